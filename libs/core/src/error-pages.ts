@@ -1,0 +1,184 @@
+/**
+ * What the supervised loop does with an error:
+ * `retry` with back-off, for as long as it takes; `stop` ends the process with exit code 1 and the next step.
+ */
+export type ErrorPolicy = 'retry' | 'stop';
+
+export type ErrorPage = {
+  /** What it means, in one or two sentences. */
+  readonly meaning: string;
+  /** What the operator does. */
+  readonly nextStep: string;
+  readonly policy: ErrorPolicy;
+};
+
+/** Every code we throw, with its manual page. Sorted by subject; rendered into `docs/reference/errors.md`. */
+export const ERROR_PAGES = {
+  INTERNAL: {
+    meaning: 'A condition that only a bug of Changeover can break.',
+    nextStep: 'Nothing was lost: the process stopped before it wrote. Start it again; if it comes back, report the message and the log lines before it.',
+    policy: 'stop',
+  },
+  BAD_SETTINGS: {
+    meaning: 'A setting is missing, unknown or has a value that does not fit.',
+    nextStep: 'Correct the setting that the message names; `docs/reference/settings.md` lists them all.',
+    policy: 'stop',
+  },
+  ALREADY_RUNNING: {
+    meaning: 'Another live process holds the lease of this role in this migration.',
+    nextStep: 'Stop the other process, or start this one with --take-over, which ends the other one’s database sessions and fences it.',
+    policy: 'stop',
+  },
+  FENCED: {
+    meaning: 'Another process has taken over this role. Nothing that this process wrote since then counts.',
+    nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
+    policy: 'stop',
+  },
+  LOG_UNREACHABLE: {
+    meaning: 'The event log does not answer.',
+    nextStep: 'Check the address, the credentials and whether the broker or database of the log is up. Changeover tries again by itself.',
+    policy: 'retry',
+  },
+  LOG_DENIED: {
+    meaning: 'The event log refuses our credentials or lacks a privilege that the role needs.',
+    nextStep: 'Grant what the message names (`changeover check` prints the exact lines), then start again.',
+    policy: 'stop',
+  },
+  LOG_MISSING: {
+    meaning: 'A stream (topic or table) that this migration has written before does not exist any more.',
+    nextStep: 'Restore it from a backup. If it is gone for good, begin a new migration: the events that only it held cannot be had again.',
+    policy: 'stop',
+  },
+  LOG_RECREATED: {
+    meaning: 'The stream has another log id than the one we have read so far: it was deleted and created again.',
+    nextStep: 'Restore the original stream, or begin a new migration with a new id and an empty target.',
+    policy: 'stop',
+  },
+  LOG_TRUNCATED: {
+    meaning: 'The stream starts behind, or ends before, the record we must go on from: records were deleted.',
+    nextStep: 'Restore the stream, and set its retention to unlimited. Changeover never goes on over a gap.',
+    policy: 'stop',
+  },
+  LOG_GAP: {
+    meaning: 'A record is missing from the middle of the stream: the sequence, the chain of checksums or the position does not follow.',
+    nextStep: 'Restore the stream from a backup. Changeover never goes on over a gap.',
+    policy: 'stop',
+  },
+  LOG_CORRUPT: {
+    meaning: 'A message of the stream is not what was written: its checksum does not match, or it cannot be decoded.',
+    nextStep: 'Restore the stream from a backup; the message names the offset.',
+    policy: 'stop',
+  },
+  LOG_BEHIND_SOURCE: {
+    meaning: 'The source has already released changes that the log does not hold: the log lost its end, or belongs to another source.',
+    nextStep: 'Restore the log, or begin a new migration with a new slot and a new copy. The message names both positions.',
+    policy: 'stop',
+  },
+  SOURCE_UNREACHABLE: {
+    meaning: 'The source database does not answer.',
+    nextStep: 'Check host, port and network, and whether the server is up. Changeover tries again by itself; the slot keeps the changes.',
+    policy: 'retry',
+  },
+  SOURCE_DENIED: {
+    meaning: 'The source refuses our user or password, or a privilege is missing.',
+    nextStep: 'Correct the credentials, or grant what the message names; `changeover check` prints the exact lines.',
+    policy: 'stop',
+  },
+  SOURCE_NOT_READY: {
+    meaning: 'The source is not set up for capture: wal_level, a free slot or sender, or a replica identity is missing.',
+    nextStep: 'Run `changeover check`: it prints the exact lines to run, and whether a restart is needed.',
+    policy: 'stop',
+  },
+  SOURCE_LOST: {
+    meaning: 'The source can no longer give the changes after our position: the slot is gone or invalidated, or it is another server or timeline.',
+    nextStep: 'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new copy.',
+    policy: 'stop',
+  },
+  SOURCE_BUSY: {
+    meaning: 'Somebody else holds the replication slot.',
+    nextStep: 'Changeover tries again by itself. If it stays, see who holds it in pg_replication_slots, or start with --take-over.',
+    policy: 'retry',
+  },
+  SOURCE_RETENTION: {
+    meaning: 'The source keeps more write-ahead log for us than the limit in the settings allows.',
+    nextStep: 'Find what holds capture back (`changeover status`); raise the limit, or let the slot go and begin a new copy.',
+    policy: 'stop',
+  },
+  SOURCE_DATA: {
+    meaning: 'The source sent something that capture does not understand or must not pass on.',
+    nextStep: 'The message says what and where; nothing after it was acknowledged. Report it with the source’s version.',
+    policy: 'stop',
+  },
+  SNAPSHOT_NEEDED: {
+    meaning: 'A captured table already holds rows from before the slot, and this version copies no existing rows.',
+    nextStep: 'Start with empty tables, or leave the table out of the capture.',
+    policy: 'stop',
+  },
+  SCHEMA_NEEDS_COPY: {
+    meaning: 'The source table changed in a way that may have altered rows without row events (a default, a type, a key, a generated column).',
+    nextStep: 'The stream stopped before the first row of the new form. The message names the difference; the table has to be copied again.',
+    policy: 'stop',
+  },
+  SCHEMA_NEEDS_MAPPING: {
+    meaning: 'A mapped column or table of the source is gone or was renamed.',
+    nextStep: 'Correct the mapping for the new form of the table and activate it.',
+    policy: 'stop',
+  },
+  MAPPING_INVALID: {
+    meaning: 'The mapping does not fit the schemas: it names something that is not there, or maps two things to one.',
+    nextStep: 'Correct the mapping where the message points; `changeover check` tries it again.',
+    policy: 'stop',
+  },
+  MAPPING_NOT_ACTIVE: {
+    meaning: 'The mapping of this process is not the one that the log says is active.',
+    nextStep: 'Start with the mapping that is active, or activate this one.',
+    policy: 'stop',
+  },
+  TARGET_UNREACHABLE: {
+    meaning: 'The target database does not answer.',
+    nextStep: 'Check host, port and network, and whether the server is up. Changeover tries again by itself; the log keeps the writes.',
+    policy: 'retry',
+  },
+  TARGET_DENIED: {
+    meaning: 'The target refuses our user or password, or a privilege is missing.',
+    nextStep: 'Correct the credentials, or grant what the message names; `changeover check` prints the exact lines.',
+    policy: 'stop',
+  },
+  TARGET_CHANGED: {
+    meaning: 'A mapped target table is not as it was when the load began, or lacks a table or column that the writes need.',
+    nextStep: 'The message shows the difference. Put the table back, or correct the mapping.',
+    policy: 'stop',
+  },
+  TARGET_REFUSES: {
+    meaning: 'The target refused more than 100 rows of one batch; this is no longer a bad row but a wrong set-up.',
+    nextStep: 'See the reasons in the message and the log; correct the target or the mapping, then start again. Nothing of the batch was written.',
+    policy: 'stop',
+  },
+  TARGET_NOT_EMPTY: {
+    meaning: 'A mapped target table held rows before the first load.',
+    nextStep: 'Empty the table, or name another one in the mapping.',
+    policy: 'stop',
+  },
+  TARGET_BUSY: {
+    meaning: 'The target rolled our transaction back for its own reasons: deadlock, serialization failure, lock time-out.',
+    nextStep: 'Changeover tries the batch again by itself.',
+    policy: 'retry',
+  },
+  CONTROL_UNREACHABLE: {
+    meaning: 'The control database does not answer.',
+    nextStep: 'Check host, port and network, and whether the server is up. Changeover tries again by itself.',
+    policy: 'retry',
+  },
+  CONTROL_DENIED: {
+    meaning: 'The control database refuses our user or password, or a privilege is missing.',
+    nextStep: 'Correct the credentials in the settings.',
+    policy: 'stop',
+  },
+  SERVICE_MISSING: {
+    meaning: 'A service that this command needs is neither given by address nor can be started here.',
+    nextStep: 'Do one of the things that the message lists.',
+    policy: 'stop',
+  },
+} as const satisfies Record<string, ErrorPage>;
+
+export type ErrorCode = keyof typeof ERROR_PAGES;

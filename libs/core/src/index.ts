@@ -1,0 +1,6 @@
+export { invariant, unreachable } from './asserts.js';
+export { Clock, SystemClock } from './clock.js';
+export { ERROR_PAGES, type ErrorCode, type ErrorPage, type ErrorPolicy } from './error-pages.js';
+export { asChangeoverError, ChangeoverError, type ErrorFacts } from './errors.js';
+export { IdSource, RandomIdSource } from './ids.js';
+export { NO_POSITION, type Position } from './position.js';

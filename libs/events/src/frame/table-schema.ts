@@ -1,0 +1,27 @@
+/** A column as the frames that refer to this schema hold it. */
+export type ColumnSchema = {
+  readonly name: string;
+  /** As the database prints it: `numeric(12,2)`, `timestamp with time zone`, `crm.status`. */
+  readonly type: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  readonly notNull: boolean;
+  /** Part of the key (replica identity or primary key) by which rows are found. */
+  readonly key: boolean;
+  /**
+   * What rows that were there before the column existed may hold without a row event: `none` (null), `default`
+   * (a default expression or constant), `generated`, `identity`.
+   */
+  readonly fill: 'none' | 'default' | 'generated' | 'identity';
+};
+
+/** Body of a `schema` record: what a table's rows look like in the frames that refer to it. */
+export type TableSchema = {
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly ColumnSchema[];
+  /** Whether the source tells the whole row before a change (`full`), its key (`key`) or nothing (`none`: no updates and deletes). */
+  readonly identity: 'full' | 'key' | 'none';
+  /** Hash of all above: equal hashes, equal form. */
+  readonly hash: string;
+};

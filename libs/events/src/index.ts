@@ -1,0 +1,41 @@
+export {
+  CopyTextWriter,
+  fieldText,
+  formatRows,
+  isNull,
+  isUnchanged,
+  parseRows,
+  scanLine,
+  UNCHANGED,
+  unescapeInto,
+} from './frame/copy-text.js';
+export { encodeFrameHeader, FrameReader } from './frame/frame-codec.js';
+export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './frame/frame.js';
+export { type ColumnSchema, type TableSchema } from './frame/table-schema.js';
+export {
+  EventLog,
+  type LogEntry,
+  type LogItem,
+  type LogTail,
+  type LogWriter,
+  type ReadPosition,
+  type RecordPart,
+} from './log/event-log.port.js';
+export { MessageStore, type StoredMessage, type StreamName } from './log/message-store.port.js';
+export {
+  ChangeSource,
+  type HeldSource,
+  type PreflightFinding,
+  type SourceEvent,
+  type SourceIdentity,
+} from './ports/change-source.port.js';
+export {
+  TargetWriter,
+  type ApplyReport,
+  type LoadBatch,
+  type LoadProgress,
+  type SchemaLookup,
+  type TargetSession,
+  type WriteTransaction,
+} from './ports/target-writer.port.js';
+export { type AnyHeader, type FenceHeader, type LastPartFacts, type RecordHeader, type RecordKind, type RecordRef } from './record/header.js';

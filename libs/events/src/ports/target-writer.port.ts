@@ -1,0 +1,74 @@
+import type { Position } from '@changeover/core';
+
+import type { Frame } from '../frame/frame.js';
+import type { TableSchema } from '../frame/table-schema.js';
+import type { ReadPosition } from '../log/event-log.port.js';
+import type { PreflightFinding } from './change-source.port.js';
+
+/** The progress row: how far the target is, committed with the data. */
+export type LoadProgress = {
+  /** The last record of `writes` that is in the target. */
+  readonly writes: ReadPosition;
+  /** The record of `changes` that it came from. */
+  readonly changes: { readonly logId: string; readonly seq: number };
+  /** Source position and commit time (ms since the epoch) of that record. */
+  readonly position: Position;
+  readonly ts_ms: number;
+};
+
+/** One source transaction's rows for the target, complete. */
+export type WriteTransaction = { readonly seq: number; readonly frames: readonly Frame[] };
+
+/** A run of consecutive records of `writes`, to be applied with its progress in one target transaction. */
+export type LoadBatch = {
+  /** In order. Empty: only progress moves. */
+  readonly transactions: readonly WriteTransaction[];
+  readonly progress: LoadProgress;
+  /** Barrier tokens reached in this batch. Their commit is synchronous. */
+  readonly barriers: readonly { readonly token: string; readonly seq: number }[];
+};
+
+export type ApplyReport = {
+  /** Net rows by what was done; `refused` counts newly refused rows, `released` those that no longer are. */
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly refused: number;
+  readonly released: number;
+};
+
+/** Finds the schema that a frame refers to. */
+export type SchemaLookup = (schemaSeq: number) => TableSchema;
+
+/**
+ * One owner's session with the target. Every call that writes does so in one transaction which also checks that we
+ * still own the progress row; if not: FENCED, nothing written. A call that lost its connection rejects with
+ * TARGET_UNREACHABLE: whether it was committed only {@link TargetWriter.open}'s progress tells.
+ */
+export interface TargetSession extends AsyncDisposable {
+  /** `null`: nothing was ever loaded. */
+  readonly progress: LoadProgress | null;
+  /** Nets the batch per row and applies it, parents first, with progress, held and refused rows. One call at a time. */
+  apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport>;
+  /**
+   * Takes frames of one record too large for memory, in order, into a temporary table; `applyStaged` nets and applies them like
+   * any batch. `discardStaged` forgets them (the record was abandoned).
+   */
+  stage(frames: readonly Frame[], schemas: SchemaLookup): Promise<void>;
+  applyStaged(progress: LoadProgress): Promise<ApplyReport>;
+  discardStaged(): Promise<void>;
+}
+
+/** A database that is kept in sync. */
+export abstract class TargetWriter {
+  /** Looks, changes nothing. `tables`: what the mapping will write, as the writes stream names them. */
+  abstract preflight(tables: readonly TableSchema[]): Promise<readonly PreflightFinding[]>;
+
+  /**
+   * Becomes the owner: makes our own schema (`changeover`) if needed, ends the sessions of the owner before us,
+   * raises the owner number, reads progress.
+   */
+  abstract open(): Promise<TargetSession>;
+
+  abstract stop(): Promise<void>;
+}

@@ -1,0 +1,66 @@
+import type { Position } from '@changeover/core';
+
+/** What happened, on `<m>.changes`; `writes` has transaction, schema, progress, barrier and fence of its own. */
+export type RecordKind =
+  | 'transaction'
+  | 'progress'
+  | 'schema'
+  | 'mapping-activated'
+  | 'barrier'
+  | 'fence';
+
+/** Where a record lies: its sequence decides, the offset is a hint that is checked, never trusted. */
+export type RecordRef = { readonly seq: number; readonly at: number };
+
+/**
+ * The JSON header of one message. A record is one or more messages (parts) of one sequence; facts that are only
+ * known when it ends (position, commit time) stand in the last part. Words are Debezium's where it has one.
+ */
+export type RecordHeader = {
+  readonly kind: Exclude<RecordKind, 'fence'>;
+  readonly logId: string;
+  readonly epoch: number;
+  /** Dense within the stream; parts share it. */
+  readonly seq: number;
+  /** From 1 within the record. */
+  readonly part: number;
+  readonly last: boolean;
+  /** The position of the record before: what this one follows. */
+  readonly follows: Position;
+  /** Checksum (hex) of the counted message before: the part before, or the last part of the record before. */
+  readonly prev: string;
+  /** Offset of the writer's own fence, from which a scan can begin. */
+  readonly fenceAt: number;
+} & LastPartFacts;
+
+/** Stands in the last part only. */
+export type LastPartFacts = {
+  /** The source position after this record; records that move nothing repeat `follows`. */
+  readonly pos?: Position;
+  /** The source's transaction id, as the source writes it. */
+  readonly txId?: string;
+  /** Commit time at the source, ms since the epoch. */
+  readonly ts_ms?: number;
+  /** Replication origin, where the change did not start at this source. */
+  readonly origin?: string;
+  /** Rows in all parts together. */
+  readonly rows?: number;
+  /** Where the last `progress` record before this one is. */
+  readonly progress?: RecordRef;
+  /** On `writes`: the record of `changes` that this one came from. */
+  readonly from?: RecordRef;
+  /** Where the schema records are that this part's frames refer to: lets a reader that starts here find them. */
+  readonly schemas?: readonly RecordRef[];
+};
+
+/** Appended by whoever is about to write. Counts only if its epoch is higher than all before it. */
+export type FenceHeader = {
+  readonly kind: 'fence';
+  readonly logId: string;
+  readonly epoch: number;
+  readonly writerId: string;
+  /** Offset of a fence known to count, from which a scan can begin; its own place is not known before it is stored. -1: none. */
+  readonly fenceAt: number;
+};
+
+export type AnyHeader = RecordHeader | FenceHeader;
