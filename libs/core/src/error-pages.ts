@@ -16,7 +16,8 @@ export type ErrorPage = {
 export const ERROR_PAGES = {
   INTERNAL: {
     meaning: 'A condition that only a bug of Changeover can break.',
-    nextStep: 'Nothing was lost: the process stopped before it wrote. Start it again; if it comes back, report the message and the log lines before it.',
+    nextStep:
+      'Nothing was lost: the process stopped before it wrote. Start it again; if it comes back, report the message and the log lines before it.',
     policy: 'stop',
   },
   BAD_SETTINGS: {
@@ -90,7 +91,8 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   SOURCE_LOST: {
-    meaning: 'The source can no longer give the changes after our position: the slot is gone or invalidated, or it is another server or timeline.',
+    meaning:
+      'The source can no longer give the changes after our position: the slot is gone or invalidated, or it is another server or timeline.',
     nextStep: 'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new copy.',
     policy: 'stop',
   },
@@ -115,8 +117,10 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   SCHEMA_NEEDS_COPY: {
-    meaning: 'The source table changed in a way that may have altered rows without row events (a default, a type, a key, a generated column).',
-    nextStep: 'The stream stopped before the first row of the new form. The message names the difference; the table has to be copied again.',
+    meaning:
+      'The source table changed in a way that may have altered rows without row events (a default, a type, a key, a generated column).',
+    nextStep:
+      'The stream stopped before the first row of the new form. The message names the difference; the table has to be copied again.',
     policy: 'stop',
   },
   SCHEMA_NEEDS_MAPPING: {
@@ -151,7 +155,8 @@ export const ERROR_PAGES = {
   },
   TARGET_REFUSES: {
     meaning: 'The target refused more than 100 rows of one batch; this is no longer a bad row but a wrong set-up.',
-    nextStep: 'See the reasons in the message and the log; correct the target or the mapping, then start again. Nothing of the batch was written.',
+    nextStep:
+      'See the reasons in the message and the log; correct the target or the mapping, then start again. Nothing of the batch was written.',
     policy: 'stop',
   },
   TARGET_NOT_EMPTY: {

@@ -22,13 +22,10 @@ export {
   type RecordPart,
 } from './log/event-log.port.js';
 export { MessageStore, type StoredMessage, type StreamName } from './log/message-store.port.js';
-export {
-  ChangeSource,
-  type HeldSource,
-  type PreflightFinding,
-  type SourceEvent,
-  type SourceIdentity,
-} from './ports/change-source.port.js';
+export { CountedRecords } from './log/counted-records.js';
+export { SequencedLog } from './log/sequenced-log.js';
+export { MAX_BODY_BYTES } from './log/sequenced-writer.js';
+export { ChangeSource, type HeldSource, type PreflightFinding, type SourceEvent, type SourceIdentity } from './ports/change-source.port.js';
 export {
   TargetWriter,
   type ApplyReport,
@@ -38,4 +35,12 @@ export {
   type TargetSession,
   type WriteTransaction,
 } from './ports/target-writer.port.js';
-export { type AnyHeader, type FenceHeader, type LastPartFacts, type RecordHeader, type RecordKind, type RecordRef } from './record/header.js';
+export { decodeMessage, encodeMessage, MESSAGE_VERSION, type DecodedMessage } from './record/message-codec.js';
+export {
+  type AnyHeader,
+  type FenceHeader,
+  type LastPartFacts,
+  type RecordHeader,
+  type RecordKind,
+  type RecordRef,
+} from './record/header.js';

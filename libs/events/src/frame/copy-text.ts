@@ -113,7 +113,11 @@ export class CopyTextWriter {
  * LF. Field i ends at `starts[i + 1] - 1`; `starts[fieldCount]` is one behind the LF.
  * A raw tab or LF can only be a separator, because values are escaped.
  */
-export function scanLine(rows: Uint8Array, lineStart: number, starts: Int32Array | number[]): { readonly fields: number; readonly end: number } {
+export function scanLine(
+  rows: Uint8Array,
+  lineStart: number,
+  starts: Int32Array | number[],
+): { readonly fields: number; readonly end: number } {
   let fields = 0;
   starts[fields++] = lineStart;
   for (let index = lineStart; index < rows.length; index++) {
@@ -161,7 +165,7 @@ export function fieldText(rows: Buffer, start: number, end: number): string | nu
 export function parseRows(rows: Buffer): (string | null | undefined)[][] {
   const starts: number[] = [];
   const result: (string | null | undefined)[][] = [];
-  for (let at = 0; at < rows.length; ) {
+  for (let at = 0; at < rows.length;) {
     const { fields, end } = scanLine(rows, at, starts);
     result.push(Array.from({ length: fields }, (_, index) => fieldText(rows, starts[index] as number, (starts[index + 1] as number) - 1)));
     at = end + 1;

@@ -61,7 +61,8 @@ export class FrameReader {
 
   /** Call behind the last part: LOG_CORRUPT if it ended inside a frame. */
   end(): void {
-    if (this.#restBytes > 0) throw new ChangeoverError('LOG_CORRUPT', `a record ends inside a frame (${String(this.#restBytes)} bytes left over)`);
+    if (this.#restBytes > 0)
+      throw new ChangeoverError('LOG_CORRUPT', `a record ends inside a frame (${String(this.#restBytes)} bytes left over)`);
   }
 
   /** Forgets an unfinished frame. */
@@ -77,7 +78,10 @@ function decode(bytes: Buffer, at: number, end: number): Frame {
   const flags = bytes[at + 1] as number;
   const before = BEFORE[flags & BEFORE_BITS];
   if (op === undefined || before === undefined || flags > 7) {
-    throw new ChangeoverError('LOG_CORRUPT', `a frame begins with ${String(bytes[at])} ${String(flags)}, which no version of the format knows`);
+    throw new ChangeoverError(
+      'LOG_CORRUPT',
+      `a frame begins with ${String(bytes[at])} ${String(flags)}, which no version of the format knows`,
+    );
   }
   return {
     op,

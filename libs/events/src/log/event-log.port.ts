@@ -47,7 +47,7 @@ export type LogItem = { readonly type: 'entry'; readonly entry: LogEntry } | { r
 export interface LogWriter {
   /** The last complete record, those of this writer included. */
   readonly tail: LogTail;
-  /** Stores the parts; gives where each lies. */
+  /** Stores the parts in order; gives where the records lie that these complete (their last part). */
   append(parts: readonly RecordPart[]): Promise<readonly { readonly seq: number; readonly at: number }[]>;
   /** Forgets the unfinished record: the next part is a part 1 again. */
   abandon(): void;

@@ -1,13 +1,7 @@
 import type { Position } from '@changeover/core';
 
 /** What happened, on `<m>.changes`; `writes` has transaction, schema, progress, barrier and fence of its own. */
-export type RecordKind =
-  | 'transaction'
-  | 'progress'
-  | 'schema'
-  | 'mapping-activated'
-  | 'barrier'
-  | 'fence';
+export type RecordKind = 'transaction' | 'progress' | 'schema' | 'mapping-activated' | 'barrier' | 'fence';
 
 /** Where a record lies: its sequence decides, the offset is a hint that is checked, never trusted. */
 export type RecordRef = { readonly seq: number; readonly at: number };
