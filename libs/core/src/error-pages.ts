@@ -179,6 +179,11 @@ export const ERROR_PAGES = {
     nextStep: 'Correct the credentials in the settings.',
     policy: 'stop',
   },
+  REQUEST_CONFLICT: {
+    meaning: 'An operator’s request uses the id of an earlier request that asked for something else.',
+    nextStep: 'Send it again under a new id. The earlier request stands.',
+    policy: 'stop',
+  },
   SERVICE_MISSING: {
     meaning: 'A service that this command needs is neither given by address nor can be started here.',
     nextStep: 'Do one of the things that the message lists.',

@@ -1,3 +1,4 @@
+export { CRASH_POINTS, noCrash, type CrashPoint, type CrashPointName } from './crash-points.js';
 export { invariant, unreachable } from './asserts.js';
 export { Clock, SystemClock } from './clock.js';
 export { ERROR_PAGES, type ErrorCode, type ErrorPage, type ErrorPolicy } from './error-pages.js';

@@ -11,7 +11,7 @@ export {
 } from './frame/copy-text.js';
 export { encodeFrameHeader, FrameReader } from './frame/frame-codec.js';
 export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './frame/frame.js';
-export { type ColumnSchema, type TableSchema } from './frame/table-schema.js';
+export { tableSchemaHash, type ColumnSchema, type TableSchema } from './frame/table-schema.js';
 export {
   EventLog,
   type LogEntry,
@@ -35,6 +35,15 @@ export {
   type TargetSession,
   type WriteTransaction,
 } from './ports/target-writer.port.js';
+export {
+  decodeJsonBody,
+  encodeJsonBody,
+  type BarrierBody,
+  type JsonBodies,
+  type MappingActivatedBody,
+  type ProgressBody,
+  type SchemaBody,
+} from './record/bodies.js';
 export { decodeMessage, encodeMessage, MESSAGE_VERSION, type DecodedMessage } from './record/message-codec.js';
 export {
   type AnyHeader,

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** A column as the frames that refer to this schema hold it. */
 export type ColumnSchema = {
   readonly name: string;
@@ -25,3 +27,9 @@ export type TableSchema = {
   /** Hash of all above: equal hashes, equal form. */
   readonly hash: string;
 };
+
+/** SHA-256 (hex) of the table's form. */
+export function tableSchemaHash(table: Omit<TableSchema, 'hash'>): string {
+  const columns = table.columns.map(({ name, type, typeOid, typmod, notNull, key, fill }) => [name, type, typeOid, typmod, notNull, key, fill]);
+  return hash('sha256', JSON.stringify([table.schema, table.table, table.identity, columns]), 'hex');
+}

@@ -1,4 +1,4 @@
-import { ChangeoverError, invariant, NO_POSITION, type IdSource } from '@changeover/core';
+import { ChangeoverError, invariant, noCrash, NO_POSITION, type CrashPoint, type IdSource } from '@changeover/core';
 
 import type { FenceHeader } from '../record/header.js';
 import { decodeMessage, encodeMessage } from '../record/message-codec.js';
@@ -19,11 +19,13 @@ const NEVER = new AbortController().signal;
 export class SequencedLog extends EventLog {
   readonly #store: MessageStore;
   readonly #ids: IdSource;
+  readonly #crashPoint: CrashPoint;
 
-  constructor(store: MessageStore, ids: IdSource) {
+  constructor(store: MessageStore, ids: IdSource, crashPoint: CrashPoint = noCrash) {
     super();
     this.#store = store;
     this.#ids = ids;
+    this.#crashPoint = crashPoint;
   }
 
   override async openWriter(stream: StreamName, options: { readonly writerId: string; readonly create: boolean }): Promise<LogWriter> {
@@ -38,6 +40,7 @@ export class SequencedLog extends EventLog {
     };
     const { bytes } = encodeMessage(fence, []);
     const fenceAt = await this.#store.append(stream, [bytes]);
+    this.#crashPoint('log.after-fence');
     // Where nothing came in between there is nothing to read.
     if (fenceAt === next) records.take({ offset: fenceAt, bytes });
     else

@@ -51,7 +51,8 @@ export type SourceEvent =
 export interface HeldSource extends AsyncDisposable {
   /** What the source was told is safe with us: it will not send again what lies at or before this. */
   readonly confirmed: Position;
-  events(signal: AbortSignal): AsyncIterable<readonly SourceEvent[]>;
+  /** Everything whose position lies behind `after` (not before {@link confirmed}). Called once. */
+  events(after: Position, signal: AbortSignal): AsyncIterable<readonly SourceEvent[]>;
   /** Everything up to `position` is durable in the log. Never moves back. The only way anything is acknowledged. */
   acknowledge(position: Position): void;
   /** Writes a mark into the source's own order, after all that is committed now; it comes back as a `mark` event. */
@@ -70,23 +71,24 @@ export abstract class ChangeSource {
   /** The captured tables as the catalogue shows them now. */
   abstract tables(): Promise<readonly TableSchema[]>;
 
-  /** Captured tables that hold rows now. */
-  abstract tablesWithRows(): Promise<readonly string[]>;
-
   /** What the source keeps for us (PostgreSQL: the slot): `null` if there is nothing. */
   abstract kept(): Promise<{ readonly confirmed: Position } | null>;
 
-  /** Makes publication and slot, replacing a slot of ours (only the log's owner calls it, see CaptureLoop); gives where it starts. */
-  abstract create(): Promise<Position>;
+  /**
+   * Makes publication and slot, replacing a slot of ours (only the log's owner calls it, see CaptureLoop). Gives where
+   * it starts, and which captured tables held rows at exactly that point (read in the snapshot that the slot's creation
+   * exports: rows committed before it will not come through the stream, rows after it will).
+   */
+  abstract create(): Promise<{ readonly start: Position; readonly tablesWithRows: readonly string[] }>;
 
   /** Lets the source forget us: drops slot and publication. */
   abstract drop(): Promise<void>;
 
   /**
-   * Takes sole hold and streams what comes after `after`, which must not lie before `kept().confirmed`.
-   * SOURCE_BUSY while another holds it (with `takeOver` the other's session is ended first), SOURCE_LOST if it cannot go on from there.
+   * Takes sole hold. The caller fences the log next, and asks for events when it knows its tail.
+   * SOURCE_BUSY while another holds it (with `takeOver` the other's session is ended first), SOURCE_LOST if what was kept is gone.
    */
-  abstract hold(after: Position, options: { readonly takeOver: boolean }): Promise<HeldSource>;
+  abstract hold(options: { readonly takeOver: boolean }): Promise<HeldSource>;
 
   abstract stop(): Promise<void>;
 }

@@ -1,5 +1,7 @@
 import type { Position } from '@changeover/core';
 
+import type { ReadPosition } from '../log/event-log.port.js';
+
 /** What happened, on `<m>.changes`; `writes` has transaction, schema, progress, barrier and fence of its own. */
 export type RecordKind = 'transaction' | 'progress' | 'schema' | 'mapping-activated' | 'barrier' | 'fence';
 
@@ -41,8 +43,10 @@ export type LastPartFacts = {
   readonly rows?: number;
   /** Where the last `progress` record before this one is. */
   readonly progress?: RecordRef;
-  /** On `writes`: the record of `changes` that this one came from. */
-  readonly from?: RecordRef;
+  /** On `writes`: the last record of `changes` that is in this and the records before; where transform goes on after a crash. */
+  readonly from?: ReadPosition;
+  /** On `writes`: hash of the mapping that made it. */
+  readonly mapping?: string;
   /** Where the schema records are that this part's frames refer to: lets a reader that starts here find them. */
   readonly schemas?: readonly RecordRef[];
 };

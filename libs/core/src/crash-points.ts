@@ -1,0 +1,32 @@
+/** Every place at which a test kills a process. One test at least dies at each. */
+export const CRASH_POINTS = [
+  /** Capture holds the source, but has not fenced the log. */
+  'capture.after-hold',
+  /** The fence is in the log, its writer has not looked for its tail. */
+  'log.after-fence',
+  /** A record's first part is in the log, the next is not. */
+  'capture.between-parts',
+  /** Records are durable, the source was not told. */
+  'capture.after-append',
+  /** A progress record is durable, nothing else has happened since. */
+  'capture.after-progress',
+  /** Writes are durable, transform has not gone on. */
+  'transform.after-append',
+  /** Some parts of a large record are in `writes`, the last is not. */
+  'transform.between-parts',
+  'load.before-commit',
+  /** COMMIT was sent, its answer has not been read. */
+  'load.in-commit',
+  'load.after-commit',
+  /** Refused rows are being looked for under savepoints. */
+  'load.in-bisection',
+  /** Part of a large record is in the temporary table. */
+  'load.in-staging',
+] as const;
+
+export type CrashPointName = (typeof CRASH_POINTS)[number];
+
+/** Called at each point; does nothing except in tests. */
+export type CrashPoint = (name: CrashPointName) => void;
+
+export const noCrash: CrashPoint = () => undefined;

@@ -1,0 +1,36 @@
+import { hash } from 'node:crypto';
+
+import { ChangeoverError } from '@changeover/core';
+import { tableSchemaHash, type TableSchema } from '@changeover/events';
+
+import { canonicalMapping, splitQualified, type Mapping } from './mapping.js';
+
+/** A mapping's version: two mappings with the same hash do the same. SHA-256, hex. */
+export function mappingHash(mapping: Mapping): string {
+  return hash('sha256', canonicalMapping(mapping), 'hex');
+}
+
+/**
+ * What the target's rows look like, for a source table of this form: the same columns in the same order under their new names, so that rows pass
+ * through as bytes. SCHEMA_NEEDS_MAPPING if a rule names a column that the table does not have.
+ */
+export function targetSchema(mapping: Mapping, source: TableSchema): TableSchema {
+  const sourceName = `${source.schema}.${source.table}`;
+  const rule = mapping.tables[sourceName];
+  const [schema, table] = splitQualified(rule?.to ?? sourceName);
+  const renames = rule?.columns ?? {};
+  const names = new Set(source.columns.map((column) => column.name));
+  const missing = Object.keys(renames).filter((column) => !names.has(column));
+  if (missing.length > 0) {
+    throw new ChangeoverError('SCHEMA_NEEDS_MAPPING', `the mapping renames ${missing.join(', ')} of ${sourceName}, which the table does not have`, {
+      facts: { table: sourceName, columns: missing.join(', ') },
+    });
+  }
+  const columns = source.columns.map((column) => ({ ...column, name: renames[column.name] ?? column.name }));
+  const twice = columns.find((column, index) => columns.findIndex((other) => other.name === column.name) !== index);
+  if (twice !== undefined) {
+    throw new ChangeoverError('MAPPING_INVALID', `two columns of ${sourceName} go to ${schema}.${table}.${twice.name}`);
+  }
+  const target = { schema, table, columns, identity: source.identity };
+  return { ...target, hash: tableSchemaHash(target) };
+}
