@@ -1,1 +1,1 @@
-export {};
+export { supervise, type Retry, type SupervisedLoop, type SuperviseOptions } from './supervise.js';
