@@ -1,1 +1,13 @@
-export {};
+export {
+  chooseKafka,
+  choosePostgres,
+  POSTGRES_MAJORS,
+  type KafkaChoice,
+  type Machine,
+  type PostgresChoice,
+  type PostgresMajor,
+} from './choose-service.js';
+export { startKafka, type StartKafkaOptions } from './kafka.js';
+export { inspectMachine } from './machine.js';
+export { startPostgres, type StartPostgresOptions } from './postgres.js';
+export { RunningKafka, RunningPostgres, RunningServer, type ServerOrigin } from './running-server.js';
