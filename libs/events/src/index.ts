@@ -43,6 +43,7 @@ export {
   type MappingActivatedBody,
   type ProgressBody,
   type SchemaBody,
+  type TakenRequests,
 } from './record/bodies.js';
 export { decodeMessage, encodeMessage, MESSAGE_VERSION, type DecodedMessage } from './record/message-codec.js';
 export {

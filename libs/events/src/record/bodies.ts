@@ -3,6 +3,8 @@ import { ChangeoverError, type Position } from '@changeover/core';
 import type { TableSchema } from '../frame/table-schema.js';
 import type { RecordKind, RecordRef } from './header.js';
 
+export type TakenRequests = { readonly through: number; readonly beyond: readonly number[] };
+
 /**
  * Body of `progress`: all that capture needs to go on, so that there is no second bookkeeping.
  */
@@ -17,8 +19,8 @@ export type ProgressBody = {
   readonly timeline: number;
   /** By `schema.table`, each form that was told, the last one last: hash and where its schema record is. */
   readonly schemas: Readonly<Record<string, readonly ({ readonly hash: string } & RecordRef)[]>>;
-  /** Ordinal of the last operator request that is in the log. */
-  readonly lastRequest: number;
+  /** Operator requests that are in the log: all up to the ordinal `through`, and those in `beyond`. */
+  readonly requests: TakenRequests;
   /** Hash of the active mapping; null: none was activated yet, and no transaction captured. */
   readonly mapping: string | null;
 };

@@ -1,0 +1,145 @@
+import { ChangeoverError, type Clock, type CrashPoint, type IdSource, type Position } from '@changeover/core';
+import {
+  decodeJsonBody,
+  encodeJsonBody,
+  type ChangeSource,
+  type EventLog,
+  type HeldSource,
+  type LogWriter,
+  type ProgressBody,
+  type SourceIdentity,
+} from '@changeover/events';
+
+import type { CaptureRequests, PipelineObserver } from '../ports.js';
+import { CaptureSession } from './capture-session.js';
+
+export type CaptureLimits = {
+  /** Bytes that may wait for the log before capture stops reading the source. */
+  readonly maxQueuedBytes: number;
+  /** The source's log kept for us: above `warn` a warning, above `release` the source is let go (SOURCE_RETENTION). Infinity: never. */
+  readonly retainedBytes: { readonly warn: number; readonly release: number };
+};
+
+export type CaptureOptions = {
+  readonly stream: string;
+  readonly source: ChangeSource;
+  readonly log: EventLog;
+  readonly requests: CaptureRequests;
+  readonly observer: PipelineObserver;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly crashPoint: CrashPoint;
+  readonly limits: CaptureLimits;
+  readonly takeOver: boolean;
+};
+
+/**
+ * Captures every change of the source into `<m>.changes`, of which it is the only writer.
+ *
+ * Start and restart are the same code: it takes hold of the source, fences the log, looks where the log ends, and goes on behind
+ * that. What the log holds is all there is to know; there is no second bookkeeping.
+ *
+ * First start: the log is told `preparing` before the slot is made, so that a slot found without any record in the
+ * log can only mean that the log lost them.
+ */
+export class CaptureLoop {
+  readonly #options: CaptureOptions;
+
+  constructor(options: CaptureOptions) {
+    this.#options = options;
+  }
+
+  /** Until `signal` aborts (then it returns when everything taken is durable) or an error ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    let takeOver = this.#options.takeOver;
+    while (!signal.aborted) {
+      const outcome = await this.#runOnce(signal, takeOver);
+      if (outcome === 'stopped') return;
+      takeOver = false;
+    }
+  }
+
+  async #runOnce(signal: AbortSignal, takeOver: boolean): Promise<'stopped' | 'again'> {
+    const { source, log, stream, ids, crashPoint } = this.#options;
+    const identity = await source.identity();
+    const kept = await source.kept();
+    if (kept === null) {
+      await this.#prepare(identity);
+      return 'again';
+    }
+    await using held = await source.hold({ takeOver });
+    crashPoint('capture.after-hold');
+    const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: false });
+    const progress = await this.#lastProgress(writer);
+    if (progress === null) throw behindSource(stream, writer, held);
+    if (progress.phase === 'preparing') {
+      // The slot was made, but nothing tells where it began: make it again.
+      await held[Symbol.asyncDispose]();
+      await this.#create(writer, identity, progress);
+      return 'again';
+    }
+    requireSameServer(progress, identity);
+    if (writer.tail.pos < held.confirmed) throw behindSource(stream, writer, held);
+    await using session = new CaptureSession({ ...this.#options, held, writer, identity, progress });
+    return await session.run(signal);
+  }
+
+  /** Nothing is kept at the source: the first start, or it was lost. */
+  async #prepare(identity: SourceIdentity): Promise<void> {
+    const { log, stream, ids } = this.#options;
+    const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: true });
+    const before = await this.#lastProgress(writer);
+    if (before?.phase === 'streaming') {
+      throw new ChangeoverError('SOURCE_LOST', `the source keeps nothing for us any more; the log ends at ${writer.tail.pos}`, {
+        facts: { stream, position: writer.tail.pos },
+      });
+    }
+    const progress: ProgressBody = before ?? {
+      phase: 'preparing',
+      position: writer.tail.pos,
+      ...identity,
+      schemas: {},
+      requests: { through: 0, beyond: [] },
+      mapping: null,
+    };
+    if (before === null) await writer.append([{ kind: 'progress', body: encodeJsonBody('progress', progress), last: true }]);
+    await this.#create(writer, identity, progress);
+  }
+
+  async #create(writer: LogWriter, identity: SourceIdentity, progress: ProgressBody): Promise<void> {
+    const { source } = this.#options;
+    const { start, tablesWithRows } = await source.create();
+    if (tablesWithRows.length > 0) {
+      await source.drop();
+      throw new ChangeoverError('SNAPSHOT_NEEDED', `these tables already hold rows: ${tablesWithRows.join(', ')}`, {
+        facts: { tables: tablesWithRows.join(', ') },
+      });
+    }
+    const streaming: ProgressBody = { ...progress, phase: 'streaming', position: start, ...identity };
+    await writer.append([{ kind: 'progress', body: encodeJsonBody('progress', streaming), last: true, facts: { pos: start } }]);
+  }
+
+  async #lastProgress(writer: LogWriter): Promise<ProgressBody | null> {
+    const { log, stream } = this.#options;
+    const { header, seq, at } = writer.tail;
+    if (header === null) return null;
+    const ref = header.kind === 'progress' ? { seq, at } : header.progress;
+    return ref === undefined ? null : decodeJsonBody('progress', await log.fetch(stream, ref));
+  }
+}
+
+function behindSource(stream: string, writer: LogWriter, held: HeldSource): ChangeoverError {
+  const position: Position = writer.tail.pos;
+  return new ChangeoverError('LOG_BEHIND_SOURCE', `the source was told that everything up to ${held.confirmed} is safe, but ${stream} ends at ${position || 'nothing'}`, {
+    facts: { stream, confirmed: held.confirmed, position },
+  });
+}
+
+function requireSameServer(progress: ProgressBody, identity: SourceIdentity): void {
+  if (progress.systemId === identity.systemId && progress.timeline === identity.timeline) return;
+  throw new ChangeoverError(
+    'SOURCE_LOST',
+    `the log was captured from system ${progress.systemId}, timeline ${String(progress.timeline)}; this is system ${identity.systemId}, timeline ${String(identity.timeline)}`,
+    { facts: { expectedSystem: progress.systemId, expectedTimeline: progress.timeline, system: identity.systemId, timeline: identity.timeline } },
+  );
+}

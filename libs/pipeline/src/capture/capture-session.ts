@@ -1,0 +1,315 @@
+import { ChangeoverError, invariant, unreachable, type Position } from '@changeover/core';
+import {
+  encodeJsonBody,
+  type HeldSource,
+  type LogWriter,
+  type ProgressBody,
+  type RecordPart,
+  type RecordRef,
+  type SourceEvent,
+  type SourceIdentity,
+  type TableSchema,
+} from '@changeover/events';
+
+import { RecordAppender, type QueuedPart } from '../record-appender.js';
+import { tableName, ToldSchemas } from '../told-schemas.js';
+import { TransactionBuilder } from '../transaction-builder.js';
+import { PendingRequests } from './pending-requests.js';
+import type { CaptureOptions } from './capture-loop.js';
+
+/** Between two looks at the source: how much it keeps for us, and whether a table changed without a row. */
+const INSPECT_MS = 10_000;
+const PROGRESS_MS = 1_000;
+const PROGRESS_BYTES = 8 * 1024 * 1024;
+
+type SessionOptions = CaptureOptions & {
+  readonly held: HeldSource;
+  readonly writer: LogWriter;
+  readonly identity: SourceIdentity;
+  readonly progress: ProgressBody;
+};
+
+type OpenTransaction = { readonly txId: string; readonly ts_ms: number; readonly origin?: string; readonly builder: TransactionBuilder };
+
+/** One hold on the source: turns its events into records until it ends. */
+export class CaptureSession implements AsyncDisposable {
+  readonly #options: SessionOptions;
+  readonly #appender: RecordAppender;
+  readonly #told: ToldSchemas;
+  readonly #requests: PendingRequests;
+  readonly #abort = new AbortController();
+  #open: OpenTransaction | null = null;
+  /** The last position that is queued or durable. */
+  #position: Position;
+  #progressRef: RecordRef | undefined;
+  #bytesSinceProgress = 0;
+  #mapping: string | null;
+  #activated: (() => void) | null = null;
+  #failed: ((error: unknown) => void) | null = null;
+
+  constructor(options: SessionOptions) {
+    const { writer, crashPoint, progress, limits } = options;
+    this.#options = options;
+    this.#appender = new RecordAppender({
+      writer,
+      maxQueuedBytes: limits.maxQueuedBytes,
+      onAppended: (endedInsideRecord) => {
+        crashPoint(endedInsideRecord ? 'capture.between-parts' : 'capture.after-append');
+      },
+    });
+    this.#told = ToldSchemas.from(progress.schemas);
+    this.#requests = new PendingRequests(progress.requests);
+    this.#position = writer.tail.pos;
+    this.#mapping = progress.mapping;
+    const { header, seq, at } = writer.tail;
+    this.#progressRef = header?.kind === 'progress' ? { seq, at } : header?.progress;
+  }
+
+  /** `again`: the source must be read again from the last commit (a table's form was told in between). */
+  async run(signal: AbortSignal): Promise<'stopped' | 'again'> {
+    const failure = new Promise<never>((_, reject) => (this.#failed = reject));
+    failure.catch(() => undefined);
+    const ended = AbortSignal.any([signal, this.#abort.signal]);
+    const timers = [
+      setInterval(() => this.#tick(), PROGRESS_MS),
+      setInterval(() => this.#background(this.#inspect()), INSPECT_MS),
+    ];
+    try {
+      this.#background(this.#takeRequests(ended));
+      this.#addProgress();
+      const outcome = await Promise.race([failure, this.#follow(ended)]);
+      await this.#appender.drain();
+      return outcome;
+    } finally {
+      timers.forEach(clearInterval);
+      this.#abort.abort();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+    // An append may be under way; its outcome no longer matters to us, but it must not outlive us.
+    await this.#appender.drain().catch(() => undefined);
+  }
+
+  async #follow(signal: AbortSignal): Promise<'stopped' | 'again'> {
+    const { held, writer } = this.#options;
+    for await (const batch of held.events(writer.tail.pos, signal)) {
+      for (const event of batch) {
+        const wait = this.#handle(event, signal);
+        if (wait !== null && (await wait) === 'again') return 'again';
+      }
+      await this.#appender.ready();
+    }
+    return 'stopped';
+  }
+
+  /** Null where nothing has to be waited for, which is nearly always. */
+  #handle(event: SourceEvent, signal: AbortSignal): Promise<'again' | void> | null {
+    switch (event.type) {
+      case 'begin': {
+        const { txId, ts_ms, origin } = event;
+        this.#open = { txId, ts_ms, ...(origin === undefined ? {} : { origin }), builder: new TransactionBuilder() };
+        // Without a mapping there is nothing that these rows mean yet: the source keeps them until there is one.
+        return this.#mapping === null ? this.#activation(signal) : null;
+      }
+      case 'rows':
+        return this.#rows(event);
+      case 'commit':
+        this.#commit(event.position);
+        return null;
+      case 'keepalive':
+        // Told to the source only when the next progress record, which names it, is durable.
+        if (event.position > this.#position) this.#position = event.position;
+        return null;
+      case 'mark':
+        this.#mark(event.token, event.position, event.ts_ms);
+        return null;
+      default:
+        return unreachable(event);
+    }
+  }
+
+  #rows(event: Extract<SourceEvent, { type: 'rows' }>): Promise<'again' | void> | null {
+    const open = this.#open;
+    invariant(open !== null, 'rows outside a transaction');
+    const schema = this.#told.find(event.table);
+    if (schema === null) return this.#tellInside(open, event);
+    open.builder.add(event, schema);
+    this.#bytesSinceProgress += event.rows.length;
+    const part = open.builder.takeFullPart();
+    if (part === null) return null;
+    this.#appender.add([{ part }]);
+    return this.#appender.ready();
+  }
+
+  /**
+   * A form that the log does not know yet. Its record must stand before the transaction's; where parts of that are stored
+   * already, they are given up, and the source sends the transaction again.
+   */
+  async #tellInside(open: OpenTransaction, event: Extract<SourceEvent, { type: 'rows' }>): Promise<'again' | void> {
+    const again = open.builder.partsGiven > 0;
+    if (again) this.#appender.abandon();
+    this.#tell(event.table);
+    await this.#appender.drain();
+    if (!again) return this.#rows(event) ?? undefined;
+    // So that the next hold knows the form from the start.
+    this.#open = null;
+    this.#addProgress();
+    return 'again';
+  }
+
+  #tell(table: TableSchema): void {
+    const previous = this.#told.latest(table);
+    const part: RecordPart = {
+      kind: 'schema',
+      body: encodeJsonBody('schema', { table, previous: previous === null ? null : { seq: previous.seq, at: previous.at } }),
+      last: true,
+      facts: this.#facts(),
+    };
+    this.#appender.add([{ part, onDurable: (ref) => this.#told.add(table, ref) }]);
+  }
+
+  #commit(position: Position): void {
+    const open = this.#open;
+    invariant(open !== null, 'a commit outside a transaction');
+    this.#open = null;
+    this.#position = position;
+    if (!open.builder.isEmpty) {
+      const { txId, ts_ms, origin, builder } = open;
+      const part = builder.takeLastPart({ ...this.#facts(), txId, ts_ms, ...(origin === undefined ? {} : { origin }) });
+      this.#appender.add([{ part, onDurable: (ref) => this.#durable(part, position, ref) }]);
+    }
+    this.#betweenTransactions();
+  }
+
+  /** Whatever waited for a place between two transactions. */
+  #betweenTransactions(): void {
+    for (const parts of this.#requests.takeReady()) this.#appender.add(parts());
+    if (this.#bytesSinceProgress > PROGRESS_BYTES) this.#addProgress();
+  }
+
+
+  /** Once a second: says that we are alive and where, so that a reader knows how late it is. */
+  #tick(): void {
+    if (this.#open === null) this.#addProgress();
+  }
+
+  #addProgress(): void {
+    this.#appender.add([this.#progressPart()]);
+  }
+
+  #progressPart(): QueuedPart {
+    const { identity } = this.#options;
+    const position = this.#position;
+    const body: ProgressBody = {
+      phase: 'streaming',
+      position,
+      ...identity,
+      schemas: this.#told.toJSON(),
+      requests: this.#requests.taken,
+      mapping: this.#mapping,
+    };
+    const part: RecordPart = { kind: 'progress', body: encodeJsonBody('progress', body), last: true, facts: { ...this.#facts(), ts_ms: this.#options.clock.now() } };
+    this.#bytesSinceProgress = 0;
+    return {
+      part,
+      onDurable: (ref) => {
+        this.#progressRef = ref;
+        this.#options.crashPoint('capture.after-progress');
+        this.#durable(part, position, ref);
+      },
+    };
+  }
+
+  #facts(): { readonly pos: Position; readonly progress?: RecordRef } {
+    return { pos: this.#position, ...(this.#progressRef === undefined ? {} : { progress: this.#progressRef }) };
+  }
+
+  #durable(part: RecordPart, position: Position, ref: RecordRef): void {
+    // Only here, where the log has said that it is durable and counts.
+    this.#options.held.acknowledge(position);
+    const bytes = part.body.reduce((sum, piece) => sum + piece.length, 0);
+    this.#options.observer.advanced({ records: 1, rows: part.facts?.rows ?? 0, bytes, seq: ref.seq, position, ts_ms: part.facts?.ts_ms ?? null });
+  }
+
+  #activation(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#activated = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  async #takeRequests(signal: AbortSignal): Promise<void> {
+    const { requests, held } = this.#options;
+    for await (const request of requests.after(this.#requests.taken.through, signal)) {
+      if (this.#requests.isTaken(request.ordinal)) continue;
+      switch (request.kind) {
+        case 'activate-mapping': {
+          const { hash, mapping } = request.payload as { readonly hash: string; readonly mapping: unknown };
+          const part: RecordPart = { kind: 'mapping-activated', body: encodeJsonBody('mapping-activated', { requestId: request.id, hash, mapping }), last: true };
+          this.#requests.ready(() => {
+            this.#mapping = hash;
+            this.#activated?.();
+            return this.#requestParts(request.ordinal, part);
+          });
+          // A transaction that waits for this very mapping has added nothing yet, so this is a place between two.
+          if (this.#open === null || this.#open.builder.isEmpty) this.#betweenTransactions();
+          break;
+        }
+        case 'barrier':
+          await this.#inspectTables();
+          this.#requests.marked(request);
+          await held.mark(request.id);
+          break;
+        default:
+          unreachable(request.kind);
+      }
+    }
+  }
+
+  #mark(token: string, position: Position, ts_ms: number): void {
+    this.#position = position;
+    const request = this.#requests.reached(token);
+    // Somebody else's, or one from before a restart, which is asked for again.
+    if (request === null) return;
+    const part: RecordPart = { kind: 'barrier', body: encodeJsonBody('barrier', { requestId: request.id, token: request.id }), last: true, facts: { ts_ms } };
+    this.#appender.add(this.#requestParts(request.ordinal, part));
+  }
+
+  /** The record and the progress that says it was taken, in one append: both or none. */
+  #requestParts(ordinal: number, part: RecordPart): readonly QueuedPart[] {
+    this.#requests.take(ordinal);
+    return [{ part: { ...part, facts: { ...part.facts, ...this.#facts() } } }, this.#progressPart()];
+  }
+
+  async #inspect(): Promise<void> {
+    const { held, observer, limits, source } = this.#options;
+    const { bytes, lost } = await held.retained();
+    observer.retained(bytes);
+    const { warn, release } = limits.retainedBytes;
+    if (lost || bytes > release) {
+      await held[Symbol.asyncDispose]();
+      if (!lost) await source.drop();
+      throw new ChangeoverError(lost ? 'SOURCE_LOST' : 'SOURCE_RETENTION', `the source keeps ${String(bytes)} bytes of its log for us; ${lost ? 'it has given up on them' : 'it was let go to protect it'}`, {
+        facts: { bytes, release },
+      });
+    }
+    if (bytes > warn) observer.warning(new ChangeoverError('SOURCE_RETENTION', `the source keeps ${String(bytes)} bytes of its log for us`, { facts: { bytes, warn } }));
+    await this.#inspectTables();
+  }
+
+  /** A change of a table that brought no row (so no word in the stream) is told here, at the next place between two transactions. */
+  async #inspectTables(): Promise<void> {
+    for (const table of await this.#options.source.tables()) {
+      const latest = this.#told.latest(table);
+      if (latest === null || latest.hash === table.hash || this.#told.find(table) !== null) continue;
+      this.#options.observer.warning(new ChangeoverError('SCHEMA_NEEDS_MAPPING', `${tableName(table)} has changed at the source`, { facts: { table: tableName(table) } }));
+      if (this.#open === null) this.#tell(table);
+    }
+  }
+
+  #background(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#failed?.(error));
+  }
+}

@@ -1,0 +1,236 @@
+import { ChangeoverError, unreachable, type Clock, type IdSource } from '@changeover/core';
+import {
+  decodeJsonBody,
+  FrameReader,
+  type EventLog,
+  type LoadProgress,
+  type LogEntry,
+  type LogItem,
+  type RecordRef,
+  type TableSchema,
+  type TargetSession,
+  type TargetWriter,
+  type WriteTransaction,
+} from '@changeover/events';
+
+import type { PipelineObserver } from '../ports.js';
+import { ReadAhead } from '../read-ahead.js';
+
+export type LoadLimits = {
+  /** A batch is applied when it holds so many rows or bytes, or when nothing more is waiting. */
+  readonly maxBatchRows: number;
+  readonly maxBatchBytes: number;
+  /** Bytes of `writes` read ahead. */
+  readonly maxQueuedBytes: number;
+};
+
+export type LoadOptions = {
+  readonly writes: string;
+  readonly log: EventLog;
+  readonly target: TargetWriter;
+  readonly observer: PipelineObserver;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly limits: LoadLimits;
+};
+
+const WAIT_FOR_TRANSFORM_MS = 250;
+
+/**
+ * Brings `<m>.writes` into the target: runs of consecutive records, each run in one target transaction with the progress row that says how far
+ * the target is. That row, and nothing else, decides where it goes on; it is read again at every connection.
+ */
+export class LoadLoop {
+  readonly #options: LoadOptions;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  /** Until `signal` aborts (the batch in hand is finished) or an error ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { target, limits, observer } = this.#options;
+    await using session = await target.open();
+    const abort = new AbortController();
+    const ended = AbortSignal.any([signal, abort.signal]);
+    await using items = new ReadAhead<LogItem>({
+      source: this.#read(session.progress, ended),
+      sizeOf: (item) => (item.type === 'entry' ? item.entry.body.length + 512 : 0),
+      maxSize: limits.maxQueuedBytes,
+    });
+    const run = new LoadRun(this.#options, session);
+    try {
+      for (;;) {
+        const batch = await items.next();
+        if (batch === null) return;
+        for (const item of batch) await run.take(item);
+        await run.flush();
+        if (items.isEmpty) observer.caughtUp();
+      }
+    } finally {
+      abort.abort();
+    }
+  }
+
+  /** Before the first record was applied the stream may not be there yet: transform makes it. */
+  async *#read(progress: LoadProgress | null, signal: AbortSignal): AsyncIterable<readonly LogItem[]> {
+    const { log, writes, clock } = this.#options;
+    while (!signal.aborted) {
+      try {
+        yield* log.read(writes, progress?.writes ?? null, signal);
+        return;
+      } catch (error) {
+        if (progress !== null || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
+        await clock.sleep(WAIT_FOR_TRANSFORM_MS, signal);
+      }
+    }
+  }
+}
+
+/** One session's batches. */
+class LoadRun {
+  readonly #options: LoadOptions;
+  readonly #session: TargetSession;
+  readonly #schemas = new Map<number, TableSchema>();
+  readonly #frames = new FrameReader();
+  #transactions: WriteTransaction[] = [];
+  #barriers: { readonly token: string; readonly seq: number }[] = [];
+  #progress: LoadProgress | null = null;
+  #rows = 0;
+  #bytes = 0;
+  #records = 0;
+  /** Rows of the record that is being staged; null: none is. */
+  #staged: number | null = null;
+
+  constructor(options: LoadOptions, session: TargetSession) {
+    this.#options = options;
+    this.#session = session;
+  }
+
+  async take(item: LogItem): Promise<void> {
+    if (item.type === 'abandoned') {
+      await this.#discardStaged();
+      return;
+    }
+    const { entry } = item;
+    const { header } = entry;
+    switch (header.kind) {
+      case 'transaction':
+        await this.#transaction(entry);
+        break;
+      case 'schema': {
+        const { table } = decodeJsonBody('schema', entry);
+        this.#schemas.set(header.seq, table);
+        this.#reached(entry);
+        break;
+      }
+      case 'barrier':
+        this.#barriers.push({ token: decodeJsonBody('barrier', entry).token, seq: header.seq });
+        this.#reached(entry);
+        break;
+      case 'progress':
+      case 'mapping-activated':
+        this.#reached(entry);
+        break;
+      default:
+        unreachable(header.kind);
+    }
+  }
+
+  /** Applies what was taken, in one target transaction. */
+  async flush(): Promise<void> {
+    const progress = this.#progress;
+    if (progress === null) return;
+    const { clock, observer } = this.#options;
+    const started = clock.monotonic();
+    const transactions = this.#transactions;
+    const rows = this.#rows;
+    const records = this.#records;
+    const bytes = this.#bytes;
+    const report = await this.#session.apply({ transactions, progress, barriers: this.#barriers }, this.#schemaOf);
+    this.#transactions = [];
+    this.#barriers = [];
+    this.#progress = null;
+    this.#rows = 0;
+    this.#bytes = 0;
+    this.#records = 0;
+    observer.applied({ transactions: transactions.length, rows, seconds: (clock.monotonic() - started) / 1000, report });
+    observer.advanced({ records, rows, bytes, seq: progress.writes.seq, position: progress.position, ts_ms: progress.ts_ms });
+  }
+
+  async #transaction(entry: LogEntry): Promise<void> {
+    const { header } = entry;
+    for (const ref of header.schemas ?? []) if (!this.#schemas.has(ref.seq)) await this.#fetchSchema(ref);
+    if (header.part === 1 && header.last) {
+      await this.#discardStaged();
+      const frames = this.#frames.push(entry.body);
+      this.#frames.end();
+      this.#transactions.push({ seq: header.seq, frames });
+      this.#reached(entry);
+      const { maxBatchRows, maxBatchBytes } = this.#options.limits;
+      if (this.#rows >= maxBatchRows || this.#bytes >= maxBatchBytes) await this.flush();
+      return;
+    }
+    await this.#stage(entry);
+  }
+
+  /** A record too large for memory: its parts go to the target as they come, and count when the last one is there. */
+  async #stage(entry: LogEntry): Promise<void> {
+    const { header } = entry;
+    if (header.part === 1) {
+      await this.flush();
+      await this.#discardStaged();
+      this.#staged = 0;
+    }
+    const frames = this.#frames.push(entry.body);
+    this.#staged = (this.#staged ?? 0) + frames.reduce((sum, frame) => sum + frame.rowCount, 0);
+    if (frames.length > 0) await this.#session.stage(frames, this.#schemaOf);
+    if (!header.last) return;
+    this.#frames.end();
+    const { clock, observer } = this.#options;
+    const started = clock.monotonic();
+    const rows = this.#staged;
+    const progress = progressAt(entry);
+    const report = await this.#session.applyStaged(progress);
+    this.#staged = null;
+    observer.applied({ transactions: 1, rows, seconds: (clock.monotonic() - started) / 1000, report });
+    observer.advanced({ records: 1, rows, bytes: 0, seq: header.seq, position: progress.position, ts_ms: progress.ts_ms });
+  }
+
+  async #discardStaged(): Promise<void> {
+    this.#frames.reset();
+    if (this.#staged === null) return;
+    this.#staged = null;
+    await this.#session.discardStaged();
+  }
+
+  async #fetchSchema(ref: RecordRef): Promise<void> {
+    const { log, writes } = this.#options;
+    const { table } = decodeJsonBody('schema', await log.fetch(writes, ref));
+    this.#schemas.set(ref.seq, table);
+  }
+
+  readonly #schemaOf = (seq: number): TableSchema => {
+    const schema = this.#schemas.get(seq);
+    if (schema === undefined) throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(seq)}, which its record does not name`);
+    return schema;
+  };
+
+  #reached(entry: LogEntry): void {
+    this.#progress = progressAt(entry);
+    this.#records++;
+    this.#rows += entry.header.rows ?? 0;
+    this.#bytes += entry.body.length;
+  }
+}
+
+function progressAt(entry: LogEntry): LoadProgress {
+  const { header, checksum, at } = entry;
+  const pos = header.pos ?? header.follows;
+  return {
+    writes: { logId: header.logId, epoch: header.epoch, seq: header.seq, pos, checksum, at },
+    changes: { logId: header.from?.logId ?? '', seq: header.from?.seq ?? 0 },
+    position: pos,
+    ts_ms: header.ts_ms ?? 0,
+  };
+}

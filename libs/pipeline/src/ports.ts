@@ -1,0 +1,42 @@
+import type { ApplyReport } from '@changeover/events';
+import type { ChangeoverError } from '@changeover/core';
+
+/** An operator's request as capture takes it from the control database. */
+export type CaptureRequest = {
+  readonly ordinal: number;
+  readonly id: string;
+  readonly kind: 'activate-mapping' | 'barrier';
+  readonly payload: unknown;
+};
+
+/** Requests in the order of their ordinals. */
+export abstract class CaptureRequests {
+  /**
+   * Those after `ordinal`, as they come; ends on abort. Trouble with where they are kept is told by `onTrouble` and does not end it:
+   * the data path never stops for it.
+   */
+  abstract after(ordinal: number, signal: AbortSignal): AsyncIterable<CaptureRequest>;
+}
+
+/** What the loops tell about themselves. Every method must be cheap and must not throw. */
+export abstract class PipelineObserver {
+  /** Records that became durable or were applied, and the place reached. `ts_ms`: commit time at the source of the last. */
+  abstract advanced(progress: { readonly records: number; readonly rows: number; readonly bytes: number; readonly seq: number; readonly position: string; readonly ts_ms: number | null }): void;
+  /** A batch was committed at the target. */
+  abstract applied(batch: { readonly transactions: number; readonly rows: number; readonly seconds: number; readonly report: ApplyReport }): void;
+  /** Nothing is waiting behind what was reached. */
+  abstract caughtUp(): void;
+  /** Log that the source keeps for us. */
+  abstract retained(bytes: number): void;
+  /** Something an operator should know, which does not stop anything. */
+  abstract warning(error: ChangeoverError): void;
+}
+
+/** Tells nobody. */
+export class SilentObserver extends PipelineObserver {
+  advanced(): void {}
+  applied(): void {}
+  caughtUp(): void {}
+  retained(): void {}
+  warning(): void {}
+}

@@ -1,0 +1,56 @@
+import { encodeFrameHeader, type Frame, type LastPartFacts, type RecordPart, type RecordRef } from '@changeover/events';
+
+/** A part is closed when it holds this much: small enough to stream, large enough to be cheap. */
+const PART_BYTES = 512 * 1024;
+
+/**
+ * Frames of one transaction, cut into parts as they grow, so that a transaction of any size passes in bounded memory.
+ */
+export class TransactionBuilder {
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #schemas = new Map<number, number>();
+  #rows = 0;
+  #partsGiven = 0;
+
+  /** Parts that {@link takeFullPart} gave: from the first on, nothing may come between. */
+  get partsGiven(): number {
+    return this.#partsGiven;
+  }
+
+  get isEmpty(): boolean {
+    return this.#partsGiven === 0 && this.#pieces.length === 0;
+  }
+
+  add(frame: Omit<Frame, 'schemaSeq'>, schema: RecordRef): void {
+    this.#pieces.push(encodeFrameHeader({ ...frame, schemaSeq: schema.seq }, frame.rows.length), frame.rows);
+    this.#bytes += frame.rows.length;
+    this.#rows += frame.rowCount;
+    this.#schemas.set(schema.seq, schema.at);
+  }
+
+  /** The frames so far as a part that is not the last, or null while they are few. */
+  takeFullPart(): RecordPart | null {
+    if (this.#bytes < PART_BYTES) return null;
+    this.#partsGiven++;
+    return { kind: 'transaction', body: this.#takeBody(), last: false, facts: { schemas: this.#takeSchemas() } };
+  }
+
+  takeLastPart(facts: LastPartFacts): RecordPart {
+    const schemas = this.#takeSchemas();
+    return { kind: 'transaction', body: this.#takeBody(), last: true, facts: { ...facts, rows: this.#rows, schemas } };
+  }
+
+  #takeBody(): Uint8Array[] {
+    const body = this.#pieces;
+    this.#pieces = [];
+    this.#bytes = 0;
+    return body;
+  }
+
+  #takeSchemas(): RecordRef[] {
+    const refs = Array.from(this.#schemas, ([seq, at]) => ({ seq, at }));
+    this.#schemas.clear();
+    return refs;
+  }
+}

@@ -1,0 +1,39 @@
+import { ChangeoverError, type ErrorCode } from '@changeover/core';
+import type { ColumnSchema, TableSchema } from '@changeover/events';
+
+import { tableName } from '../told-schemas.js';
+
+type Verdict = { readonly code: ErrorCode; readonly what: string } | null;
+
+/**
+ * What a change of a source table means for rows that are at the target already. Nothing: a new column that starts as null in
+ * every row, a constraint, an order of columns. SCHEMA_NEEDS_COPY: rows may have changed without a row event.
+ * SCHEMA_NEEDS_MAPPING: a column that was mapped is gone.
+ */
+export function judgeSchemaChange(before: TableSchema, after: TableSchema): Verdict {
+  const old = new Map(before.columns.map((column) => [column.name, column]));
+  const now = new Map(after.columns.map((column) => [column.name, column]));
+  const gone = before.columns.filter((column) => !now.has(column.name));
+  if (gone.length > 0) return { code: 'SCHEMA_NEEDS_MAPPING', what: `${list(gone)} dropped or renamed` };
+  const filled = after.columns.filter((column) => !old.has(column.name) && column.fill !== 'none');
+  if (filled.length > 0) return { code: 'SCHEMA_NEEDS_COPY', what: `${list(filled)} added with a value for rows that were there (${filled.map((column) => column.fill).join(', ')})` };
+  const retyped = after.columns.filter((column) => {
+    const earlier = old.get(column.name);
+    return earlier !== undefined && (earlier.type !== column.type || earlier.typmod !== column.typmod);
+  });
+  if (retyped.length > 0) return { code: 'SCHEMA_NEEDS_COPY', what: `type of ${list(retyped)} changed` };
+  const key = (table: TableSchema): string => JSON.stringify(table.columns.filter((column) => column.key).map((column) => column.name).sort());
+  if (key(before) !== key(after)) return { code: 'SCHEMA_NEEDS_COPY', what: 'key changed' };
+  return null;
+}
+
+/** Throws what {@link judgeSchemaChange} found. */
+export function requireHarmless(before: TableSchema, after: TableSchema): void {
+  const verdict = judgeSchemaChange(before, after);
+  if (verdict === null) return;
+  throw new ChangeoverError(verdict.code, `${tableName(after)}: ${verdict.what}`, { facts: { table: tableName(after), change: verdict.what } });
+}
+
+function list(columns: readonly ColumnSchema[]): string {
+  return columns.map((column) => column.name).join(', ');
+}

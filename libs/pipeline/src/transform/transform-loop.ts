@@ -1,0 +1,100 @@
+import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
+import type { EventLog, LogItem, ReadPosition } from '@changeover/events';
+import { mappingHash, type Mapping } from '@changeover/mapping';
+
+import type { PipelineObserver } from '../ports.js';
+import { ReadAhead } from '../read-ahead.js';
+import { ToldSchemas } from '../told-schemas.js';
+import { TransformSession } from './transform-session.js';
+
+export type TransformLimits = {
+  /** Bytes of `changes` read ahead, and bytes of `writes` that may wait for the log. */
+  readonly maxQueuedBytes: number;
+};
+
+export type TransformOptions = {
+  readonly changes: string;
+  readonly writes: string;
+  readonly log: EventLog;
+  readonly mapping: Mapping;
+  readonly observer: PipelineObserver;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly crashPoint: CrashPoint;
+  readonly limits: TransformLimits;
+};
+
+/** How long to wait for capture to make its stream, before anything was read. */
+const WAIT_FOR_CAPTURE_MS = 250;
+
+/**
+ * Turns `<m>.changes` into `<m>.writes`, of which it is the only writer.
+ *
+ * Where it is stands in `writes` itself: each record names the record of `changes` that it came from. So after a crash it looks at its tail
+ * and goes on behind that; what it had derived but not appended is derived again, and nothing is appended twice.
+ */
+export class TransformLoop {
+  readonly #options: TransformOptions;
+  /** Target forms told to `writes`: counted records, so still true after a new fence. */
+  readonly #told = ToldSchemas.from({});
+
+  constructor(options: TransformOptions) {
+    this.#options = options;
+  }
+
+  /** Until `signal` aborts or an error ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if ((await this.#runOnce(signal)) === 'stopped') return;
+    }
+  }
+
+  async #runOnce(signal: AbortSignal): Promise<'stopped' | 'again'> {
+    const { log, writes, ids, mapping, limits } = this.#options;
+    const writer = await log.openWriter(writes, { writerId: ids.uuid(), create: true });
+    const hash = mappingHash(mapping);
+    const active = writer.tail.header?.mapping ?? null;
+    if (active !== null && active !== hash) throw otherMapping(active, hash);
+    const abort = new AbortController();
+    const ended = AbortSignal.any([signal, abort.signal]);
+    const session = new TransformSession({ ...this.#options, writer, hash, active: active !== null, told: this.#told });
+    await using items = new ReadAhead<LogItem>({
+      source: this.#read(writer.tail.header?.from ?? null, ended),
+      sizeOf: (item) => (item.type === 'entry' ? item.entry.body.length + 512 : 0),
+      maxSize: limits.maxQueuedBytes,
+    });
+    try {
+      for (;;) {
+        const batch = await items.next();
+        if (batch === null) break;
+        if ((await session.take(batch)) === 'again') return 'again';
+        if (items.isEmpty) this.#options.observer.caughtUp();
+      }
+      await session.drain();
+      return 'stopped';
+    } finally {
+      abort.abort();
+      await session.settle();
+    }
+  }
+
+  /** Before the first record was read the stream may not be there yet: capture makes it. */
+  async *#read(from: ReadPosition | null, signal: AbortSignal): AsyncIterable<readonly LogItem[]> {
+    const { log, changes, clock } = this.#options;
+    while (!signal.aborted) {
+      try {
+        yield* log.read(changes, from, signal);
+        return;
+      } catch (error) {
+        if (from !== null || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
+        await clock.sleep(WAIT_FOR_CAPTURE_MS, signal);
+      }
+    }
+  }
+}
+
+export function otherMapping(active: string, ours: string): ChangeoverError {
+  return new ChangeoverError('MAPPING_NOT_ACTIVE', `the active mapping is ${active.slice(0, 12)}, this process has ${ours.slice(0, 12)}`, {
+    facts: { active, ours },
+  });
+}

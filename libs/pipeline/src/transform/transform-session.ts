@@ -1,0 +1,218 @@
+import { ChangeoverError, invariant, unreachable } from '@changeover/core';
+import {
+  decodeJsonBody,
+  encodeJsonBody,
+  FrameReader,
+  type Frame,
+  type LastPartFacts,
+  type LogEntry,
+  type LogItem,
+  type LogWriter,
+  type ReadPosition,
+  type RecordPart,
+  type RecordRef,
+  type TableSchema,
+} from '@changeover/events';
+import { targetSchema } from '@changeover/mapping';
+
+import { RecordAppender } from '../record-appender.js';
+import type { ToldSchemas } from '../told-schemas.js';
+import { TransactionBuilder } from '../transaction-builder.js';
+import { requireHarmless } from './schema-change.js';
+import { otherMapping, type TransformOptions } from './transform-loop.js';
+
+type SessionOptions = TransformOptions & {
+  readonly writer: LogWriter;
+  readonly hash: string;
+  /** Whether the log says already that our mapping is the active one. */
+  readonly active: boolean;
+  readonly told: ToldSchemas;
+};
+
+/** One fence's worth of transforming. */
+export class TransformSession {
+  readonly #options: SessionOptions;
+  readonly #appender: RecordAppender;
+  /** Target form by the sequence of the source's schema record. */
+  readonly #targets = new Map<number, TableSchema>();
+  readonly #sources = new Map<number, TableSchema>();
+  readonly #frames = new FrameReader();
+  #builder: TransactionBuilder | null = null;
+  #active: boolean;
+  /** The last record of `changes` that is in what was queued. */
+  #from: ReadPosition | null;
+
+  constructor(options: SessionOptions) {
+    const { writer, crashPoint, limits, active } = options;
+    this.#options = options;
+    this.#active = active;
+    this.#from = writer.tail.header?.from ?? null;
+    this.#appender = new RecordAppender({
+      writer,
+      maxQueuedBytes: limits.maxQueuedBytes,
+      onAppended: (endedInsideRecord) => crashPoint(endedInsideRecord ? 'transform.between-parts' : 'transform.after-append'),
+    });
+  }
+
+  /** `again`: read again behind the tail (a table's form had to be told in the middle of a large record). */
+  async take(batch: readonly LogItem[]): Promise<'taken' | 'again'> {
+    try {
+      for (const item of batch) {
+        if (item.type === 'abandoned') this.#forget();
+        else if ((await this.#entry(item.entry)) === 'again') return 'again';
+      }
+    } catch (error) {
+      // What came before the record that cannot be passed on is right: it goes out first.
+      await this.#appender.drain();
+      throw error;
+    }
+    await this.#appender.ready();
+    return 'taken';
+  }
+
+  drain(): Promise<void> {
+    return this.#appender.drain();
+  }
+
+  /** Waits for the append under way, whatever becomes of it. */
+  async settle(): Promise<void> {
+    await this.#appender.drain().catch(() => undefined);
+  }
+
+  async #entry(entry: LogEntry): Promise<'taken' | 'again'> {
+    const { header } = entry;
+    switch (header.kind) {
+      case 'transaction': {
+        const outcome = await this.#transaction(entry);
+        if (outcome === 'again') return 'again';
+        break;
+      }
+      case 'schema':
+        await this.#schema(entry);
+        break;
+      case 'mapping-activated': {
+        const { hash } = decodeJsonBody('mapping-activated', entry);
+        if (hash !== this.#options.hash) throw otherMapping(hash, this.#options.hash);
+        this.#active = true;
+        this.#pass(entry, { kind: 'progress', body: [], last: true });
+        break;
+      }
+      case 'progress':
+        this.#pass(entry, { kind: 'progress', body: [], last: true });
+        break;
+      case 'barrier':
+        this.#pass(entry, { kind: 'barrier', body: encodeJsonBody('barrier', decodeJsonBody('barrier', entry)), last: true });
+        break;
+      default:
+        return unreachable(header.kind);
+    }
+    return 'taken';
+  }
+
+  async #transaction(entry: LogEntry): Promise<'taken' | 'again'> {
+    const { header } = entry;
+    if (!this.#active) throw new ChangeoverError('MAPPING_NOT_ACTIVE', `record ${String(header.seq)} comes before any mapping was activated`);
+    if (header.part === 1) this.#forget();
+    for (const ref of header.schemas ?? []) if (!this.#targets.has(ref.seq)) await this.#fetchSchema(ref);
+    const builder = (this.#builder ??= new TransactionBuilder());
+    for (const frame of this.#frames.push(entry.body)) {
+      const target = this.#targets.get(frame.schemaSeq);
+      invariant(target !== undefined, `record ${String(header.seq)} refers to schema ${String(frame.schemaSeq)}, which it does not name`);
+      const told = this.#options.told.find(target);
+      if (told === null) {
+        const again = builder.partsGiven > 0;
+        if (again) this.#appender.abandon();
+        this.#tell(target);
+        await this.#appender.drain();
+        if (again) return 'again';
+      }
+      this.#add(builder, frame, target);
+    }
+    if (!header.last) {
+      await this.#appender.ready();
+      return 'taken';
+    }
+    this.#frames.end();
+    this.#builder = null;
+    const { txId, ts_ms, origin } = header;
+    this.#pass(
+      entry,
+      builder.takeLastPart({
+        ...(txId === undefined ? {} : { txId }),
+        ...(ts_ms === undefined ? {} : { ts_ms }),
+        ...(origin === undefined ? {} : { origin }),
+      }),
+    );
+    return 'taken';
+  }
+
+  #add(builder: TransactionBuilder, frame: Frame, target: TableSchema): void {
+    const told = this.#options.told.find(target);
+    invariant(told !== null, 'a form was told');
+    builder.add(frame, told);
+    const part = builder.takeFullPart();
+    if (part !== null) this.#appender.add([{ part }]);
+  }
+
+  async #fetchSchema(ref: RecordRef): Promise<void> {
+    const { log, changes } = this.#options;
+    const { table } = decodeJsonBody('schema', await log.fetch(changes, ref));
+    this.#know(ref.seq, table);
+  }
+
+  async #schema(entry: LogEntry): Promise<void> {
+    const { table, previous } = decodeJsonBody('schema', entry);
+    if (previous !== null) {
+      if (!this.#sources.has(previous.seq)) await this.#fetchSchema(previous);
+      requireHarmless(this.#sources.get(previous.seq) as TableSchema, table);
+    }
+    this.#know(entry.header.seq, table);
+    this.#from = position(entry);
+  }
+
+  #know(seq: number, source: TableSchema): void {
+    this.#sources.set(seq, source);
+    this.#targets.set(seq, targetSchema(this.#options.mapping, source));
+  }
+
+  #tell(target: TableSchema): void {
+    const { told } = this.#options;
+    const previous = told.latest(target);
+    const body = encodeJsonBody('schema', { table: target, previous: previous === null ? null : { seq: previous.seq, at: previous.at } });
+    this.#appender.add([{ part: { kind: 'schema', body, last: true, facts: this.#facts() }, onDurable: (ref) => told.add(target, ref) }]);
+  }
+
+  /** Appends what `entry` became; from then on a restart goes on behind `entry`. */
+  #pass(entry: LogEntry, part: RecordPart): void {
+    const { header } = entry;
+    this.#from = position(entry);
+    const rows = part.facts?.rows ?? 0;
+    const pos = header.pos ?? header.follows;
+    const ts_ms = header.ts_ms;
+    const facts: LastPartFacts = { ...part.facts, ...this.#facts(), pos, ...(ts_ms === undefined ? {} : { ts_ms }) };
+    this.#appender.add([
+      {
+        part: { ...part, facts },
+        onDurable: () => {
+          this.#options.observer.advanced({ records: 1, rows, bytes: entry.body.length, seq: header.seq, position: pos, ts_ms: ts_ms ?? null });
+        },
+      },
+    ]);
+  }
+
+  #facts(): LastPartFacts {
+    return { ...(this.#from === null ? {} : { from: this.#from, pos: this.#from.pos }), ...(this.#active ? { mapping: this.#options.hash } : {}) };
+  }
+
+  /** The record in hand was given up by its writer, or begins anew. */
+  #forget(): void {
+    this.#frames.reset();
+    if (this.#builder !== null && this.#builder.partsGiven > 0) this.#appender.abandon();
+    this.#builder = null;
+  }
+}
+
+function position(entry: LogEntry): ReadPosition {
+  const { header, checksum, at } = entry;
+  return { logId: header.logId, epoch: header.epoch, seq: header.seq, pos: header.pos ?? header.follows, checksum, at };
+}
