@@ -5,8 +5,8 @@ import { ChangeoverError } from '@changeover/core';
 import type { AnyHeader } from './header.js';
 
 /**
- * One message: `CO`, version, zero, header length (u32), checksum (16 bytes), header (JSON), body. The checksum covers
- * header and body, and the header names the checksum of the message before: a chain that no one can change in the middle unseen.
+ * One message: checksum (16 bytes), `CO`, version, zero, header length (u32), header (JSON), body. The checksum covers
+ * all that follows it, and the header names the checksum of the message before: a chain that no one can change in the middle unseen.
  *
  * History of the version byte: 1, the first.
  */
@@ -14,7 +14,6 @@ export const MESSAGE_VERSION = 1;
 export const FIXED_BYTES = 24;
 
 const MAGIC = 0x434f;
-const CHECKSUM_AT = 8;
 const CHECKSUM_BYTES = 16;
 
 export type DecodedMessage = { readonly header: AnyHeader; readonly body: Buffer; readonly checksum: string };
@@ -25,10 +24,10 @@ export function encodeMessage(header: AnyHeader, body: readonly Uint8Array[]): {
   let length = FIXED_BYTES + json.length;
   for (const piece of body) length += piece.length;
   const bytes = Buffer.allocUnsafe(length);
-  bytes.writeUInt16BE(MAGIC, 0);
-  bytes[2] = MESSAGE_VERSION;
-  bytes[3] = 0;
-  bytes.writeUInt32BE(json.length, 4);
+  bytes.writeUInt16BE(MAGIC, CHECKSUM_BYTES);
+  bytes[CHECKSUM_BYTES + 2] = MESSAGE_VERSION;
+  bytes[CHECKSUM_BYTES + 3] = 0;
+  bytes.writeUInt32BE(json.length, CHECKSUM_BYTES + 4);
   json.copy(bytes, FIXED_BYTES);
   let at = FIXED_BYTES + json.length;
   for (const piece of body) {
@@ -36,18 +35,18 @@ export function encodeMessage(header: AnyHeader, body: readonly Uint8Array[]): {
     at += piece.length;
   }
   const checksum = checksumOf(bytes);
-  checksum.copy(bytes, CHECKSUM_AT);
+  checksum.copy(bytes, 0);
   return { bytes, checksum: checksum.toString('hex') };
 }
 
 /** LOG_CORRUPT unless the bytes are exactly what {@link encodeMessage} wrote. The body is a view into them. */
 export function decodeMessage(bytes: Buffer, offset: number): DecodedMessage {
-  if (bytes.length < FIXED_BYTES || bytes.readUInt16BE(0) !== MAGIC) throw corrupt(offset, 'it does not begin like one of ours');
-  if (bytes[2] !== MESSAGE_VERSION)
-    throw corrupt(offset, `its version is ${String(bytes[2])}; this program reads ${String(MESSAGE_VERSION)}`);
-  const bodyAt = FIXED_BYTES + bytes.readUInt32BE(4);
-  const stored = bytes.subarray(CHECKSUM_AT, CHECKSUM_AT + CHECKSUM_BYTES);
-  if (bodyAt > bytes.length || !checksumOf(bytes).equals(stored)) throw corrupt(offset, 'its checksum does not match');
+  if (bytes.length < FIXED_BYTES || bytes.readUInt16BE(CHECKSUM_BYTES) !== MAGIC) throw corrupt(offset, 'it does not begin like one of ours');
+  const version = bytes[CHECKSUM_BYTES + 2];
+  if (version !== MESSAGE_VERSION) throw corrupt(offset, `its version is ${String(version)}; this program reads ${String(MESSAGE_VERSION)}`);
+  const stored = bytes.subarray(0, CHECKSUM_BYTES);
+  if (!checksumOf(bytes).equals(stored)) throw corrupt(offset, 'its checksum does not match');
+  const bodyAt = FIXED_BYTES + bytes.readUInt32BE(CHECKSUM_BYTES + 4);
   // The checksum vouches that a writer of this version made it, so the header has the shape that such a writer gives it.
   const header = JSON.parse(bytes.toString('utf8', FIXED_BYTES, bodyAt)) as AnyHeader;
   return { header, body: bytes.subarray(bodyAt), checksum: stored.toString('hex') };
@@ -55,7 +54,7 @@ export function decodeMessage(bytes: Buffer, offset: number): DecodedMessage {
 
 /** SHA-256 cut to 128 bits. */
 function checksumOf(bytes: Buffer): Buffer {
-  return hash('sha256', bytes.subarray(FIXED_BYTES), 'buffer').subarray(0, CHECKSUM_BYTES);
+  return hash('sha256', bytes.subarray(CHECKSUM_BYTES), 'buffer').subarray(0, CHECKSUM_BYTES);
 }
 
 function corrupt(offset: number, why: string): ChangeoverError {
