@@ -7,3 +7,8 @@ export { DAMAGES, sabotage, type Damage } from './sabotage.js';
 export { CHANGE_KINDS, type ChangeKind } from './traffic/change-kinds.js';
 export { type JournalSummary } from './traffic/journal.js';
 export { Traffic, type TrafficOptions } from './traffic/traffic.js';
+export { changeoverCommand, waitForBarrier } from './stage/changeover-command.js';
+export { ServiceProcess, type Exit, type Service, type ServiceProcessOptions } from './stage/service-process.js';
+export { connectTo, createDatabase, publicAddress } from './stage/connect.js';
+export { Stage, type LogType, type StagedMigration, type StageOptions } from './stage/stage.js';
+export { untilFollowed } from './stage/until-followed.js';

@@ -64,6 +64,11 @@ export class Traffic {
     return traffic;
   }
 
+  /** True once the users were stopped, or one of them failed. */
+  get ended(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   /** Rows committed so far. */
   get rows(): number {
     return this.#journal.rows;

@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+
+import { ChangeoverError, type Clock } from '@changeover/core';
+
+export type DemoOptions = {
+  readonly seconds: number;
+  readonly users: number;
+  /** Chooses what the users do. */
+  readonly seed: number;
+  readonly log: 'embedded' | 'kafka';
+  /** Chooses the damage; undefined: no damage. */
+  readonly sabotage: number | undefined;
+  readonly keep: boolean;
+  readonly json: boolean;
+};
+
+export const DEMO_USAGE = `npm run demo -- [options]
+
+A company moves from its old CRM to a new one while people keep working. Starts two PostgreSQL servers and
+Changeover, lets simulated users write, then compares every row of both databases by independent SQL.
+Exit code 0: equal. 1: a difference was found, or something failed. 2: wrong options, or the judge itself failed.
+
+  --kafka            keep the events in Kafka instead of the embedded log: the broker at KAFKA_BROKERS,
+                     else one in Docker, else one started here with Java and Maven
+  --sabotage [seed]  damage the new CRM before the comparison, which must find it: exit code 1
+  --seconds N        how long the users write (30)
+  --users N          how many there are (20)
+  --seed S           what they do (a number; default: another one each time)
+  --keep             leave everything running afterwards until Ctrl-C, with addresses
+  --json             one JSON object on standard output at the end, everything else on standard error
+  --help             this text
+`;
+
+/**
+ * @throws ChangeoverError BAD_SETTINGS
+ * @returns undefined when help was asked for.
+ */
+export function parseDemoOptions(args: readonly string[], clock: Clock): DemoOptions | undefined {
+  // `--sabotage` may stand alone; then its seed comes from the clock.
+  const spelled = args.flatMap((arg, index) => (arg === '--sabotage' && !/^\d+$/u.test(args[index + 1] ?? '') ? ['--sabotage', 'any'] : [arg]));
+  const values = parsed(spelled);
+  if (values.help === true) return undefined;
+  const chance = Math.floor(clock.now()) % 1_000_000;
+  return {
+    seconds: number('seconds', values.seconds, 30, 1, 86_400),
+    users: number('users', values.users, 20, 2, 150),
+    seed: number('seed', values.seed, chance, 0, 0xffffffff),
+    log: values.kafka === true ? 'kafka' : 'embedded',
+    sabotage: values.sabotage === undefined ? undefined : number('sabotage', values.sabotage === 'any' ? undefined : values.sabotage, chance, 0, 0xffffffff),
+    keep: values.keep === true,
+    json: values.json === true,
+  };
+}
+
+type Values = {
+  readonly [name in 'seconds' | 'users' | 'seed' | 'sabotage']?: string;
+} & { readonly [name in 'kafka' | 'keep' | 'json' | 'help']?: boolean };
+
+function parsed(args: string[]): Values {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args,
+      options: { seconds: text, users: text, seed: text, sabotage: text, kafka: flag, keep: flag, json: flag, help: { ...flag, short: 'h' } },
+    }).values;
+  } catch (cause) {
+    throw new ChangeoverError('BAD_SETTINGS', `${cause instanceof Error ? cause.message : String(cause)}. See npm run demo -- --help`, { cause });
+  }
+}
+
+function number(name: string, text: string | undefined, otherwise: number, low: number, high: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new ChangeoverError('BAD_SETTINGS', `--${name} takes a whole number from ${String(low)} to ${String(high)}, not "${text}"`);
+}

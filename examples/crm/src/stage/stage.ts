@@ -1,0 +1,99 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { invariant } from '@changeover/core';
+import { startKafka, startPostgres, type RunningKafka, type RunningPostgres } from '@changeover/local-services';
+
+import { createDatabase } from './connect.js';
+
+export type LogType = 'embedded' | 'kafka';
+
+export type StageOptions = {
+  /** `any`: the broker given by address will do; `own`: one that may be killed. */
+  readonly broker: 'none' | 'any' | 'own';
+  /** PostgreSQL settings of the two CRMs' servers. */
+  readonly postgresSettings?: Readonly<Record<string, string>>;
+};
+
+/** One migration on a stage: its databases, empty, and its settings file. */
+export type StagedMigration = {
+  readonly id: string;
+  readonly log: LogType;
+  /** The old database. */
+  readonly sourceUrl: string;
+  /** The new database. */
+  readonly targetUrl: string;
+  readonly settingsFile: string;
+};
+
+/**
+ * All that migrations need on one machine: a server for old databases, one for new ones, one for Changeover's own, and
+ * a broker if asked for. Closing it leaves nothing behind.
+ */
+export class Stage implements AsyncDisposable {
+  /** For logs and the like; goes with the stage. */
+  readonly directory: string;
+  readonly source: RunningPostgres;
+  readonly target: RunningPostgres;
+  readonly own: RunningPostgres;
+  readonly broker: RunningKafka | undefined;
+
+  private constructor(parts: Pick<Stage, 'directory' | 'source' | 'target' | 'own' | 'broker'>) {
+    this.directory = parts.directory;
+    this.source = parts.source;
+    this.target = parts.target;
+    this.own = parts.own;
+    this.broker = parts.broker;
+  }
+
+  static async open(options: StageOptions): Promise<Stage> {
+    const settings = options.postgresSettings ?? {};
+    const started = await Promise.allSettled([
+      startPostgres({ own: true, settings }),
+      startPostgres({ own: true, settings }),
+      startPostgres({ own: true }),
+      options.broker === 'none' ? undefined : startKafka({ own: options.broker === 'own' }),
+    ] as const);
+    const [source, target, own, broker] = started;
+    if (source.status === 'rejected' || target.status === 'rejected' || own.status === 'rejected' || broker.status === 'rejected') {
+      for (const server of started) if (server.status === 'fulfilled') await server.value?.stop();
+      throw started.find((server) => server.status === 'rejected')?.reason;
+    }
+    const directory = await mkdtemp(join(tmpdir(), 'changeover-stage-'));
+    return new Stage({ directory, source: source.value, target: target.value, own: own.value, broker: broker.value });
+  }
+
+  /** Creates a migration's databases and settings. Without a mapping (a file's path) every table keeps its names. */
+  async addMigration(options: { readonly id: string; readonly log: LogType; readonly mapping?: string }): Promise<StagedMigration> {
+    const { id, log, mapping } = options;
+    const sourceUrl = await createDatabase(this.source.url, `${id}_old`);
+    const targetUrl = await createDatabase(this.target.url, `${id}_new`);
+    const settings = {
+      migration: id,
+      source: { type: 'postgres', url: sourceUrl, schemas: ['public'] },
+      target: { type: 'postgres', url: targetUrl },
+      log: await this.#logSettings(id, log),
+      control: { url: await createDatabase(this.own.url, `${id}_control`) },
+      ...(mapping === undefined ? {} : { mapping }),
+    };
+    const settingsFile = join(this.directory, `${id}.json`);
+    await writeFile(settingsFile, JSON.stringify(settings, undefined, 2), { mode: 0o600 });
+    return { id, log, sourceUrl, targetUrl, settingsFile };
+  }
+
+  logFile(name: string): string {
+    return join(this.directory, `${name}.log`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.source.stop(), this.target.stop(), this.own.stop(), this.broker?.stop()]);
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #logSettings(id: string, log: LogType): Promise<Record<string, unknown>> {
+    if (log === 'embedded') return { type: 'embedded', url: await createDatabase(this.own.url, `${id}_log`) };
+    invariant(this.broker !== undefined, 'a migration on Kafka needs a stage with a broker');
+    return { type: 'kafka', brokers: this.broker.brokers };
+  }
+}
