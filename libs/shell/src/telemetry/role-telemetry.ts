@@ -1,0 +1,166 @@
+import { NO_POSITION, type ChangeoverError, type Clock, type ErrorCode, type Position } from '@changeover/core';
+import type { Role, RoleState, RoleStatus } from '@changeover/control-postgres';
+import { PipelineObserver, type Retry } from '@changeover/pipeline';
+import type { Registry } from 'prom-client';
+
+import type { Log } from '../logging/log.js';
+import { anonymousMemory } from './anonymous-memory.js';
+import { createMetrics, type RoleMetrics } from './metrics.js';
+
+/** Rates are means over so long. */
+const RATE_WINDOW_MS = 5_000;
+
+type Sample = { readonly at: number; readonly records: number; readonly rows: number };
+
+export type RoleTelemetryOptions = {
+  readonly migration: string;
+  readonly role: Role;
+  readonly log: Log;
+  readonly clock: Clock;
+};
+
+/** What one role's loop tells, as metrics, as the status in its lease row, and in the log. */
+export class RoleTelemetry extends PipelineObserver {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #metrics: RoleMetrics;
+  readonly #totals = { records: 0, rows: 0, bytes: 0, refusedRows: 0, releasedRows: 0, retries: 0, warnings: 0 };
+  readonly #samples: Sample[] = [];
+  #state: RoleState = 'starting';
+  #seq = 0;
+  #position: Position = NO_POSITION;
+  #commitTime: number | null = null;
+  #caughtUp = false;
+  #inputHead: number | null = null;
+  #retained: number | null = null;
+  #lastError: ErrorCode | null = null;
+
+  constructor({ migration, role, log, clock }: RoleTelemetryOptions) {
+    super();
+    this.#log = log;
+    this.#clock = clock;
+    this.#metrics = createMetrics(
+      { migration, role },
+      {
+        records: () => this.#totals.records,
+        rows: () => this.#totals.rows,
+        bytes: () => this.#totals.bytes,
+        refusedRows: () => this.#totals.refusedRows,
+        releasedRows: () => this.#totals.releasedRows,
+        retries: () => this.#totals.retries,
+        warnings: () => this.#totals.warnings,
+        lagSeconds: () => { const ms = this.#lagMs(); return ms === null ? null : ms / 1000; },
+        lagRecords: () => this.#lagRecords(),
+        sequence: () => this.#seq,
+        retainedBytes: () => this.#retained,
+        memoryBytes: anonymousMemory,
+        running: () => (this.#state === 'running' ? 1 : 0),
+      },
+    );
+  }
+
+  get registry(): Registry {
+    return this.#metrics.registry;
+  }
+
+  get state(): RoleState {
+    return this.#state;
+  }
+
+  advanced({ records, rows, bytes, seq, position, ts_ms }: Parameters<PipelineObserver['advanced']>[0]): void {
+    this.#totals.records += records;
+    this.#totals.rows += rows;
+    this.#totals.bytes += bytes;
+    this.#seq = seq;
+    this.#position = position as Position;
+    // Records of our own have no commit time at the source.
+    if (ts_ms !== null && ts_ms > 0) this.#commitTime = ts_ms;
+    this.#caughtUp = false;
+  }
+
+  applied({ rows, seconds, report }: Parameters<PipelineObserver['applied']>[0]): void {
+    this.#totals.refusedRows += report.refused;
+    this.#totals.releasedRows += report.released;
+    this.#metrics.observeBatch(rows, seconds);
+  }
+
+  caughtUp(): void {
+    this.#caughtUp = true;
+  }
+
+  retained(bytes: number): void {
+    this.#retained = bytes;
+  }
+
+  warning(error: ChangeoverError): void {
+    this.#totals.warnings++;
+    this.#lastError = error.code;
+    this.#log.failure('warn', error);
+  }
+
+  /** Sequence of the last record of the stream that this role reads, as somebody just looked it up. */
+  measuredInput(head: number): void {
+    this.#inputHead = head;
+  }
+
+  /** The supervised loop begins another run, or ends. */
+  entered(state: RoleState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#log.write('info', state, { state, position: this.#position, seq: this.#seq });
+  }
+
+  /** For `supervise`'s onRetry. */
+  retrying({ error, attempt, delayMs, troubledMs, loudness }: Retry): void {
+    this.#totals.retries++;
+    this.#lastError = error.code;
+    this.#state = 'waiting';
+    this.#log.failure(loudness, error, { attempt, delayMs, troubledMs });
+  }
+
+  failed(error: ChangeoverError): void {
+    this.#state = 'failed';
+    this.#lastError = error.code;
+    this.#log.failure('error', error);
+  }
+
+  status(): RoleStatus {
+    const rates = this.#rates();
+    const details: Record<string, number> = {};
+    if (this.#retained !== null) details['retainedBytes'] = this.#retained;
+    if (this.#totals.refusedRows > 0) details['refusedRows'] = this.#totals.refusedRows;
+    if (this.#totals.releasedRows > 0) details['releasedRows'] = this.#totals.releasedRows;
+    if (this.#totals.retries > 0) details['retries'] = this.#totals.retries;
+    return {
+      state: this.#state,
+      position: this.#position,
+      seq: this.#seq,
+      ...rates,
+      lagMs: this.#lagMs(),
+      lagRecords: this.#lagRecords(),
+      lastError: this.#lastError,
+      details,
+    };
+  }
+
+  #lagMs(): number | null {
+    if (this.#caughtUp) return 0;
+    return this.#commitTime === null ? null : Math.max(0, this.#clock.now() - this.#commitTime);
+  }
+
+  #lagRecords(): number | null {
+    if (this.#caughtUp) return 0;
+    return this.#inputHead === null ? null : Math.max(0, this.#inputHead - this.#seq);
+  }
+
+  /** From the oldest sample of the window to now; each call adds one. */
+  #rates(): { readonly rowsPerSecond: number; readonly recordsPerSecond: number } {
+    const now: Sample = { at: this.#clock.monotonic(), records: this.#totals.records, rows: this.#totals.rows };
+    while (this.#samples.length > 1 && now.at - (this.#samples[1]?.at ?? now.at) >= RATE_WINDOW_MS) this.#samples.shift();
+    const first = this.#samples[0] ?? now;
+    this.#samples.push(now);
+    const seconds = (now.at - first.at) / 1000;
+    const rate = (count: number): number => (seconds > 0 ? Math.round(count / seconds) : 0);
+    return { rowsPerSecond: rate(now.rows - first.rows), recordsPerSecond: rate(now.records - first.records) };
+  }
+}

@@ -1,0 +1,95 @@
+import { readFile, writeFile } from 'node:fs/promises';
+
+import { ChangeoverError, Clock } from '@changeover/core';
+
+import { Log } from '../logging/log.js';
+import { METRICS, renderMetricsReference } from './metrics.js';
+import { RoleTelemetry } from './role-telemetry.js';
+
+const REFERENCE = new URL('../../../../docs/reference/metrics.md', import.meta.url);
+
+class SetClock extends Clock {
+  time = 1_000_000;
+  now(): number {
+    return this.time;
+  }
+  monotonic(): number {
+    return this.time;
+  }
+  sleep(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function setUp() {
+  const clock = new SetClock();
+  const lines: string[] = [];
+  const log = Log.open({ level: 'info', migration: 'crm', role: 'load', destination: { write: (line) => lines.push(line) } });
+  const telemetry = new RoleTelemetry({ migration: 'crm', role: 'load', log, clock });
+  const advance = (rows: number, overrides: { seq?: number; ts_ms?: number | null } = {}): void => {
+    telemetry.advanced({ records: 1, rows, bytes: 10 * rows, seq: 1, position: '0/1', ts_ms: clock.time, ...overrides });
+  };
+  const metric = async (key: keyof typeof METRICS): Promise<number | undefined> => {
+    const text = await telemetry.registry.metrics();
+    const value = new RegExp(`^${METRICS[key].name}\\{migration="crm",role="load"\\} (.*)$`, 'm').exec(text)?.[1];
+    return value === undefined ? undefined : Number(value);
+  };
+  return { clock, lines, telemetry, advance, metric };
+}
+
+test('lag is the age of the last commit while more waits, nothing when caught up, unknown before the first', async () => {
+  const { clock, telemetry, advance, metric } = setUp();
+  expect(telemetry.status()).toMatchObject({ state: 'starting', lagMs: null, lagRecords: null, seq: 0, position: '' });
+  expect(await metric('lagSeconds')).toBeUndefined();
+  advance(5, { seq: 4, ts_ms: clock.time - 3_000 });
+  telemetry.measuredInput(10);
+  expect(telemetry.status()).toMatchObject({ lagMs: 3_000, lagRecords: 6, seq: 4, position: '0/1' });
+  expect([await metric('lagSeconds'), await metric('lagRecords')]).toEqual([3, 6]);
+  telemetry.caughtUp();
+  expect(telemetry.status()).toMatchObject({ lagMs: 0, lagRecords: 0 });
+  advance(0, { ts_ms: null });
+  expect(telemetry.status().lagMs).toBe(3_000);
+});
+
+test('rates are means over the last five seconds', () => {
+  const { clock, telemetry, advance } = setUp();
+  telemetry.status();
+  for (let second = 0; second < 10; second++) {
+    clock.time += 1_000;
+    advance(second < 5 ? 0 : 200);
+    telemetry.status();
+  }
+  expect(telemetry.status()).toMatchObject({ rowsPerSecond: 200, recordsPerSecond: 1 });
+});
+
+test('counters, batches and memory as Prometheus reads them, again and again the same', async () => {
+  const { telemetry, advance, metric } = setUp();
+  advance(7);
+  telemetry.applied({ transactions: 1, rows: 7, seconds: 0.02, report: { inserted: 5, updated: 0, deleted: 0, refused: 2, released: 1 } });
+  telemetry.retained(4_096);
+  for (const _ of [1, 2]) {
+    expect([await metric('rows'), await metric('bytes'), await metric('refusedRows'), await metric('retainedBytes')]).toEqual([7, 70, 2, 4_096]);
+  }
+  expect(await metric('memoryBytes')).toBeGreaterThan(1_000_000);
+  expect(await telemetry.registry.metrics()).toContain('changeover_batch_rows_bucket{le="10",migration="crm",role="load"} 1');
+  expect(telemetry.status().details).toEqual({ retainedBytes: 4_096, refusedRows: 2, releasedRows: 1 });
+});
+
+test('trouble: state, last error, log lines', async () => {
+  const { telemetry, lines, metric } = setUp();
+  telemetry.entered('running');
+  expect(await metric('running')).toBe(1);
+  telemetry.retrying({ error: new ChangeoverError('TARGET_UNREACHABLE', 'away'), attempt: 2, delayMs: 500, troubledMs: 10, loudness: 'warn' });
+  expect(telemetry.status()).toMatchObject({ state: 'waiting', lastError: 'TARGET_UNREACHABLE' });
+  telemetry.warning(new ChangeoverError('SOURCE_RETENTION', 'much'));
+  telemetry.failed(new ChangeoverError('FENCED', 'other'));
+  expect(telemetry.status()).toMatchObject({ state: 'failed', lastError: 'FENCED' });
+  expect(lines.map((line) => (JSON.parse(line) as { level: string; code?: string }).code)).toEqual([undefined, 'TARGET_UNREACHABLE', 'SOURCE_RETENTION', 'FENCED']);
+  expect([await metric('retries'), await metric('warnings'), await metric('running')]).toEqual([1, 1, 0]);
+});
+
+test('docs/reference/metrics.md is what the code says (write it anew with UPDATE_REFERENCE=1)', async () => {
+  const rendered = renderMetricsReference();
+  if (process.env['UPDATE_REFERENCE'] === '1') await writeFile(REFERENCE, rendered);
+  expect(await readFile(REFERENCE, 'utf8')).toBe(rendered);
+});
