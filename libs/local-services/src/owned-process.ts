@@ -70,7 +70,7 @@ export class OwnedProcess {
         stdio: ['pipe', 'ignore', 'ignore'],
       });
       guard.on('error', () => undefined);
-      guard.stdin?.on('error', () => undefined);
+      guard.stdin.on('error', () => undefined);
       return new OwnedProcess(child, pid, guard);
     } finally {
       await log.close();

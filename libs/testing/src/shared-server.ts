@@ -26,6 +26,6 @@ export class SharedServers<Key, Server extends RunningServer> {
   async #stop(): Promise<void> {
     const started = await Promise.allSettled(this.#servers.values());
     this.#servers.clear();
-    await Promise.all(started.map((server) => (server.status === 'fulfilled' ? server.value.stop() : undefined)));
+    await Promise.all(started.map((server) => (server.status === 'fulfilled' ? server.value.stop() : Promise.resolve())));
   }
 }
