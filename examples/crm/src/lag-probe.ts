@@ -14,8 +14,8 @@ export type LagProbeOptions = {
   readonly source: string;
   readonly target: string;
   readonly clock: Clock;
-  /** Between two markers, in milliseconds. */
-  readonly pauseMs: number;
+  /** Between two markers of {@link LagProbe.run}, in milliseconds. Default 50. */
+  readonly pauseMs?: number;
   /** Written into each marker, so that several probes may share the table. */
   readonly sender: string;
   /** Markers get numbers above this one. */
@@ -69,7 +69,7 @@ export class LagProbe implements AsyncDisposable {
       while (!signal.aborted) {
         const lag = await this.measure(signal);
         if (lag !== undefined) this.#lags.push(lag);
-        await this.#options.clock.sleep(this.#options.pauseMs, signal);
+        await this.#options.clock.sleep(this.#options.pauseMs ?? 50, signal);
       }
     };
     this.#loop = loop();

@@ -75,6 +75,8 @@ export class Stage implements AsyncDisposable {
       target: { type: 'postgres', url: targetUrl },
       log: await this.#logSettings(id, log),
       control: { url: await createDatabase(this.own.url, `${id}_control`) },
+      // Any free ports: several stages may stand on one machine.
+      http: { ports: { capture: 0, transform: 0, load: 0 } },
       ...(mapping === undefined ? {} : { mapping }),
     };
     const settingsFile = join(this.directory, `${id}.json`);

@@ -1,0 +1,111 @@
+import type { Clock } from '@changeover/core';
+import { connectTo, LagProbe, summarise, type LagSummary } from '@changeover/example-crm';
+
+import { anonymousBytes, treeCpuSeconds } from './process-usage.js';
+import type { Route } from './route.js';
+import { bulkUpdates, timeWork, type Work } from './workload.js';
+
+export type Throughput = {
+  readonly rowsPerSecond: number;
+  /** How fast the source alone took the work. */
+  readonly sourceRowsPerSecond: number;
+  /** Microseconds of CPU per row, by step; null where the step is not a process of this machine. */
+  readonly cpuPerRow: Readonly<Record<string, number | null>>;
+};
+
+export type MemoryPeak = Throughput & {
+  /** The most anonymous memory of each of our processes, in bytes. */
+  readonly peakBytes: Readonly<Record<string, number>>;
+};
+
+export type MeasureOptions = { readonly route: Route; readonly probe: LagProbe; readonly clock: Clock };
+
+const SAMPLE_MS = 50;
+
+/** Both databases in the same state before each measurement: nothing to vacuum, nothing left to write. */
+export async function tidy(route: Route): Promise<void> {
+  for (const url of [route.sourceUrl, route.targetUrl]) {
+    await using client = await connectTo(url);
+    await client.query('VACUUM ANALYZE');
+    await client.query('CHECKPOINT');
+  }
+}
+
+/** A marker arrives, and enough rows to have every code path compiled. */
+export async function warmUp({ route, probe, clock }: MeasureOptions): Promise<void> {
+  await probe.measure();
+  await timeWork(bulkUpdates(1, 20), { sourceUrl: route.sourceUrl, probe, clock });
+}
+
+export async function measureThroughput(work: Work, options: MeasureOptions): Promise<Throughput> {
+  const { route, probe, clock } = options;
+  await tidy(route);
+  const before = await cpuByStep(route);
+  const { seconds, sourceSeconds } = await timeWork(work, { sourceUrl: route.sourceUrl, probe, clock });
+  const after = await cpuByStep(route);
+  const perRow = (step: string): number | null => {
+    const [start, end] = [before[step], after[step]];
+    return start == null || end == null ? null : ((end - start) / work.rows) * 1e6;
+  };
+  return {
+    rowsPerSecond: work.rows / seconds,
+    sourceRowsPerSecond: work.rows / sourceSeconds,
+    cpuPerRow: Object.fromEntries(Object.keys(before).map((step) => [step, perRow(step)])),
+  };
+}
+
+/** Like {@link measureThroughput}, watching the memory of our processes meanwhile. */
+export async function measureMemory(work: Work, options: MeasureOptions): Promise<MemoryPeak> {
+  const { route, clock } = options;
+  const peakBytes: Record<string, number> = {};
+  const done = new AbortController();
+  const watch = async (): Promise<void> => {
+    while (!done.signal.aborted) {
+      const steps = route.steps();
+      for (const step of route.ours) {
+        const pid = steps[step];
+        const bytes = pid === undefined ? undefined : await anonymousBytes(pid);
+        if (bytes !== undefined) peakBytes[step] = Math.max(peakBytes[step] ?? 0, bytes);
+      }
+      await clock.sleep(SAMPLE_MS, done.signal);
+    }
+  };
+  const watching = watch();
+  try {
+    return { ...(await measureThroughput(work, options)), peakBytes };
+  } finally {
+    done.abort();
+    await watching;
+  }
+}
+
+/** Commit → visible of `markers` markers, with nothing else going on or one session writing single rows as fast as it can. */
+export async function measureLag(markers: number, writers: 0 | 1, { route, probe, clock }: MeasureOptions): Promise<LagSummary> {
+  const stop = new AbortController();
+  const write = async (): Promise<void> => {
+    await using client = await connectTo(route.sourceUrl);
+    for (let id = 1; !stop.signal.aborted; id = (id % 20_000) + 1) {
+      await client.query({ name: 'one', text: 'UPDATE contacts SET score = score + 1, updated_at = clock_timestamp() WHERE id = $1', values: [id] });
+    }
+  };
+  const writing = writers === 0 ? Promise.resolve() : write();
+  const lags: number[] = [];
+  try {
+    for (let marker = 0; marker < markers; marker++) {
+      const lag = await probe.measure();
+      if (lag !== undefined) lags.push(lag);
+      // Not in step with anybody's timer.
+      await clock.sleep(5 + (marker % 17));
+    }
+  } finally {
+    stop.abort();
+    await writing;
+  }
+  return summarise(lags);
+}
+
+async function cpuByStep(route: Route): Promise<Readonly<Record<string, number | null>>> {
+  const seconds: Record<string, number | null> = {};
+  for (const [step, pid] of Object.entries(route.steps())) seconds[step] = pid === undefined ? null : await treeCpuSeconds(pid);
+  return seconds;
+}
