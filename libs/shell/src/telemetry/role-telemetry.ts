@@ -34,6 +34,9 @@ export class RoleTelemetry extends PipelineObserver {
   #inputHead: number | null = null;
   #retained: number | null = null;
   #lastError: ErrorCode | null = null;
+  #troubled = false;
+  /** Called when the loop has shown that all it depends on answers. */
+  onProgress: () => void = () => undefined;
 
   constructor({ migration, role, log, clock }: RoleTelemetryOptions) {
     super();
@@ -76,6 +79,7 @@ export class RoleTelemetry extends PipelineObserver {
     // Records of our own have no commit time at the source.
     if (ts_ms !== null && ts_ms > 0) this.#commitTime = ts_ms;
     this.#caughtUp = false;
+    this.#healthy();
   }
 
   applied({ rows, seconds, report }: Parameters<PipelineObserver['applied']>[0]): void {
@@ -86,6 +90,7 @@ export class RoleTelemetry extends PipelineObserver {
 
   caughtUp(): void {
     this.#caughtUp = true;
+    this.#healthy();
   }
 
   retained(bytes: number): void {
@@ -107,7 +112,8 @@ export class RoleTelemetry extends PipelineObserver {
   entered(state: RoleState): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#log.write('info', state, { state, position: this.#position, seq: this.#seq });
+    // A new try is not yet an end of the trouble.
+    this.#log.write(this.#troubled ? 'debug' : 'info', state, { state, position: this.#position, seq: this.#seq });
   }
 
   /** For `supervise`'s onRetry. */
@@ -115,6 +121,7 @@ export class RoleTelemetry extends PipelineObserver {
     this.#totals.retries++;
     this.#lastError = error.code;
     this.#state = 'waiting';
+    this.#troubled = true;
     this.#log.failure(loudness, error, { attempt, delayMs, troubledMs });
   }
 
@@ -141,6 +148,13 @@ export class RoleTelemetry extends PipelineObserver {
       lastError: this.#lastError,
       details,
     };
+  }
+
+  #healthy(): void {
+    this.onProgress();
+    if (!this.#troubled) return;
+    this.#troubled = false;
+    this.#log.info('goes on again', { position: this.#position, seq: this.#seq });
   }
 
   #lagMs(): number | null {
