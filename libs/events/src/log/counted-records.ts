@@ -59,7 +59,7 @@ export class CountedRecords {
   /** The last complete record; null if reading began at a fence and none has come since. */
   get tail(): LogTail | null {
     const { logId, epoch, seq, pos, checksum, at, header } = this.#state;
-    return seq === -1 || logId === null ? null : { logId, epoch, seq, pos, checksum, at, header };
+    return seq === -1 || logId === null ? null : { logId, epoch: header?.epoch ?? epoch, seq, pos, checksum, at, header };
   }
 
   get epoch(): number {
