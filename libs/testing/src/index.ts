@@ -1,3 +1,12 @@
 export { testDatabase, type TestDatabase } from './test-database.js';
 export { testKafka, type TestKafka } from './test-kafka.js';
 export { TcpProxy, type Direction, type ProxyVerdict } from './tcp-proxy.js';
+export { messageStoreContract, type MessageStoreFixture } from './contracts/message-store.contract.js';
+export { InMemoryMessageStore, MemoryStorage, type AppendFate, type CaughtAppend } from './in-memory-message-store.js';
+export { changeSourceContract, codeOf, EventFollower, told, type ChangeSourceBed } from './contracts/change-source.contract.js';
+export { eventLogContract, type EventLogBed } from './contracts/event-log.contract.js';
+export { GatedStore } from './gated-store.js';
+export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js';
+export { deleted, inserted, positionAt, textTable, updated, type RowsEvent } from './fakes/rows.js';
+export { ScriptedRequests } from './fakes/scripted-requests.js';
+export { ScriptedSource } from './fakes/scripted-source.js';
