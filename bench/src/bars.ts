@@ -29,10 +29,30 @@ export function barsOf({ routes }: BenchResult): readonly Bar[] {
     bars.push(
       bar(`${log}: 1000-row transactions, rows/s ÷ native`, 'ratio', ratios(ours, native, 'bulk'), ratio, 'least'),
       bar(`${log}: single-row transactions, rows/s ÷ native`, 'ratio', ratios(ours, native, 'single'), ratio, 'least'),
-      bar(`${log}: commit → visible, idle, p50`, 'ms', ours.turns.map((turn) => turn.lagIdle.p50), p50, 'most'),
-      bar(`${log}: commit → visible, one writer, p50`, 'ms', ours.turns.map((turn) => turn.lagOneWriter.p50), p50, 'most'),
-      bar(`${log}: commit → visible, one writer, p99`, 'ms', ours.turns.map((turn) => turn.lagOneWriter.p99), P99_MS, 'most'),
-      ...Object.entries(ours.huge.peakBytes).map(([step, bytes]) => bar(`${log}: memory of ${step}, huge transaction`, 'MB', [bytes / 1e6], MEMORY_MB, 'most')),
+      bar(
+        `${log}: commit → visible, idle, p50`,
+        'ms',
+        ours.turns.map((turn) => turn.lagIdle.p50),
+        p50,
+        'most',
+      ),
+      bar(
+        `${log}: commit → visible, one writer, p50`,
+        'ms',
+        ours.turns.map((turn) => turn.lagOneWriter.p50),
+        p50,
+        'most',
+      ),
+      bar(
+        `${log}: commit → visible, one writer, p99`,
+        'ms',
+        ours.turns.map((turn) => turn.lagOneWriter.p99),
+        P99_MS,
+        'most',
+      ),
+      ...Object.entries(ours.huge.peakBytes).map(([step, bytes]) =>
+        bar(`${log}: memory of ${step}, huge transaction`, 'MB', [bytes / 1e6], MEMORY_MB, 'most'),
+      ),
     );
   }
   return bars;

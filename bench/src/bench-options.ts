@@ -34,9 +34,14 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
   const flag = { type: 'boolean' } as const;
   let values: { log?: string; runs?: string; quick?: boolean; name?: string; json?: string; help?: boolean };
   try {
-    values = parseArgs({ args: [...args], options: { log: text, runs: text, quick: flag, name: text, json: text, help: { ...flag, short: 'h' } } }).values;
+    values = parseArgs({
+      args: [...args],
+      options: { log: text, runs: text, quick: flag, name: text, json: text, help: { ...flag, short: 'h' } },
+    }).values;
   } catch (cause) {
-    throw new ChangeoverError('BAD_SETTINGS', `${cause instanceof Error ? cause.message : String(cause)}. See npm run bench -- --help`, { cause });
+    throw new ChangeoverError('BAD_SETTINGS', `${cause instanceof Error ? cause.message : String(cause)}. See npm run bench -- --help`, {
+      cause,
+    });
   }
   if (values.help === true) return undefined;
   const quick = values.quick === true;

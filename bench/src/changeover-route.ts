@@ -17,7 +17,8 @@ export async function openChangeoverRoute(stage: Stage, log: LogType, clock: Clo
     sourceUrl,
     targetUrl,
     start: async () => {
-      for (const service of SERVICES) processes.push(await ServiceProcess.start({ service, settingsFile, logFile: stage.logFile(`${log}-${service}`), clock }));
+      for (const service of SERVICES)
+        processes.push(await ServiceProcess.start({ service, settingsFile, logFile: stage.logFile(`${log}-${service}`), clock }));
       await Promise.race([untilFollowed(sourceUrl, clock), ...processes.map((started) => started.failure())]);
     },
     stop: async () => {

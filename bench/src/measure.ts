@@ -1,5 +1,5 @@
 import type { Clock } from '@changeover/core';
-import { connectTo, LagProbe, summarise, type LagSummary } from '@changeover/example-crm';
+import { connectTo, summarise, type LagProbe, type LagSummary } from '@changeover/example-crm';
 
 import { anonymousBytes, treeCpuSeconds } from './process-usage.js';
 import type { Route } from './route.js';
@@ -45,7 +45,7 @@ export async function measureThroughput(work: Work, options: MeasureOptions): Pr
   const after = await cpuByStep(route);
   const perRow = (step: string): number | null => {
     const [start, end] = [before[step], after[step]];
-    return start == null || end == null ? null : ((end - start) / work.rows) * 1e6;
+    return typeof start !== 'number' || typeof end !== 'number' ? null : ((end - start) / work.rows) * 1e6;
   };
   return {
     rowsPerSecond: work.rows / seconds,
@@ -85,7 +85,11 @@ export async function measureLag(markers: number, writers: 0 | 1, { route, probe
   const write = async (): Promise<void> => {
     await using client = await connectTo(route.sourceUrl);
     for (let id = 1; !stop.signal.aborted; id = (id % 20_000) + 1) {
-      await client.query({ name: 'one', text: 'UPDATE contacts SET score = score + 1, updated_at = clock_timestamp() WHERE id = $1', values: [id] });
+      await client.query({
+        name: 'one',
+        text: 'UPDATE contacts SET score = score + 1, updated_at = clock_timestamp() WHERE id = $1',
+        values: [id],
+      });
     }
   };
   const writing = writers === 0 ? Promise.resolve() : write();

@@ -16,7 +16,9 @@ export async function openNativeRoute(stage: Stage, clock: Clock): Promise<Route
   const { hostname, port, username, password, pathname } = new URL(sourceUrl);
   const connection = `host=${hostname} port=${port} user=${username} password=${password} dbname=${pathname.slice(1)}`;
   await using target = await connectTo(targetUrl);
-  await target.query(`CREATE SUBSCRIPTION native CONNECTION ${escapeLiteral(connection)} PUBLICATION native WITH (copy_data = false, enabled = false)`);
+  await target.query(
+    `CREATE SUBSCRIPTION native CONNECTION ${escapeLiteral(connection)} PUBLICATION native WITH (copy_data = false, enabled = false)`,
+  );
 
   const subscription = async (state: 'ENABLE' | 'DISABLE'): Promise<void> => {
     await using client = await connectTo(targetUrl);

@@ -8,8 +8,16 @@ export function renderReport(result: BenchResult, bars: readonly Bar[]): string 
   const { machine, routes, sizes } = result;
   const names = Object.keys(routes) as (keyof typeof routes)[];
   const of = (pick: (route: RouteResult) => string): string[] => names.map((name) => pick(routes[name] as RouteResult));
-  const rate = (work: 'bulk' | 'single') => (route: RouteResult) => spreadText(turnsOf(route, (turn) => turn[work].rowsPerSecond), 0);
-  const lag = (when: 'lagIdle' | 'lagOneWriter', rank: 'p50' | 'p99') => (route: RouteResult) => spreadText(turnsOf(route, (turn) => turn[when][rank]), 1);
+  const rate = (work: 'bulk' | 'single') => (route: RouteResult) =>
+    spreadText(
+      turnsOf(route, (turn) => turn[work].rowsPerSecond),
+      0,
+    );
+  const lag = (when: 'lagIdle' | 'lagOneWriter', rank: 'p50' | 'p99') => (route: RouteResult) =>
+    spreadText(
+      turnsOf(route, (turn) => turn[when][rank]),
+      1,
+    );
   return [
     `\`${result.command}\`, ${result.startedAt}`,
     `${String(machine.cores)} cores (${machine.processor}), ${String(machine.memoryGiB)} GiB, ${machine.platform}, Node ${machine.node}, ` +
@@ -29,13 +37,21 @@ export function renderReport(result: BenchResult, bars: readonly Bar[]): string 
       ['commit → visible, one writer, p99 ms', ...of(lag('lagOneWriter', 'p99'))],
     ]),
     '',
-    'CPU per row in µs, by step (200 × 1000 updates | single updates; the source’s includes running the statements).'.replace('200', String(sizes.transactions)),
+    'CPU per row in µs, by step (200 × 1000 updates | single updates; the source’s includes running the statements).'.replace(
+      '200',
+      String(sizes.transactions),
+    ),
     '',
     ...cpuTable(result),
     '',
     ...table([
       ['bar', 'measured', 'limit', ''],
-      ...bars.map((bar) => [bar.what, `${spreadText(bar.measured, bar.unit === 'ratio' ? 2 : 1)} ${bar.unit === 'ratio' ? '' : bar.unit}`.trim(), `${bar.at === 'least' ? '≥' : '≤'} ${String(bar.limit)}`, bar.met ? 'met' : 'MISSED']),
+      ...bars.map((bar) => [
+        bar.what,
+        `${spreadText(bar.measured, bar.unit === 'ratio' ? 2 : 1)} ${bar.unit === 'ratio' ? '' : bar.unit}`.trim(),
+        `${bar.at === 'least' ? '≥' : '≤'} ${String(bar.limit)}`,
+        bar.met ? 'met' : 'MISSED',
+      ]),
     ]),
   ].join('\n');
 }
@@ -44,13 +60,22 @@ function cpuTable({ routes }: BenchResult): string[] {
   const names = Object.keys(routes) as (keyof typeof routes)[];
   const steps = [...new Set(names.flatMap((name) => Object.keys(routes[name]?.turns[0]?.bulk.cpuPerRow ?? {})))];
   const cell = (name: keyof typeof routes, step: string): string => {
-    const both = (['bulk', 'single'] as const).map((work) => turnsOf(routes[name] as RouteResult, (turn) => turn[work].cpuPerRow[step] ?? Number.NaN));
+    const both = (['bulk', 'single'] as const).map((work) =>
+      turnsOf(routes[name] as RouteResult, (turn) => turn[work].cpuPerRow[step] ?? Number.NaN),
+    );
     return both.some((value) => !Number.isNaN(value.median)) ? both.map((value) => number(value.median, 1)).join(' | ') : '';
   };
-  const sum = (throughput: Throughput): number => Object.values(throughput.cpuPerRow).reduce<number>((total, value) => total + (value ?? 0), 0);
+  const sum = (throughput: Throughput): number =>
+    Object.values(throughput.cpuPerRow).reduce<number>((total, value) => total + (value ?? 0), 0);
   const total = (name: keyof typeof routes): string =>
-    (['bulk', 'single'] as const).map((work) => number(turnsOf(routes[name] as RouteResult, (turn) => sum(turn[work])).median, 1)).join(' | ');
-  return table([['', ...names], ...steps.map((step) => [step, ...names.map((name) => cell(name, step))]), ['together', ...names.map(total)]]);
+    (['bulk', 'single'] as const)
+      .map((work) => number(turnsOf(routes[name] as RouteResult, (turn) => sum(turn[work])).median, 1))
+      .join(' | ');
+  return table([
+    ['', ...names],
+    ...steps.map((step) => [step, ...names.map((name) => cell(name, step))]),
+    ['together', ...names.map(total)],
+  ]);
 }
 
 function turnsOf(route: RouteResult, pick: (turn: Turn) => number): Spread {
@@ -62,13 +87,15 @@ function spreadText(values: Spread, digits: number): string {
   return `${number(values.median, digits)} (${number(values.min, digits)} – ${number(values.max, digits)})`;
 }
 
-const number = (value: number, digits: number): string => value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const number = (value: number, digits: number): string =>
+  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const columns = rows[0]?.length ?? 0;
   const widths = Array.from({ length: columns }, (_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   // A bar inside a cell would end it.
-  const line = (cells: readonly string[]): string => `| ${widths.map((width, column) => (cells[column] ?? '').replaceAll('|', '/').padEnd(width)).join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').replaceAll('|', '/').padEnd(width)).join(' | ')} |`;
   const [head = [], ...body] = rows;
   return [line(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...body.map(line)];
 }

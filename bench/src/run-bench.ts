@@ -42,7 +42,12 @@ const QUICK_SIZES: Sizes = { transactions: 20, singles: 2_000, markers: 50, huge
 /** For both routes alike: nothing that wakes up in the middle of a measurement. */
 const POSTGRES_SETTINGS = { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '8GB', shared_buffers: '256MB' };
 
-export type BenchContext = { readonly clock: Clock; readonly command: string; readonly say: (text: string) => void; readonly signal: AbortSignal };
+export type BenchContext = {
+  readonly clock: Clock;
+  readonly command: string;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+};
 
 export async function runBench(options: BenchOptions, { clock, command, say, signal }: BenchContext): Promise<BenchResult> {
   const sizes = options.quick ? QUICK_SIZES : SIZES;
@@ -77,7 +82,14 @@ export async function runBench(options: BenchOptions, { clock, command, say, sig
     results[route.name] = { inserts: inserts.get(route) as Throughput, turns: turns.get(route) as Turn[], huge };
   }
   const broker = stage.broker === undefined ? null : `${stage.broker.origin} at ${stage.broker.brokers.join(', ')}`;
-  return { command, startedAt, machine: await describeMachine(stage.source.url, broker), sizes, postgresSettings: POSTGRES_SETTINGS, routes: results };
+  return {
+    command,
+    startedAt,
+    machine: await describeMachine(stage.source.url, broker),
+    sizes,
+    postgresSettings: POSTGRES_SETTINGS,
+    routes: results,
+  };
 }
 
 /** Only one route runs at a time: each would decode the other's changes too. */

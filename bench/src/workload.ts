@@ -92,7 +92,10 @@ export function hugeTransaction(firstId: number, rows: number): Work {
     name: `1 transaction × ${String(rows)} inserts`,
     rows,
     run: async (source) => {
-      await source.query(`INSERT INTO contacts SELECT ${ROW} FROM generate_series($1::bigint, $2::bigint) AS n`, [firstId, firstId + rows - 1]);
+      await source.query(`INSERT INTO contacts SELECT ${ROW} FROM generate_series($1::bigint, $2::bigint) AS n`, [
+        firstId,
+        firstId + rows - 1,
+      ]);
     },
   };
 }
@@ -104,7 +107,10 @@ export type WorkTiming = {
 };
 
 /** Does the work and waits until all of it has arrived: commits arrive in order, so a marker behind it says so. */
-export async function timeWork(work: Work, options: { readonly sourceUrl: string; readonly probe: LagProbe; readonly clock: Clock }): Promise<WorkTiming> {
+export async function timeWork(
+  work: Work,
+  options: { readonly sourceUrl: string; readonly probe: LagProbe; readonly clock: Clock },
+): Promise<WorkTiming> {
   const { sourceUrl, probe, clock } = options;
   await using source = await connectTo(sourceUrl);
   const begun = clock.monotonic();

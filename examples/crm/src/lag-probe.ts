@@ -53,7 +53,11 @@ export class LagProbe implements AsyncDisposable {
   /** Commits one marker and resolves when it has arrived, with the milliseconds that took; undefined when `signal` aborted first. */
   async measure(signal?: AbortSignal): Promise<number | undefined> {
     const id = ++this.#id;
-    await this.#source.query({ name: 'mark', text: 'INSERT INTO public.probes (id, sent_by) VALUES ($1, $2)', values: [id, this.#options.sender] });
+    await this.#source.query({
+      name: 'mark',
+      text: 'INSERT INTO public.probes (id, sent_by) VALUES ($1, $2)',
+      values: [id, this.#options.sender],
+    });
     const committed = this.#options.clock.monotonic();
     for (;;) {
       const seen = await this.#target.query({ name: 'look', text: 'SELECT FROM public.probes WHERE id = $1', values: [id] });

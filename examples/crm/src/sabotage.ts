@@ -151,7 +151,12 @@ async function inflict(modern: ClientBase, target: Target, kind: Damage['kind'],
   switch (kind) {
     case 'column': {
       const [column, expression] = random.pick(target.columns);
-      return { kind, table: name, column, key: await one(`UPDATE ${table} t SET ${escapeIdentifier(column)} = ${expression} WHERE ctid = ${chosen}`) };
+      return {
+        kind,
+        table: name,
+        column,
+        key: await one(`UPDATE ${table} t SET ${escapeIdentifier(column)} = ${expression} WHERE ctid = ${chosen}`),
+      };
     }
     case 'missing row':
       return { kind, table: name, key: await one(`DELETE FROM ${table} t WHERE ctid = ${chosen}`) };

@@ -37,7 +37,9 @@ Exit code 0: equal. 1: a difference was found, or something failed. 2: wrong opt
  */
 export function parseDemoOptions(args: readonly string[], clock: Clock): DemoOptions | undefined {
   // `--sabotage` may stand alone; then its seed comes from the clock.
-  const spelled = args.flatMap((arg, index) => (arg === '--sabotage' && !/^\d+$/u.test(args[index + 1] ?? '') ? ['--sabotage', 'any'] : [arg]));
+  const spelled = args.flatMap((arg, index) =>
+    arg === '--sabotage' && !/^\d+$/u.test(args[index + 1] ?? '') ? ['--sabotage', 'any'] : [arg],
+  );
   const values = parsed(spelled);
   if (values.help === true) return undefined;
   const chance = Math.floor(clock.now()) % 1_000_000;
@@ -46,7 +48,10 @@ export function parseDemoOptions(args: readonly string[], clock: Clock): DemoOpt
     users: number('users', values.users, 20, 2, 150),
     seed: number('seed', values.seed, chance, 0, 0xffffffff),
     log: values.kafka === true ? 'kafka' : 'embedded',
-    sabotage: values.sabotage === undefined ? undefined : number('sabotage', values.sabotage === 'any' ? undefined : values.sabotage, chance, 0, 0xffffffff),
+    sabotage:
+      values.sabotage === undefined
+        ? undefined
+        : number('sabotage', values.sabotage === 'any' ? undefined : values.sabotage, chance, 0, 0xffffffff),
     keep: values.keep === true,
     json: values.json === true,
   };
@@ -62,10 +67,21 @@ function parsed(args: string[]): Values {
   try {
     return parseArgs({
       args,
-      options: { seconds: text, users: text, seed: text, sabotage: text, kafka: flag, keep: flag, json: flag, help: { ...flag, short: 'h' } },
+      options: {
+        seconds: text,
+        users: text,
+        seed: text,
+        sabotage: text,
+        kafka: flag,
+        keep: flag,
+        json: flag,
+        help: { ...flag, short: 'h' },
+      },
     }).values;
   } catch (cause) {
-    throw new ChangeoverError('BAD_SETTINGS', `${cause instanceof Error ? cause.message : String(cause)}. See npm run demo -- --help`, { cause });
+    throw new ChangeoverError('BAD_SETTINGS', `${cause instanceof Error ? cause.message : String(cause)}. See npm run demo -- --help`, {
+      cause,
+    });
   }
 }
 

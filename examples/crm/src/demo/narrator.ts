@@ -61,4 +61,5 @@ const EVERY_SECONDS = 5;
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 /** Milliseconds as people read them. */
-export const duration = (ms: number): string => (Number.isNaN(ms) ? '–' : ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1_000).toFixed(1)} s`);
+export const duration = (ms: number): string =>
+  Number.isNaN(ms) ? '–' : ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1_000).toFixed(1)} s`;

@@ -60,7 +60,12 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
   signal.throwIfAborted();
   const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: MAPPING });
   await createSchemas(migration);
-  await using up = await ServiceProcess.start({ service: 'up', settingsFile: migration.settingsFile, logFile: stage.logFile('changeover'), clock });
+  await using up = await ServiceProcess.start({
+    service: 'up',
+    settingsFile: migration.settingsFile,
+    logFile: stage.logFile('changeover'),
+    clock,
+  });
   const interrupted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => {
       reject(signal.reason as Error);
@@ -89,13 +94,23 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
 
 type Guarded = <T>(work: Promise<T>) => Promise<T>;
 
-async function play(migration: StagedMigration, options: DemoOptions, context: DemoContext & { readonly guarded: Guarded }): Promise<DemoResult> {
+async function play(
+  migration: StagedMigration,
+  options: DemoOptions,
+  context: DemoContext & { readonly guarded: Guarded },
+): Promise<DemoResult> {
   const { narrator, clock, signal, guarded } = context;
   narrator.say(`${String(options.users)} users work in the old CRM for ${String(options.seconds)} s (--seed ${String(options.seed)}).`);
   narrator.say('The new CRM hears of it only through the event log.');
   narrator.say();
   const traffic = await Traffic.start({ url: migration.sourceUrl, seed: options.seed, users: options.users, pauseMs: PAUSE_MS, clock });
-  await using probe = await LagProbe.open({ source: migration.sourceUrl, target: migration.targetUrl, clock, pauseMs: PROBE_PAUSE_MS, sender: 'demo' });
+  await using probe = await LagProbe.open({
+    source: migration.sourceUrl,
+    target: migration.targetUrl,
+    clock,
+    pauseMs: PROBE_PAUSE_MS,
+    sender: 'demo',
+  });
   probe.run();
   const begun = clock.monotonic();
   let journal: JournalSummary;
@@ -110,7 +125,9 @@ async function play(migration: StagedMigration, options: DemoOptions, context: D
 
   narrator.say('Waiting until the last commit is in the new CRM (changeover barrier --wait) …');
   const stopped = clock.monotonic();
-  await guarded(waitForBarrier({ settingsFile: migration.settingsFile, signal: AbortSignal.any([signal, AbortSignal.timeout(BARRIER_MS)]) }));
+  await guarded(
+    waitForBarrier({ settingsFile: migration.settingsFile, signal: AbortSignal.any([signal, AbortSignal.timeout(BARRIER_MS)]) }),
+  );
   const drainMs = clock.monotonic() - stopped;
   narrator.say(`… it is, ${duration(drainMs)} later.`);
   narrator.say();
@@ -138,8 +155,12 @@ async function createSchemas(migration: StagedMigration): Promise<void> {
 }
 
 function tellStage(narrator: Narrator, stage: Stage, migration: StagedMigration): void {
-  narrator.say(`  old CRM      PostgreSQL ${String(stage.source.major)} at ${publicAddress(migration.sourceUrl)}: nine tables, foreign keys, unique values`);
-  narrator.say(`  new CRM      PostgreSQL ${String(stage.target.major)} at ${publicAddress(migration.targetUrl)}: tables and columns renamed, all constraints on`);
+  narrator.say(
+    `  old CRM      PostgreSQL ${String(stage.source.major)} at ${publicAddress(migration.sourceUrl)}: nine tables, foreign keys, unique values`,
+  );
+  narrator.say(
+    `  new CRM      PostgreSQL ${String(stage.target.major)} at ${publicAddress(migration.targetUrl)}: tables and columns renamed, all constraints on`,
+  );
   narrator.say(
     stage.broker === undefined
       ? `  event log    embedded, PostgreSQL ${String(stage.own.major)}: every change is kept here`

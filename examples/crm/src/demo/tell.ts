@@ -54,7 +54,9 @@ export function tellVerdict(narrator: Narrator, result: DemoResult): void {
   const { verdict, comparison, traffic, damage } = result;
   switch (verdict) {
     case 'equal':
-      narrator.good(`Equal: ${whole(comparison.rows)} rows in ${String(comparison.tables.length)} tables, every column, in both directions.`);
+      narrator.good(
+        `Equal: ${whole(comparison.rows)} rows in ${String(comparison.tables.length)} tables, every column, in both directions.`,
+      );
       narrator.say('Can this judge say no? npm run demo -- --sabotage');
       return;
     case 'different':

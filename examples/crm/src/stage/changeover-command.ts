@@ -8,15 +8,25 @@ import { ChangeoverError } from '@changeover/core';
 import { SERVICES } from './service-process.js';
 
 /** Runs one `changeover` command to its end and gives its standard output. INTERNAL with what it said if it fails. */
-export async function changeoverCommand(args: readonly string[], options: { readonly settingsFile: string; readonly signal?: AbortSignal }): Promise<string> {
+export async function changeoverCommand(
+  args: readonly string[],
+  options: { readonly settingsFile: string; readonly signal?: AbortSignal },
+): Promise<string> {
   const cli = fileURLToPath(new URL(SERVICES.up[0], import.meta.url));
   const child = spawn(process.execPath, [cli, ...args, '--config', options.settingsFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+  const [output, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
   if (code === 0) return output;
-  throw new ChangeoverError('INTERNAL', `changeover ${args.join(' ')} ended with exit code ${String(code)}:\n${`${errors}\n${output}`.trim()}`);
+  throw new ChangeoverError(
+    'INTERNAL',
+    `changeover ${args.join(' ')} ended with exit code ${String(code)}:\n${`${errors}\n${output}`.trim()}`,
+  );
 }
 
 /** Asks for a barrier behind the last commit and resolves when it is in the target: then so is all that was committed before. */

@@ -22,7 +22,6 @@ export type ServiceProcessOptions = {
   readonly logFile: string;
   readonly clock: Clock;
   readonly args?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
 };
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -48,7 +47,9 @@ export class ServiceProcess implements AsyncDisposable {
     this.pid = child.pid as number;
     this.#child = child;
     this.#options = options;
-    this.exited = once(child, 'exit').then(([code, signal]) => (this.#exit = { code: code as number | null, signal: signal as NodeJS.Signals | null }));
+    this.exited = once(child, 'exit').then(
+      ([code, signal]) => (this.#exit = { code: code as number | null, signal: signal as NodeJS.Signals | null }),
+    );
     const guard = spawn('sh', ['-c', GUARD, 'guard', String(this.pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     guard.stdin.on('error', () => undefined);
     void this.exited.then(() => {
@@ -61,12 +62,14 @@ export class ServiceProcess implements AsyncDisposable {
     const log = await open(options.logFile, 'a');
     try {
       // A group of its own: Ctrl-C reaches us, and we stop it in order.
-      const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...command, '--config', options.settingsFile, ...(options.args ?? [])], {
-        detached: true,
-        stdio: ['ignore', log.fd, log.fd],
-        // eslint-disable-next-line no-restricted-properties -- handed on, not read
-        env: { ...process.env, ...options.environment },
-      });
+      const child = spawn(
+        process.execPath,
+        [fileURLToPath(new URL(file, import.meta.url)), ...command, '--config', options.settingsFile, ...(options.args ?? [])],
+        {
+          detached: true,
+          stdio: ['ignore', log.fd, log.fd],
+        },
+      );
       await once(child, 'spawn');
       return new ServiceProcess(options, child);
     } finally {
@@ -109,7 +112,10 @@ export class ServiceProcess implements AsyncDisposable {
   /** Rejects when it ends by itself, with its last words. */
   async failure(): Promise<never> {
     const { code, signal } = await this.exited;
-    throw new ChangeoverError('INTERNAL', `${this.service} ended by itself (${signal ?? `exit code ${String(code)}`}); its last words:\n${await this.lastWords()}`);
+    throw new ChangeoverError(
+      'INTERNAL',
+      `${this.service} ended by itself (${signal ?? `exit code ${String(code)}`}); its last words:\n${await this.lastWords()}`,
+    );
   }
 
   async lastWords(): Promise<string> {

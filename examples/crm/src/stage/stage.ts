@@ -53,7 +53,7 @@ export class Stage implements AsyncDisposable {
       startPostgres({ own: true, settings }),
       startPostgres({ own: true, settings }),
       startPostgres({ own: true }),
-      options.broker === 'none' ? undefined : startKafka({ own: options.broker === 'own' }),
+      options.broker === 'none' ? Promise.resolve(undefined) : startKafka({ own: options.broker === 'own' }),
     ] as const);
     const [source, target, own, broker] = started;
     if (source.status === 'rejected' || target.status === 'rejected' || own.status === 'rejected' || broker.status === 'rejected') {

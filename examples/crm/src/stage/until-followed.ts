@@ -9,7 +9,9 @@ export async function untilFollowed(sourceUrl: string, clock: Clock, signal?: Ab
   await using client = await connectTo(sourceUrl);
   for (;;) {
     signal?.throwIfAborted();
-    const { rowCount } = await client.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active AND NOT temporary');
+    const { rowCount } = await client.query(
+      'SELECT FROM pg_replication_slots WHERE database = current_database() AND active AND NOT temporary',
+    );
     if (rowCount !== 0) return;
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }

@@ -49,7 +49,13 @@ export async function addCustomer(session: UserSession): Promise<void> {
       opportunity,
       owner,
     );
-    await transaction.run('INSERT INTO notes (id, account_id, author_id, body) VALUES ($1, $2, $3, $4)', note, account, owner, texts.lines(random));
+    await transaction.run(
+      'INSERT INTO notes (id, account_id, author_id, body) VALUES ($1, $2, $3, $4)',
+      note,
+      account,
+      owner,
+      texts.lines(random),
+    );
     transaction.kinds.add('multi-table transaction').add('cycle of references');
     transaction.afterCommit(() => {
       known.accounts.add(account);

@@ -250,7 +250,10 @@ export async function changeMind(session: UserSession): Promise<void> {
   if (account === undefined) return;
   await session.transaction(async (transaction) => {
     await transaction.must("UPDATE accounts SET name = 'never to be seen' WHERE id = $1", account);
-    await transaction.run("INSERT INTO leads (code, company) VALUES ($1, 'never to be seen')", `L-${random.hex(4)}-${String(known.nextNumber())}`);
+    await transaction.run(
+      "INSERT INTO leads (code, company) VALUES ($1, 'never to be seen')",
+      `L-${random.hex(4)}-${String(known.nextNumber())}`,
+    );
   }, 'ROLLBACK');
 }
 

@@ -39,7 +39,10 @@ export async function swapAccountCodes(session: UserSession): Promise<void> {
   if (pair === undefined) return;
   await session.transaction(async (transaction) => {
     type Row = { readonly id: string; readonly code: string };
-    const [one, other] = await transaction.two<Row>('SELECT id, external_code AS code FROM accounts WHERE id = ANY ($1) ORDER BY id FOR UPDATE', pair);
+    const [one, other] = await transaction.two<Row>(
+      'SELECT id, external_code AS code FROM accounts WHERE id = ANY ($1) ORDER BY id FOR UPDATE',
+      pair,
+    );
     if (random.oneIn(2)) {
       await transaction.must(
         'UPDATE accounts SET external_code = CASE id WHEN $1 THEN $4::text ELSE $3::text END WHERE id IN ($1, $2)',

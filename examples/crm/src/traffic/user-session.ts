@@ -13,13 +13,22 @@ const isConflict = (code: string): boolean => code.startsWith('23') || code.star
 const isConnectionLoss = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  return /^(?:08|57P)/u.test(code) || code.startsWith('E') || error.message.startsWith('Connection terminated') || error.message.includes('not queryable');
+  return (
+    /^(?:08|57P)/u.test(code) ||
+    code.startsWith('E') ||
+    error.message.startsWith('Connection terminated') ||
+    error.message.includes('not queryable')
+  );
 };
 
 const RECONNECT_MS = 250;
 
 /** Thrown by {@link UserTransaction.giveUp}; never leaves the session. */
-class GivenUp {}
+class GivenUp {
+  readonly reason = 'there is nothing to do';
+}
+
+type Outcome<Row> = { readonly rows: Row[]; readonly count: number };
 
 /** One transaction of one user. What it learns about rows becomes known to the others after COMMIT. */
 export class UserTransaction {
@@ -33,7 +42,7 @@ export class UserTransaction {
   }
 
   /** Runs one statement, by a prepared statement per text, and returns the rows it wrote or gave back. */
-  async run<Row extends pg.QueryResultRow>(text: string, ...values: readonly unknown[]): Promise<{ rows: Row[]; count: number }> {
+  async run<Row extends pg.QueryResultRow>(text: string, ...values: readonly unknown[]): Promise<Outcome<Row>> {
     const result = await this.#client.query<Row>({ name: statementName(text), text, values: [...values] });
     const count = result.rowCount ?? 0;
     if (result.command !== 'SELECT') this.rows += count;
@@ -97,6 +106,7 @@ export class UserSession {
   readonly known: KnownRows;
   readonly #options: SessionOptions;
   #client: pg.Client | undefined;
+  #inCommit = false;
 
   constructor(options: SessionOptions) {
     this.random = options.random;
@@ -110,14 +120,14 @@ export class UserSession {
    */
   async transaction(work: (transaction: UserTransaction) => Promise<void>, end: 'COMMIT' | 'ROLLBACK' = 'COMMIT'): Promise<void> {
     const { journal, asynchronousCommit } = this.#options;
-    let inCommit = false;
+    this.#inCommit = false;
     try {
       const client = await this.#connected();
       const transaction = new UserTransaction(client);
       try {
         await client.query('BEGIN');
         await work(transaction);
-        inCommit = end === 'COMMIT';
+        this.#inCommit = end === 'COMMIT';
         await client.query(end);
       } catch (error) {
         if (isConnectionLoss(error)) throw error;
@@ -138,7 +148,7 @@ export class UserSession {
       journal.commit(transaction.kinds, transaction.rows);
     } catch (error) {
       if (!isConnectionLoss(error)) throw error;
-      if (inCommit) journal.maybe();
+      if (this.#inCommit) journal.maybe();
       await this.close();
       await this.#options.clock.sleep(RECONNECT_MS);
     }
