@@ -1,1 +1,2 @@
-export {};
+export { PostgresSource } from './postgres-source.js';
+export { type PostgresSourceSettings, type TableSelection, type TablesWithoutKey } from './settings.js';

@@ -1,0 +1,95 @@
+import type { TableSchema } from '@changeover/events';
+
+import { asReplicaIdentity, type Relation } from './relation.js';
+import type { SqlSession } from './sql-session.js';
+import { tableForm, type ColumnFacts } from './table-form.js';
+
+/**
+ * For the column `a` of the relation `c`. `fill`: what rows that are older than the column hold without a row event; a
+ * domain may bring a default of its own. The identity index is the one that PostgreSQL takes for old keys: of a deferrable
+ * primary key it takes none. `indkey` counts from 0 and ends with INCLUDE columns, which are no key.
+ */
+const COLUMN_FACTS = `
+  coalesce(a.attnotnull, false) AS "notNull",
+  CASE WHEN a.attidentity <> '' THEN 'identity'
+       WHEN a.attgenerated <> '' THEN 'generated'
+       WHEN a.atthasdef OR a.atthasmissing OR (SELECT t.typdefault IS NOT NULL FROM pg_type t WHERE t.oid = a.atttypid) THEN 'default'
+       ELSE 'none' END AS fill,
+  EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid
+            AND CASE c.relreplident WHEN 'd' THEN i.indisprimary AND i.indimmediate WHEN 'i' THEN i.indisreplident ELSE false END
+            AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) AS "inIdentity",
+  EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary
+            AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) AS "inPrimaryKey"`;
+
+/** A generated column is in no row that the source sends. */
+const FORMS_BY_OID = `
+  SELECT c.oid, n.nspname AS schema, c.relname AS table, c.relreplident AS "replicaIdentity",
+         a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS "typeOid", a.atttypmod AS typmod, ${COLUMN_FACTS}
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+   WHERE c.oid = ANY ($1::oid[])
+   ORDER BY n.nspname, c.relname, c.oid, a.attnum`;
+
+/**
+ * The catalogue may be ahead of the stream: the columns are the message's, and a column that has changed or gone since
+ * has only what the message says.
+ */
+const FORM_OF_RELATION = `
+  SELECT format_type(said.type, said.typmod) AS type, ${COLUMN_FACTS}
+    FROM unnest($2::text[], $3::oid[], $4::int4[]) WITH ORDINALITY AS said (name, type, typmod, place)
+    LEFT JOIN pg_class c ON c.oid = $1
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = said.name AND a.atttypid = said.type AND a.atttypmod = said.typmod AND a.attnum > 0
+   ORDER BY said.place`;
+
+type FormRow = { oid: number; schema: string; table: string; replicaIdentity: string; name: string | null } & Omit<ColumnFacts, 'name'>;
+
+/** Forms of tables, as the catalogue has them now or as a Relation message needs them. Equal forms are one object. */
+export class Catalogue {
+  readonly #sql: SqlSession;
+  readonly #forms = new Map<string, TableSchema>();
+
+  constructor(sql: SqlSession) {
+    this.#sql = sql;
+  }
+
+  /** Sorted by schema and name. */
+  async forms(oids: readonly number[]): Promise<TableSchema[]> {
+    const rows = await this.#sql.query<FormRow>(FORMS_BY_OID, [oids]);
+    const byOid = new Map<number, FormRow[]>();
+    for (const row of rows) {
+      const columns = byOid.get(row.oid);
+      if (columns === undefined) byOid.set(row.oid, [row]);
+      else columns.push(row);
+    }
+    return [...byOid.values()].map((columns) => {
+      const { schema, table, replicaIdentity } = columns[0] as FormRow;
+      const present = columns.filter((column): column is FormRow & ColumnFacts => column.name !== null);
+      return this.#same(tableForm({ schema, table, replicaIdentity: asReplicaIdentity(replicaIdentity), columns: present }));
+    });
+  }
+
+  async formOf(relation: Relation): Promise<TableSchema> {
+    const { oid, schema, table, replicaIdentity, columns } = relation;
+    const facts = await this.#sql.query<Omit<ColumnFacts, 'name' | 'typeOid' | 'typmod'>>(FORM_OF_RELATION, [
+      oid,
+      columns.map((column) => column.name),
+      columns.map((column) => column.typeOid),
+      columns.map((column) => column.typmod),
+    ]);
+    return this.#same(
+      tableForm({
+        schema,
+        table,
+        replicaIdentity,
+        columns: columns.map((column, index) => ({ ...(facts[index] as ColumnFacts), ...column })),
+      }),
+    );
+  }
+
+  #same(form: TableSchema): TableSchema {
+    const known = this.#forms.get(form.hash);
+    if (known !== undefined) return known;
+    this.#forms.set(form.hash, form);
+    return form;
+  }
+}

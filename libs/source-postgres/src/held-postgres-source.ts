@@ -1,0 +1,268 @@
+import { asChangeoverError, ChangeoverError, invariant, type Clock, type Position } from '@changeover/core';
+import type { HeldSource, SourceEvent } from '@changeover/events';
+
+import type { Catalogue } from './catalogue.js';
+import { EventQueue } from './event-queue.js';
+import type { KeptAtSource } from './kept-at-source.js';
+import { readPosition } from './lsn.js';
+import { PgoutputDecoder } from './pgoutput-decoder.js';
+import type { Relation } from './relation.js';
+import type { ReplicationConnection } from './replication-connection.js';
+import type { SourceConfig } from './settings.js';
+import type { SqlSession } from './sql-session.js';
+import { UpstreamAcker } from './upstream-acker.js';
+
+const XLOG_DATA = 0x77; // w
+const KEEPALIVE = 0x6b; // k
+/** XLogData: letter, start, end, time, then pgoutput's message. */
+const XLOG_HEADER_BYTES = 25;
+/** After so long without a word we ask the server by SQL whether our walsender still lives. */
+const SILENCE_MS = 15_000;
+/** A source that shuts down asks for replies as fast as we give them, and waits until it is told everything is safe. */
+const SHUTDOWN_REPLIES = 200;
+const RELEASE_TIMEOUT_MS = 2000;
+const RELEASE_POLL_MS = 10;
+
+export type HeldSourceParts = {
+  readonly config: SourceConfig;
+  readonly clock: Clock;
+  readonly sql: SqlSession;
+  readonly catalogue: Catalogue;
+  readonly kept: KeptAtSource;
+  readonly connection: ReplicationConnection;
+};
+
+/**
+ * One walsender's stream. The socket is read as long as the queue has room, whatever the reader does; the bytes of a
+ * message live only during `#take`, so it decodes at once.
+ *
+ * ```
+ * socket ──▶ #take ──▶ decoder ──▶ queue ──▶ events()        (paused: the queue is full, or a table's form is looked up)
+ *    ▲                                          │
+ *    └── status, by timer and on request ◀── acker ◀── acknowledge()
+ * ```
+ */
+export class HeldPostgresSource implements HeldSource {
+  readonly confirmed: Position;
+  readonly #parts: HeldSourceParts;
+  readonly #acker: UpstreamAcker;
+  readonly #queue: EventQueue;
+  #decoder: PgoutputDecoder | undefined;
+  readonly #timer: NodeJS.Timeout;
+  /**
+   * Messages that arrived while nothing can be decoded: before {@link events}, or while a table's form is looked up. The
+   * socket is paused meanwhile, so it is at most what had already been read from it.
+   */
+  #backlog: Buffer[] | undefined;
+  #ended = false;
+  #asking = false;
+  #repliesInARow = 0;
+
+  private constructor(parts: HeldSourceParts, confirmed: Position, statusIntervalMs: number, backlog: Buffer[]) {
+    this.#parts = parts;
+    this.confirmed = confirmed;
+    this.#backlog = backlog;
+    this.#acker = new UpstreamAcker(confirmed);
+    this.#queue = new EventQueue(parts.config.readAheadBytes, () => {
+      this.#readOn();
+    });
+    this.#timer = setInterval(() => {
+      this.#tick();
+    }, statusIntervalMs);
+    this.#tick();
+  }
+
+  /** Takes the slot. SOURCE_BUSY while it is somebody else's, SOURCE_LOST if it is gone or cannot go on. */
+  static async start(parts: HeldSourceParts): Promise<HeldPostgresSource> {
+    const { connection, config, kept, sql } = parts;
+    const statusIntervalMs = await statusInterval(sql, config);
+    const early: Buffer[] = [];
+    const begun: { held?: HeldPostgresSource; error?: ChangeoverError } = {};
+    await connection.start({
+      slot: config.slot,
+      publication: config.slot,
+      onMessage: (message) => {
+        if (begun.held === undefined) early.push(Buffer.from(message));
+        else begun.held.#take(message);
+      },
+      onEnd: (error) => {
+        begun.error = error;
+        begun.held?.#end(error);
+      },
+    });
+    connection.pause();
+    // From here on only we move the slot, so what it says now is what the source believes.
+    const slot = await kept.slot();
+    if (slot?.activePid !== connection.processId) {
+      throw begun.error ?? new ChangeoverError('SOURCE_UNREACHABLE', 'the replication connection ended as soon as it had begun');
+    }
+    const held = new HeldPostgresSource(parts, slot.confirmed, statusIntervalMs, early);
+    begun.held = held;
+    if (begun.error !== undefined) held.#end(begun.error);
+    return held;
+  }
+
+  async *events(after: Position, signal: AbortSignal): AsyncGenerator<readonly SourceEvent[]> {
+    invariant(this.#decoder === undefined, 'the events of one hold are asked for twice');
+    if (after < this.confirmed) {
+      throw new ChangeoverError('SOURCE_LOST', `the source was told that everything up to ${this.confirmed} is safe, and cannot go back to ${after || 'the start'}`);
+    }
+    this.#acker.delivered(after);
+    this.#decoder = new PgoutputDecoder({
+      after,
+      markPrefix: this.#parts.config.slot,
+      emit: (event) => {
+        this.#queue.push(event);
+      },
+    });
+    if (!this.#ended) this.#takeBacklog();
+    for (;;) {
+      const batch = await this.#queue.take(signal);
+      if (batch === null) return;
+      const last = batch.findLast((event) => 'position' in event);
+      if (last !== undefined) this.#acker.delivered(last.position);
+      yield batch;
+    }
+  }
+
+  acknowledge(position: Position): void {
+    this.#acker.acknowledge(position);
+  }
+
+  async mark(token: string): Promise<void> {
+    await this.#parts.sql.query('SELECT pg_logical_emit_message(true, $1, $2)', [this.#parts.config.slot, token]);
+  }
+
+  async retained(): Promise<{ readonly bytes: number; readonly lost: boolean }> {
+    const slot = await this.#parts.kept.slot();
+    if (slot === null) throw slotGone(this.#parts.config.slot);
+    return { bytes: slot.keptBytes, lost: slot.walStatus === 'unreserved' || slot.walStatus === 'lost' };
+  }
+
+  /** The most bytes of rows that ever waited for the reader. */
+  get mostBytesAhead(): number {
+    return this.#queue.mostBytes;
+  }
+
+  /** Tells the source the last of what is safe, ends the stream, and waits a moment until the slot is free for the next holder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const wasEnded = this.#stop();
+    this.#queue.close();
+    const { connection, kept, clock } = this.#parts;
+    if (!wasEnded) connection.sendStatus(this.#acker.acknowledged, false);
+    await connection.close();
+    const deadline = clock.monotonic() + RELEASE_TIMEOUT_MS;
+    while (!wasEnded && clock.monotonic() < deadline) {
+      const slot = await kept.slot().catch(() => null);
+      if (slot?.activePid !== connection.processId) return;
+      await clock.sleep(RELEASE_POLL_MS);
+    }
+  }
+
+  #take(message: Buffer): void {
+    if (message[0] === KEEPALIVE && message[17] === 1) this.#reply();
+    if (this.#backlog !== undefined || this.#decoder === undefined) (this.#backlog ??= []).push(Buffer.from(message));
+    else this.#decode(this.#decoder, message);
+  }
+
+  #end(error: ChangeoverError): void {
+    this.#stop();
+    this.#queue.fail(error);
+  }
+
+  #decode(decoder: PgoutputDecoder, message: Buffer): void {
+    if (message[0] === XLOG_DATA) {
+      this.#repliesInARow = 0;
+      const missing = decoder.decode(message, XLOG_HEADER_BYTES);
+      if (missing !== undefined) {
+        this.#parts.connection.pause();
+        this.#backlog = [Buffer.from(message)];
+        void this.#fetchForm(decoder, missing);
+      } else if (this.#queue.full) this.#parts.connection.pause();
+    } else if (message[0] === KEEPALIVE) {
+      decoder.keepalive(readPosition(message, 1));
+    } else {
+      throw new ChangeoverError('SOURCE_DATA', `the stream holds a message of the unknown kind ${String(message[0])}`);
+    }
+  }
+
+  async #fetchForm(decoder: PgoutputDecoder, relation: Relation): Promise<void> {
+    try {
+      decoder.provide(relation, await this.#parts.catalogue.formOf(relation));
+    } catch (error) {
+      await this.#give(asChangeoverError(error));
+      return;
+    }
+    if (!this.#ended) this.#takeBacklog();
+  }
+
+  #takeBacklog(): void {
+    const backlog = this.#backlog ?? [];
+    this.#backlog = undefined;
+    try {
+      for (const message of backlog) this.#take(message);
+    } catch (error) {
+      void this.#give(asChangeoverError(error));
+    }
+    this.#readOn();
+  }
+
+  #readOn(): void {
+    if (!this.#ended && this.#backlog === undefined && !this.#queue.full) this.#parts.connection.resume();
+  }
+
+  #reply(): void {
+    this.#parts.connection.sendStatus(this.#acker.acknowledged, false);
+    this.#repliesInARow++;
+    if (this.#repliesInARow < SHUTDOWN_REPLIES) return;
+    // Otherwise its shutdown would hang until the log has everything, which may be never.
+    throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source shuts down and waits only for us');
+  }
+
+  #tick(): void {
+    const { connection } = this.#parts;
+    this.#repliesInARow = 0;
+    connection.sendStatus(this.#acker.acknowledged, connection.silentMs > SILENCE_MS / 2);
+    if (connection.silentMs > SILENCE_MS && this.#backlog === undefined && !this.#queue.full) void this.#askWhetherAlive();
+  }
+
+  /** A walsender that decodes a large transaction of other tables may be silent for minutes; a dead network always is. */
+  async #askWhetherAlive(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    try {
+      const slot = await this.#parts.kept.slot();
+      if (slot?.activePid !== this.#parts.connection.processId) {
+        await this.#give(new ChangeoverError('SOURCE_UNREACHABLE', 'the source no longer knows our replication connection'));
+      }
+    } catch (error) {
+      await this.#give(asChangeoverError(error));
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  /** Ends the stream from our side because of `error`. */
+  async #give(error: ChangeoverError): Promise<void> {
+    this.#end(error);
+    await this.#parts.connection.close();
+  }
+
+  /** Whether it had ended before. */
+  #stop(): boolean {
+    const was = this.#ended;
+    this.#ended = true;
+    clearInterval(this.#timer);
+    return was;
+  }
+}
+
+export function slotGone(slot: string): ChangeoverError {
+  return new ChangeoverError('SOURCE_LOST', `the source has no slot ${slot} any more`);
+}
+
+/** Three times within the server's patience, which may be set for this role or database alone. */
+async function statusInterval(sql: SqlSession, config: SourceConfig): Promise<number> {
+  const [row] = await sql.query<{ ms: number }>("SELECT setting::int AS ms FROM pg_settings WHERE name = 'wal_sender_timeout'");
+  return row === undefined || row.ms === 0 ? config.statusIntervalMs : Math.min(config.statusIntervalMs, Math.max(1, Math.floor(row.ms / 3)));
+}

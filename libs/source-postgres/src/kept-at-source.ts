@@ -1,0 +1,150 @@
+import { ChangeoverError, type Position } from '@changeover/core';
+import pg from 'pg';
+
+import { identityFinding, quoted, selectTables, type CapturedTable } from './captured-tables.js';
+import { positionOf } from './lsn.js';
+import type { SourceConfig } from './settings.js';
+import { createSlot, type CreatedSlot } from './slot-creation.js';
+import type { SqlSession } from './sql-session.js';
+
+export type SlotState = {
+  readonly confirmed: Position;
+  readonly activePid: number | null;
+  /** `pg_replication_slots.wal_status`: reserved, extended, unreserved (about to be lost) or lost (it cannot go on). */
+  readonly walStatus: string | null;
+  /** Bytes of WAL kept for the slot. */
+  readonly keptBytes: number;
+};
+
+const PUBLISH = `publish = 'insert, update, delete, truncate', publish_via_partition_root = true`;
+
+const SLOT_STATE = `
+  SELECT s.confirmed_flush_lsn AS confirmed, s.active_pid AS "activePid", s.wal_status AS "walStatus",
+         s.plugin, s.database = current_database() AS "ofDatabase",
+         CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn) END AS "keptBytes"
+    FROM pg_replication_slots s WHERE s.slot_name = $1`;
+
+/** The two things the source keeps for us, both named {@link SourceConfig.slot}: the publication and the slot. */
+export class KeptAtSource {
+  readonly #sql: SqlSession;
+  readonly #config: SourceConfig;
+
+  constructor(sql: SqlSession, config: SourceConfig) {
+    this.#sql = sql;
+    this.#config = config;
+  }
+
+  async slot(): Promise<SlotState | null> {
+    type Row = {
+      confirmed: string | null;
+      activePid: number | null;
+      walStatus: string | null;
+      plugin: string | null;
+      ofDatabase: boolean | null;
+      keptBytes: string | null;
+    };
+    const [row] = await this.#sql.query<Row>(SLOT_STATE, [this.#config.slot]);
+    if (row === undefined) return null;
+    if (row.plugin !== 'pgoutput' || row.ofDatabase !== true || row.confirmed === null) {
+      throw new ChangeoverError(
+        'SOURCE_NOT_READY',
+        `there is a slot ${this.#config.slot} of another database or kind; drop it, or use another migration id`,
+      );
+    }
+    return {
+      confirmed: positionOf(row.confirmed),
+      activePid: row.activePid,
+      walStatus: row.walStatus,
+      keptBytes: Number(row.keptBytes ?? 0),
+    };
+  }
+
+  /**
+   * Publishes exactly the selected tables, which it gives; changes nothing if they are. SOURCE_NOT_READY for a table that must not be
+   * published, because PostgreSQL would then refuse updates of it.
+   */
+  async publish(): Promise<readonly CapturedTable[]> {
+    const { tables, refused } = await selectTables(this.#sql, this.#config);
+    const findings = [...refused, ...tables.map((table) => identityFinding(table, this.#config.tablesWithoutKey))];
+    const errors = findings.filter((finding) => finding?.severity === 'error');
+    if (errors.length > 0) throw new ChangeoverError('SOURCE_NOT_READY', errors.map((finding) => finding?.message).join('; '));
+    if (tables.length === 0) throw new ChangeoverError('BAD_SETTINGS', 'the settings select no table of the source');
+
+    const { slot } = this.#config;
+    const published = await publishedTables(this.#sql, slot);
+    if (published === null) {
+      await this.#define([createPublication(slot, tables)]);
+      return tables;
+    }
+    const statements: string[] = [];
+    if (!published.everyAction) statements.push(publishEverything(slot));
+    if (!publishes(published, tables)) statements.push(setTables(slot, tables));
+    if (statements.length > 0) await this.#define(statements);
+    return tables;
+  }
+
+  /** Makes publication and slot. A slot that was there is replaced, and what only it knew is lost. */
+  async create(): Promise<CreatedSlot> {
+    // The publication first: the slot decodes each change by the catalogue of its time, in which it must be there.
+    const tables = await this.publish();
+    if ((await this.slot()) !== null) await this.#dropSlot();
+    return createSlot(this.#config, this.#config.slot, tables);
+  }
+
+  async drop(): Promise<void> {
+    if ((await this.slot()) !== null) await this.#dropSlot();
+    await this.#define([`DROP PUBLICATION IF EXISTS ${pg.escapeIdentifier(this.#config.slot)}`]);
+  }
+
+  async #dropSlot(): Promise<void> {
+    await this.#sql.query('SELECT pg_drop_replication_slot($1)', [this.#config.slot], { doing: 'create' });
+  }
+
+  /** It waits for locks on somebody's production tables: rather later than in their way. */
+  async #define(statements: readonly string[]): Promise<void> {
+    // Statements of one message are one transaction, which an error ends as well.
+    await this.#sql.query(["SET LOCAL lock_timeout = '5s'", ...statements].join('; '), [], { doing: 'create' });
+  }
+}
+
+export type Published = {
+  /** Insert, update, delete and truncate, under the names of partitioned tables, without filters. */
+  readonly everyAction: boolean;
+  /** As `schema.table`. */
+  readonly tables: readonly string[];
+};
+
+/** Filters came with 15: their columns are looked for by name, so that 14 takes the query too. */
+const PUBLISHED = `
+  SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND p.pubviaroot AS "everyAction",
+         EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid
+                   AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR to_jsonb(r) ->> 'prattrs' IS NOT NULL)) AS filtered,
+         ARRAY (SELECT t.schemaname || '.' || t.tablename FROM pg_publication_tables t WHERE t.pubname = p.pubname) AS tables
+    FROM pg_publication p WHERE p.pubname = $1`;
+
+export async function publishedTables(sql: SqlSession, name: string): Promise<Published | null> {
+  const [row] = await sql.query<{ everyAction: boolean; filtered: boolean; tables: string[] }>(PUBLISHED, [name]);
+  // A filter goes away when the tables are set again, so a filtered publication counts as one of no tables.
+  return row === undefined ? null : { everyAction: row.everyAction, tables: row.filtered ? [] : row.tables };
+}
+
+export function publishes(published: Published, tables: readonly CapturedTable[]): boolean {
+  return published.tables.length === tables.length && tables.every(({ schema, table }) => published.tables.includes(`${schema}.${table}`));
+}
+
+export function createPublication(name: string, tables: readonly CapturedTable[]): string {
+  return `CREATE PUBLICATION ${pg.escapeIdentifier(name)} FOR TABLE ${tableList(tables)} WITH (${PUBLISH})`;
+}
+
+export function publishEverything(name: string): string {
+  return `ALTER PUBLICATION ${pg.escapeIdentifier(name)} SET (${PUBLISH})`;
+}
+
+export function setTables(name: string, tables: readonly CapturedTable[]): string {
+  return `ALTER PUBLICATION ${pg.escapeIdentifier(name)} SET TABLE ${tableList(tables)}`;
+}
+
+/** ONLY: a table that inherits from another is selected for itself, or not at all. It means nothing for partitions. */
+function tableList(tables: readonly CapturedTable[]): string {
+  return tables.map((table) => `ONLY ${quoted(table)}`).join(', ');
+}

@@ -1,0 +1,82 @@
+import { ChangeoverError } from '@changeover/core';
+import pg from 'pg';
+
+import { sourceError } from './source-error.js';
+
+/**
+ * What decides how values look as text; without it the same row would come out differently by role, database or server.
+ * `search_path` too: `regclass` values and the names of types are printed without schema where the path finds them.
+ */
+const TEXT_SETTINGS: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  client_encoding: 'UTF8',
+  search_path: 'pg_catalog',
+};
+
+/** A role's or database's time-outs are for applications: they would end a stream, or the wait for a slot's start. */
+const PATIENCE: Readonly<Record<string, string>> = {
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  // A mark or a new publication need not wait for somebody's standbys.
+  synchronous_commit: 'local',
+};
+
+const SESSION_SQL = Object.entries({ ...TEXT_SETTINGS, ...PATIENCE })
+  .map(([name, value]) => `SET ${name} = ${pg.escapeLiteral(value)}`)
+  .join('; ');
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export type SessionOptions = {
+  readonly url: string;
+  readonly applicationName: string;
+  /** A walsender of the database instead of an ordinary session. */
+  readonly replication?: boolean;
+};
+
+/** Opens a connection on which values come out in the one agreed way. SOURCE_UNREACHABLE, SOURCE_DENIED, BAD_SETTINGS. */
+export async function openSession(options: SessionOptions): Promise<pg.Client> {
+  const config: pg.ClientConfig & { readonly replication?: string } = {
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    ...(options.replication === true ? { replication: 'database' } : {}),
+  };
+  const client = new pg.Client(config);
+  refuseMissingPassword(client);
+  // Without a listener an error between queries would end the process; whoever queries next gets it anyway.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query(SESSION_SQL);
+    return client;
+  } catch (error) {
+    destroySession(client);
+    throw sourceError(
+      error,
+      'connect',
+      options.replication === true ? `ALTER ROLE ${pg.escapeIdentifier(client.user ?? '')} REPLICATION` : undefined,
+    );
+  }
+}
+
+/** Ends a connection without the courtesies, which would wait for a peer that may be gone. */
+export function destroySession(client: pg.Client): void {
+  client.connection.stream.destroy();
+}
+
+/** pg reports a password that is asked for and not there as an Error without a code, like a network's. */
+function refuseMissingPassword(client: pg.Client): void {
+  const held = client as { password?: unknown };
+  if (typeof held.password === 'string' && held.password !== '') return;
+  held.password = (): never => {
+    throw new ChangeoverError('SOURCE_DENIED', "the source asks for a password and the source's url has none");
+  };
+}

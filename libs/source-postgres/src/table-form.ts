@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+
+import type { ColumnSchema, TableSchema } from '@changeover/events';
+
+import type { ReplicaIdentity } from './relation.js';
+
+/** What the catalogue knows of a column, and what a Relation message says of it, brought together. */
+export type ColumnFacts = {
+  readonly name: string;
+  readonly type: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  readonly notNull: boolean;
+  readonly fill: ColumnSchema['fill'];
+  /** In the index that is the replica identity. */
+  readonly inIdentity: boolean;
+  readonly inPrimaryKey: boolean;
+};
+
+export type TableFacts = {
+  readonly schema: string;
+  readonly table: string;
+  readonly replicaIdentity: ReplicaIdentity;
+  readonly columns: readonly ColumnFacts[];
+};
+
+/**
+ * The form of a table, the same from the catalogue and from the stream. Its key is what the replica identity sends; where
+ * that is the whole row or nothing, the primary key, if there is one.
+ */
+export function tableForm(facts: TableFacts): TableSchema {
+  const byIndex = facts.replicaIdentity === 'd' || facts.replicaIdentity === 'i';
+  const sendsKey = byIndex && facts.columns.some((column) => column.inIdentity);
+  const identity = facts.replicaIdentity === 'f' ? 'full' : sendsKey ? 'key' : 'none';
+  const columns = facts.columns.map(({ name, type, typeOid, typmod, notNull, fill, inIdentity, inPrimaryKey }): ColumnSchema => {
+    return { name, type, typeOid, typmod, notNull, key: sendsKey ? inIdentity : inPrimaryKey, fill };
+  });
+  const { schema, table } = facts;
+  return { schema, table, columns, identity, hash: formHash({ schema, table, columns, identity }) };
+}
+
+/** SHA-256 of the form as JSON without names of fields, so that their order does not matter. */
+function formHash({ schema, table, columns, identity }: Omit<TableSchema, 'hash'>): string {
+  const canonical = [schema, table, identity, columns.map((c) => [c.name, c.type, c.typeOid, c.typmod, c.notNull, c.key, c.fill])];
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+}
