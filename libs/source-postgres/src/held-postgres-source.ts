@@ -87,7 +87,7 @@ export class HeldPostgresSource implements HeldSource {
       },
       onEnd: (error) => {
         begun.error = error;
-        begun.held?.#end(error);
+        if (begun.held !== undefined) begun.held.#end(error);
       },
     });
     connection.pause();
@@ -105,7 +105,10 @@ export class HeldPostgresSource implements HeldSource {
   async *events(after: Position, signal: AbortSignal): AsyncGenerator<readonly SourceEvent[]> {
     invariant(this.#decoder === undefined, 'the events of one hold are asked for twice');
     if (after < this.confirmed) {
-      throw new ChangeoverError('SOURCE_LOST', `the source was told that everything up to ${this.confirmed} is safe, and cannot go back to ${after || 'the start'}`);
+      throw new ChangeoverError(
+        'SOURCE_LOST',
+        `the source was told that everything up to ${this.confirmed} is safe, and cannot go back to ${after || 'the start'}`,
+      );
     }
     this.#acker.delivered(after);
     this.#decoder = new PgoutputDecoder({
@@ -264,5 +267,7 @@ export function slotGone(slot: string): ChangeoverError {
 /** Three times within the server's patience, which may be set for this role or database alone. */
 async function statusInterval(sql: SqlSession, config: SourceConfig): Promise<number> {
   const [row] = await sql.query<{ ms: number }>("SELECT setting::int AS ms FROM pg_settings WHERE name = 'wal_sender_timeout'");
-  return row === undefined || row.ms === 0 ? config.statusIntervalMs : Math.min(config.statusIntervalMs, Math.max(1, Math.floor(row.ms / 3)));
+  return row === undefined || row.ms === 0
+    ? config.statusIntervalMs
+    : Math.min(config.statusIntervalMs, Math.max(1, Math.floor(row.ms / 3)));
 }
