@@ -1,1 +1,1 @@
-export {};
+export { startCapture } from './start-capture.js';

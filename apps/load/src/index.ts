@@ -1,1 +1,1 @@
-export {};
+export { startLoad } from './start-load.js';

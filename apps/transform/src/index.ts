@@ -1,1 +1,1 @@
-export {};
+export { startTransform } from './start-transform.js';

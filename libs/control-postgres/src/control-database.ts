@@ -92,7 +92,7 @@ async function migrate(source: DataSource): Promise<void> {
   try {
     await locked.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     // CREATE SCHEMA IF NOT EXISTS would want the privilege to create even where the schema is there.
-    const found: unknown[] = await locked.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [CONTROL_SCHEMA]);
+    const found = (await locked.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [CONTROL_SCHEMA])) as unknown[];
     if (found.length === 0) await locked.query(`CREATE SCHEMA ${CONTROL_SCHEMA}`);
     await source.runMigrations();
     await locked.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);

@@ -125,7 +125,8 @@ describe('openControl', () => {
   test('the entities say what the migrations made', async () => {
     const source = await createDataSource(database.url).initialize();
     try {
-      const differences = async (): Promise<string[]> => (await source.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
+      const differences = async (): Promise<string[]> =>
+        (await source.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
       expect(await differences()).toEqual([]);
       await sql('ALTER TABLE changeover_control.lease DROP COLUMN status');
       expect(await differences()).toHaveLength(1);
@@ -289,7 +290,9 @@ describe('requests', () => {
 
     const second = reader.next();
     await clock.asleep();
-    await sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'changeover-control-listen' AND datname = current_database()`);
+    await sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'changeover-control-listen' AND datname = current_database()`,
+    );
     while (trouble.length === 0) await clock.asleep().then(() => new Promise(setImmediate));
     await control.requests.submit(barrier(randomUUID()));
     await clock.wakeAll();

@@ -32,6 +32,7 @@ export type RequestRow = {
   readonly submittedAt: Date;
 };
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM's options are a class in name only
 export const LEASE = new EntitySchema<LeaseRow>({
   name: 'Lease',
   tableName: 'lease',
@@ -47,6 +48,7 @@ export const LEASE = new EntitySchema<LeaseRow>({
   },
 });
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM's options are a class in name only
 export const REQUEST = new EntitySchema<RequestRow>({
   name: 'Request',
   tableName: 'request',

@@ -55,7 +55,24 @@ export class Lease implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     const enough = new AbortController();
-    await Promise.race([this.#release().finally(() => { enough.abort(); }), this.#clock.sleep(RELEASE_WITHIN_MS, enough.signal)]);
+    await Promise.race([
+      this.#release().finally(() => {
+        enough.abort();
+      }),
+      this.#clock.sleep(RELEASE_WITHIN_MS, enough.signal),
+    ]);
+  }
+
+  /**
+   * Asks whether the lease is still ours, before something is done that would disturb its owner. FENCED if it is not; trouble with
+   * the control database is told and counts as yes, because the lease is a courtesy.
+   */
+  async confirm(): Promise<void> {
+    const ours = await this.#renew().catch((error: unknown) => {
+      this.#callbacks.onTrouble(controlError(error));
+      return true;
+    });
+    if (!ours) throw this.#lostError();
   }
 
   async #renewForever(): Promise<void> {
@@ -69,11 +86,15 @@ export class Lease implements AsyncDisposable {
         this.#callbacks.onTrouble(controlError(error));
         continue;
       }
-      const { migration, role } = this.#claim;
       this.#lost = true;
-      this.#callbacks.onLost(new ChangeoverError('FENCED', `another process has taken over the ${role} of migration ${migration}`));
+      this.#callbacks.onLost(this.#lostError());
       return;
     }
+  }
+
+  #lostError(): ChangeoverError {
+    const { migration, role } = this.#claim;
+    return new ChangeoverError('FENCED', `another process has taken over the ${role} of migration ${migration}`);
   }
 
   async #renew(): Promise<boolean> {

@@ -65,22 +65,23 @@ export class RequestQueue {
     options: { readonly signal: AbortSignal; readonly onTrouble?: (error: ChangeoverError) => void },
   ): AsyncGenerator<OperatorRequest, void, undefined> {
     const { signal, onTrouble } = options;
+    const isAborted = (): boolean => signal.aborted;
     let last = afterOrdinal;
-    while (!signal.aborted) {
+    while (!isAborted()) {
       try {
         // Listens first and looks then, so that nothing can come in between unnoticed.
         await using listener = await RequestListener.open(this.#url, { migration, clock: this.#clock });
-        while (!signal.aborted) {
+        while (!isAborted()) {
           const page = await this.after(migration, last);
           for (const request of page) {
-            if (signal.aborted) return;
+            if (isAborted()) return;
             last = request.ordinal;
             yield request;
           }
           if (page.length === 0) await listener.wait(POLL_MS, signal);
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (isAborted()) return;
         onTrouble?.(controlError(error));
         await this.#clock.sleep(RECONNECT_MS, signal);
       }

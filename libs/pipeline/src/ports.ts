@@ -40,3 +40,11 @@ export class SilentObserver extends PipelineObserver {
   retained(): void {}
   warning(): void {}
 }
+
+/** What was read at once; `process` does the loop's work with it, and must have resolved before the next batch is asked for. */
+export type ReadBatch = { process(): Promise<void> };
+
+/** Whoever carries batches to the work: nobody, or a transport. */
+export type DeliverBatch = (batch: ReadBatch) => Promise<void>;
+
+export const processBatch: DeliverBatch = (batch) => batch.process();

@@ -106,7 +106,12 @@ test('after an abort nothing is tried again, but an error of policy stop still c
   await run(aborting(away()));
   expect([clock.slept, retries]).toEqual([[], []]);
   const again = setUp();
-  await expect(again.run(() => { again.stop.abort(); return Promise.reject(new ChangeoverError('FENCED', 'f')); })).rejects.toMatchObject({ code: 'FENCED' });
+  await expect(
+    again.run(() => {
+      again.stop.abort();
+      return Promise.reject(new ChangeoverError('FENCED', 'f'));
+    }),
+  ).rejects.toMatchObject({ code: 'FENCED' });
 });
 
 test('an abort during the delay ends it', async () => {
@@ -116,6 +121,10 @@ test('an abort during the delay ends it', async () => {
     return Promise.resolve();
   };
   let runs = 0;
-  await run(failing(5, (count) => { runs = count; }));
+  await run(
+    failing(5, (count) => {
+      runs = count;
+    }),
+  );
   expect(runs).toBe(1);
 });

@@ -43,10 +43,11 @@ const ERROR_AFTER_MS = 60_000;
 export async function supervise(loop: SupervisedLoop, { signal, clock, ids, onRetry }: SuperviseOptions): Promise<void> {
   let attempt = 0;
   let troubledSince = 0;
+  const isAborted = (): boolean => signal.aborted;
   const onHealthy = (): void => {
     attempt = 0;
   };
-  while (!signal.aborted) {
+  while (!isAborted()) {
     const startedAt = clock.monotonic();
     try {
       await loop.run(signal, onHealthy);
@@ -54,7 +55,7 @@ export async function supervise(loop: SupervisedLoop, { signal, clock, ids, onRe
     } catch (cause) {
       const error = asChangeoverError(cause);
       if (error.policy === 'stop') throw error;
-      if (signal.aborted) return;
+      if (isAborted()) return;
       const now = clock.monotonic();
       if (now - startedAt >= HEALTHY_AFTER_MS) attempt = 0;
       if (attempt === 0) troubledSince = now;

@@ -30,7 +30,6 @@ export type CaptureOptions = {
   readonly ids: IdSource;
   readonly crashPoint: CrashPoint;
   readonly limits: CaptureLimits;
-  readonly takeOver: boolean;
 };
 
 /**
@@ -44,6 +43,8 @@ export type CaptureOptions = {
  */
 export class CaptureLoop {
   readonly #options: CaptureOptions;
+  /** Only the first hold may end another's: a process that lost its hold later on may have been replaced. */
+  #takeOver = true;
 
   constructor(options: CaptureOptions) {
     this.#options = options;
@@ -51,15 +52,12 @@ export class CaptureLoop {
 
   /** Until `signal` aborts (then it returns when everything taken is durable) or an error ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    let takeOver = this.#options.takeOver;
     while (!signal.aborted) {
-      const outcome = await this.#runOnce(signal, takeOver);
-      if (outcome === 'stopped') return;
-      takeOver = false;
+      if ((await this.#runOnce(signal)) === 'stopped') return;
     }
   }
 
-  async #runOnce(signal: AbortSignal, takeOver: boolean): Promise<'stopped' | 'again'> {
+  async #runOnce(signal: AbortSignal): Promise<'stopped' | 'again'> {
     const { source, log, stream, ids, crashPoint } = this.#options;
     const identity = await source.identity();
     const kept = await source.kept();
@@ -67,7 +65,8 @@ export class CaptureLoop {
       await this.#prepare(identity);
       return 'again';
     }
-    await using held = await source.hold({ takeOver });
+    await using held = await source.hold({ takeOver: this.#takeOver });
+    this.#takeOver = false;
     crashPoint('capture.after-hold');
     const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: false });
     const progress = await this.#lastProgress(writer);

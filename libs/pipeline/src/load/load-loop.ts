@@ -13,7 +13,7 @@ import {
   type WriteTransaction,
 } from '@changeover/events';
 
-import type { PipelineObserver } from '../ports.js';
+import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
 import { ReadAhead } from '../read-ahead.js';
 
 export type LoadLimits = {
@@ -48,7 +48,7 @@ export class LoadLoop {
   }
 
   /** Until `signal` aborts (the batch in hand is finished) or an error ends it. */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
     const { target, limits, observer } = this.#options;
     await using session = await target.open();
     const abort = new AbortController();
@@ -63,8 +63,12 @@ export class LoadLoop {
       for (;;) {
         const batch = await items.next();
         if (batch === null) return;
-        for (const item of batch) await run.take(item);
-        await run.flush();
+        await deliver({
+          process: async () => {
+            for (const item of batch) await run.take(item);
+            await run.flush();
+          },
+        });
         if (items.isEmpty) observer.caughtUp();
       }
     } finally {

@@ -2,7 +2,7 @@ import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@ch
 import type { EventLog, LogItem, ReadPosition } from '@changeover/events';
 import { mappingHash, type Mapping } from '@changeover/mapping';
 
-import type { PipelineObserver } from '../ports.js';
+import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
 import { ReadAhead } from '../read-ahead.js';
 import { ToldSchemas } from '../told-schemas.js';
 import { TransformSession } from './transform-session.js';
@@ -43,13 +43,13 @@ export class TransformLoop {
   }
 
   /** Until `signal` aborts or an error ends it. */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
     while (!signal.aborted) {
-      if ((await this.#runOnce(signal)) === 'stopped') return;
+      if ((await this.#runOnce(signal, deliver)) === 'stopped') return;
     }
   }
 
-  async #runOnce(signal: AbortSignal): Promise<'stopped' | 'again'> {
+  async #runOnce(signal: AbortSignal, deliver: DeliverBatch): Promise<'stopped' | 'again'> {
     const { log, writes, ids, mapping, limits } = this.#options;
     const writer = await log.openWriter(writes, { writerId: ids.uuid(), create: true });
     const hash = mappingHash(mapping);
@@ -67,7 +67,13 @@ export class TransformLoop {
       for (;;) {
         const batch = await items.next();
         if (batch === null) break;
-        if ((await session.take(batch)) === 'again') return 'again';
+        let outcome: 'taken' | 'again' = 'taken';
+        await deliver({
+          process: async () => {
+            outcome = await session.take(batch);
+          },
+        });
+        if ((outcome as 'taken' | 'again') === 'again') return 'again';
         if (items.isEmpty) this.#options.observer.caughtUp();
       }
       await session.drain();

@@ -1,0 +1,39 @@
+import { CaptureLoop } from '@changeover/pipeline';
+import { crashPointFrom, createLog, createSource, startRole, type CaptureSettings, type StartRole } from '@changeover/shell';
+
+import { CaptureModule } from './capture.module.js';
+import { ControlRequests } from './control-requests.js';
+
+/** Captures the source's changes into `<m>.changes`. */
+export const startCapture: StartRole<CaptureSettings> = (settings, options) =>
+  startRole('capture', settings, options, async ({ telemetry, requests, clock, ids }) => {
+    const { migration, limits } = settings;
+    const crashPoint = crashPointFrom();
+    const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
+    const source = createSource(settings.source, { migration, limits, clock });
+    const loop = new CaptureLoop({
+      stream: `${migration}.changes`,
+      source,
+      log,
+      requests: new ControlRequests({
+        queue: requests,
+        migration,
+        onTrouble: (error) => {
+          telemetry.warning(error);
+        },
+      }),
+      observer: telemetry,
+      clock,
+      ids,
+      crashPoint,
+      limits: { maxQueuedBytes: limits.readAheadBytes, retainedBytes: settings.source.maxRetainedBytes },
+    });
+    return {
+      module: CaptureModule,
+      moves: { loop },
+      stop: async () => {
+        await source.stop();
+        await store.stop();
+      },
+    };
+  });

@@ -1,0 +1,5 @@
+import { runRoleProcess } from '@changeover/shell';
+
+import { startLoad } from './start-load.js';
+
+await runRoleProcess('load', startLoad);

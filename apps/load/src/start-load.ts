@@ -1,0 +1,31 @@
+import { LoadLoop } from '@changeover/pipeline';
+import { crashPointFrom, createLog, createTarget, LogTransport, startRole, type LoadSettings, type StartRole } from '@changeover/shell';
+
+import { LoadModule } from './load.module.js';
+
+/** Brings `<m>.writes` into the target. */
+export const startLoad: StartRole<LoadSettings> = (settings, options) =>
+  startRole('load', settings, options, async ({ telemetry, task, clock, ids }) => {
+    const { migration, limits } = settings;
+    const crashPoint = crashPointFrom();
+    const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
+    const target = createTarget(settings.target, { migration, limits, clock, crashPoint });
+    const loop = new LoadLoop({
+      writes: `${migration}.writes`,
+      log,
+      target,
+      observer: telemetry,
+      clock,
+      ids,
+      limits: { maxBatchRows: limits.batchRows, maxBatchBytes: limits.batchBytes, maxQueuedBytes: limits.readAheadBytes },
+    });
+    const transport = new LogTransport({ run: (handler, signal) => loop.run(signal, handler) }, task);
+    return {
+      module: LoadModule,
+      moves: { transport },
+      stop: async () => {
+        await target.stop();
+        await store.stop();
+      },
+    };
+  });

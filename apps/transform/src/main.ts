@@ -1,0 +1,5 @@
+import { runRoleProcess } from '@changeover/shell';
+
+import { startTransform } from './start-transform.js';
+
+await runRoleProcess('transform', startTransform);

@@ -1,0 +1,29 @@
+import { mappingHash } from '@changeover/mapping';
+import { TransformLoop } from '@changeover/pipeline';
+import { crashPointFrom, createLog, loadMapping, LogTransport, startRole, type StartRole, type TransformSettings } from '@changeover/shell';
+
+import { activateFirstMapping } from './activate-first-mapping.js';
+import { TransformModule } from './transform.module.js';
+
+/** Transforms `<m>.changes` into `<m>.writes` under the mapping. */
+export const startTransform: StartRole<TransformSettings> = (settings, options) =>
+  startRole('transform', settings, options, async ({ telemetry, requests, task, clock, ids }) => {
+    const { migration, limits } = settings;
+    const crashPoint = crashPointFrom();
+    const mapping = await loadMapping(settings.mapping);
+    await activateFirstMapping(requests, { migration, mapping, hash: mappingHash(mapping) });
+    const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
+    const loop = new TransformLoop({
+      changes: `${migration}.changes`,
+      writes: `${migration}.writes`,
+      log,
+      mapping,
+      observer: telemetry,
+      clock,
+      ids,
+      crashPoint,
+      limits: { maxQueuedBytes: limits.readAheadBytes },
+    });
+    const transport = new LogTransport({ run: (handler, signal) => loop.run(signal, handler) }, task);
+    return { module: TransformModule, moves: { transport }, stop: () => store.stop() };
+  });

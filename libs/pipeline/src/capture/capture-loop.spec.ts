@@ -1,0 +1,349 @@
+import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPoint, type ErrorCode, type Position } from '@changeover/core';
+import { decodeJsonBody, decodeMessage, FrameReader, parseRows, SequencedLog, type LogEntry, type TableSchema } from '@changeover/events';
+import { GatedStore, inserted, InMemoryMessageStore, MemoryStorage, positionAt, ScriptedRequests, ScriptedSource, textTable } from '@changeover/testing';
+
+import { SilentObserver } from '../ports.js';
+import { CaptureLoop } from './capture-loop.js';
+
+const STREAM = 'm.changes';
+const PEOPLE = textTable('people', ['id', 'name']);
+
+/** Source, log and operators of one migration; processes of capture come and go. */
+class CaptureBed implements AsyncDisposable {
+  readonly source = new ScriptedSource();
+  readonly storage = new MemoryStorage();
+  readonly requests = new ScriptedRequests();
+  readonly #running = new Set<AbortController>();
+  readonly #ended: Promise<unknown>[] = [];
+
+  constructor() {
+    this.source.onAcknowledge = (position) => {
+      // The rule of rules, checked at the very moment of each acknowledgement.
+      expect(position <= this.durable()).toBe(true);
+    };
+  }
+
+  /** The highest position that a message in the store names. */
+  durable(): Position {
+    const positions = this.storage.get(STREAM).messages.map(({ bytes, offset }) => {
+      const { header } = decodeMessage(bytes, offset);
+      return header.kind === 'fence' ? positionAt(0) : (header.pos ?? header.follows);
+    });
+    return positions.reduce((highest, position) => (position > highest ? position : highest), positionAt(0));
+  }
+
+  /** Starts a process. `ended` gives the code it ended with, or null. */
+  start(options: { readonly crashPoint?: CrashPoint; readonly takeOver?: boolean; readonly maxQueuedBytes?: number } = {}): {
+    readonly store: GatedStore;
+    readonly ended: Promise<ErrorCode | null>;
+    stop(): Promise<ErrorCode | null>;
+  } {
+    const abort = new AbortController();
+    const store = new GatedStore(new InMemoryMessageStore(this.storage));
+    const crashPoint = options.crashPoint ?? noCrash;
+    const loop = new CaptureLoop({
+      stream: STREAM,
+      source: this.source,
+      log: new SequencedLog(store, new RandomIdSource(), crashPoint),
+      requests: this.requests,
+      observer: new SilentObserver(),
+      clock: new SystemClock(),
+      ids: new RandomIdSource(),
+      crashPoint,
+      limits: { maxQueuedBytes: options.maxQueuedBytes ?? 1024 * 1024, retainedBytes: { warn: Infinity, release: Infinity } },
+      takeOver: options.takeOver ?? false,
+    });
+    const ended = loop.run(abort.signal).then(
+      () => null,
+      (error: unknown) => {
+        if (!(error instanceof ChangeoverError)) throw error;
+        return error.code;
+      },
+    );
+    this.#running.add(abort);
+    this.#ended.push(ended);
+    const stop = (): Promise<ErrorCode | null> => {
+      abort.abort();
+      return ended;
+    };
+    return { store, ended, stop };
+  }
+
+  activate(): void {
+    this.requests.submit('activate-mapping', { hash: 'h1', mapping: { tables: {} } });
+  }
+
+  /** All counted records so far. */
+  async entries(): Promise<LogEntry[]> {
+    const log = new SequencedLog(new InMemoryMessageStore(this.storage), new RandomIdSource());
+    const { seq } = await log.head(STREAM);
+    const entries: LogEntry[] = [];
+    const abort = new AbortController();
+    if (seq === 0) return entries;
+    for await (const batch of log.read(STREAM, null, abort.signal)) {
+      for (const item of batch) {
+        if (item.type === 'abandoned') while (entries.at(-1)?.header.last === false) entries.pop();
+        else {
+          if (item.entry.header.part === 1) while (entries.at(-1)?.header.last === false) entries.pop();
+          entries.push(item.entry);
+        }
+      }
+      if (entries.some((entry) => entry.header.seq === seq && entry.header.last)) break;
+    }
+    return entries;
+  }
+
+  /** First column of every captured row, transaction by transaction. */
+  async captured(): Promise<string[][]> {
+    const transactions: string[][] = [];
+    const frames = new FrameReader();
+    let rows: string[] = [];
+    for (const { header, body } of await this.entries()) {
+      if (header.kind !== 'transaction') continue;
+      if (header.part === 1) {
+        frames.reset();
+        rows = [];
+      }
+      for (const frame of frames.push(body)) rows.push(...parseRows(frame.rows).map((row) => String(row[0])));
+      if (header.last) transactions.push(rows);
+    }
+    return transactions;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const abort of this.#running) abort.abort();
+    await Promise.allSettled(this.#ended);
+  }
+}
+
+/** Dies at the k-th time the point is reached, by an error: what came before stays, as at a kill. */
+function crashAt(point: string, k = 1): CrashPoint {
+  let reached = 0;
+  return (name) => {
+    if (name === point && ++reached === k) throw new ChangeoverError('INTERNAL', `crash at ${point}`);
+  };
+}
+
+function person(id: number): ReturnType<typeof inserted> {
+  return inserted(PEOPLE, [String(id), `person ${String(id)}`]);
+}
+
+describe('capture', () => {
+  it('prepares, makes the slot, and captures transactions in commit order once a mapping is active', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const process = bed.start();
+    await bed.source.acknowledged(positionAt(1));
+    bed.source.commit(person(1), person(2));
+    await bed.source.acknowledged(bed.source.commit(person(3)));
+    expect(await process.stop()).toBeNull();
+    expect(await bed.captured()).toEqual([['1', '2'], ['3']]);
+    const kinds = (await bed.entries()).map((entry) => entry.header.kind);
+    expect(kinds.slice(0, 2)).toEqual(['progress', 'progress']);
+    expect(kinds.indexOf('mapping-activated')).toBeLessThan(kinds.indexOf('schema'));
+    expect(kinds.indexOf('schema')).toBeLessThan(kinds.indexOf('transaction'));
+  });
+
+  it('captures nothing before a mapping is active, and loses nothing by it', async () => {
+    await using bed = new CaptureBed();
+    const process = bed.start();
+    await bed.source.acknowledged(positionAt(1));
+    const position = bed.source.commit(person(1));
+    bed.source.commit(person(2));
+    expect(await process.stop()).toBeNull();
+    expect(await bed.captured()).toEqual([]);
+    expect(bed.source.confirmed).toBe(positionAt(1));
+    bed.activate();
+    bed.start();
+    await bed.source.acknowledged(position);
+    expect((await bed.captured())[0]).toEqual(['1']);
+  });
+
+  it('acknowledges nothing that is on its way to the log', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const { store } = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    const before = bed.source.confirmed;
+    store.close();
+    const position = bed.source.commit(person(2));
+    await store.arrival();
+    // Several turns in which a hasty acknowledgement would come.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(bed.source.confirmed).toBe(before);
+    store.open();
+    await bed.source.acknowledged(position);
+  });
+
+  it('acknowledges the position of a keepalive only when a progress record that names it is durable', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    bed.start();
+    const first = bed.source.commit(person(1));
+    await bed.source.acknowledged(first);
+    const idle = bed.source.keepalive();
+    await bed.source.acknowledged(idle);
+    const progress = (await bed.entries()).filter((entry) => entry.header.kind === 'progress').map((entry) => decodeJsonBody('progress', entry).position);
+    expect(progress).toContain(idle);
+  });
+
+  it.each(['capture.after-hold', 'log.after-fence', 'capture.after-append', 'capture.after-progress'])('goes on after a crash at %s with nothing lost and nothing twice', async (point) => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const first = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    await first.stop();
+    bed.source.commit(person(2));
+    const crashed = bed.start({ crashPoint: crashAt(point) });
+    expect(await crashed.ended).toBe('INTERNAL');
+    bed.source.commit(person(3));
+    bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(4)));
+    expect(await bed.captured()).toEqual([['1'], ['2'], ['3'], ['4']]);
+  });
+
+  it('goes on behind what it appended and never heard of', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const first = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    bed.storage.onAppend = () => 'lose-answer';
+    bed.source.commit(person(2));
+    expect(await first.ended).toBe('LOG_UNREACHABLE');
+    bed.storage.onAppend = undefined;
+    bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(3)));
+    expect(await bed.captured()).toEqual([['1'], ['2'], ['3']]);
+  });
+
+  it('stops as FENCED when another takes over, and what it sent too late does not count', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const first = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    first.store.close();
+    bed.source.commit(person(2));
+    await first.store.arrival();
+    bed.start({ takeOver: true });
+    await bed.source.acknowledged(bed.source.commit(person(3)));
+    first.store.open();
+    // Its source was taken from it too; which of the two it hears of first is chance.
+    expect(['FENCED', 'SOURCE_UNREACHABLE']).toContain(await first.ended);
+    await bed.source.acknowledged(bed.source.commit(person(4)));
+    expect(await bed.captured()).toEqual([['1'], ['2'], ['3'], ['4']]);
+  });
+
+  it('stops as LOG_BEHIND_SOURCE where the log has lost its end', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const first = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    const { first: start, messages } = bed.storage.get(STREAM);
+    const end = start + messages.length;
+    await bed.source.acknowledged(bed.source.commit(person(2)));
+    await first.stop();
+    bed.storage.loseEnd(STREAM, end);
+    expect(await bed.start().ended).toBe('LOG_BEHIND_SOURCE');
+  });
+
+  it('stops as LOG_BEHIND_SOURCE, LOG_MISSING where the log was emptied or is gone', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const first = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    await first.stop();
+    bed.storage.drop(STREAM);
+    expect(await bed.start().ended).toBe('LOG_MISSING');
+    bed.storage.create(STREAM);
+    expect(await bed.start().ended).toBe('LOG_BEHIND_SOURCE');
+  });
+
+  it('stops as SOURCE_LOST where the slot is gone, and where the server is another', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const first = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    await first.stop();
+    bed.source.systemId = 'another';
+    expect(await bed.start().ended).toBe('SOURCE_LOST');
+    bed.source.systemId = 'scripted';
+    bed.source.loseSlot();
+    expect(await bed.start().ended).toBe('SOURCE_LOST');
+  });
+
+  it('makes the slot again after a crash before its start was told to the log', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    bed.source.createFails = new ChangeoverError('SOURCE_UNREACHABLE', 'the connection was lost behind it');
+    expect(await bed.start().ended).toBe('SOURCE_UNREACHABLE');
+    const orphan = bed.source.confirmed;
+    bed.source.createFails = null;
+    bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    expect(await bed.captured()).toEqual([['1']]);
+    const [preparing, streaming] = (await bed.entries()).map((entry) => decodeJsonBody('progress', entry));
+    expect(preparing?.phase).toBe('preparing');
+    expect(streaming).toMatchObject({ phase: 'streaming' });
+    expect((streaming?.position ?? '') > (orphan ?? '')).toBe(true);
+  });
+
+  it('refuses a source whose tables hold rows, and leaves nothing at it', async () => {
+    await using bed = new CaptureBed();
+    bed.source.tablesWithRows = ['public.people'];
+    expect(await bed.start().ended).toBe('SNAPSHOT_NEEDED');
+    expect(bed.source.confirmed).toBeNull();
+  });
+
+  it('streams a transaction larger than a part, and begins it anew where a table\'s form is told inside it', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    bed.start({ maxQueuedBytes: 64 * 1024 });
+    await bed.source.acknowledged(bed.source.commit(person(0)));
+    const wide = (id: number): ReturnType<typeof inserted> => inserted(PEOPLE, [String(id), 'x'.repeat(60_000)]);
+    const many = Array.from({ length: 30 }, (_, index) => wide(1 + index));
+    await bed.source.acknowledged(bed.source.commit(...many));
+    const other: TableSchema = textTable('later', ['id', 'what']);
+    await bed.source.acknowledged(bed.source.commit(...many, inserted(other, ['a', 'b']), ...many));
+    const ids = many.map((_, index) => String(1 + index));
+    expect(await bed.captured()).toEqual([['0'], ids, [...ids, 'a', ...ids]]);
+    const parts = bed.storage.get(STREAM).messages.map(({ bytes, offset }) => decodeMessage(bytes, offset).header);
+    expect(parts.filter((header) => header.kind === 'transaction' && !header.last).length).toBeGreaterThan(6);
+  });
+
+  it('goes on after a crash between two parts', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const wide = Array.from({ length: 30 }, (_, index) => inserted(PEOPLE, [String(index), 'x'.repeat(60_000)]));
+    const crashed = bed.start({ crashPoint: crashAt('capture.between-parts'), maxQueuedBytes: 64 * 1024 });
+    await bed.source.acknowledged(positionAt(1));
+    bed.source.commit(...wide);
+    expect(await crashed.ended).toBe('INTERNAL');
+    bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(99)));
+    expect((await bed.captured()).map((rows) => rows.length)).toEqual([30, 1]);
+  });
+
+  it('takes each request once, also when it stops before it has taken it', async () => {
+    await using bed = new CaptureBed();
+    bed.activate();
+    const first = bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    const token = bed.requests.submit('barrier');
+    await first.stop();
+    bed.start();
+    const second = bed.requests.submit('barrier');
+    const barriers = async (): Promise<string[]> => (await bed.entries()).filter((entry) => entry.header.kind === 'barrier').map((entry) => decodeJsonBody('barrier', entry).token);
+    // The position of a mark is acknowledged with the progress that follows its barrier.
+    while (!(await barriers()).includes(second)) await bed.source.acknowledged(bed.source.commit(person(2)));
+    expect(await barriers()).toEqual([token, second]);
+  });
+});
+
+it('the bed itself: an acknowledgement ahead of the log is noticed', async () => {
+  await using bed = new CaptureBed();
+  bed.storage.create(STREAM);
+  expect(() => {
+    bed.source.onAcknowledge(positionAt(5));
+  }).toThrow();
+  expect(asChangeoverError(new ChangeoverError('FENCED', '')).code).toBe('FENCED');
+});
