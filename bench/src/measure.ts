@@ -23,7 +23,7 @@ export type MeasureOptions = { readonly route: Route; readonly probe: LagProbe; 
 const SAMPLE_MS = 50;
 
 /** Both databases in the same state before each measurement: nothing to vacuum, nothing left to write. */
-export async function tidy(route: Route): Promise<void> {
+async function tidy(route: Route): Promise<void> {
   for (const url of [route.sourceUrl, route.targetUrl]) {
     await using client = await connectTo(url);
     await client.query('VACUUM ANALYZE');

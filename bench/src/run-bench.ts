@@ -34,7 +34,7 @@ export type BenchResult = {
   readonly routes: Readonly<Partial<Record<Route['name'], RouteResult>>>;
 };
 
-export type Sizes = { readonly transactions: number; readonly singles: number; readonly markers: number; readonly hugeRows: number };
+type Sizes = { readonly transactions: number; readonly singles: number; readonly markers: number; readonly hugeRows: number };
 
 const SIZES: Sizes = { transactions: 200, singles: 20_000, markers: 300, hugeRows: 1_000_000 };
 const QUICK_SIZES: Sizes = { transactions: 20, singles: 2_000, markers: 50, hugeRows: 100_000 };

@@ -12,3 +12,4 @@ export { ServiceProcess, type Exit, type Service, type ServiceProcessOptions } f
 export { connectTo, createDatabase, publicAddress } from './stage/connect.js';
 export { Stage, type LogType, type StagedMigration, type StageOptions } from './stage/stage.js';
 export { untilFollowed } from './stage/until-followed.js';
+export { EXAMPLE_MAPPING } from './stage/example-mapping.js';

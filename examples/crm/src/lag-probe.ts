@@ -16,6 +16,8 @@ export type LagProbeOptions = {
   readonly clock: Clock;
   /** Between two markers of {@link LagProbe.run}, in milliseconds. Default 50. */
   readonly pauseMs?: number;
+  /** Between two looks at the target, in milliseconds. Default 0: as fast as it answers. */
+  readonly lookEveryMs?: number;
   /** Written into each marker, so that several probes may share the table. */
   readonly sender: string;
   /** Markers get numbers above this one. */
@@ -52,17 +54,19 @@ export class LagProbe implements AsyncDisposable {
 
   /** Commits one marker and resolves when it has arrived, with the milliseconds that took; undefined when `signal` aborted first. */
   async measure(signal?: AbortSignal): Promise<number | undefined> {
+    const { clock, lookEveryMs = 0 } = this.#options;
     const id = ++this.#id;
     await this.#source.query({
       name: 'mark',
       text: 'INSERT INTO public.probes (id, sent_by) VALUES ($1, $2)',
       values: [id, this.#options.sender],
     });
-    const committed = this.#options.clock.monotonic();
+    const committed = clock.monotonic();
     for (;;) {
       const seen = await this.#target.query({ name: 'look', text: 'SELECT FROM public.probes WHERE id = $1', values: [id] });
-      if (seen.rowCount === 1) return this.#options.clock.monotonic() - committed;
+      if (seen.rowCount === 1) return clock.monotonic() - committed;
       if (signal?.aborted === true) return undefined;
+      if (lookEveryMs > 0) await clock.sleep(lookEveryMs, signal);
     }
   }
 

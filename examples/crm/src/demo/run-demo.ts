@@ -1,5 +1,3 @@
-import { fileURLToPath } from 'node:url';
-
 import type { Clock } from '@changeover/core';
 
 import { compareCrms, type Comparison } from '../compare.js';
@@ -7,6 +5,7 @@ import { LagProbe, type LagSummary } from '../lag-probe.js';
 import { createLegacySchema } from '../legacy-schema.js';
 import { createModernSchema } from '../modern-schema.js';
 import { sabotage, type Damage } from '../sabotage.js';
+import { EXAMPLE_MAPPING } from '../stage/example-mapping.js';
 import { waitForBarrier } from '../stage/changeover-command.js';
 import { connectTo, publicAddress } from '../stage/connect.js';
 import { ServiceProcess } from '../stage/service-process.js';
@@ -35,7 +34,7 @@ export type DemoResult = {
  * `equal`; `different` (damaged on purpose or not); `unshown`: equal, but the users left out something they should have
  * done; `blind`: damage was done and the comparison did not find exactly it.
  */
-export type Verdict = 'equal' | 'different' | 'unshown' | 'blind';
+type Verdict = 'equal' | 'different' | 'unshown' | 'blind';
 
 export type DemoContext = {
   readonly narrator: Narrator;
@@ -49,7 +48,7 @@ const PAUSE_MS = 25;
 const PROBE_PAUSE_MS = 50;
 /** Markers of about the last ten seconds. */
 const RECENT_MARKERS = 150;
-const MAPPING = fileURLToPath(new URL('../mapping.js', import.meta.url));
+
 const BARRIER_MS = 120_000;
 
 export async function runDemo(options: DemoOptions, context: DemoContext): Promise<DemoResult> {
@@ -58,7 +57,7 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
   narrator.say();
   await using stage = await Stage.open({ broker: options.log === 'kafka' ? 'any' : 'none' });
   signal.throwIfAborted();
-  const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: MAPPING });
+  const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: EXAMPLE_MAPPING });
   await createSchemas(migration);
   await using up = await ServiceProcess.start({
     service: 'up',

@@ -106,7 +106,6 @@ export class UserSession {
   readonly known: KnownRows;
   readonly #options: SessionOptions;
   #client: pg.Client | undefined;
-  #inCommit = false;
 
   constructor(options: SessionOptions) {
     this.random = options.random;
@@ -119,39 +118,45 @@ export class UserSession {
    * counted; a lost connection is counted (as "maybe" if it broke in COMMIT) and opened again by the next transaction.
    */
   async transaction(work: (transaction: UserTransaction) => Promise<void>, end: 'COMMIT' | 'ROLLBACK' = 'COMMIT'): Promise<void> {
-    const { journal, asynchronousCommit } = this.#options;
-    this.#inCommit = false;
+    const attempt = { inCommit: false };
     try {
-      const client = await this.#connected();
-      const transaction = new UserTransaction(client);
-      try {
-        await client.query('BEGIN');
-        await work(transaction);
-        this.#inCommit = end === 'COMMIT';
-        await client.query(end);
-      } catch (error) {
-        if (isConnectionLoss(error)) throw error;
-        await client.query('ROLLBACK');
-        if (error instanceof GivenUp) return;
-        if (error instanceof pg.DatabaseError && isConflict(error.code ?? '')) {
-          journal.conflict();
-          return;
-        }
-        throw error;
-      }
-      if (end === 'ROLLBACK') {
-        journal.rollback('rolled back');
-        return;
-      }
-      if (asynchronousCommit) transaction.kinds.add('asynchronous commit');
-      transaction.committed();
-      journal.commit(transaction.kinds, transaction.rows);
+      await this.#attempt(work, end, attempt);
     } catch (error) {
       if (!isConnectionLoss(error)) throw error;
-      if (this.#inCommit) journal.maybe();
+      if (attempt.inCommit) this.#options.journal.maybe();
       await this.close();
       await this.#options.clock.sleep(RECONNECT_MS);
     }
+  }
+
+  async #attempt(
+    work: (transaction: UserTransaction) => Promise<void>,
+    end: 'COMMIT' | 'ROLLBACK',
+    attempt: { inCommit: boolean },
+  ): Promise<void> {
+    const { journal, asynchronousCommit } = this.#options;
+    const client = await this.#connected();
+    const transaction = new UserTransaction(client);
+    try {
+      await client.query('BEGIN');
+      await work(transaction);
+      attempt.inCommit = end === 'COMMIT';
+      await client.query(end);
+    } catch (error) {
+      if (isConnectionLoss(error)) throw error;
+      await client.query('ROLLBACK');
+      if (error instanceof GivenUp) return;
+      if (!(error instanceof pg.DatabaseError) || !isConflict(error.code ?? '')) throw error;
+      journal.conflict();
+      return;
+    }
+    if (end === 'ROLLBACK') {
+      journal.rollback('rolled back');
+      return;
+    }
+    if (asynchronousCommit) transaction.kinds.add('asynchronous commit');
+    transaction.committed();
+    journal.commit(transaction.kinds, transaction.rows);
   }
 
   async close(): Promise<void> {

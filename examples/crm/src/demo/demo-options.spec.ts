@@ -1,0 +1,26 @@
+import { ChangeoverError, SystemClock } from '@changeover/core';
+
+import { parseDemoOptions } from './demo-options.js';
+
+const parse = (...args: string[]): ReturnType<typeof parseDemoOptions> => parseDemoOptions(args, new SystemClock());
+
+describe('the options of the demo', () => {
+  it('have defaults that need no thought', () => {
+    expect(parse()).toMatchObject({ seconds: 30, users: 20, log: 'embedded', sabotage: undefined, keep: false, json: false });
+  });
+
+  it('take --sabotage with a seed, without one, and before another option', () => {
+    expect(parse('--sabotage', '7')?.sabotage).toBe(7);
+    expect(parse('--sabotage')?.sabotage).toEqual(expect.any(Number));
+    expect(parse('--sabotage', '--kafka')).toMatchObject({ log: 'kafka', sabotage: expect.any(Number) });
+  });
+
+  it('give nothing where help was asked for', () => {
+    expect(parse('--help')).toBeUndefined();
+  });
+
+  it.each(['--seconds 0', '--seconds soon', '--users 1', '--seed 1.5', '--speed 3', 'surprise'])('refuse %s with BAD_SETTINGS', (line) => {
+    expect(() => parse(...line.split(' '))).toThrow(ChangeoverError);
+    expect(() => parse(...line.split(' '))).toThrow(/--/u);
+  });
+});
