@@ -59,34 +59,36 @@ export class KeptAtSource {
     };
   }
 
-  /**
-   * Publishes exactly the selected tables, which it gives; changes nothing if they are. SOURCE_NOT_READY for a table that must not be
-   * published, because PostgreSQL would then refuse updates of it.
-   */
-  async publish(): Promise<readonly CapturedTable[]> {
-    const { tables, refused } = await selectTables(this.#sql, this.#config);
-    const findings = [...refused, ...tables.map((table) => identityFinding(table, this.#config.tablesWithoutKey))];
-    const errors = findings.filter((finding) => finding?.severity === 'error');
-    if (errors.length > 0) throw new ChangeoverError('SOURCE_NOT_READY', errors.map((finding) => finding?.message).join('; '));
-    if (tables.length === 0) throw new ChangeoverError('BAD_SETTINGS', 'the settings select no table of the source');
-
-    const { slot } = this.#config;
-    const published = await publishedTables(this.#sql, slot);
-    if (published === null) {
-      await this.#define([createPublication(slot, tables)]);
-      return tables;
-    }
-    const statements: string[] = [];
-    if (!published.everyAction) statements.push(publishEverything(slot));
-    if (!publishes(published, tables)) statements.push(setTables(slot, tables));
-    if (statements.length > 0) await this.#define(statements);
-    return tables;
+  /** The tables that are captured: selected, and published or fit to be. */
+  async captured(): Promise<readonly CapturedTable[]> {
+    const { tables } = await selectTables(this.#sql, this.#config);
+    return this.#captured(tables, await publishedTables(this.#sql, this.#config.slot));
   }
 
-  /** Makes publication and slot. A slot that was there is replaced, and what only it knew is lost. */
+  /**
+   * Lets the publication follow the selected tables: one that the settings or the source's owner added since. One that
+   * must not be published (PostgreSQL would then refuse updates of it) is left out, and preflight says so: it must not
+   * end a migration in which it has no part.
+   */
+  async followTables(): Promise<void> {
+    const { tables } = await selectTables(this.#sql, this.#config);
+    const published = await publishedTables(this.#sql, this.#config.slot);
+    const captured = this.#captured(tables, published);
+    if (captured.length > 0) await this.#publish(captured, published);
+  }
+
+  /**
+   * Makes publication and slot. A slot that was there is replaced, and what only it knew is lost. SOURCE_NOT_READY, and
+   * nothing is made, if a selected table cannot be captured.
+   */
   async create(): Promise<CreatedSlot> {
+    const { tables, refused } = await selectTables(this.#sql, this.#config);
+    const findings = [...refused, ...tables.map((table) => identityFinding(table, this.#config.tablesWithoutKey))];
+    const errors = findings.flatMap((finding) => (finding?.severity === 'error' ? [finding.message] : []));
+    if (errors.length > 0) throw new ChangeoverError('SOURCE_NOT_READY', errors.join('; '));
+    if (tables.length === 0) throw new ChangeoverError('BAD_SETTINGS', 'the settings select no table of the source');
     // The publication first: the slot decodes each change by the catalogue of its time, in which it must be there.
-    const tables = await this.publish();
+    await this.#publish(tables, await publishedTables(this.#sql, this.#config.slot));
     if ((await this.slot()) !== null) await this.#dropSlot();
     return createSlot(this.#config, this.#config.slot, tables);
   }
@@ -94,6 +96,24 @@ export class KeptAtSource {
   async drop(): Promise<void> {
     if ((await this.slot()) !== null) await this.#dropSlot();
     await this.#define([`DROP PUBLICATION IF EXISTS ${pg.escapeIdentifier(this.#config.slot)}`]);
+  }
+
+  #captured(tables: readonly CapturedTable[], published: Published | null): readonly CapturedTable[] {
+    return tables.filter((table) => {
+      const fit = identityFinding(table, this.#config.tablesWithoutKey)?.severity !== 'error';
+      return fit || published?.tables.includes(`${table.schema}.${table.table}`) === true;
+    });
+  }
+
+  async #publish(tables: readonly CapturedTable[], published: Published | null): Promise<void> {
+    const { slot } = this.#config;
+    const statements: string[] = [];
+    if (published === null) statements.push(createPublication(slot, tables));
+    else {
+      if (!published.everyAction) statements.push(publishEverything(slot));
+      if (!publishes(published, tables)) statements.push(setTables(slot, tables));
+    }
+    if (statements.length > 0) await this.#define(statements);
   }
 
   async #dropSlot(): Promise<void> {

@@ -1,7 +1,6 @@
 import { ChangeoverError, SystemClock, type Clock, type Position } from '@changeover/core';
 import { ChangeSource, type HeldSource, type PreflightFinding, type SourceIdentity, type TableSchema } from '@changeover/events';
 
-import { selectTables } from './captured-tables.js';
 import { Catalogue } from './catalogue.js';
 import { HeldPostgresSource, slotGone } from './held-postgres-source.js';
 import { KeptAtSource } from './kept-at-source.js';
@@ -57,7 +56,7 @@ export class PostgresSource extends ChangeSource {
   }
 
   async tables(): Promise<readonly TableSchema[]> {
-    const { tables } = await selectTables(this.#sql, this.#config);
+    const tables = await this.#kept.captured();
     return this.#catalogue.forms(tables.map((table) => table.oid));
   }
 
@@ -82,7 +81,7 @@ export class PostgresSource extends ChangeSource {
 
   async hold({ takeOver }: { readonly takeOver: boolean }): Promise<HeldSource> {
     if ((await this.kept()) === null) throw slotGone(this.#config.slot);
-    await this.#kept.publish();
+    await this.#kept.followTables();
     const deadline = this.#clock.monotonic() + TAKE_OVER_TIMEOUT_MS;
     for (;;) {
       const connection = await ReplicationConnection.open(this.#config, this.#clock);

@@ -10,7 +10,15 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
   smallint: ['-32768', '32767'],
   integer: ['-2147483648', '2147483647'],
   bigint: ['-9223372036854775808', '9223372036854775807', '0'],
-  numeric: ["'NaN'", "'Infinity'", "'-Infinity'", '12345678901234567890123456789012345678', '-0.00000000000000000000000000000000000001', '1e308::numeric', '1.10'],
+  numeric: [
+    "'NaN'",
+    "'Infinity'",
+    "'-Infinity'",
+    '12345678901234567890123456789012345678',
+    '-0.00000000000000000000000000000000000001',
+    '1e308::numeric',
+    '1.10',
+  ],
   'numeric(12,2)': ['1.1', '-9999999999.99'],
   real: ["'NaN'", "'-Infinity'", '1.1', '3.4028235e38', '1e-45'],
   'double precision': ["'NaN'", "'Infinity'", '1.1', '1.7976931348623157e308', '5e-324', "'-0'", '0.1::float8 + 0.2::float8'],
@@ -34,9 +42,14 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
   time: ["'00:00:00'", "'24:00:00'", "'12:34:56.123456'"],
   timetz: ["'12:34:56.123456+05:30'", "'00:00:00-15:59:59'"],
   timestamp: ["'infinity'", "'-infinity'", "'2024-02-29 12:34:56.123456'", "'4713-01-01 00:00:00 BC'", "'294276-12-31 23:59:59.999999'"],
-  timestamptz: ["'infinity'", "'2024-10-27 02:30:00.000001 Europe/Berlin'", "'0001-01-01 00:00:00+00 BC'", "'1900-01-01 00:00:00 Asia/Kolkata'"],
+  timestamptz: [
+    "'infinity'",
+    "'2024-10-27 02:30:00.000001 Europe/Berlin'",
+    "'0001-01-01 00:00:00+00 BC'",
+    "'1900-01-01 00:00:00 Asia/Kolkata'",
+  ],
   interval: ["'1 year 2 mons -3 days 04:05:06.789'", "'-178000000 years'", "'0'", "'-00:00:00.000001'"],
-  json: ['\'{"b" : 12345678901234567890.10,  "a":1, "a":2}\'', "'[1e400, \"\\u00e9\", \"tab\\t\", null]'", "'\"line\\nbreak\"'"],
+  json: ['\'{"b" : 12345678901234567890.10,  "a":1, "a":2}\'', '\'[1e400, "\\u00e9", "tab\\t", null]\'', '\'"line\\nbreak"\''],
   jsonb: ['\'{"b" : 12345678901234567890.10,  "a":1, "a":2}\'', "'1e400'", "'null'", '\'"back\\\\slash \\" quote"\''],
   uuid: ["'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'"],
   inet: ["'192.168.0.1/24'", "'::ffff:1.2.3.4'", "'2001:db8::1/64'"],
@@ -47,7 +60,7 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
   'bit varying': ["B''", "B'1'", "B'1010101010101'"],
   tsvector: ["'''it''''s'':1A fat:2 back\\\\slash'", "''"],
   tsquery: ["'fat & (rat | ''ca t'':*)'"],
-  xml: ["'<a b=\"1\">é\n</a>'", "'text only'"],
+  xml: ['\'<a b="1">é\n</a>\'', "'text only'"],
   point: ['point(1.1, -1e300)', "point('Infinity', 'NaN')"],
   box: ['box(point(0,0), point(1.5,2))'],
   path: ["'[(0,0),(1,1),(2,0)]'", "'((0,0),(1,1))'"],
@@ -60,7 +73,7 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
   oid: ['4294967295'],
   regclass: ["'app.contact'::regclass"],
   'integer[]': ["'{}'", "'{1,NULL,3}'", "'{{1,2},{3,4}}'", "'[0:2]={7,8,9}'"],
-  'text[]': ['ARRAY[\'comma,\', \'quote"\', \'back\\slash\', \'NULL\', NULL, \'\', E\'tab\\tline\\n\', \'{brace}\', \' space \']', "'{{a,b},{c,NULL}}'"],
+  'text[]': ["ARRAY['comma,', 'quote\"', 'back\\slash', 'NULL', NULL, '', E'tab\\tline\\n', '{brace}', ' space ']", "'{{a,b},{c,NULL}}'"],
   'timestamptz[]': ["ARRAY['2024-10-27 02:30:00.000001 Europe/Berlin', 'infinity']::timestamptz[]"],
   'numeric[]': ["'{NaN,1.10,NULL}'"],
   'jsonb[]': ['ARRAY[\'{"a": "x,\\"y"}\']::jsonb[]'],
@@ -108,7 +121,9 @@ async function openBed(database: TestDatabase): Promise<Bed> {
   const columns = Object.keys(TYPES).map((type, index) => `c${String(index)} ${type}`);
   await client.query(`CREATE TABLE public.every (id int PRIMARY KEY, ${columns.join(', ')})`);
   for (const [name, value] of Object.entries(CONTRARY)) {
-    await client.query(`ALTER DATABASE ${pg.escapeIdentifier(database.name)} SET ${name} = ${name === 'search_path' ? value : pg.escapeLiteral(value)}`);
+    await client.query(
+      `ALTER DATABASE ${pg.escapeIdentifier(database.name)} SET ${name} = ${name === 'search_path' ? value : pg.escapeLiteral(value)}`,
+    );
   }
   await client.query(AGREED);
   const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid() });
@@ -190,7 +205,16 @@ describe.each([14, 16, 18] as const)('values of PostgreSQL %d', (major) => {
     const [every] = await bed.source.tables();
     expect(rows?.table).toBe(every);
     const types = every?.columns.slice(1).map((column) => column.type);
-    const named = ['numeric(12,2)', 'character varying(5)', 'timestamp with time zone', 'app.mood', 'app.mood[]', 'app.positive', 'app.money_range', 'txid_snapshot'];
+    const named = [
+      'numeric(12,2)',
+      'character varying(5)',
+      'timestamp with time zone',
+      'app.mood',
+      'app.mood[]',
+      'app.positive',
+      'app.money_range',
+      'txid_snapshot',
+    ];
     expect(types).toEqual(expect.arrayContaining(named));
     expect(every?.columns.find((column) => column.type === 'app.email')?.fill).toBe('default');
   });

@@ -1,0 +1,232 @@
+import { RandomIdSource } from '@changeover/core';
+import type { HeldSource, SourceEvent } from '@changeover/events';
+import { EventFollower, testDatabase, told, type TestDatabase } from '@changeover/testing';
+import pg from 'pg';
+
+import { PostgresSource } from './postgres-source.js';
+import type { PostgresSourceSettings } from './settings.js';
+
+type Bed = AsyncDisposable & {
+  readonly client: pg.Client;
+  readonly source: PostgresSource;
+  readonly held: HeldSource;
+  readonly follower: EventFollower;
+};
+
+/** A followed database with the tables of `setup`. */
+async function openBed(database: TestDatabase, setup: string, settings: Partial<PostgresSourceSettings> = {}): Promise<Bed> {
+  const client = await database.connect();
+  await client.query(setup);
+  const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid(), ...settings });
+  await source.create();
+  const held = await source.hold({ takeOver: false });
+  const follower = new EventFollower(held);
+  return {
+    client,
+    source,
+    held,
+    follower,
+    [Symbol.asyncDispose]: async () => {
+      await follower[Symbol.asyncDispose]();
+      await held[Symbol.asyncDispose]();
+      await source.stop();
+    },
+  };
+}
+
+type Rows = Extract<SourceEvent, { type: 'rows' }>;
+const rowsIn = (events: readonly SourceEvent[]): Rows[] => events.filter((event) => event.type === 'rows');
+
+describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
+  it('marks a large value that an update left alone', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(
+      database,
+      'create table note (id int primary key, n int, body text); alter table note alter body set storage external',
+    );
+    await bed.client.query("insert into note values (1, 1, repeat('x', 10000))");
+    await bed.client.query('update note set n = 2');
+    await bed.client.query("update note set n = 3, body = 'short'");
+    const events = await bed.follower.commits(3);
+    expect(told(events).slice(2)).toEqual(['u note 1,2,…', '--', 'u note 1,3,short', '--']);
+    expect(rowsIn(events).map(({ partial }) => partial)).toEqual([false, true, false]);
+  });
+
+  it('tells a key change as one update with the old key, and nothing of other old columns', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(
+      database,
+      "create table item (a text, id int, b int, primary key (id, b)); insert into item values ('x', 1, 1)",
+    );
+    await bed.client.query('update item set id = 2');
+    await bed.client.query('delete from item');
+    const events = await bed.follower.commits(2);
+    expect(told(events)).toEqual(['u item …,1,1', 'u item x,2,1', '--', 'd item …,2,1', '--']);
+    expect(rowsIn(events).map(({ before, rowCount }) => [before, rowCount])).toEqual([
+      ['key', 1],
+      ['key', 1],
+    ]);
+  });
+
+  it('tells the whole old row where the table has it', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(
+      database,
+      "create table item (id int primary key, name text); alter table item replica identity full; insert into item values (1, 'a'), (2, null)",
+    );
+    await bed.client.query("update item set name = 'b'");
+    await bed.client.query('delete from item where id = 2');
+    const events = await bed.follower.commits(2);
+    expect(told(events)).toEqual(['u item 1,a', 'u item 1,b', 'u item 2,∅', 'u item 2,b', '--', 'd item 2,b', '--']);
+    const [update] = rowsIn(events);
+    expect([update?.before, update?.table.identity, update?.table.columns.map((column) => column.key)]).toEqual([
+      'full',
+      'full',
+      [true, false],
+    ]);
+  });
+
+  it('tells the truncation of several tables one behind the other', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(
+      database,
+      'create table parent (id int primary key); create table child (id int primary key, p int references parent); insert into parent values (1)',
+    );
+    await bed.client.query('truncate parent cascade');
+    const events = await bed.follower.commits(1);
+    expect(told(events).sort()).toEqual(['--', 't child', 't parent']);
+    expect(rowsIn(events).map(({ rowCount, rows }) => [rowCount, rows.length])).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
+  it('tells the rows of partitions under the name of their table, columns in its order', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(
+      database,
+      `create table visit (id int, region text, n int, primary key (id, region)) partition by list (region);
+       create table visit_eu partition of visit for values in ('eu');
+       create table visit_us (n int, region text not null, gone int, id int not null, primary key (id, region));
+       alter table visit_us drop column gone;
+       alter table visit attach partition visit_us for values in ('us');`,
+    );
+    await bed.client.query("insert into visit values (1, 'eu', 10), (2, 'us', 20)");
+    await bed.client.query("update visit set region = 'us' where id = 1");
+    await bed.client.query('update visit set n = 21 where id = 2');
+    const events = await bed.follower.commits(3);
+    expect(told(events)).toEqual([
+      'c visit 1,eu,10',
+      'c visit 2,us,20',
+      '--',
+      'd visit 1,eu,…',
+      'c visit 1,us,10',
+      '--',
+      'u visit 2,us,21',
+      '--',
+    ]);
+    expect(new Set(rowsIn(events).map(({ table }) => table))).toEqual(new Set(await bed.source.tables()));
+  });
+
+  it('tells the new form of a table before the next row, as the catalogue has it', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key, name text)');
+    await bed.client.query("insert into item values (1, 'a')");
+    await bed.client.query(
+      'begin; alter table item add column n int not null default 7, drop column name; insert into item values (2); insert into item values (3, 8); commit',
+    );
+    const events = await bed.follower.commits(2);
+    expect(told(events)).toEqual(['c item 1,a', '--', 'c item 2,7', 'c item 3,8', '--']);
+    const [before, after] = rowsIn(events).map(({ table }) => table);
+    expect(before?.columns.map(({ name, fill }) => [name, fill])).toEqual([
+      ['id', 'none'],
+      ['name', 'none'],
+    ]);
+    expect(after?.columns.map(({ name, fill, notNull }) => [name, fill, notNull])).toEqual([
+      ['id', 'none', true],
+      ['n', 'default', true],
+    ]);
+    expect(await bed.source.tables()).toEqual([after]);
+  });
+
+  it('tells rows in the form that they had, though the catalogue is ahead', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query("create type mood as enum ('sad'); create table item (id int primary key, feels mood)");
+    const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid() });
+    await source.create();
+    await client.query("insert into item values (1, 'sad')");
+    await client.query('alter table item drop column feels; drop type mood; insert into item values (2)');
+    await client.query('drop table item');
+    await using held = await source.hold({ takeOver: false });
+    await using follower = new EventFollower(held);
+    await held.mark('end');
+    const events = await follower.marked('end');
+    expect(told(events)).toEqual(['c item 1,sad', '--', 'c item 2', '--']);
+    await source.stop();
+  });
+
+  it('keeps apart transactions that interleave, in the order of their commits, and what was rolled back out', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key, name text)');
+    const [first, second] = [bed.client, await database.connect()];
+    await first.query("begin; insert into item values (1, 'first')");
+    await second.query("begin; insert into item values (2, 'second')");
+    await first.query("savepoint s; insert into item values (8, 'taken back'); rollback to s; insert into item values (3, 'first')");
+    await second.query("insert into item values (4, 'second'); commit");
+    await first.query('commit');
+    await first.query("begin; insert into item values (9, 'never'); rollback");
+    const events = await bed.follower.commits(2);
+    expect(told(events)).toEqual(['c item 2,second', 'c item 4,second', '--', 'c item 1,first', 'c item 3,first', '--']);
+    const positions = events.flatMap((event) => (event.type === 'commit' ? [event.position] : []));
+    expect(positions).toEqual([...positions].sort());
+  });
+
+  it('moves on over transactions that hold nothing of ours, without a transaction', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key); create table left_out (id int)', {
+      tables: { tables: ['public.item'] },
+    });
+    const before = bed.follower.position ?? bed.held.confirmed;
+    await bed.client.query('insert into left_out values (1)');
+    await bed.client.query("select pg_logical_emit_message(true, 'somebody', 'else')");
+    const { rows } = await bed.client.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn');
+    await bed.held.mark('here');
+    const events = await bed.follower.marked('here');
+    expect(told(events)).toEqual([]);
+    expect(new Set(events.map((event) => event.type))).toEqual(new Set(events.length > 1 ? ['keepalive', 'mark'] : ['mark']));
+    expect(rows[0]?.lsn).toBeDefined();
+    expect((bed.follower.position ?? '') > before).toBe(true);
+  });
+
+  it('names the origin of a transaction that was replicated here', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key)');
+    const origin = `test_${new RandomIdSource().uuid()}`;
+    await bed.client.query('select pg_replication_origin_create($1)', [origin]);
+    await bed.client.query('select pg_replication_origin_session_setup($1)', [origin]);
+    await bed.client.query("begin; select pg_replication_origin_xact_setup('0/1', now()); insert into item values (1); commit");
+    await bed.client.query('select pg_replication_origin_session_reset()');
+    await bed.client.query('insert into item values (2)');
+    const begins = (await bed.follower.commits(2)).filter((event) => event.type === 'begin');
+    expect(begins.map((event) => event.origin)).toEqual([origin, undefined]);
+    await bed.client.query('select pg_replication_origin_drop($1)', [origin]);
+  });
+
+  it('publishes a table that was added, at the next hold; one without a key does not stand in the way', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query('create table item (id int primary key)');
+    const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid() });
+    await source.create();
+    await client.query('create table other (id int primary key); create table keyless (id int)');
+    await using held = await source.hold({ takeOver: false });
+    await using follower = new EventFollower(held);
+    await client.query('insert into keyless values (1)');
+    await client.query('update keyless set id = 2');
+    await client.query('insert into other values (1)');
+    expect(told(await follower.commits(1))).toEqual(['c other 1', '--']);
+    expect((await source.tables()).map(({ table }) => table)).toEqual(['item', 'other']);
+    await source.stop();
+  });
+});
