@@ -25,14 +25,16 @@ export function errorFacts(error: ChangeoverError): LogFacts {
 /** The error's own message, or, where it only repeats a foreign error's, that error's class and code. */
 export function safeMessage(error: ChangeoverError): string {
   const { cause } = error;
-  const repeats = isNativeError(cause) && !(cause instanceof ChangeoverError) && error.code === 'INTERNAL' && error.message === cause.message;
+  const repeats =
+    isNativeError(cause) && !(cause instanceof ChangeoverError) && error.code === 'INTERNAL' && error.message === cause.message;
   if (!repeats || SPOKEN_CLASSES.has(cause.name)) return error.message;
   return `an unexpected ${describeCause(cause)}`;
 }
 
 function causesOf(cause: unknown): string[] {
   const chain: string[] = [];
-  for (let next = cause; next !== undefined && chain.length < CAUSES_AT_MOST; next = isNativeError(next) ? next.cause : undefined) chain.push(describeCause(next));
+  for (let next = cause; next !== undefined && chain.length < CAUSES_AT_MOST; next = isNativeError(next) ? next.cause : undefined)
+    chain.push(describeCause(next));
   return chain;
 }
 

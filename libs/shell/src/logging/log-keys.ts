@@ -23,4 +23,6 @@ export const LOG_KEYS = {
 
 export type LogKey = keyof typeof LOG_KEYS;
 
-export type LogFacts = { readonly [Key in LogKey]?: string | number | boolean | null | undefined | Readonly<Record<string, string | number | boolean | null>> };
+export type LogFacts = {
+  readonly [Key in LogKey]?: string | number | boolean | null | undefined | Readonly<Record<string, string | number | boolean | null>>;
+};

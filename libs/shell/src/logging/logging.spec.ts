@@ -24,7 +24,14 @@ function driverError(): Error {
 test('a line is a JSON object with level, time, migration, role, message and facts', () => {
   const { log, last } = record();
   log.info('up to date', { seq: 7 });
-  expect(last()).toEqual({ level: 'info', time: expect.stringMatching(/^\d{4}-.*Z$/), migration: 'crm', role: 'load', seq: 7, msg: 'up to date' });
+  expect(last()).toEqual({
+    level: 'info',
+    time: expect.stringMatching(/^\d{4}-.*Z$/),
+    migration: 'crm',
+    role: 'load',
+    seq: 7,
+    msg: 'up to date',
+  });
   log.as('capture').warn('behind');
   expect(last()).toMatchObject({ level: 'warn', role: 'capture' });
 });
@@ -52,7 +59,11 @@ test('an error tells its code, next step and facts; of a driver’s error only c
 test('a foreign error that became INTERNAL does not bring its message, nor its stack the message', () => {
   const { log, lines, last } = record();
   log.failure('error', asChangeoverError(driverError()));
-  expect(last()).toMatchObject({ code: 'INTERNAL', msg: 'an unexpected DatabaseError 23505 constraint contact_email_key table contact', stack: expect.stringContaining('logging.spec') });
+  expect(last()).toMatchObject({
+    code: 'INTERNAL',
+    msg: 'an unexpected DatabaseError 23505 constraint contact_email_key table contact',
+    stack: expect.stringContaining('logging.spec'),
+  });
   log.failure('error', asChangeoverError(new SyntaxError('Unexpected token, "ann@example.org" is not valid JSON')));
   expect(lines.join()).not.toContain('ann@example.org');
   log.failure('error', asChangeoverError(new TypeError('x is not a function')));

@@ -28,6 +28,7 @@ export type AppOptions = {
  */
 export async function createApp({ module, telemetry, task, log, http, transport }: AppOptions): Promise<INestApplication> {
   const root: DynamicModule = { module: RoleApp, imports: [ShellModule.for({ telemetry, task }), module] };
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest's options are a class in name only
   const app = await NestFactory.create(root, { logger: new NestLog(log), abortOnError: false });
   try {
     if (transport !== undefined) app.connectMicroservice({ strategy: transport });
@@ -46,9 +47,13 @@ async function listen(app: INestApplication, { host, port }: AppOptions['http'])
     await app.listen(port, host);
   } catch (cause) {
     const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : 'no reason';
-    throw new ChangeoverError('BAD_SETTINGS', `nothing can listen on port ${String(port)} of ${host} (${code}): see http.host and http.ports`, {
-      facts: { host, port },
-      cause,
-    });
+    throw new ChangeoverError(
+      'BAD_SETTINGS',
+      `nothing can listen on port ${String(port)} of ${host} (${code}): see http.host and http.ports`,
+      {
+        facts: { host, port },
+        cause,
+      },
+    );
   }
 }

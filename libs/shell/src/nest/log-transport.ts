@@ -1,6 +1,6 @@
 import { applyDecorators, Catch, UseFilters, type RpcExceptionFilter } from '@nestjs/common';
 import { MessagePattern, Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import { invariant } from '@changeover/core';
+import { ChangeoverError, invariant } from '@changeover/core';
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
 
 import type { RunningTask } from '../process/running-task.js';
@@ -60,8 +60,9 @@ export class LogTransport extends Server implements CustomTransportStrategy {
     // Part of Nest's contract.
   }
 
-  unwrap<T>(): T {
-    return this.#feed as T;
+  /** No client library stands behind it. */
+  unwrap(): never {
+    throw new ChangeoverError('INTERNAL', 'the log transport has nothing to unwrap');
   }
 }
 

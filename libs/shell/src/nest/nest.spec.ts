@@ -24,7 +24,10 @@ class CountingFeed implements RecordFeed {
       await handler(batch);
       this.acknowledged.push(batch);
     }
-    if (!signal.aborted) await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+    if (!signal.aborted)
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
   }
 }
 
@@ -103,7 +106,12 @@ describe('LogTransport', () => {
     const { task, ...options } = setUp();
     handle = () => Promise.reject(new ChangeoverError('TARGET_CHANGED', 'a column is gone'));
     const transport = new LogTransport(new CountingFeed(0), task);
-    const app = await createApp({ ...options, task, module: { module: EmptyModule, imports: [HandlingModule, UnfilteredModule] }, transport });
+    const app = await createApp({
+      ...options,
+      task,
+      module: { module: EmptyModule, imports: [HandlingModule, UnfilteredModule] },
+      transport,
+    });
     const handler = transport.getHandlerByPattern(UNFILTERED);
     expect(isObservable(await handler?.(1))).toBe(true);
     await app.close();
@@ -112,7 +120,9 @@ describe('LogTransport', () => {
   test('without a handler the application does not start', async () => {
     const { task, ...options } = setUp();
     const feed = new CountingFeed(1);
-    await expect(createApp({ ...options, task, module: EmptyModule, transport: new LogTransport(feed, task) })).rejects.toMatchObject({ code: 'INTERNAL' });
+    await expect(createApp({ ...options, task, module: EmptyModule, transport: new LogTransport(feed, task) })).rejects.toMatchObject({
+      code: 'INTERNAL',
+    });
     expect(feed.given).toEqual([]);
   });
 });
@@ -120,7 +130,14 @@ describe('LogTransport', () => {
 describe('RunningTask', () => {
   test('an error from elsewhere ends the loop and is what done tells', async () => {
     const { task, telemetry } = setUp();
-    task.start({ run: (signal) => new Promise((resolve) => { signal.addEventListener('abort', () => { resolve(); }); }) });
+    task.start({
+      run: (signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            resolve();
+          });
+        }),
+    });
     expect(telemetry.state).toBe('running');
     task.fail(new ChangeoverError('FENCED', 'taken over'));
     await expect(task.done).rejects.toMatchObject({ code: 'FENCED' });
@@ -129,7 +146,14 @@ describe('RunningTask', () => {
 
   test('what the loop throws once it was ended from elsewhere is only an echo', async () => {
     const { task } = setUp();
-    task.start({ run: (signal) => new Promise((_, reject) => { signal.addEventListener('abort', () => { reject(new ChangeoverError('LOG_GAP', 'echo')); }); }) });
+    task.start({
+      run: (signal) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(new ChangeoverError('LOG_GAP', 'echo'));
+          });
+        }),
+    });
     task.fail(new ChangeoverError('FENCED', 'taken over'));
     await expect(task.done).rejects.toMatchObject({ code: 'FENCED' });
   });
@@ -173,7 +197,9 @@ describe('health and metrics', () => {
     const app = await createApp({ ...first, module: EmptyModule });
     const port = Number(new URL(await app.getUrl()).port);
     const second = setUp();
-    const error: unknown = await createApp({ ...second, module: EmptyModule, http: { host: '127.0.0.1', port } }).catch((caught: unknown) => caught);
+    const error: unknown = await createApp({ ...second, module: EmptyModule, http: { host: '127.0.0.1', port } }).catch(
+      (caught: unknown) => caught,
+    );
     expect(error).toMatchObject({ code: 'BAD_SETTINGS', facts: { port } });
     await app.close();
   });

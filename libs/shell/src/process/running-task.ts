@@ -16,6 +16,8 @@ export class RunningTask {
   readonly #done: Promise<void>;
   #resolve: () => void = () => undefined;
   #reject: (error: ChangeoverError) => void = () => undefined;
+  /** Called before every run but the first; what it rejects with counts like an error of the loop. */
+  beforeRetry: () => Promise<void> = () => Promise.resolve();
   #fatal: ChangeoverError | undefined;
   #started = false;
 
@@ -57,13 +59,26 @@ export class RunningTask {
 
   async #run(loop: SupervisedLoop): Promise<void> {
     const { telemetry, clock, ids } = this.#options;
+    let first = true;
     const run = async (signal: AbortSignal, onHealthy: () => void): Promise<void> => {
+      if (!first) await this.beforeRetry();
+      first = false;
       telemetry.onProgress = onHealthy;
       telemetry.entered('running');
       await loop.run(signal, onHealthy);
     };
     try {
-      await supervise({ run }, { signal: this.#abort.signal, clock, ids, onRetry: (retry) => { telemetry.retrying(retry); } });
+      await supervise(
+        { run },
+        {
+          signal: this.#abort.signal,
+          clock,
+          ids,
+          onRetry: (retry) => {
+            telemetry.retrying(retry);
+          },
+        },
+      );
       if (this.#fatal !== undefined) throw this.#fatal;
       telemetry.entered('stopped');
       this.#resolve();

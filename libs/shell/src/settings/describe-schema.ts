@@ -78,7 +78,13 @@ function describeObject(node: Node, prefix: string): Option[] {
 function describe(node: Node, { path, required }: { readonly path: string; readonly required: boolean }): Option {
   const isObject = alternatives(node).some((choice) => choice.properties !== undefined);
   const hasDefault = node.default !== undefined && !isObject;
-  return { path, required, type: typeWords(node), defaultValue: hasDefault ? JSON.stringify(node.default) : null, description: node.description ?? '' };
+  return {
+    path,
+    required,
+    type: typeWords(node),
+    defaultValue: hasDefault ? JSON.stringify(node.default) : null,
+    description: node.description ?? '',
+  };
 }
 
 function typeWords(node: Node): string {

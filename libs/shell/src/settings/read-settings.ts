@@ -5,8 +5,8 @@ import { ChangeoverError } from '@changeover/core';
 import type { z } from 'zod';
 
 import { describeIssues } from './describe-issues.js';
-import { resolveEnvironment, type Environment } from './environment.js';
-import { APP_SCHEMAS, type App, type SettingsOf } from './schema.js';
+import { ENVIRONMENT, resolveEnvironment, type Environment } from './environment.js';
+import { APP_SCHEMAS, type App, type CliSettings, type SettingsOf } from './schema.js';
 
 export const SETTINGS_FILE = 'changeover.json';
 
@@ -26,12 +26,12 @@ export type ReadSettings<A extends App> = {
 };
 
 /** Where the settings are, with nothing read yet. */
-export function settingsFile({ file, environment = process.env }: ReadOptions = {}): string {
+export function settingsFile({ file, environment = ENVIRONMENT }: ReadOptions = {}): string {
   return resolve(file ?? environment['CHANGEOVER_CONFIG'] ?? SETTINGS_FILE);
 }
 
 /**
- * Reads, completes and checks what `app` needs of the settings file; the only place that looks at the environment.
+ * Reads, completes and checks what `app` needs of the settings file.
  * Sections that only other apps read are passed over, so that their secrets need not be here.
  * BAD_SETTINGS lists every problem with its path, and never a value.
  */
@@ -39,7 +39,7 @@ export async function readSettings<A extends App>(app: A, options: ReadOptions =
   const file = settingsFile(options);
   const whole = parseJson(await readText(file), file);
   const schema: z.ZodType<SettingsOf<A>> = APP_SCHEMAS[app] as never;
-  const { value, problems } = resolveEnvironment(withoutForeignSections(whole, app), options.environment ?? process.env);
+  const { value, problems } = resolveEnvironment(withoutForeignSections(whole, app), options.environment ?? ENVIRONMENT);
   const parsed = schema.safeParse(value);
   if (parsed.success && problems.length === 0) {
     const folder = dirname(file);
@@ -78,7 +78,20 @@ function withoutForeignSections(whole: Readonly<Record<string, unknown>>, app: A
   return Object.fromEntries(Object.entries(whole).filter(([section]) => section in own || !(section in APP_SCHEMAS.cli.shape)));
 }
 
-function withAbsolutePaths<T extends object>(settings: T, folder: string): T {
-  const mapping = 'mapping' in settings && typeof settings.mapping === 'string' ? { mapping: resolve(folder, settings.mapping) } : {};
-  return { ...settings, ...mapping };
+/** Paths in the file are relative to it, wherever the process was started. */
+function withAbsolutePaths<T extends { readonly mapping?: string | undefined; readonly log: CliSettings['log'] }>(
+  settings: T,
+  folder: string,
+): T {
+  const { mapping, log } = settings;
+  const ssl = log.type === 'kafka' && typeof log.ssl === 'object' ? log.ssl : null;
+  const absolute =
+    ssl === null
+      ? null
+      : Object.fromEntries(Object.entries(ssl).map(([key, file]) => [key, file === undefined ? file : resolve(folder, file)]));
+  return {
+    ...settings,
+    ...(mapping !== undefined && { mapping: resolve(folder, mapping) }),
+    ...(absolute !== null && { log: { ...log, ssl: absolute } }),
+  };
 }

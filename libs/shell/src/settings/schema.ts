@@ -5,9 +5,9 @@ import { bytes } from './bytes.js';
 /** Long enough for any name people give, short enough for slot and topic names made from it. */
 export const MIGRATION_ID = /^[a-z][a-z0-9_]{0,30}$/;
 
-const postgresUrl = z
-  .string()
-  .refine((url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol), { error: 'must be of the form postgresql://user:password@host:port/database' });
+const postgresUrl = z.string().refine((url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol), {
+  error: 'must be of the form postgresql://user:password@host:port/database',
+});
 
 const qualified = z.string().regex(/^[^.]+\.[^.]+$/, { error: 'must be of the form schema.table' });
 
@@ -22,8 +22,14 @@ const source = z
   .discriminatedUnion('type', [
     z.strictObject({
       type: z.literal('postgres').describe('PostgreSQL 14 to 18, read through logical replication.'),
-      url: postgresUrl.describe('The old database. The user needs REPLICATION and must own the captured tables, or a superuser makes the publication.'),
-      schemas: z.array(z.string().min(1)).min(1).optional().describe('Capture every table of these schemas. Default: `public`, unless `tables` names some.'),
+      url: postgresUrl.describe(
+        'The old database. The user needs REPLICATION and must own the captured tables, or a superuser makes the publication.',
+      ),
+      schemas: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe('Capture every table of these schemas. Default: `public`, unless `tables` names some.'),
       tables: z.array(qualified).min(1).optional().describe('Capture these tables, as `schema.table`, in addition to `schemas`.'),
       exclude: z.array(qualified).optional().describe('Tables of `schemas` that are not captured.'),
       tablesWithoutKey: z
@@ -36,7 +42,11 @@ const source = z
       maxRetainedBytes: z
         .strictObject({
           warn: bytes().prefault('2GB').describe('Warn from here on.'),
-          release: bytes().prefault('20GB').describe('Let go of the source and stop as SOURCE_RETENTION from here on, before its disk is full. A new copy is needed then.'),
+          release: bytes()
+            .prefault('20GB')
+            .describe(
+              'Let go of the source and stop as SOURCE_RETENTION from here on, before its disk is full. A new copy is needed then.',
+            ),
         })
         .prefault({})
         .describe('Limits on the write-ahead log that the source keeps for us while we are behind or away.'),
@@ -52,14 +62,19 @@ const target = z
       synchronousCommit: z
         .enum(['off', 'local', 'on', 'remote_write', 'remote_apply'])
         .default('off')
-        .describe('`synchronous_commit` of ordinary batches. `off` is safe, because progress is lost together with the data and both come again; barriers always wait for the disk.'),
+        .describe(
+          '`synchronous_commit` of ordinary batches. `off` is safe, because progress is lost together with the data and both come again; barriers always wait for the disk.',
+        ),
     }),
   ])
   .describe('The new database.');
 
 const kafka = z.strictObject({
   type: z.literal('kafka').describe('Apache Kafka 3.9 or 4.x.'),
-  brokers: z.array(z.string().regex(/^.+:[0-9]+$/, { error: 'must be of the form host:port' })).min(1).describe('Bootstrap servers, as `host:port`.'),
+  brokers: z
+    .array(z.string().regex(/^.+:[0-9]+$/, { error: 'must be of the form host:port' }))
+    .min(1)
+    .describe('Bootstrap servers, as `host:port`.'),
   ssl: z
     .union([
       z.boolean(),
@@ -80,18 +95,29 @@ const kafka = z.strictObject({
     .optional()
     .describe('Credentials. Default: none.'),
   replicationFactor: z.int().min(1).optional().describe('Copies of each topic that we create. Default: the broker’s default.'),
-  minInSyncReplicas: z.int().min(1).optional().describe('How many of them must have a message before it counts as stored. Default: the broker’s default.'),
+  minInSyncReplicas: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('How many of them must have a message before it counts as stored. Default: the broker’s default.'),
 });
 
 const embeddedType = z.literal('embedded').describe('A table in a PostgreSQL of our own.');
-const embeddedUrl = postgresUrl.describe('The database that holds the log. `changeover up` starts one under `.changeover/` if this is missing.');
+const embeddedUrl = postgresUrl.describe(
+  'The database that holds the log. `changeover up` starts one under `.changeover/` if this is missing.',
+);
 
 const LOG_WORDS = 'The event log, which is the truth: keep it, back it up.';
 const log = z.discriminatedUnion('type', [z.strictObject({ type: embeddedType, url: embeddedUrl }), kafka]).describe(LOG_WORDS);
-const logOrOurs = z.discriminatedUnion('type', [z.strictObject({ type: embeddedType, url: embeddedUrl.optional() }), kafka]).prefault({ type: 'embedded' }).describe(LOG_WORDS);
+const logOrOurs = z
+  .discriminatedUnion('type', [z.strictObject({ type: embeddedType, url: embeddedUrl.optional() }), kafka])
+  .prefault({ type: 'embedded' })
+  .describe(LOG_WORDS);
 
 const CONTROL_WORDS = 'The control database: leases, status, operators’ requests.';
-const controlUrl = postgresUrl.describe('A PostgreSQL database; the schema `changeover_control` is made in it. `changeover up` starts one under `.changeover/` if this is missing.');
+const controlUrl = postgresUrl.describe(
+  'A PostgreSQL database; the schema `changeover_control` is made in it. `changeover up` starts one under `.changeover/` if this is missing.',
+);
 const control = z.strictObject({ url: controlUrl }).describe(CONTROL_WORDS);
 const controlOrOurs = z.strictObject({ url: controlUrl.optional() }).prefault({}).describe(CONTROL_WORDS);
 
@@ -99,11 +125,17 @@ const mapping = z
   .string()
   .min(1)
   .optional()
-  .describe('File with the mapping (TypeScript, JavaScript or JSON), relative to the settings file. Default: every table and column keeps its name.');
+  .describe(
+    'File with the mapping (TypeScript, JavaScript or JSON), relative to the settings file. Default: every table and column keeps its name.',
+  );
 
 const http = z
   .strictObject({
-    host: z.string().min(1).default('127.0.0.1').describe('Address that `/health/live`, `/health/ready` and `/metrics` are served on. They have no log-in: keep them inside.'),
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('Address that `/health/live`, `/health/ready` and `/metrics` are served on. They have no log-in: keep them inside.'),
     ports: z
       .strictObject({
         capture: port.default(8701).describe('Port of the capture.'),

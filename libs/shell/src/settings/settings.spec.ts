@@ -102,6 +102,10 @@ test('the file is found by option, then by environment; paths in it are relative
   await writeFile(file, JSON.stringify({ ...MINIMAL, mapping: './mapping.ts' }));
   const { settings } = await readSettings('cli', { environment: { CHANGEOVER_CONFIG: file } });
   expect(settings.mapping).toBe(join(folder, 'mapping.ts'));
+  const log = { type: 'kafka', brokers: ['b:9092'], ssl: { caFile: 'ca.pem', keyFile: '/etc/key.pem' } };
+  expect(await read('cli', { ...MINIMAL, log })).toMatchObject({
+    log: { ssl: { caFile: join(folder, 'ca.pem'), keyFile: '/etc/key.pem' } },
+  });
 });
 
 test('sizes are powers of 1024', async () => {

@@ -52,7 +52,10 @@ export class RoleTelemetry extends PipelineObserver {
         releasedRows: () => this.#totals.releasedRows,
         retries: () => this.#totals.retries,
         warnings: () => this.#totals.warnings,
-        lagSeconds: () => { const ms = this.#lagMs(); return ms === null ? null : ms / 1000; },
+        lagSeconds: () => {
+          const ms = this.#lagMs();
+          return ms === null ? null : ms / 1000;
+        },
         lagRecords: () => this.#lagRecords(),
         sequence: () => this.#seq,
         retainedBytes: () => this.#retained,

@@ -68,7 +68,9 @@ test('counters, batches and memory as Prometheus reads them, again and again the
   telemetry.applied({ transactions: 1, rows: 7, seconds: 0.02, report: { inserted: 5, updated: 0, deleted: 0, refused: 2, released: 1 } });
   telemetry.retained(4_096);
   for (const _ of [1, 2]) {
-    expect([await metric('rows'), await metric('bytes'), await metric('refusedRows'), await metric('retainedBytes')]).toEqual([7, 70, 2, 4_096]);
+    expect([await metric('rows'), await metric('bytes'), await metric('refusedRows'), await metric('retainedBytes')]).toEqual([
+      7, 70, 2, 4_096,
+    ]);
   }
   expect(await metric('memoryBytes')).toBeGreaterThan(1_000_000);
   expect(await telemetry.registry.metrics()).toContain('changeover_batch_rows_bucket{le="10",migration="crm",role="load"} 1');
@@ -79,12 +81,23 @@ test('trouble: state, last error, log lines', async () => {
   const { telemetry, lines, metric } = setUp();
   telemetry.entered('running');
   expect(await metric('running')).toBe(1);
-  telemetry.retrying({ error: new ChangeoverError('TARGET_UNREACHABLE', 'away'), attempt: 2, delayMs: 500, troubledMs: 10, loudness: 'warn' });
+  telemetry.retrying({
+    error: new ChangeoverError('TARGET_UNREACHABLE', 'away'),
+    attempt: 2,
+    delayMs: 500,
+    troubledMs: 10,
+    loudness: 'warn',
+  });
   expect(telemetry.status()).toMatchObject({ state: 'waiting', lastError: 'TARGET_UNREACHABLE' });
   telemetry.warning(new ChangeoverError('SOURCE_RETENTION', 'much'));
   telemetry.failed(new ChangeoverError('FENCED', 'other'));
   expect(telemetry.status()).toMatchObject({ state: 'failed', lastError: 'FENCED' });
-  expect(lines.map((line) => (JSON.parse(line) as { level: string; code?: string }).code)).toEqual([undefined, 'TARGET_UNREACHABLE', 'SOURCE_RETENTION', 'FENCED']);
+  expect(lines.map((line) => (JSON.parse(line) as { level: string; code?: string }).code)).toEqual([
+    undefined,
+    'TARGET_UNREACHABLE',
+    'SOURCE_RETENTION',
+    'FENCED',
+  ]);
   expect([await metric('retries'), await metric('warnings'), await metric('running')]).toEqual([1, 1, 0]);
 });
 

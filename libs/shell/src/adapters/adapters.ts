@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+
+import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
+import { SequencedLog, type ChangeSource, type EventLog, type MessageStore } from '@changeover/events';
+import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
+import { PostgresMessageStore } from '@changeover/log-postgres';
+import { PostgresSource } from '@changeover/source-postgres';
+
+import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings } from '../settings/schema.js';
+
+/** What any adapter may need beside its own section of the settings. */
+export type AdapterContext = {
+  readonly migration: string;
+  readonly limits: CaptureSettings['limits'];
+  readonly clock: Clock;
+};
+
+type OfType<Settings extends { readonly type: string }, Type extends Settings['type']> = Extract<Settings, { readonly type: Type }>;
+/** One line per technology: nothing outside this file and the technology's own lib names it. */
+type Registry<Settings extends { readonly type: string }, Port> = {
+  readonly [Type in Settings['type']]: (settings: OfType<Settings, Type>, context: AdapterContext) => Port;
+};
+
+const SOURCES: Registry<SourceSettings, ChangeSource> = {
+  postgres: ({ url, schemas, tables, exclude, tablesWithoutKey }, { migration, limits, clock }) =>
+    new PostgresSource(
+      {
+        url,
+        migration,
+        tables: { ...(schemas && { schemas }), ...(tables && { tables }), ...(exclude && { exclude }) },
+        tablesWithoutKey,
+        readAheadBytes: limits.readAheadBytes,
+      },
+      clock,
+    ),
+};
+
+const STORES: Registry<LogSettings, Promise<MessageStore>> = {
+  embedded: ({ url }, { migration, limits, clock }) =>
+    Promise.resolve(
+      new PostgresMessageStore({ url, applicationName: `changeover-${migration}-log`, readAheadBytes: limits.readAheadBytes }, clock),
+    ),
+  kafka: async (settings, { migration, limits, clock }) =>
+    new KafkaMessageStore(
+      { ...(await kafkaLog(settings)), clientId: `changeover-${migration}`, readAheadBytes: limits.readAheadBytes },
+      clock,
+    ),
+};
+
+/** The source of the settings. Connects when it is first asked for something. */
+export function createSource(settings: SourceSettings, context: AdapterContext): ChangeSource {
+  return SOURCES[settings.type](settings, context);
+}
+
+/** An event log and the store below it, which is what has to be stopped. */
+export type OpenLog = { readonly log: EventLog; readonly store: MessageStore };
+
+/** The event log of the settings. Connects when it is first asked for something. */
+export async function createLog(
+  settings: LogSettings,
+  context: AdapterContext & { readonly ids: IdSource; readonly crashPoint: CrashPoint },
+): Promise<OpenLog> {
+  // The union's members and the registry's lines go together; TypeScript cannot see that across an index.
+  const create = STORES[settings.type] as (settings: LogSettings, context: AdapterContext) => Promise<MessageStore>;
+  const store = await create(settings, context);
+  return { store, log: new SequencedLog(store, context.ids, context.crashPoint) };
+}
+
+async function kafkaLog({ brokers, ssl, sasl, replicationFactor, minInSyncReplicas }: KafkaSettings): Promise<KafkaLogSettings> {
+  return {
+    brokers,
+    ssl: typeof ssl === 'boolean' ? ssl : await readTls(ssl),
+    ...(sasl && { sasl }),
+    ...(replicationFactor !== undefined && { replicationFactor }),
+    ...(minInSyncReplicas !== undefined && { minInSyncReplicas }),
+  };
+}
+
+async function readTls({
+  caFile,
+  certFile,
+  keyFile,
+}: Exclude<KafkaSettings['ssl'], boolean>): Promise<{ ca?: Buffer; cert?: Buffer; key?: Buffer }> {
+  return {
+    ...(caFile !== undefined && { ca: await readPem(caFile) }),
+    ...(certFile !== undefined && { cert: await readPem(certFile) }),
+    ...(keyFile !== undefined && { key: await readPem(keyFile) }),
+  };
+}
+
+async function readPem(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new ChangeoverError('BAD_SETTINGS', `log.ssl: ${file} cannot be read`, { cause });
+  }
+}

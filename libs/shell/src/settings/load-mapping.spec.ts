@@ -1,0 +1,49 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { loadMapping } from './load-mapping.js';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'changeover-mapping-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function load(name: string, content: string) {
+  const file = join(folder, name);
+  await writeFile(file, content);
+  return loadMapping(file);
+}
+
+const EXPECTED = { tables: { 'crm.kunde': { to: 'crm.customer' } } };
+
+test('no file: every table keeps its names', async () => {
+  expect(await loadMapping(undefined)).toEqual({ tables: {} });
+});
+
+test.each([
+  ['mapping.json', JSON.stringify(EXPECTED)],
+  ['mapping.mjs', `export default ${JSON.stringify(EXPECTED)};`],
+  ['mapping.ts', `const to: string = 'crm.customer'; export default { tables: { 'crm.kunde': { to } } };`],
+])('%s is read', async (name, content) => {
+  expect(await load(name, content)).toEqual(EXPECTED);
+});
+
+test.each([
+  ['mapping.json', '{', 'cannot be loaded'],
+  ['mapping.ts', 'export default {', 'cannot be loaded'],
+  ['mapping.mjs', 'export default { tabels: {} }', 'problem'],
+])('%s that holds %s is MAPPING_INVALID and names the file', async (name, content, words) => {
+  const error: unknown = await load(name, content).catch((caught: unknown) => caught);
+  expect(error).toMatchObject({ code: 'MAPPING_INVALID', message: expect.stringContaining(name) });
+  expect((error as Error).message).toContain(words);
+});
+
+test('a file that is not there is MAPPING_INVALID', async () => {
+  await expect(loadMapping(join(folder, 'none.ts'))).rejects.toMatchObject({ code: 'MAPPING_INVALID' });
+});
