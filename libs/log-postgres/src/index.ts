@@ -1,1 +1,2 @@
-export {};
+export { PostgresMessageStore } from './postgres-message-store.js';
+export { type PostgresLogSettings } from './settings.js';
