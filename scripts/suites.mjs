@@ -11,7 +11,7 @@ export const STATIC_CHECKS = [
   { name: 'types of the specs', args: [TSC, '-p', 'tsconfig.spec.json'] },
   {
     name: 'eslint',
-    args: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0', '--cache', '--cache-location', 'node_modules/.cache/eslint/'],
+    args: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'],
   },
   { name: 'prettier', args: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
   {

@@ -104,6 +104,7 @@ class EmbeddedPostgres implements ServerLife {
       unix_socket_directories: '',
       ...this.#options.settings,
     };
+    const before = this.#process;
     this.#process = await OwnedProcess.spawn({
       command: join(this.#binaries, 'bin/postgres'),
       args: ['-D', this.#data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
@@ -113,6 +114,7 @@ class EmbeddedPostgres implements ServerLife {
       orphanSignal: 'QUIT',
       orphanedData: this.#options.dataDir === undefined ? this.#home : undefined,
     });
+    before?.release();
     const started = this.#process;
     await untilPostgresAnswers(this.url, {
       what: `PostgreSQL ${String(this.#options.major)}`,
@@ -130,12 +132,10 @@ class EmbeddedPostgres implements ServerLife {
   }
 
   async remove(): Promise<void> {
-    if (this.#options.dataDir !== undefined) {
-      await this.stop();
-      return;
-    }
-    await this.#process?.end('SIGQUIT');
-    await rm(this.#home, { recursive: true, force: true, maxRetries: 5 });
+    const temporary = this.#options.dataDir === undefined;
+    await this.#process?.end(temporary ? 'SIGQUIT' : 'SIGINT');
+    if (temporary) await rm(this.#home, { recursive: true, force: true, maxRetries: 5 });
+    this.#process?.release();
   }
 
   get #data(): string {

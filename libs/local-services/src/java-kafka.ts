@@ -102,6 +102,7 @@ class JavaKafka implements ServerLife {
       orphanSignal: 'KILL',
       orphanedData: this.#options.dataDir === undefined ? this.#home : undefined,
     });
+    this.#process?.release();
     this.#process = started;
     await untilKafkaAnswers([this.address], {
       what: 'Kafka',
@@ -119,13 +120,11 @@ class JavaKafka implements ServerLife {
   }
 
   async remove(): Promise<void> {
-    if (this.#options.dataDir !== undefined) {
-      await this.stop();
-      return;
-    }
-    // Nobody will read this data again: no need for the seconds of an orderly shutdown.
-    await this.#process?.end('SIGKILL');
-    await rm(this.#home, { recursive: true, force: true, maxRetries: 5 });
+    const temporary = this.#options.dataDir === undefined;
+    // Nobody will read temporary data again: no need for the seconds of an orderly shutdown.
+    await this.#process?.end(temporary ? 'SIGKILL' : 'SIGTERM');
+    if (temporary) await rm(this.#home, { recursive: true, force: true, maxRetries: 5 });
+    this.#process?.release();
   }
 
   get #settingsFile(): string {

@@ -21,14 +21,22 @@ export type OwnedProcessOptions = {
 };
 
 /**
- * Waits for a line (released) or the end of its input (our process is gone, by whatever cause, SIGKILL included),
- * then ends the server and removes its data. $1 pid, $2 signal, $3 directory or empty.
+ * Hears `gone` (the server has ended) and `released` (nothing is left to do). When its input ends before that, our
+ * process is gone, by whatever cause, SIGKILL included: then it ends the server and removes its data.
+ * $1 pid, $2 signal, $3 directory or empty.
  */
 const GUARD = `
-if read -r released; then exit 0; fi
-kill -s "$2" "$1" 2>/dev/null
-waited=0
-while kill -0 "$1" 2>/dev/null && [ "$waited" -lt 100 ]; do sleep 0.1; waited=$((waited + 1)); done
+server="$1"
+while read -r word; do
+  case "$word" in gone) server= ;; released) exit 0 ;; esac
+done
+if [ -n "$server" ]; then
+  kill -s "$2" "$server" 2>/dev/null
+  waited=0
+  # Where nobody reaps it (a container without init) it stays as a zombie, which runs no program.
+  runs() { kill -0 "$server" 2>/dev/null && { [ ! -d /proc/self ] || [ -e "/proc/$server/exe" ]; }; }
+  while runs && [ "$waited" -lt 100 ]; do sleep 0.1; waited=$((waited + 1)); done
+fi
 if [ -n "$3" ]; then rm -rf "$3"; fi
 `;
 
@@ -81,7 +89,7 @@ export class OwnedProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Ends it by `signal`, and by SIGKILL when it takes longer than `patienceMs`. Resolves when it is gone. */
+  /** Ends it by `signal`, and by SIGKILL when it takes longer than `patienceMs`. Resolves when it is gone; `release` comes then. */
   async end(signal: NodeJS.Signals, patienceMs = 30_000): Promise<void> {
     if (this.alive) {
       const timer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs);
@@ -90,6 +98,12 @@ export class OwnedProcess {
       await this.#exited;
       clearTimeout(timer);
     }
+    // From now on its number may be another's.
+    if (this.#guard.stdin?.writable === true) this.#guard.stdin.write('gone\n');
+  }
+
+  /** Its data are removed, or have become another process's: nothing is left to clean up when ours ends. */
+  release(): void {
     this.#guard.stdin?.end('released\n');
   }
 
