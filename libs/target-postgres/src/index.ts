@@ -1,1 +1,2 @@
-export {};
+export { CRASH_POINTS, type CrashPoint, type PostgresTargetOptions } from './options.js';
+export { PostgresTarget } from './postgres-target.js';

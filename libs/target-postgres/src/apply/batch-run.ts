@@ -1,0 +1,134 @@
+import type { ApplyReport } from '@changeover/events';
+
+import type { KnownTables } from '../catalogue/known-tables.js';
+import type { Connection } from '../connection.js';
+import type { Segment } from '../net/net-row.js';
+import { refusesTooMuch, type CarefulPath } from './careful-path.js';
+import { applyFast } from './fast-path.js';
+import { opOf, schemaOf, type RefusedRows } from './refused-rows.js';
+import { related } from './table-order.js';
+import type { Refusal, TargetOp } from './target-op.js';
+
+/** No batch may leave more rows refused than this. */
+export const REFUSED_PER_BATCH = 100;
+
+export type BatchRunParts = {
+  readonly connection: Connection;
+  readonly known: KnownTables;
+  readonly refused: RefusedRows;
+  readonly careful: CarefulPath;
+  /** The last record of `writes` in the batch. */
+  readonly seq: number;
+};
+
+/** `fast` gives up at the first thing out of the ordinary; `careful` goes through with it. */
+export type Mode = 'fast' | 'careful';
+
+/** Applies the segments of one batch inside the caller's transaction, and keeps `changeover.refused`. */
+export class BatchRun {
+  readonly #parts: BatchRunParts;
+  readonly #done = { insert: 0, update: 0, delete: 0 };
+  /** Closed in this batch, and not refused in it. */
+  readonly #released = new Set<string>();
+  /** Refused in this batch and still open, by id. */
+  readonly #refused = new Map<string, Refusal>();
+
+  constructor(parts: BatchRunParts) {
+    this.#parts = parts;
+  }
+
+  /** `false` (fast only): roll back and be careful. */
+  async apply(segments: readonly Segment[], mode: Mode): Promise<boolean> {
+    for (const segment of segments) if (!(await this.#segment(segment, mode))) return false;
+    return true;
+  }
+
+  /** A run for a part of the batch that may yet be rolled back; {@link accept} it if it was not. */
+  attempt(): BatchRun {
+    return new BatchRun(this.#parts);
+  }
+
+  accept(part: BatchRun): void {
+    for (const kind of ['insert', 'update', 'delete'] as const) this.#done[kind] += part.#done[kind];
+    for (const [id, refusal] of part.#refused) this.#refused.set(id, refusal);
+    this.#forget([...part.#released]);
+  }
+
+  /** TARGET_REFUSES if too many rows stayed refused. */
+  report(): ApplyReport {
+    if (this.#refused.size > REFUSED_PER_BATCH) throw refusesTooMuch([...this.#refused.values()]);
+    const { insert, update, delete: deleted } = this.#done;
+    return { inserted: insert, updated: update, deleted, refused: this.#refused.size, released: this.#released.size };
+  }
+
+  async #segment({ truncated, changes }: Segment, mode: Mode): Promise<boolean> {
+    const { connection, known, refused, careful, seq } = this.#parts;
+    if (truncated.length > 0) await this.#empty(truncated.map((schema) => known.plan(schema).name));
+    if (refused.open > 0) for (const schema of truncated) this.#forget(await refused.closeTable(schema, seq));
+    let ops: readonly TargetOp[] = changes.flatMap(({ schema, rows }) => {
+      const plan = known.plan(schema);
+      return rows.map((row) => ({ plan, row, refusal: null }));
+    });
+    const tables = new Set([...truncated, ...changes.map(({ schema }) => schema)].map((schema) => known.plan(schema).id));
+    if (refused.open > 0) {
+      const settled = await refused.settle(ops);
+      if (mode === 'fast' && settled.ops !== ops) return false;
+      ops = settled.ops;
+      await this.#close(settled.closed);
+    }
+    // What this segment refuses was tried against all of it already.
+    const tried = new Set<string>();
+    if (mode === 'fast') {
+      if (!(await applyFast(connection, ops, known.tables))) return false;
+      for (const { row } of ops) this.#done[row.kind] += 1;
+    } else for (const id of await this.#finish(ops, await careful.apply(ops))) tried.add(id);
+    if (refused.open > 0) await this.#retry(tables, tried);
+    return true;
+  }
+
+  /**
+   * DELETE, not TRUNCATE: TRUNCATE fails where any other table refers to one of these, needs a privilege of its own, and locks out who reads. All in one
+   * statement, so that foreign keys among them don't ask for an order.
+   */
+  async #empty(names: readonly string[]): Promise<void> {
+    const parts = [...new Set(names)].map((name, index) => `w${String(index)} AS (DELETE FROM ${name} RETURNING 1)`);
+    const counts = parts.map((_, index) => `(SELECT count(*) FROM w${String(index)})`);
+    const [row] = await this.#parts.connection.query<{ deleted: string }>(
+      `WITH ${parts.join(', ')} SELECT ${counts.join(' + ')} AS deleted`,
+    );
+    this.#done.delete += Number(row?.deleted ?? 0);
+  }
+
+  /** Tries again the open rows of tables that these changes may have opened the way for. */
+  async #retry(touched: ReadonlySet<string>, tried: ReadonlySet<string>): Promise<void> {
+    const { known, refused, careful } = this.#parts;
+    const candidates = await refused.candidates(related(touched, known.tables), tried);
+    const again = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
+    await this.#finish(again, await careful.apply(again));
+  }
+
+  /** Writes down what was refused, and closes the refusals of what got in; gives the ids of those that are open. */
+  async #finish(ops: readonly TargetOp[], refusals: readonly Refusal[]): Promise<string[]> {
+    const ids: string[] = [];
+    const out = new Set(refusals.map(({ op }) => op));
+    const through = ops.filter((op) => !out.has(op));
+    for (const { row } of through) this.#done[row.kind] += 1;
+    await this.#close(through.flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
+    for (const refusal of refusals) {
+      const id = await this.#parts.refused.record(refusal);
+      ids.push(id);
+      if (refusal.op.refusal === null) this.#refused.set(id, refusal);
+    }
+    if (this.#refused.size > REFUSED_PER_BATCH * 10) throw refusesTooMuch([...this.#refused.values()]);
+    return ids;
+  }
+
+  async #close(ids: readonly string[]): Promise<void> {
+    await this.#parts.refused.close(ids, this.#parts.seq);
+    this.#forget(ids);
+  }
+
+  #forget(ids: readonly string[]): void {
+    for (const id of ids) if (!this.#refused.delete(id)) this.#released.add(id);
+  }
+}

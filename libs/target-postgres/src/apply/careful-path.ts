@@ -1,0 +1,207 @@
+import { ChangeoverError, invariant } from '@changeover/core';
+import type pg from 'pg';
+
+import type { TargetTable } from '../catalogue/target-table.js';
+import type { Connection } from '../connection.js';
+import type { CrashPoint } from '../options.js';
+import { addOrigins, keyEquals, type Run } from '../sql/row-statements.js';
+import type { TablePlan } from '../sql/table-plan.js';
+import { Unnest } from '../sql/unnest.js';
+import { reasonOf, verdictOf } from '../sql-state.js';
+import { readClaims, type Claims } from './claims.js';
+import { freeingEdges, units, usualOrder, type ClaimingOp } from './dependencies.js';
+import { components, runsInOrder } from './graph.js';
+import { runAsOneStatement } from './one-statement.js';
+import { breakCircles, runSetAside } from './set-aside.js';
+import { ROW_MISSING, ROW_SKIPPED, type Refusal, type TargetOp } from './target-op.js';
+import { parentsFirst } from './table-order.js';
+
+/** More than this are not searched one by one: no single batch has that many bad rows by accident. */
+const SEARCHED_REFUSALS = 1000;
+
+export type CarefulPathParts = {
+  readonly connection: Connection;
+  readonly tables: () => ReadonlyMap<string, TargetTable>;
+  /** Looks whether the tables are still what they were: TARGET_CHANGED if not. */
+  readonly recheck: () => Promise<void>;
+  readonly crashPoint: CrashPoint;
+};
+
+type Attempt = { readonly refusals: readonly Refusal[] } | { readonly error: Omit<Refusal, 'op'> };
+
+const NO_CLAIMS: Claims = { frees: [], takes: [], requires: [], releases: [] };
+
+/**
+ * Applies ops where the usual order does not do, inside the caller's transaction.
+ *
+ * 1. Read who frees and takes which unique value, and who refers to whom ({@link readClaims}).
+ * 2. Apply everything as one statement in the order of who frees what; circles of unique values are set aside first; what is
+ *    deferrable is deferred until the statement is done.
+ * 3. If the target still refuses, bisect over units (rows that need each other stay together) down to the rows it refuses,
+ *    then try those again until nothing changes, because one may have waited for another.
+ */
+export class CarefulPath {
+  readonly #parts: CarefulPathParts;
+
+  constructor(parts: CarefulPathParts) {
+    this.#parts = parts;
+  }
+
+  /** Applies what the target takes; gives what it refuses. */
+  async apply(ops: readonly TargetOp[]): Promise<Refusal[]> {
+    if (ops.length === 0) return [];
+    const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.tables()));
+    let refusals = await this.#applyUnits(units(usable));
+    for (let before = Infinity; refusals.length > 1 && refusals.length < before;) {
+      before = refusals.length;
+      const byOp = new Map(usable.map((claiming) => [claiming.op, claiming]));
+      refusals = await this.#applyUnits(units(refusals.map(({ op }) => byOp.get(op) as ClaimingOp)));
+    }
+    return [...unreadable, ...refusals];
+  }
+
+  /** Applies the units as a whole if possible, else each half for itself, down to single rows. */
+  async #applyUnits(all: readonly (readonly ClaimingOp[])[]): Promise<Refusal[]> {
+    const refusals: Refusal[] = [];
+    const pending: (readonly (readonly ClaimingOp[])[])[] = all.length === 0 ? [] : [all];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const ops = next.flat();
+      const attempt = await this.#attempt(ops);
+      if ('refusals' in attempt) refusals.push(...attempt.refusals);
+      else if (ops.length === 1) refusals.push({ op: (ops[0] as ClaimingOp).op, ...attempt.error });
+      else {
+        await this.#parts.crashPoint('load.in-bisection');
+        const parts = next.length > 1 ? next : ops.map((op) => [op]);
+        const middle = parts.length >> 1;
+        pending.push(parts.slice(middle), parts.slice(0, middle));
+      }
+      if (refusals.length > SEARCHED_REFUSALS) throw refusesTooMuch(refusals);
+    }
+    return refusals;
+  }
+
+  async #attempt(ops: readonly ClaimingOp[]): Promise<Attempt> {
+    const { connection } = this.#parts;
+    const { setAside, freed } = breakCircles(ops);
+    const runs = this.#runs(ops, freed);
+    return this.#guarded(async () => {
+      await connection.query('SET CONSTRAINTS ALL DEFERRED');
+      await runSetAside(connection, setAside);
+      const done = await runAsOneStatement(connection, runs);
+      const refusals: Refusal[] = [];
+      for (const [index, run] of runs.entries()) {
+        const changed = done[index] as readonly number[];
+        if (changed.length === run.rows.length) continue;
+        if (run.kind === 'insert') return { error: { sqlstate: null, constraint: null, reason: ROW_SKIPPED } };
+        const left = run.kind === 'update' ? missing(run.rows.length, changed) : await this.#stillThere(run);
+        const reason = run.kind === 'update' ? ROW_MISSING : ROW_SKIPPED;
+        refusals.push(...left.map((ordinal) => ({ op: run.ops[ordinal - 1] as TargetOp, sqlstate: null, constraint: null, reason })));
+      }
+      await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
+      return { refusals };
+    });
+  }
+
+  /** Ops in runs that one statement can hold, in the order of who frees what; within that, deletes first and inserts last. */
+  #runs(ops: readonly ClaimingOp[], freed: ReadonlySet<string>): (Run & { readonly ops: readonly TargetOp[] })[] {
+    const ranks = parentsFirst([...new Set(ops.map(({ op }) => op.plan.id))], this.#parts.tables());
+    // Rows of one table may come in several forms (refused ones hold what they were told), each of which is a run of its own.
+    const plans = [...new Set(ops.map(({ op }) => op.plan))];
+    const groups = ops.map(({ op }) => {
+      const rank = ranks.get(op.plan.id) as number;
+      const place = op.row.kind === 'delete' ? ranks.size - rank : (op.row.kind === 'update' ? 2 : 3) * ranks.size + rank;
+      return place * plans.length + plans.indexOf(op.plan);
+    });
+    const edges = freeingEdges(ops, freed);
+    // Circles that could not be broken: any order is as wrong as another, but each op has to be in a run.
+    for (const component of components(edges))
+      if (component.length > 1)
+        for (const node of component) edges[node] = (edges[node] as number[]).filter((to) => !component.includes(to));
+    return runsInOrder(edges, groups).map(({ nodes }) => {
+      const run = nodes.map((node) => (ops[node] as ClaimingOp).op);
+      const { plan, row } = run[0] as TargetOp;
+      return { plan, kind: row.kind, rows: run.map((op) => op.row), ops: run };
+    });
+  }
+
+  async #stillThere({ plan, rows }: Run): Promise<number[]> {
+    if (plan.addressing !== 'key') return [];
+    const unnest = new Unnest();
+    addOrigins(plan, rows, unnest);
+    const found = await this.#parts.connection.query<{ ord: string }>(
+      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals('t', 'o', plan)}`,
+      unnest.values,
+    );
+    return found.map(({ ord }) => Number(ord));
+  }
+
+  /** Reads the claims table by table; a row whose text does not even fit the columns' types is refused here. */
+  async #claims(ops: readonly TargetOp[]): Promise<{ readonly usable: ClaimingOp[]; readonly refusals: Refusal[] }> {
+    const claims = new Map<TargetOp, Claims>();
+    const refusals: Refusal[] = [];
+    const byPlan = new Map<TablePlan, TargetOp[]>();
+    for (const op of ops) {
+      const list = byPlan.get(op.plan);
+      if (list === undefined) byPlan.set(op.plan, [op]);
+      else list.push(op);
+    }
+    const pending = [...byPlan.values()];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const some = next;
+      const read = await this.#guarded(async () => ({ claims: await readClaims(this.#parts.connection, some, this.#parts.tables()) }));
+      if ('claims' in read) some.forEach((op, index) => claims.set(op, read.claims[index] ?? NO_CLAIMS));
+      else if (some.length === 1) refusals.push({ op: some[0] as TargetOp, ...read.error });
+      else pending.push(some.slice(some.length >> 1), some.slice(0, some.length >> 1));
+      if (refusals.length > SEARCHED_REFUSALS) throw refusesTooMuch(refusals);
+    }
+    const usable = ops.flatMap((op) => {
+      const found = claims.get(op);
+      return found === undefined ? [] : [{ op, claims: found }];
+    });
+    return { usable, refusals };
+  }
+
+  /** Runs `work` under a savepoint: what it did stays, unless the target refuses a row of it. */
+  async #guarded<Done extends object>(
+    work: () => Promise<Done | { readonly error: Omit<Refusal, 'op'> }>,
+  ): Promise<Done | { readonly error: Omit<Refusal, 'op'> }> {
+    const { connection } = this.#parts;
+    await connection.query('SAVEPOINT careful');
+    let result: Done | { readonly error: Omit<Refusal, 'op'> };
+    try {
+      result = await work();
+      if (!('error' in result)) {
+        await connection.query('RELEASE SAVEPOINT careful');
+        return result;
+      }
+    } catch (error) {
+      const verdict = verdictOf(error);
+      if (verdict !== 'row' && verdict !== 'form') throw error;
+      await connection.query('ROLLBACK TO SAVEPOINT careful');
+      if (verdict === 'form') await this.#parts.recheck();
+      const { code, constraint } = error as pg.DatabaseError;
+      return { error: { sqlstate: code ?? null, constraint: constraint ?? null, reason: reasonOf(error as pg.DatabaseError) } };
+    }
+    await connection.query('ROLLBACK TO SAVEPOINT careful');
+    return result;
+  }
+}
+
+function missing(count: number, found: readonly number[]): number[] {
+  const there = new Set(found);
+  return Array.from({ length: count }, (_, index) => index + 1).filter((ordinal) => !there.has(ordinal));
+}
+
+/** TARGET_REFUSES, with how often each reason occurred: SQLSTATE and constraint, never a message that a trigger made up. */
+export function refusesTooMuch(refusals: readonly Refusal[]): ChangeoverError {
+  invariant(refusals.length > 0, 'nothing was refused');
+  const counts = new Map<string, number>();
+  for (const { op, sqlstate, constraint, reason } of refusals) {
+    const why = `${op.plan.id}: ${sqlstate === null ? reason : `SQLSTATE ${sqlstate}`}${constraint === null ? '' : ` (${constraint})`}`;
+    counts.set(why, (counts.get(why) ?? 0) + 1);
+  }
+  const list = [...counts].map(([why, count]) => `${String(count)} × ${why}`).join('; ');
+  return new ChangeoverError('TARGET_REFUSES', `the target refused ${String(refusals.length)} or more rows of one batch: ${list}`, {
+    facts: { refused: refusals.length },
+  });
+}

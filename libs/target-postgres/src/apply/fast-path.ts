@@ -1,0 +1,84 @@
+import type { TargetTable } from '../catalogue/target-table.js';
+import type { Connection } from '../connection.js';
+import type { Line } from '../net/line.js';
+import type { NetRow } from '../net/net-row.js';
+import { insertTarget, statementFor } from '../sql/row-statements.js';
+import type { TablePlan } from '../sql/table-plan.js';
+import { parentsFirst } from './table-order.js';
+import type { TargetOp } from './target-op.js';
+
+/** From here on COPY is clearly faster than inserting from arrays (1.3 to 1.5 times at 200 to 1000 rows of ten columns). */
+const COPY_FROM_ROWS = 200;
+
+/**
+ * Applies ops in the order that suits nearly every batch: inserts parents first, updates, deletes children first, each table's rows in one statement.
+ * `false`: the target did not do all of it (a row was not there, a trigger left one out), or keys move and the order needs more thought; like
+ * an error, this asks for a roll-back and the careful path.
+ */
+export async function applyFast(
+  connection: Connection,
+  ops: readonly TargetOp[],
+  tables: ReadonlyMap<string, TargetTable>,
+): Promise<boolean> {
+  const groups = groupByTable(ops);
+  for (const { update } of groups.values()) if (update.some((row) => row.originKey !== row.key || row.contentFrom !== null)) return false;
+  const ranks = parentsFirst([...groups.keys()], tables);
+  const ordered = [...groups].sort(([a], [b]) => (ranks.get(a) as number) - (ranks.get(b) as number)).map(([, group]) => group);
+  for (const { plan, insert } of ordered) if (insert.length > 0 && !(await insertRows(connection, plan, insert))) return false;
+  for (const { plan, update } of ordered) if (update.length > 0 && !(await changeRows(connection, plan, 'update', update))) return false;
+  for (const { plan, delete: gone } of ordered.reverse()) {
+    if (gone.length > 0 && !(await changeRows(connection, plan, 'delete', gone))) return false;
+  }
+  return true;
+}
+
+type Group = { readonly plan: TablePlan } & Record<NetRow['kind'], NetRow[]>;
+
+function groupByTable(ops: readonly TargetOp[]): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const { plan, row } of ops) {
+    let group = groups.get(plan.id);
+    if (group === undefined) groups.set(plan.id, (group = { plan, insert: [], update: [], delete: [] }));
+    group[row.kind].push(row);
+  }
+  return groups;
+}
+
+async function insertRows(connection: Connection, plan: TablePlan, rows: readonly NetRow[]): Promise<boolean> {
+  if (!plan.copyable || rows.length < COPY_FROM_ROWS) return changeRows(connection, plan, 'insert', rows);
+  const bytes = joinLines(rows.map((row) => row.line as Line));
+  return (await connection.copyIn(`COPY ${insertTarget(plan)} FROM STDIN`, bytes)) === rows.length;
+}
+
+async function changeRows(connection: Connection, plan: TablePlan, kind: NetRow['kind'], rows: readonly NetRow[]): Promise<boolean> {
+  const statement = statementFor({ plan, kind, rows });
+  if (plan.addressing === 'key' || kind !== 'delete') return (await connection.execute(statement)) === rows.length;
+  await deleteWholeRows(connection, () => connection.query(statement.text, statement.values));
+  return true;
+}
+
+/** Rows without a key are found by reading their whole table once, which is what our planner settings forbid elsewhere. */
+export async function deleteWholeRows<Result>(connection: Connection, run: () => Promise<Result>): Promise<Result> {
+  await connection.query('SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on');
+  const result = await run();
+  await connection.query('SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off');
+  return result;
+}
+
+/** The lines one behind the other; neighbours in one buffer are copied together. */
+function joinLines(lines: readonly Line[]): Buffer {
+  const pieces: Buffer[] = [];
+  for (let first = 0; first < lines.length;) {
+    const { bytes, start } = lines[first] as Line;
+    let end = (lines[first] as Line).end + 1;
+    let next = first + 1;
+    for (; next < lines.length; next++) {
+      const line = lines[next] as Line;
+      if (line.bytes !== bytes || line.start !== end) break;
+      end = line.end + 1;
+    }
+    pieces.push(bytes.subarray(start, end));
+    first = next;
+  }
+  return Buffer.concat(pieces);
+}

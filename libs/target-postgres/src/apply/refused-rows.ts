@@ -1,0 +1,274 @@
+import { fieldText, formatRows, scanLine, type TableSchema } from '@changeover/events';
+
+import type { Connection } from '../connection.js';
+import { keyText, lineOf, mergeLines, type Line } from '../net/line.js';
+import type { NetRow } from '../net/net-row.js';
+import { addOrigins, keyEquals } from '../sql/row-statements.js';
+import type { TablePlan } from '../sql/table-plan.js';
+import { Unnest } from '../sql/unnest.js';
+import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './target-op.js';
+
+/** Rows tried again at the end of one batch; with more, the batches take turns. */
+const RETRIED_PER_BATCH = 100;
+
+type Values = Readonly<Record<string, string | null>>;
+type RefusedRow = {
+  id: string;
+  table_schema: string;
+  table_name: string;
+  key: Values | null;
+  key_text: string;
+  wanted: Values | null;
+  stands: Values | null;
+  reason: string;
+};
+
+/** The open rows of `changeover.refused` of one migration. */
+export class RefusedRows {
+  readonly #connection: Connection;
+  readonly #migration: string;
+  #open = 0;
+  /** The last id that was tried again: where the next turn begins. */
+  #tried = '0';
+
+  constructor(connection: Connection, migration: string) {
+    this.#connection = connection;
+    this.#migration = migration;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Counts again: at the start, and after a roll-back. */
+  async count(): Promise<void> {
+    const [row] = await this.#connection.query<{ open: string }>(
+      'SELECT count(*) AS open FROM changeover.refused WHERE migration = $1 AND to_seq IS NULL',
+      [this.#migration],
+    );
+    this.#open = Number(row?.open ?? 0);
+  }
+
+  /** The ops, those on refused rows taken together with what was wanted before; `closed` are refusals that need nothing more. */
+  async settle(ops: readonly TargetOp[]): Promise<{ readonly ops: readonly TargetOp[]; readonly closed: readonly string[] }> {
+    const known = await this.#find(ops);
+    if (known.size === 0) return { ops, closed: [] };
+    let met = false;
+    const closed: string[] = [];
+    const settled = ops.flatMap((op) => {
+      const open = known.get(lookupKey(op.plan.id, originText(op))) ?? [];
+      // An insert is of a row that was not there: it meets a delete that was refused, else the row refused under its key moves away in this batch.
+      const place = open.findIndex(({ wanted }) => (op.row.kind === 'insert' ? wanted === null : wanted !== null));
+      if (place === -1) return [op];
+      const [refusal] = open.splice(place, 1) as [OpenRefusal];
+      met = true;
+      const next = takeFurther(op, refusal);
+      if (next === null) closed.push(refusal.id);
+      return next === null ? [] : [next];
+    });
+    return { ops: met ? settled : ops, closed };
+  }
+
+  /** Open refusals of these tables, a limited number, to be tried again. */
+  async candidates(tables: ReadonlySet<string>, except: ReadonlySet<string>): Promise<OpenRefusal[]> {
+    const rows = await this.#connection.query<RefusedRow>(
+      `SELECT id, table_schema, table_name, key, key_text, wanted, stands, reason FROM changeover.refused
+       WHERE migration = $1 AND to_seq IS NULL AND table_schema || '.' || table_name = ANY($2) AND id <> ALL($3::bigint[])
+       ORDER BY id <= $4, id LIMIT ${String(RETRIED_PER_BATCH)}`,
+      [this.#migration, [...tables], [...except], this.#tried],
+    );
+    this.#tried = rows.at(-1)?.id ?? this.#tried;
+    return rows.map(toRefusal);
+  }
+
+  /** Writes down that the target refuses the op's row; gives the refusal's id. */
+  async record({ op, sqlstate, constraint, reason }: Refusal): Promise<string> {
+    const { plan, row, refusal } = op;
+    const stands = await this.#standing(op);
+    const named = row.line ?? (row.origin as Line);
+    const key = plan.keys.length === 0 ? null : valuesOf(plan, named, (index) => plan.columns[index]?.key === true);
+    const values = [
+      JSON.stringify(key),
+      fromLatin1(row.key ?? originText(op)),
+      row.line === null ? null : JSON.stringify(valuesOf(plan, row.line)),
+      stands,
+      sqlstate,
+      constraint,
+      reason,
+    ];
+    if (refusal !== null) {
+      await this.#connection.query(
+        `UPDATE changeover.refused SET key = $2, key_text = $3, wanted = $4, stands = $5, sqlstate = $6, constraint_name = $7, reason = $8 WHERE id = $1`,
+        [refusal.id, ...values],
+      );
+      return refusal.id;
+    }
+    const [made] = await this.#connection.query<{ id: string }>(
+      `INSERT INTO changeover.refused (migration, table_schema, table_name, from_seq, key, key_text, wanted, stands, sqlstate, constraint_name, reason)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
+      [this.#migration, plan.schema.schema, plan.schema.table, row.seq, ...values],
+    );
+    this.#open += 1;
+    return (made as { id: string }).id;
+  }
+
+  async close(ids: readonly string[], seq: number): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#connection.query('UPDATE changeover.refused SET to_seq = $2 WHERE id = ANY($1::bigint[])', [ids, seq]);
+    this.#open -= ids.length;
+  }
+
+  /** Closes all of a table that was emptied; gives their ids. */
+  async closeTable(schema: TableSchema, seq: number): Promise<string[]> {
+    const rows = await this.#connection.query<{ id: string }>(
+      'UPDATE changeover.refused SET to_seq = $4 WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL RETURNING id',
+      [this.#migration, schema.schema, schema.table, seq],
+    );
+    this.#open -= rows.length;
+    return rows.map(({ id }) => id);
+  }
+
+  async #find(ops: readonly TargetOp[]): Promise<Map<string, OpenRefusal[]>> {
+    const found = new Map<string, OpenRefusal[]>();
+    if (ops.length === 0) return found;
+    const rows = await this.#connection.query<RefusedRow>(
+      `SELECT DISTINCT f.id, f.table_schema, f.table_name, f.key, f.key_text, f.wanted, f.stands, f.reason
+       FROM unnest($2::text[], $3::text[], $4::text[]) AS k(table_schema, table_name, key_text)
+       JOIN changeover.refused f ON f.migration = $1 AND f.table_schema = k.table_schema AND f.table_name = k.table_name
+         AND md5(f.key_text) = md5(k.key_text) AND f.key_text = k.key_text AND f.to_seq IS NULL
+       ORDER BY f.id`,
+      [
+        this.#migration,
+        ops.map(({ plan }) => plan.schema.schema),
+        ops.map(({ plan }) => plan.schema.table),
+        ops.map((op) => fromLatin1(originText(op))),
+      ],
+    );
+    for (const refusal of rows.map(toRefusal)) {
+      const key = lookupKey(refusal.table, refusal.keyText);
+      const list = found.get(key);
+      if (list === undefined) found.set(key, [refusal]);
+      else list.push(refusal);
+    }
+    return found;
+  }
+
+  /** The row as it stands in the target, as JSON text. */
+  async #standing({ plan, row }: TargetOp): Promise<string | null> {
+    if (row.kind === 'insert' || plan.addressing !== 'key') return null;
+    const unnest = new Unnest();
+    addOrigins(plan, [row], unnest);
+    const names = plan.target.columns.map(({ name }) => name);
+    const values = names.map((name) => `t."${name.replaceAll('"', '""')}"::text`).join(', ');
+    const [found] = await this.#connection.query<{ stands: string }>(
+      `SELECT jsonb_object($${String(unnest.values.length + 1)}::text[], ARRAY[${values}])::text AS stands FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals('t', 'o', plan)}`,
+      [...unnest.values, names],
+    );
+    return found?.stands ?? null;
+  }
+}
+
+/** A form of rows that holds just what the refusal tells: the stream may not have told us the table's form since we started. */
+export function schemaOf(refusal: OpenRefusal): TableSchema {
+  const key = refusal.key ?? {};
+  const dot = refusal.table.indexOf('.');
+  const names = [...new Set([...Object.keys(key), ...Object.keys(refusal.wanted ?? {})])].sort();
+  return {
+    schema: refusal.table.slice(0, dot),
+    table: refusal.table.slice(dot + 1),
+    columns: names.map((name) => ({ name, type: '', typeOid: 0, typmod: -1, notNull: false, key: Object.hasOwn(key, name), fill: 'none' })),
+    identity: refusal.key === null ? 'none' : 'key',
+    hash: `refused: ${JSON.stringify([names, Object.keys(key)])}`,
+  };
+}
+
+/** The op that would settle a refusal by itself. */
+export function opOf(plan: TablePlan, refusal: OpenRefusal): TargetOp {
+  const { wanted, stands } = refusal;
+  const line = wanted === null ? null : lineFrom(plan, wanted, stands === null && refusal.reason !== ROW_MISSING);
+  const origin = stands !== null ? lineFrom(plan, stands, false) : refusal.reason === ROW_MISSING ? line : null;
+  const keyed = plan.addressing === 'key';
+  const kind = line === null ? 'delete' : origin === null ? 'insert' : 'update';
+  const row: NetRow = {
+    kind,
+    seq: 0,
+    origin,
+    originKey: keyed && origin !== null ? keyOf(plan, origin) : null,
+    line,
+    key: keyed && line !== null ? keyOf(plan, line) : null,
+    contentFrom: null,
+  };
+  return { plan, row, refusal };
+}
+
+/** What an op on a refused row comes to; null if nothing is left to do (the row was never there, and is to go). */
+function takeFurther(op: TargetOp, refusal: OpenRefusal): TargetOp | null {
+  const { plan, row } = op;
+  if (row.line === null) {
+    if (refusal.stands === null) return null;
+    const origin = lineFrom(plan, refusal.stands, false);
+    return { plan, refusal, row: { ...row, origin, originKey: keyOf(plan, origin) } };
+  }
+  const before = opOf(plan, refusal).row;
+  const line = before.line === null ? row.line : mergeLines(before.line, row.line, plan.columns.length);
+  // A row that was missing may be known by another key meanwhile; it is looked for under the key it was missed by.
+  return { plan, refusal, row: { ...before, seq: row.seq, kind: before.kind === 'delete' ? 'update' : before.kind, line, key: row.key } };
+}
+
+/** What the target knows the op's row by, as the source last told it; latin1 like {@link keyText}. */
+function originText({ plan, row }: TargetOp): string {
+  if (row.originKey !== null) return row.originKey;
+  const line = (row.origin ?? row.line) as Line;
+  return plan.addressing === 'key' ? keyOf(plan, line) : line.bytes.toString('latin1', line.start, line.end);
+}
+
+function keyOf(plan: TablePlan, line: Line): string {
+  const starts = new Int32Array(plan.columns.length + 1);
+  scanLine(line.bytes, line.start, starts);
+  return keyText(
+    line.bytes,
+    starts,
+    plan.keys.map(({ index }) => index),
+  );
+}
+
+function valuesOf(plan: TablePlan, line: Line, choose: (index: number) => boolean = () => true): Values {
+  const starts = new Int32Array(plan.columns.length + 1);
+  scanLine(line.bytes, line.start, starts);
+  return Object.fromEntries(
+    plan.columns.flatMap(({ index, target }) => {
+      const text = fieldText(line.bytes, starts[index] as number, (starts[index + 1] as number) - 1);
+      return text === undefined || !choose(index) ? [] : [[target.name, text] as const];
+    }),
+  );
+}
+
+/** `complete`: columns that are not told are null, not unchanged. */
+function lineFrom(plan: TablePlan, values: Values, complete: boolean): Line {
+  return lineOf(
+    formatRows([
+      plan.columns.map(({ target }) => (Object.hasOwn(values, target.name) ? values[target.name] : complete ? null : undefined)),
+    ]),
+  );
+}
+
+function toRefusal(row: RefusedRow): OpenRefusal {
+  const { id, key, wanted, stands, reason } = row;
+  return {
+    id,
+    table: `${row.table_schema}.${row.table_name}`,
+    key,
+    keyText: Buffer.from(row.key_text, 'utf8').toString('latin1'),
+    wanted,
+    stands,
+    reason,
+  };
+}
+
+function lookupKey(table: string, key: string): string {
+  return `${table}\u0000${key}`;
+}
+
+function fromLatin1(key: string): string {
+  return Buffer.from(key, 'latin1').toString('utf8');
+}

@@ -1,0 +1,123 @@
+import { scanLine, isUnchanged } from '@changeover/events';
+
+import type { UniqueIndex } from '../catalogue/target-table.js';
+import type { Connection } from '../connection.js';
+import type { Line } from '../net/line.js';
+import { addOrigins, keyEquals } from '../sql/row-statements.js';
+import type { PlanColumn, TablePlan } from '../sql/table-plan.js';
+import { Unnest } from '../sql/unnest.js';
+import { freeingEdges, type ClaimingOp } from './dependencies.js';
+import { components } from './graph.js';
+import type { TargetOp } from './target-op.js';
+
+/** A row that leaves a unique index for a moment, so that a circle of values has a beginning. */
+export type SetAside = { readonly op: TargetOp; readonly assignment: string };
+
+/**
+ * Finds circles of unique values (a↔b) among the ops, and for each a row that can give up its value first: by null, or by a value that the index's
+ * condition exempts. `freed` are the values that are free then. A circle in which no row can is left to the target to refuse.
+ */
+export function breakCircles(ops: readonly ClaimingOp[]): { readonly setAside: readonly SetAside[]; readonly freed: ReadonlySet<string> } {
+  const setAside: SetAside[] = [];
+  const freed = new Set<string>();
+  for (let found = true; found;) {
+    found = false;
+    for (const component of components(freeingEdges(ops, freed))) {
+      if (component.length < 2) continue;
+      const circle = component.map((at) => ops[at] as ClaimingOp);
+      const taken = new Set(circle.flatMap(({ claims }) => claims.takes.map(({ value }) => value)));
+      const way = firstWay(circle, taken, freed);
+      if (way === null) continue;
+      setAside.push({ op: way.op, assignment: way.assignment });
+      freed.add(way.value);
+      found = true;
+    }
+  }
+  return { setAside, freed };
+}
+
+function firstWay(
+  circle: readonly ClaimingOp[],
+  taken: ReadonlySet<string>,
+  freed: ReadonlySet<string>,
+): (SetAside & { readonly value: string }) | null {
+  for (const { op, claims } of circle) {
+    for (const { unique, value } of claims.frees) {
+      if (freed.has(value) || !taken.has(value) || op.row.kind !== 'update') continue;
+      const assignment = wayOut(op, unique);
+      if (assignment !== null) return { op, assignment, value };
+    }
+  }
+  return null;
+}
+
+/** `column = value` that takes a row out of the index; the op must tell that column, so that it is put right again. */
+function wayOut(op: TargetOp, unique: UniqueIndex): string | null {
+  // Foreign keys may point at it: then null would travel to the children, or be refused.
+  const referenced = op.plan.target.referencedBy.some(({ columns }) =>
+    columns.every((column) => unique.keys.some((key) => key.column === column)),
+  );
+  if (referenced) return null;
+  if (!unique.nullsEqual) {
+    const nullable = op.plan.written.find(
+      (column) => unique.keys.some((key) => key.column === column.target.name) && isFree(op, column) && !column.target.notNull,
+    );
+    if (nullable !== undefined) return `${nullable.quoted} = NULL`;
+  }
+  return unique.predicate === null ? null : exemption(op, unique.predicate);
+}
+
+/** As pg_get_expr prints simple conditions; the column is quoted if it has to be. */
+const CONDITIONS: readonly (readonly [pattern: RegExp, types: readonly string[] | null, value: string])[] = [
+  [/^\(NOT (\S+)\)$/, ['boolean'], 'true'],
+  [/^(\S+)$/, ['boolean'], 'false'],
+  [/^\((\S+) (?:=|IS) (?:false|FALSE)\)$/, ['boolean'], 'true'],
+  [/^\((\S+) (?:=|IS) (?:true|TRUE)\)$/, ['boolean'], 'false'],
+  [/^\((\S+) IS NULL\)$/, ['date', 'timestamp without time zone', 'timestamp with time zone'], `'epoch'`],
+  [/^\((\S+) IS NULL\)$/, ['boolean'], 'true'],
+  [/^\((\S+) IS NOT NULL\)$/, null, 'NULL'],
+];
+
+function exemption(op: TargetOp, predicate: string): string | null {
+  for (const [pattern, types, value] of CONDITIONS) {
+    const name = pattern.exec(predicate)?.[1];
+    const column = op.plan.written.find(
+      ({ quoted, target }) => (quoted === name || target.name === name) && isFree(op, { quoted, target } as PlanColumn),
+    );
+    if (column === undefined || (types !== null && !types.includes(column.target.type)) || (value === 'NULL' && column.target.notNull))
+      continue;
+    return `${column.quoted} = ${value}`;
+  }
+  return null;
+}
+
+/** Neither part of the key nor left unchanged by the op. */
+function isFree(op: TargetOp, { target }: PlanColumn): boolean {
+  const column = op.plan.columns.find((candidate) => candidate.target === target) as PlanColumn;
+  const line = op.row.line as Line;
+  const starts = new Int32Array(op.plan.columns.length + 1);
+  scanLine(line.bytes, line.start, starts);
+  return !column.key && !isUnchanged(line.bytes, starts[column.index] as number, (starts[column.index + 1] as number) - 1);
+}
+
+export async function runSetAside(connection: Connection, setAside: readonly SetAside[]): Promise<void> {
+  const groups = new Map<string, { readonly plan: TablePlan; readonly assignment: string; readonly ops: TargetOp[] }>();
+  for (const { op, assignment } of setAside) {
+    const id = `${op.plan.id}\u0000${assignment}`;
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, { plan: op.plan, assignment, ops: [op] });
+    else group.ops.push(op);
+  }
+  for (const { plan, assignment, ops } of groups.values()) {
+    const unnest = new Unnest();
+    addOrigins(
+      plan,
+      ops.map((op) => op.row),
+      unnest,
+    );
+    await connection.query(
+      `UPDATE ${plan.name} AS t SET ${assignment} FROM ${unnest.from} WHERE ${keyEquals('t', 'o', plan)}`,
+      unnest.values,
+    );
+  }
+}

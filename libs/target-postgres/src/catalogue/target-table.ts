@@ -1,0 +1,49 @@
+/** A table of the target, as its catalogue shows it. */
+export type TargetTable = {
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly TargetColumn[];
+  readonly uniques: readonly UniqueIndex[];
+  readonly foreignKeys: readonly ForeignKey[];
+  /** Foreign keys of any table that point here; not part of the table's own form. */
+  readonly referencedBy: readonly { readonly schema: string; readonly table: string; readonly columns: readonly string[] }[];
+};
+
+export type TargetColumn = {
+  readonly name: string;
+  /** As PostgreSQL prints it, with its modifier. */
+  readonly type: string;
+  /**
+   * Quoted name of the type below all domains, without a modifier. Text is cast to this one: an explicit cast to `varchar(3)` cuts off silently
+   * where assigning a `varchar` raises an error.
+   */
+  readonly cast: string;
+  readonly notNull: boolean;
+  readonly hasDefault: boolean;
+  /** The expression of a generated column, else null. */
+  readonly generated: string | null;
+  readonly identity: '' | 'a' | 'd';
+};
+
+export type UniqueIndex = {
+  readonly name: string;
+  readonly primary: boolean;
+  /** SQL of each key column: a quoted name or an expression; `column` is the plain name, null for an expression. */
+  readonly keys: readonly { readonly sql: string; readonly column: string | null }[];
+  /** SQL of a partial index's condition. */
+  readonly predicate: string | null;
+  readonly deferrable: boolean;
+  readonly nullsEqual: boolean;
+};
+
+export type ForeignKey = {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly toSchema: string;
+  readonly toTable: string;
+  readonly toColumns: readonly string[];
+  /** pg_constraint's letters: a no action, r restrict, c cascade, n set null, d set default. */
+  readonly onUpdate: string;
+  readonly onDelete: string;
+  readonly deferrable: boolean;
+};

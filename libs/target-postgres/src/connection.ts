@@ -1,0 +1,143 @@
+import { ChangeoverError, invariant } from '@changeover/core';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+
+import type { Statement } from './sql/row-statements.js';
+
+/** Row text depends on these (architecture 3); the last group keeps the target's own time limits from ending a batch. */
+const TEXT_SETTINGS = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = postgres; SET extra_float_digits = 1;
+SET bytea_output = hex; SET lc_monetary = 'C'; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;
+SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_isolation = 'read committed';`;
+
+/**
+ * Rows are found by key, always: a prepared plan is made while a table may be empty and is still in use when it holds millions of rows,
+ * so every other way than the index has to be off, not merely dear. The order of rows in a statement is then the order of the arrays, which the
+ * careful path relies on.
+ */
+const PLANNER_SETTINGS = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+SET enable_bitmapscan = off; SET enable_material = off; SET jit = off; SET max_parallel_workers_per_gather = 0;`;
+
+const PREPARED_STATEMENTS = 200;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** pg's own bookkeeping, which has to forget what we deallocate. */
+type ParsedStatements = {
+  readonly connection: { readonly parsedStatements: Record<string, string>; readonly submittedNamedStatements?: Record<string, string> };
+};
+
+/** One connection with the target, with a bounded number of prepared statements. Errors come out as pg's own. */
+export class Connection implements AsyncDisposable {
+  readonly #client: pg.Client;
+  /** Text to name, least recently used first. */
+  readonly #prepared = new Map<string, string>();
+  #named = 0;
+  #lost: Error | null = null;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+    client.on('error', (error) => {
+      this.#lost ??= error;
+    });
+    client.on('end', () => {
+      this.#lost ??= new Error('the connection with the target was closed');
+    });
+  }
+
+  static async open(url: string, applicationName: string): Promise<Connection> {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: applicationName,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    });
+    const connection = new Connection(client);
+    try {
+      await client.connect();
+      await client.query(TEXT_SETTINGS + PLANNER_SETTINGS);
+      // Again, because an application_name in the connection string would win.
+      await client.query(`SELECT set_config('application_name', $1, false)`, [applicationName]);
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
+    return connection;
+  }
+
+  get lost(): boolean {
+    return this.#lost !== null;
+  }
+
+  /** A query, or several without parameters in one text. */
+  async query<Row = unknown>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    this.#checkAlive();
+    const result = values === undefined ? await this.#client.query(sql) : await this.#client.query(sql, [...values]);
+    // Several statements give several results; nobody asks for their rows.
+    return (Array.isArray(result) ? [] : result.rows) as Row[];
+  }
+
+  /** Runs a statement prepared; gives the number of rows it changed. */
+  async execute(statement: Statement): Promise<number> {
+    this.#checkAlive();
+    const name = await this.#nameOf(statement.text);
+    const result = await this.#client.query({ name, text: statement.text, values: [...statement.values] });
+    return result.rowCount ?? 0;
+  }
+
+  /** `COPY … FROM STDIN` with all its bytes at once; gives the number of rows. */
+  async copyIn(sql: string, bytes: Buffer): Promise<number> {
+    this.#checkAlive();
+    const copy = this.#client.query(copyFrom(sql));
+    await new Promise<void>((resolve, reject) => {
+      copy.on('error', reject);
+      copy.on('finish', resolve);
+      copy.end(bytes);
+    });
+    return copy.rowCount;
+  }
+
+  /** Sends COMMIT at once; the answer is awaited by whoever awaits the result. */
+  async commit(): Promise<void> {
+    this.#checkAlive();
+    const { command } = await this.#client.query('COMMIT');
+    // In a failed transaction the server answers ROLLBACK, without an error.
+    invariant(command === 'COMMIT', 'a failed transaction was to be committed');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.end().catch(() => undefined);
+  }
+
+  #checkAlive(): void {
+    if (this.#lost !== null)
+      throw new ChangeoverError('TARGET_UNREACHABLE', `the connection with the target is gone: ${this.#lost.message}`);
+  }
+
+  async #nameOf(text: string): Promise<string> {
+    const known = this.#prepared.get(text);
+    if (known !== undefined) {
+      this.#prepared.delete(text);
+      this.#prepared.set(text, known);
+      return known;
+    }
+    if (this.#prepared.size >= PREPARED_STATEMENTS) await this.#forgetOldest();
+    this.#named += 1;
+    const name = `changeover_${String(this.#named)}`;
+    this.#prepared.set(text, name);
+    return name;
+  }
+
+  async #forgetOldest(): Promise<void> {
+    const oldest = this.#prepared.entries().next().value;
+    invariant(oldest !== undefined, 'no prepared statement to forget');
+    const [text, name] = oldest;
+    this.#prepared.delete(text);
+    const { parsedStatements, submittedNamedStatements } = (this.#client as unknown as ParsedStatements).connection;
+    // Its parse may have failed: then the server does not know it.
+    if (!Object.hasOwn(parsedStatements, name)) return;
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- pg keeps them in a plain object
+    delete parsedStatements[name];
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+    if (submittedNamedStatements !== undefined) delete submittedNamedStatements[name];
+    await this.#client.query(`DEALLOCATE ${name}`);
+  }
+}

@@ -1,0 +1,116 @@
+import { invariant } from '@changeover/core';
+
+import { isPartial, mergeLines, type Line } from './line.js';
+import type { NetRow } from './net-row.js';
+
+/** One row on its way through the batch. */
+type Track = {
+  /** Names the row in the target before the batch; null: it was made in this batch. */
+  readonly origin: Line | null;
+  readonly originKey: string;
+  key: string;
+  line: Line;
+  seq: number;
+};
+
+/**
+ * Nets the operations on one table with a key. A row is followed through changes of its key, so that it stays the same row of
+ * the target (whose children hang on it) however often its key moved. A row that was deleted and made again is an update:
+ * deleting it would set off the target's own cascades.
+ */
+export class KeyedNet {
+  readonly #columns: number;
+  /** Rows that are there now, by the key they have now. */
+  readonly #alive = new Map<string, Track>();
+  /** Rows of the target that are gone, by the key they had before the batch. */
+  readonly #dead = new Map<string, { readonly origin: Line; readonly seq: number }>();
+
+  constructor(columns: number) {
+    this.#columns = columns;
+  }
+
+  create(seq: number, key: string, line: Line): void {
+    invariant(!this.#alive.has(key), 'the writes create a row that is already there');
+    const revived = this.#dead.has(key);
+    this.#dead.delete(key);
+    this.#alive.set(key, { origin: revived ? line : null, originKey: revived ? key : '', key, line, seq });
+  }
+
+  /** `before` is any line that holds the key `from`. */
+  update(seq: number, from: string, before: Line, to: string, line: Line, partial: boolean): void {
+    const track = this.#alive.get(from);
+    if (track === undefined) {
+      invariant(!this.#dead.has(from), 'the writes update a row that they have deleted');
+      this.#place({ origin: before, originKey: from, key: to, line, seq });
+      return;
+    }
+    track.line = partial ? mergeLines(track.line, line, this.#columns) : line;
+    track.seq = seq;
+    if (from === to) return;
+    track.key = to;
+    this.#alive.delete(from);
+    this.#place(track);
+  }
+
+  delete(seq: number, key: string, before: Line): void {
+    const track = this.#alive.get(key);
+    if (track === undefined) {
+      invariant(!this.#dead.has(key), 'the writes delete a row twice');
+      this.#dead.set(key, { origin: before, seq });
+      return;
+    }
+    this.#alive.delete(key);
+    if (track.origin !== null) this.#dead.set(track.originKey, { origin: track.origin, seq });
+  }
+
+  rows(): NetRow[] {
+    const swapped = this.#exchanges();
+    const rows: NetRow[] = [];
+    for (const track of this.#alive.values()) {
+      const { key, line, origin, seq } = track;
+      if (origin === null) rows.push({ kind: 'insert', seq, origin, originKey: null, line, key, contentFrom: null });
+      else if (swapped.has(track)) {
+        // The keys stay where they are and the contents change places: no key is ever missing or double, and no foreign key moves.
+        rows.push({
+          kind: 'update',
+          seq,
+          origin: line,
+          originKey: key,
+          line,
+          key,
+          contentFrom: isPartial(line, this.#columns) ? origin : null,
+        });
+      } else rows.push({ kind: 'update', seq, origin, originKey: track.originKey, line, key, contentFrom: null });
+    }
+    for (const [originKey, { origin, seq }] of this.#dead) {
+      rows.push({ kind: 'delete', seq, origin, originKey, line: null, key: null, contentFrom: null });
+    }
+    return rows;
+  }
+
+  #place(track: Track): void {
+    invariant(!this.#alive.has(track.key), 'the writes move a row onto another one');
+    this.#alive.set(track.key, track);
+  }
+
+  /** Rows that only exchanged keys among themselves (1→2, 2→3, 3→1). */
+  #exchanges(): ReadonlySet<Track> {
+    const moved = new Map<string, Track>();
+    for (const track of this.#alive.values()) {
+      if (track.origin !== null && track.originKey !== track.key) moved.set(track.originKey, track);
+    }
+    const swapped = new Set<Track>();
+    const seen = new Set<Track>();
+    for (const first of moved.values()) {
+      const path: Track[] = [];
+      let next: Track | undefined = first;
+      while (next !== undefined && !seen.has(next)) {
+        seen.add(next);
+        path.push(next);
+        next = moved.get(next.key);
+      }
+      if (next === first) for (const track of path) swapped.add(track);
+    }
+    return swapped;
+  }
+}

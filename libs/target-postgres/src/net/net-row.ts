@@ -1,0 +1,51 @@
+import type { TableSchema } from '@changeover/events';
+
+import type { Line } from './line.js';
+
+/** What a whole batch does to one row of the target. */
+export type NetRow = {
+  readonly kind: 'insert' | 'update' | 'delete';
+  /** The last record of `writes` that touched it. */
+  readonly seq: number;
+  /** A line whose key columns name the row as the target holds it before the batch; null for an insert. */
+  readonly origin: Line | null;
+  /** Those key columns as {@link keyText}; null for an insert, and in a table without a key. */
+  readonly originKey: string | null;
+  /** The row afterwards; fields may be left out as unchanged. null for a delete. */
+  readonly line: Line | null;
+  /** Its key afterwards; null for a delete, and in a table without a key. */
+  readonly key: string | null;
+  /**
+   * Where rows exchanged their keys: a line whose key names the row (before the batch) that unchanged fields come from.
+   * null: from the row itself.
+   */
+  readonly contentFrom: Line | null;
+};
+
+/** By what a table's rows are found: their key, all their columns, or never (it only grows). */
+export type Addressing = 'key' | 'whole-row' | 'insert-only';
+
+export type TableChanges = {
+  readonly schema: TableSchema;
+  readonly addressing: Addressing;
+  readonly rows: readonly NetRow[];
+};
+
+/** A part of a batch that can be netted: `truncated` is emptied first, then the rows' order no longer matters. */
+export type Segment = {
+  readonly truncated: readonly TableSchema[];
+  readonly changes: readonly TableChanges[];
+};
+
+export function tableId(schema: { readonly schema: string; readonly table: string }): string {
+  return `${schema.schema}.${schema.table}`;
+}
+
+export function addressingOf(schema: TableSchema): Addressing {
+  if (schema.columns.some((column) => column.key)) return 'key';
+  return schema.identity === 'full' ? 'whole-row' : 'insert-only';
+}
+
+export function keyColumns(schema: TableSchema): number[] {
+  return schema.columns.flatMap((column, index) => (column.key ? [index] : []));
+}

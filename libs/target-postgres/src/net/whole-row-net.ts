@@ -1,0 +1,30 @@
+import { type Line } from './line.js';
+import type { NetRow } from './net-row.js';
+
+/**
+ * Nets the operations on a table without a key as a multiset: how many copies of each row come and go. Nothing else can be said
+ * about such rows, and nothing can hang on them.
+ */
+export class WholeRowNet {
+  readonly #counts = new Map<string, { count: number; line: Line; seq: number }>();
+
+  add(seq: number, line: Line, copies: 1 | -1): void {
+    const text = line.bytes.toString('latin1', line.start, line.end);
+    const known = this.#counts.get(text);
+    if (known === undefined) this.#counts.set(text, { count: copies, line, seq });
+    else {
+      known.count += copies;
+      known.seq = seq;
+    }
+  }
+
+  rows(): NetRow[] {
+    const rows: NetRow[] = [];
+    for (const { count, line, seq } of this.#counts.values()) {
+      const nothing = { originKey: null, key: null, contentFrom: null };
+      for (let copy = 0; copy < count; copy++) rows.push({ kind: 'insert', seq, origin: null, line, ...nothing });
+      for (let copy = 0; copy < -count; copy++) rows.push({ kind: 'delete', seq, origin: line, line: null, ...nothing });
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,235 @@
+import { ChangeoverError, invariant } from '@changeover/core';
+import type { ApplyReport, Frame, LoadBatch, LoadProgress, SchemaLookup, TableSchema, TargetSession } from '@changeover/events';
+
+import { BatchRun, type Mode } from './apply/batch-run.js';
+import { CarefulPath } from './apply/careful-path.js';
+import { RefusedRows } from './apply/refused-rows.js';
+import { KnownTables } from './catalogue/known-tables.js';
+import type { PinnedForms } from './catalogue/table-form.js';
+import type { Connection } from './connection.js';
+import { NetChanges } from './net/net-changes.js';
+import type { Segment } from './net/net-row.js';
+import type { CrashPoint } from './options.js';
+import { advance, pinTables, recordBarrier, type Owner, type Ownership } from './own-schema.js';
+import { targetError, verdictOf } from './sql-state.js';
+import { Staging } from './staging.js';
+
+const NOTHING: ApplyReport = { inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 };
+
+export type SessionParts = {
+  readonly connection: Connection;
+  readonly migration: string;
+  readonly ownership: Ownership;
+  readonly synchronousCommit: 'on' | 'off';
+  readonly crashPoint: CrashPoint;
+};
+
+/** What a transaction does between moving progress and its commit. `null`: roll back, and try again carefully. */
+type Work = (mode: Mode) => Promise<ApplyReport | null>;
+
+/**
+ * The owner's session. Each transaction begins by moving progress (and so proves the ownership), then writes, then commits.
+ * A batch is first tried the fast way; if the target refuses anything, the whole transaction is rolled back and done the careful way.
+ */
+export class PostgresSession implements TargetSession {
+  readonly progress: LoadProgress | null;
+  readonly #parts: SessionParts;
+  readonly #owner: Owner;
+  readonly #known: KnownTables;
+  readonly #refused: RefusedRows;
+  readonly #careful: CarefulPath;
+  readonly #staging: Staging;
+  #isBusy = false;
+
+  private constructor(parts: SessionParts) {
+    const { connection, migration, ownership, crashPoint } = parts;
+    this.progress = ownership.progress;
+    this.#parts = parts;
+    this.#owner = { migration, owner: ownership.owner };
+    this.#known = new KnownTables(connection, ownership.tables);
+    this.#refused = new RefusedRows(connection, migration);
+    const recheck = (): Promise<void> => this.#known.check();
+    this.#careful = new CarefulPath({ connection, tables: () => this.#known.tables, recheck, crashPoint });
+    this.#staging = new Staging(connection);
+  }
+
+  static async begin(parts: SessionParts): Promise<PostgresSession> {
+    const session = new PostgresSession(parts);
+    await session.#known.check();
+    await session.#refused.count();
+    return session;
+  }
+
+  async apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport> {
+    return this.#alone(async () => {
+      const net = new NetChanges();
+      for (const { seq, frames } of batch.transactions) for (const frame of frames) net.addFrame(seq, schemas(frame.schemaSeq), frame);
+      const segments = net.segments();
+      const settings = this.#durability(segments.length > 0, batch.barriers.length > 0);
+      return this.#transaction(settings, batch.progress, async (mode) => {
+        const report = segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, segments, mode);
+        for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier);
+        return report;
+      });
+    });
+  }
+
+  async stage(frames: readonly Frame[], schemas: SchemaLookup): Promise<void> {
+    await this.#alone(async () => {
+      await this.#staging.add(frames, schemas);
+      await this.#parts.crashPoint('load.in-staging');
+    });
+  }
+
+  async applyStaged(progress: LoadProgress): Promise<ApplyReport> {
+    return this.#alone(async () => {
+      invariant(!this.#staging.isEmpty, 'nothing was staged');
+      let inOrder = this.#staging.inOrderOnly;
+      // The fast way is inside: a slice that the target refuses is rolled back and done carefully, not the whole record.
+      const work: Work = () => this.#applySlices(progress, inOrder);
+      let report: ApplyReport;
+      try {
+        report = await this.#transaction(this.#durability(true, false), progress, work);
+      } catch (error) {
+        // A value may go from a row of one pass to a row of an earlier one; the source managed in the order of the record.
+        if (inOrder || !(error instanceof ChangeoverError) || error.code !== 'TARGET_REFUSES') throw error;
+        inOrder = true;
+        report = await this.#transaction(this.#durability(true, false), progress, work);
+      }
+      await this.#staging.discard();
+      return report;
+    });
+  }
+
+  async discardStaged(): Promise<void> {
+    await this.#alone(() => this.#staging.discard());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.connection[Symbol.asyncDispose]();
+  }
+
+  #durability(writesRows: boolean, hasBarriers: boolean): string {
+    const synchronous = hasBarriers || (writesRows && this.#parts.synchronousCommit === 'on');
+    return `SET LOCAL synchronous_commit = ${synchronous ? 'on' : 'off'}`;
+  }
+
+  async #applySegments(progress: LoadProgress, segments: readonly Segment[], mode: Mode): Promise<ApplyReport | null> {
+    const schemas = segments.flatMap(({ truncated, changes }) => [...truncated, ...changes.map(({ schema }) => schema)]);
+    await this.#meet(schemas);
+    const run = this.#run(progress);
+    return (await run.apply(segments, mode)) ? run.report() : null;
+  }
+
+  async #applySlices(progress: LoadProgress, inOrder: boolean): Promise<ApplyReport> {
+    const { connection } = this.#parts;
+    await this.#meet(this.#staging.schemas);
+    await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
+    const run = this.#run(progress);
+    for await (const segments of this.#staging.slices(progress.writes.seq, this.#known.tables, inOrder)) {
+      if (!(await this.#tryFast(run, segments))) await run.apply(segments, 'careful');
+    }
+    return run.report();
+  }
+
+  async #tryFast(run: BatchRun, segments: readonly Segment[]): Promise<boolean> {
+    const { connection } = this.#parts;
+    const attempt = run.attempt();
+    await connection.query('SAVEPOINT slice');
+    try {
+      if (await attempt.apply(segments, 'fast')) {
+        await connection.query('RELEASE SAVEPOINT slice');
+        run.accept(attempt);
+        return true;
+      }
+    } catch (error) {
+      const verdict = verdictOf(error);
+      if (verdict !== 'row' && verdict !== 'form') throw error;
+    }
+    await connection.query('ROLLBACK TO SAVEPOINT slice');
+    await this.#refused.count();
+    return false;
+  }
+
+  #run(progress: LoadProgress): BatchRun {
+    const { connection } = this.#parts;
+    return new BatchRun({ connection, known: this.#known, refused: this.#refused, careful: this.#careful, seq: progress.writes.seq });
+  }
+
+  /** Forms of tables met in the transaction under way. */
+  #met: PinnedForms = {};
+
+  async #meet(schemas: readonly TableSchema[]): Promise<void> {
+    this.#met = await this.#known.meet(schemas);
+    if (Object.keys(this.#met).length > 0) await pinTables(this.#parts.connection, this.#owner, this.#met);
+  }
+
+  async #transaction(settings: string, progress: LoadProgress, work: Work): Promise<ApplyReport> {
+    const report = (await this.#attempt(settings, progress, work, 'fast')) ?? (await this.#attempt(settings, progress, work, 'careful'));
+    invariant(report !== null, 'the careful way gave up');
+    return report;
+  }
+
+  async #attempt(settings: string, progress: LoadProgress, work: Work, mode: Mode): Promise<ApplyReport | null> {
+    const { connection } = this.#parts;
+    try {
+      await connection.query(`BEGIN; ${settings}`);
+      await advance(connection, this.#owner, progress);
+      const report = await work(mode);
+      if (report !== null) {
+        await this.#commit();
+        this.#known.keep(this.#met);
+        return report;
+      }
+      await this.#rollback();
+      return null;
+    } catch (error) {
+      await this.#rollback();
+      const verdict = verdictOf(error);
+      if (verdict === 'form') await this.#known.check();
+      if (verdict !== 'row' && verdict !== 'form') throw error;
+      if (mode === 'fast') return null;
+      const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
+      const facts = { sqlstate: code ?? null, constraint: constraint ?? null, table: table ?? null };
+      throw new ChangeoverError('TARGET_REFUSES', `the target refuses the batch as a whole (SQLSTATE ${code ?? 'none'})`, { facts });
+    } finally {
+      this.#met = {};
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const { connection, crashPoint } = this.#parts;
+    await crashPoint('load.before-commit');
+    const answer = connection.commit();
+    // Awaited below; until then a failure must not count as unhandled.
+    answer.catch(() => undefined);
+    await crashPoint('load.in-commit');
+    await answer;
+    await crashPoint('load.after-commit');
+  }
+
+  async #rollback(): Promise<void> {
+    const { connection } = this.#parts;
+    if (connection.lost) return;
+    try {
+      await connection.query('ROLLBACK');
+      await this.#refused.count();
+    } catch {
+      // The connection is gone, and the transaction with it; the error that brought us here is the one to tell.
+    }
+  }
+
+  /** One call at a time; whatever goes wrong comes out as one of our errors. */
+  async #alone<Result>(call: () => Promise<Result>): Promise<Result> {
+    invariant(!this.#isBusy, 'two calls to one target session at once');
+    this.#isBusy = true;
+    try {
+      return await call();
+    } catch (error) {
+      const verdict = verdictOf(error);
+      throw targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}

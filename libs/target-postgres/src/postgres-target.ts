@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+
+import { ChangeoverError } from '@changeover/core';
+import { TargetWriter, type PreflightFinding, type TableSchema, type TargetSession } from '@changeover/events';
+
+import { Connection } from './connection.js';
+import type { PostgresTargetOptions } from './options.js';
+import { ensureOwnSchema, takeOwnership, type Ownership } from './own-schema.js';
+import { PostgresSession } from './postgres-session.js';
+import { preflight } from './preflight.js';
+import { targetError, verdictOf } from './sql-state.js';
+
+const NAME_BYTES = 63;
+/** Each waits a second for the owner before us, whose session was just told to end. */
+const TAKE_OVER_ATTEMPTS = 10;
+
+/**
+ * A PostgreSQL database (14 or later) that is kept in sync. Rows, refused rows and progress are committed together; who owns the progress row may write.
+ *
+ * Foreign keys, unique indexes, checks and triggers of the target stay on. Our own tables are in its schema `changeover`.
+ */
+export class PostgresTarget extends TargetWriter {
+  readonly #options: PostgresTargetOptions;
+  readonly #sessions = new Set<PostgresSession>();
+
+  constructor(options: PostgresTargetOptions) {
+    super();
+    this.#options = options;
+  }
+
+  async preflight(tables: readonly TableSchema[]): Promise<readonly PreflightFinding[]> {
+    const { url, migration } = this.#options;
+    return preflight({ url, migration, applicationName: `${applicationNameOf(migration)}?` }, tables);
+  }
+
+  async open(): Promise<TargetSession> {
+    const { url, migration, synchronousCommit = 'off', crashPoint = (): void => undefined } = this.#options;
+    let connection: Connection | null = null;
+    try {
+      connection = await Connection.open(url, applicationNameOf(migration));
+      await ensureOwnSchema(connection);
+      const ownership = await takeOver(connection, migration);
+      const session = await PostgresSession.begin({ connection, migration, ownership, synchronousCommit, crashPoint });
+      this.#sessions.add(session);
+      return session;
+    } catch (error) {
+      await connection?.[Symbol.asyncDispose]();
+      const verdict = verdictOf(error);
+      throw targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const session of this.#sessions) await session[Symbol.asyncDispose]();
+    this.#sessions.clear();
+  }
+}
+
+/** By which the next owner finds this one's sessions. PostgreSQL would cut a long one off, and two migrations would share a name. */
+export function applicationNameOf(migration: string): string {
+  const name = `changeover-${migration}-load`;
+  if (Buffer.byteLength(name) <= NAME_BYTES) return name;
+  return `changeover-${createHash('sha256').update(migration).digest('hex').slice(0, 40)}-load`;
+}
+
+/** Ends the sessions of the owner before us (a stopped process keeps its locks), then raises the owner number. */
+async function takeOver(connection: Connection, migration: string): Promise<Ownership> {
+  for (let attempt = 1; attempt <= TAKE_OVER_ATTEMPTS; attempt++) {
+    await connection.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()`,
+    );
+    try {
+      await connection.query(`BEGIN; SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = on`);
+      const ownership = await takeOwnership(connection, migration);
+      await connection.commit();
+      return ownership;
+    } catch (error) {
+      if (verdictOf(error) !== 'TARGET_BUSY') throw error;
+      await connection.query('ROLLBACK');
+    }
+  }
+  throw new ChangeoverError('TARGET_BUSY', `the owner before us does not let go of the progress row of migration ${migration}`);
+}

@@ -1,0 +1,241 @@
+import type { PreflightFinding, TableSchema } from '@changeover/events';
+import { escapeIdentifier } from 'pg';
+
+import { readCatalogue } from './catalogue/read-catalogue.js';
+import type { TargetTable } from './catalogue/target-table.js';
+import { Connection } from './connection.js';
+import { addressingOf, tableId } from './net/net-row.js';
+import { targetError, verdictOf } from './sql-state.js';
+
+export type PreflightOptions = { readonly url: string; readonly migration: string; readonly applicationName: string };
+
+type Server = {
+  version: number;
+  database: string;
+  role: string;
+  standby: boolean;
+  create: boolean;
+  temporary: boolean;
+  ours: boolean;
+};
+type Grants = { table: string; usage: boolean; privileges: string[]; triggers: string[] | null; row_security: boolean };
+
+/** Looks at everything that `open` and the batches will need; changes nothing. */
+export async function preflight(options: PreflightOptions, tables: readonly TableSchema[]): Promise<PreflightFinding[]> {
+  try {
+    await using connection = await Connection.open(options.url, options.applicationName);
+    await connection.query('SET default_transaction_read_only = on');
+    const server = await readServer(connection);
+    const found = await readCatalogue((sql, values) => connection.query(sql, values), tables);
+    const targets = new Map(found.map((table) => [tableId(table), table]));
+    const grants = await readGrants(connection, tables);
+    const loaded = server.ours ? await loadedTables(connection, options.migration) : new Set<string>();
+    const findings = serverFindings(server);
+    for (const schema of tables) {
+      const id = tableId(schema);
+      const target = targets.get(id);
+      if (target === undefined) {
+        findings.push({ severity: 'error', check: 'table', message: `the target has no table ${id}` });
+        continue;
+      }
+      const granted = grants.get(id);
+      const lacking = granted === undefined ? [] : grantFindings(server.role, schema, granted);
+      findings.push(...lacking, ...columnFindings(schema, target), ...keyFindings(schema, target));
+      if (granted?.privileges.includes('SELECT') === true && granted.usage && !loaded.has(id) && (await holdsRows(connection, schema))) {
+        findings.push({
+          severity: 'error',
+          check: 'empty',
+          message: `${id} of the target holds rows; before the first load it must be empty`,
+        });
+      }
+    }
+    if (findings.every(({ severity }) => severity !== 'error')) {
+      findings.push({
+        severity: 'ok',
+        check: 'target',
+        message: `the target is ready: ${String(tables.length)} tables, PostgreSQL ${String(Math.floor(server.version / 10_000))}`,
+      });
+    }
+    return findings;
+  } catch (error) {
+    const verdict = verdictOf(error);
+    const known = targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+    return [{ severity: 'error', check: 'connection', message: `${known.code}: ${known.message}. ${known.nextStep}` }];
+  }
+}
+
+async function readServer(connection: Connection): Promise<Server> {
+  const [server] = await connection.query<Server>(
+    `SELECT current_setting('server_version_num')::int AS version, current_database() AS database, current_user AS role, pg_is_in_recovery() AS standby,
+       has_database_privilege(current_database(), 'CREATE') AS create, has_database_privilege(current_database(), 'TEMPORARY') AS temporary,
+       coalesce(has_schema_privilege(to_regnamespace('changeover')::oid, 'USAGE'), false) AND to_regclass('changeover.progress') IS NOT NULL AS ours`,
+  );
+  return server as Server;
+}
+
+async function readGrants(connection: Connection, tables: readonly TableSchema[]): Promise<ReadonlyMap<string, Grants>> {
+  const rows = await connection.query<Grants>(
+    `SELECT n.nspname || '.' || c.relname AS "table", has_schema_privilege(n.oid, 'USAGE') AS usage, row_security_active(c.oid) AS row_security,
+       ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p WHERE has_table_privilege(c.oid, p)) AS privileges,
+       (SELECT array_agg(t.tgname::text ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D') AS triggers
+     FROM unnest($1::text[], $2::text[]) AS wanted(schema, name)
+     JOIN pg_namespace n ON n.nspname = wanted.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name`,
+    [tables.map(({ schema }) => schema), tables.map(({ table }) => table)],
+  );
+  return new Map(rows.map((row) => [row.table, row]));
+}
+
+async function loadedTables(connection: Connection, migration: string): Promise<ReadonlySet<string>> {
+  const [row] = await connection.query<{ ids: string[] }>(
+    'SELECT ARRAY(SELECT jsonb_object_keys(tables)) AS ids FROM changeover.progress WHERE migration = $1',
+    [migration],
+  );
+  return new Set(row?.ids ?? []);
+}
+
+async function holdsRows(connection: Connection, { schema, table }: TableSchema): Promise<boolean> {
+  const [row] = await connection.query<{ rows: boolean }>(
+    `SELECT EXISTS (SELECT FROM ${escapeIdentifier(schema)}.${escapeIdentifier(table)}) AS rows`,
+  );
+  return row?.rows === true;
+}
+
+function serverFindings({ version, database, role, standby, create, temporary, ours }: Server): PreflightFinding[] {
+  const findings: PreflightFinding[] = [];
+  const grant = (privilege: string): string => `GRANT ${privilege} ON DATABASE ${escapeIdentifier(database)} TO ${escapeIdentifier(role)};`;
+  if (version < 140_000)
+    findings.push({
+      severity: 'error',
+      check: 'version',
+      message: `the target is PostgreSQL ${String(Math.floor(version / 10_000))}; 14 or later is needed`,
+    });
+  if (standby) findings.push({ severity: 'error', check: 'standby', message: 'the target is a standby, which takes no writes' });
+  if (!ours && !create) {
+    findings.push({
+      severity: 'error',
+      check: 'create',
+      message: `${role} may not create the schema changeover in the target`,
+      fix: [grant('CREATE')],
+    });
+  }
+  if (!temporary) {
+    findings.push({
+      severity: 'error',
+      check: 'temporary',
+      message: `${role} may not create temporary tables, which large transactions need`,
+      fix: [grant('TEMPORARY')],
+    });
+  }
+  return findings;
+}
+
+function grantFindings(role: string, schema: TableSchema, { usage, privileges, triggers, row_security }: Grants): PreflightFinding[] {
+  const id = tableId(schema);
+  const to = `TO ${escapeIdentifier(role)};`;
+  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const findings: PreflightFinding[] = [];
+  if (!usage) {
+    const fix = [`GRANT USAGE ON SCHEMA ${escapeIdentifier(schema.schema)} ${to}`];
+    findings.push({ severity: 'error', check: 'usage', message: `${role} may not use the schema ${schema.schema} of the target`, fix });
+  }
+  const missing = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].filter((privilege) => !privileges.includes(privilege));
+  if (missing.length > 0) {
+    const fix = [`GRANT ${missing.join(', ')} ON ${name} ${to}`];
+    findings.push({ severity: 'error', check: 'privileges', message: `${role} lacks ${missing.join(', ')} on ${id} of the target`, fix });
+  }
+  if (row_security) {
+    findings.push({
+      severity: 'warning',
+      check: 'row_security',
+      message: `row-level security of ${id} applies to ${role}: rows may be refused or not found`,
+    });
+  }
+  if (triggers !== null) {
+    findings.push({
+      severity: 'warning',
+      check: 'triggers',
+      message: `${id} of the target has triggers that will fire for each row: ${triggers.join(', ')}`,
+    });
+  }
+  return findings;
+}
+
+function columnFindings(schema: TableSchema, target: TargetTable): PreflightFinding[] {
+  const id = tableId(schema);
+  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const byName = new Map(target.columns.map((column) => [column.name, column]));
+  const findings: PreflightFinding[] = [];
+  for (const column of schema.columns) {
+    const found = byName.get(column.name);
+    if (found === undefined)
+      findings.push({
+        severity: 'error',
+        check: 'column',
+        message: `${id} of the target lacks the column ${column.name} (${column.type})`,
+      });
+    else if (column.key && found.type !== column.type && column.type !== '') {
+      findings.push({
+        severity: 'warning',
+        check: 'key_type',
+        message: `the key column ${id}.${column.name} is ${column.type} in the writes and ${found.type} in the target`,
+      });
+    }
+    if (found?.generated != null) {
+      findings.push({
+        severity: 'warning',
+        check: 'generated',
+        message: `${id}.${column.name} of the target is generated: the written value is ignored`,
+      });
+    }
+    if (found?.identity === 'a') {
+      findings.push({
+        severity: column.key ? 'warning' : 'error',
+        check: 'identity',
+        message: `${id}.${column.name} of the target is GENERATED ALWAYS: ${column.key ? 'a row whose key changes' : 'every update'} will be refused`,
+        fix: [`ALTER TABLE ${name} ALTER COLUMN ${escapeIdentifier(column.name)} SET GENERATED BY DEFAULT;`],
+      });
+    }
+  }
+  const told = new Set(schema.columns.map((column) => column.name));
+  for (const column of target.columns) {
+    if (column.notNull && !column.hasDefault && column.generated === null && column.identity === '' && !told.has(column.name)) {
+      findings.push({
+        severity: 'error',
+        check: 'required',
+        message: `${id}.${column.name} of the target is NOT NULL without a default, and nothing writes it`,
+      });
+    }
+  }
+  return findings;
+}
+
+/** Rows are found by key: without a unique index a row may be found twice, and each look-up reads the whole table. */
+function keyFindings(schema: TableSchema, target: TargetTable): PreflightFinding[] {
+  const id = tableId(schema);
+  if (addressingOf(schema) !== 'key') {
+    return [
+      {
+        severity: 'warning',
+        check: 'key',
+        message: `${id} has no key: its rows can only be added${schema.identity === 'full' ? ', or found by all their columns' : ''}`,
+      },
+    ];
+  }
+  const keys = schema.columns.filter((column) => column.key).map((column) => column.name);
+  const unique = target.uniques.some(
+    (index) =>
+      index.predicate === null &&
+      index.keys.length === keys.length &&
+      index.keys.every(({ column }) => column !== null && keys.includes(column)),
+  );
+  if (unique) return [];
+  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  return [
+    {
+      severity: 'error',
+      check: 'key',
+      message: `${id} of the target has no unique index on its key (${keys.join(', ')})`,
+      fix: [`CREATE UNIQUE INDEX ON ${name} (${keys.map((key) => escapeIdentifier(key)).join(', ')});`],
+    },
+  ];
+}
