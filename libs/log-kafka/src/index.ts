@@ -1,1 +1,2 @@
-export {};
+export { KafkaMessageStore } from './kafka-message-store.js';
+export { type KafkaLogSettings } from './settings.js';

@@ -1,0 +1,50 @@
+import kafkajs from 'kafkajs';
+import type { SASLOptions } from 'kafkajs';
+import type { StreamName } from '@changeover/events';
+import type { ConnectionOptions } from 'node:tls';
+
+import { sslOptions } from './broker-link.js';
+import type { CompleteSettings } from './settings.js';
+import { MAX_BATCH_BYTES } from './stream-appender.js';
+
+/** Makes the topic of a stream: one partition, nothing ever deleted. False if somebody else was quicker. */
+export async function createTopic(settings: CompleteSettings, stream: StreamName): Promise<boolean> {
+  const kafka = new kafkajs.Kafka({
+    brokers: [...settings.brokers],
+    clientId: settings.clientId,
+    connectionTimeout: settings.connectMs,
+    requestTimeout: settings.requestMs,
+    ...(settings.ssl === undefined ? {} : { ssl: sslOptions(settings) as ConnectionOptions }),
+    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl as SASLOptions }),
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+    logCreator: () => () => undefined,
+  });
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await admin.createTopics({
+      waitForLeaders: true,
+      timeout: settings.requestMs,
+      topics: [
+        {
+          topic: stream,
+          numPartitions: 1,
+          replicationFactor: settings.replicationFactor ?? -1,
+          configEntries: [
+            { name: 'cleanup.policy', value: 'delete' },
+            { name: 'retention.ms', value: '-1' },
+            { name: 'retention.bytes', value: '-1' },
+            { name: 'max.message.bytes', value: String(MAX_BATCH_BYTES) },
+            // The broker keeps our batches as they are; another codec than gzip we could not read.
+            { name: 'compression.type', value: 'producer' },
+            ...(settings.minInSyncReplicas === undefined
+              ? []
+              : [{ name: 'min.insync.replicas', value: String(settings.minInSyncReplicas) }]),
+          ],
+        },
+      ],
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}
