@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { invariant, type Clock } from '@changeover/core';
+import type { RunningServer } from '@changeover/local-services';
 import type { LogType, Random, ServiceProcess, Stage } from '@changeover/example-crm';
 
 import { exitText, ROLES, type Crew, type Role } from './crew.js';
@@ -113,9 +114,7 @@ async function stopped(victim: ServiceProcess): Promise<void> {
   }
 }
 
-type Server = { readonly pid: number | undefined; kill(): Promise<void>; restart(): Promise<void> };
-
-async function crash(server: Server | undefined, name: string, { random, clock }: FaultScene, longestMs: number): Promise<string> {
+async function crash(server: RunningServer | undefined, name: string, { random, clock }: FaultScene, longestMs: number): Promise<string> {
   invariant(server !== undefined, `there is no ${name} to crash`);
   await server.kill();
   invariant(server.pid === undefined, `the ${name} was to be killed and still runs`);
