@@ -17,9 +17,15 @@ const KEEPALIVE = 0x6b; // k
 /** XLogData: letter, start, end, time, then pgoutput's message. */
 const XLOG_HEADER_BYTES = 25;
 /** After so long without a word we ask the server by SQL whether our walsender still lives. */
-const SILENCE_MS = 15_000;
-/** A source that shuts down asks for replies as fast as we give them, and waits until it is told everything is safe. */
-const SHUTDOWN_REPLIES = 200;
+const SILENCE_MS = 5000;
+/**
+ * A source that shuts down asks for replies as fast as we give them, and waits, with all its other work ended, until it
+ * is told that everything is safe (seen: `pg_ctl stop -m fast` hung for ever). A log that can be written has everything
+ * within a second; after this long we let go.
+ */
+const SHUTDOWN_PATIENCE_MS = 3000;
+/** Requests further apart than this are the ordinary ones, each half a wal_sender_timeout. */
+const SHUTDOWN_PACE_MS = 500;
 const RELEASE_TIMEOUT_MS = 2000;
 const RELEASE_POLL_MS = 10;
 
@@ -56,7 +62,8 @@ export class HeldPostgresSource implements HeldSource {
   #backlog: Buffer[] | undefined;
   #ended = false;
   #asking = false;
-  #repliesInARow = 0;
+  /** When the requests for replies that follow each other closely began, and the last of them; `undefined`: none yet. */
+  #asked: { readonly since: number; readonly last: number } | undefined;
 
   private constructor(parts: HeldSourceParts, confirmed: Position, statusIntervalMs: number, backlog: Buffer[]) {
     this.#parts = parts;
@@ -175,7 +182,6 @@ export class HeldPostgresSource implements HeldSource {
 
   #decode(decoder: PgoutputDecoder, message: Buffer): void {
     if (message[0] === XLOG_DATA) {
-      this.#repliesInARow = 0;
       const missing = decoder.decode(message, XLOG_HEADER_BYTES);
       if (missing !== undefined) {
         this.#parts.connection.pause();
@@ -216,20 +222,24 @@ export class HeldPostgresSource implements HeldSource {
 
   #reply(): void {
     this.#parts.connection.sendStatus(this.#acker.acknowledged, false);
-    this.#repliesInARow++;
-    if (this.#repliesInARow < SHUTDOWN_REPLIES) return;
-    // Otherwise its shutdown would hang until the log has everything, which may be never.
-    throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source shuts down and waits only for us');
+    const now = this.#parts.clock.monotonic();
+    const before = this.#asked;
+    const since = before !== undefined && now - before.last < SHUTDOWN_PACE_MS ? before.since : now;
+    this.#asked = { since, last: now };
+    if (now - since > SHUTDOWN_PATIENCE_MS) throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source shuts down and waits only for us');
   }
 
   #tick(): void {
     const { connection } = this.#parts;
-    this.#repliesInARow = 0;
-    connection.sendStatus(this.#acker.acknowledged, connection.silentMs > SILENCE_MS / 2);
-    if (connection.silentMs > SILENCE_MS && this.#backlog === undefined && !this.#queue.full) void this.#askWhetherAlive();
+    const reading = this.#backlog === undefined && !this.#queue.full;
+    connection.sendStatus(this.#acker.acknowledged, reading && connection.silentMs > SILENCE_MS / 2);
+    if (connection.silentMs > SILENCE_MS) void this.#askWhetherAlive();
   }
 
-  /** A walsender that decodes a large transaction of other tables may be silent for minutes; a dead network always is. */
+  /**
+   * A walsender that decodes a large transaction of other tables may be silent for minutes; a dead network always is. And
+   * while our reader pauses we do not read what a source that shuts down asks, but it no longer answers SQL.
+   */
   async #askWhetherAlive(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;

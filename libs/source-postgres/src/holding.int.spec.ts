@@ -185,6 +185,24 @@ describe('a server of our own', () => {
     await source.stop();
   });
 
+  it('can stop while our reader pauses and much of a transaction is still to be sent', async () => {
+    await using server = await startPostgres({ major: 18, own: true });
+    const client = await connect(server.url);
+    await client.query('create table item (id int primary key, body text)');
+    const source = sourceOf(server.url, { readAheadBytes: MB });
+    await source.create();
+    await using held = await source.hold({ takeOver: false });
+    await client.query("insert into item select i, repeat('x', 1000) from generate_series(1, 50000) i");
+    const events = held.events(held.confirmed, new AbortController().signal)[Symbol.asyncIterator]();
+    await events.next();
+    await server.restart();
+    const rest = async (): Promise<void> => {
+      for (;;) await events.next();
+    };
+    expect(await codeOf(rest())).toBe('SOURCE_UNREACHABLE');
+    await source.stop();
+  });
+
   it('says SOURCE_LOST when it has thrown away what the slot needs', async () => {
     await using server = await startPostgres({
       major: 18,
