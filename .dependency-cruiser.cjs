@@ -5,7 +5,8 @@
 const ADAPTERS = 'source-postgres|target-postgres|log-kafka|log-postgres|control-postgres|state-lmdb';
 const LOGIC = 'mapping|cleaning|pipeline|verification|migration';
 const PURE = `core|events|${LOGIC}`;
-const SPECS = '\\.spec\\.ts$';
+/** Specs, and in `src/test/` what only they use. */
+const SPECS = '\\.spec\\.ts$|/src/test/';
 
 /** `@changeover/x` is resolved to the workspace's own files. */
 const lib = (names) => `^libs/(${names})/`;
