@@ -28,4 +28,4 @@ export { aborted, failureText, runProcess, runRoleProcess } from './process/run-
 export { RunningTask, type RunningTaskOptions } from './process/running-task.js';
 export { startRole, type RoleContext, type RoleParts, type RunningRole, type StartOptions, type StartRole } from './process/start-role.js';
 export { loadMapping } from './settings/load-mapping.js';
-export { createLog, createSource, type AdapterContext, type OpenLog } from './adapters/adapters.js';
+export { createLog, createSource, createTarget, type AdapterContext, type OpenLog } from './adapters/adapters.js';

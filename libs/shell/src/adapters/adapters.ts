@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 
-import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
-import { SequencedLog, type ChangeSource, type EventLog, type MessageStore } from '@changeover/events';
+import { ChangeoverError, type Clock, type CrashPoint, type CrashPointName, type IdSource } from '@changeover/core';
+import { SequencedLog, type ChangeSource, type EventLog, type MessageStore, type TargetWriter } from '@changeover/events';
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource } from '@changeover/source-postgres';
+import { PostgresTarget } from '@changeover/target-postgres';
+import { PostgresTarget } from '@changeover/target-postgres';
 
-import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings } from '../settings/schema.js';
+import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, TargetSettings } from '../settings/schema.js';
 
 /** What any adapter may need beside its own section of the settings. */
 export type AdapterContext = {
@@ -14,6 +16,8 @@ export type AdapterContext = {
   readonly limits: CaptureSettings['limits'];
   readonly clock: Clock;
 };
+
+type TargetContext = AdapterContext & { readonly crashPoint: CrashPoint };
 
 type OfType<Settings extends { readonly type: string }, Type extends Settings['type']> = Extract<Settings, { readonly type: Type }>;
 /** One line per technology: nothing outside this file and the technology's own lib names it. */
@@ -35,6 +39,20 @@ const SOURCES: Registry<SourceSettings, ChangeSource> = {
     ),
 };
 
+const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter> = {
+  postgres:
+    ({ url, synchronousCommit }, { migration }) =>
+    (crashPoint) =>
+      new PostgresTarget({
+        url,
+        migration,
+        synchronousCommit,
+        crashPoint: (name) => {
+          crashPoint(name as Parameters<CrashPoint>[0]);
+        },
+      }),
+};
+
 const STORES: Registry<LogSettings, Promise<MessageStore>> = {
   embedded: ({ url }, { migration, limits, clock }) =>
     Promise.resolve(
@@ -47,9 +65,26 @@ const STORES: Registry<LogSettings, Promise<MessageStore>> = {
     ),
 };
 
+const TARGETS: {
+  readonly [Type in TargetSettings['type']]: (settings: OfType<TargetSettings, Type>, context: TargetContext) => TargetWriter;
+} = {
+  postgres: ({ url, synchronousCommit }, { migration, crashPoint }) =>
+    new PostgresTarget({ url, migration, synchronousCommit, crashPoint: (name) => crashPoint(name as CrashPointName) }),
+};
+
 /** The source of the settings. Connects when it is first asked for something. */
 export function createSource(settings: SourceSettings, context: AdapterContext): ChangeSource {
   return SOURCES[settings.type](settings, context);
+}
+
+/** The target of the settings. Connects when it is opened. */
+export function createTarget(settings: TargetSettings, context: AdapterContext & { readonly crashPoint: CrashPoint }): TargetWriter {
+  return TARGETS[settings.type](settings, context)(context.crashPoint);
+}
+
+/** The target of the settings. Connects when it is first asked for something. */
+export function createTarget(settings: TargetSettings, context: TargetContext): TargetWriter {
+  return TARGETS[settings.type](settings, context);
 }
 
 /** An event log and the store below it, which is what has to be stopped. */

@@ -60,7 +60,7 @@ const target = z
       type: z.literal('postgres').describe('PostgreSQL 14 to 18.'),
       url: postgresUrl.describe('The new database. The user needs to write the mapped tables and to create the schema `changeover`.'),
       synchronousCommit: z
-        .enum(['off', 'local', 'on', 'remote_write', 'remote_apply'])
+        .enum(['off', 'on'])
         .default('off')
         .describe(
           '`synchronous_commit` of ordinary batches. `off` is safe, because progress is lost together with the data and both come again; barriers always wait for the disk.',
