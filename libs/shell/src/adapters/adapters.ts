@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 
-import { ChangeoverError, type Clock, type CrashPoint, type CrashPointName, type IdSource } from '@changeover/core';
+import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
 import { SequencedLog, type ChangeSource, type EventLog, type MessageStore, type TargetWriter } from '@changeover/events';
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource } from '@changeover/source-postgres';
-import { PostgresTarget } from '@changeover/target-postgres';
 import { PostgresTarget } from '@changeover/target-postgres';
 
 import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, TargetSettings } from '../settings/schema.js';
@@ -16,8 +15,6 @@ export type AdapterContext = {
   readonly limits: CaptureSettings['limits'];
   readonly clock: Clock;
 };
-
-type TargetContext = AdapterContext & { readonly crashPoint: CrashPoint };
 
 type OfType<Settings extends { readonly type: string }, Type extends Settings['type']> = Extract<Settings, { readonly type: Type }>;
 /** One line per technology: nothing outside this file and the technology's own lib names it. */
@@ -65,13 +62,6 @@ const STORES: Registry<LogSettings, Promise<MessageStore>> = {
     ),
 };
 
-const TARGETS: {
-  readonly [Type in TargetSettings['type']]: (settings: OfType<TargetSettings, Type>, context: TargetContext) => TargetWriter;
-} = {
-  postgres: ({ url, synchronousCommit }, { migration, crashPoint }) =>
-    new PostgresTarget({ url, migration, synchronousCommit, crashPoint: (name) => crashPoint(name as CrashPointName) }),
-};
-
 /** The source of the settings. Connects when it is first asked for something. */
 export function createSource(settings: SourceSettings, context: AdapterContext): ChangeSource {
   return SOURCES[settings.type](settings, context);
@@ -80,11 +70,6 @@ export function createSource(settings: SourceSettings, context: AdapterContext):
 /** The target of the settings. Connects when it is opened. */
 export function createTarget(settings: TargetSettings, context: AdapterContext & { readonly crashPoint: CrashPoint }): TargetWriter {
   return TARGETS[settings.type](settings, context)(context.crashPoint);
-}
-
-/** The target of the settings. Connects when it is first asked for something. */
-export function createTarget(settings: TargetSettings, context: TargetContext): TargetWriter {
-  return TARGETS[settings.type](settings, context);
 }
 
 /** An event log and the store below it, which is what has to be stopped. */
