@@ -86,7 +86,10 @@ export class RecordAppender {
     let record = 0;
     for (const { part, onDurable, bytes } of taken) {
       this.#queuedBytes -= bytes;
-      if (part.last) onDurable?.(refs[record++] as RecordRef);
+      if (!part.last) continue;
+      // Counted first: an optional call without a function does not evaluate its argument.
+      const ref = refs[record++] as RecordRef;
+      onDurable?.(ref);
     }
   }
 }
