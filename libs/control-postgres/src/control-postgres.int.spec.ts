@@ -6,6 +6,7 @@ import { testDatabase, type TestDatabase } from '@changeover/testing';
 import { createDataSource, openControl, type ControlDatabase } from './control-database.js';
 import type { LeaseClaim } from './lease-keeper.js';
 import type { LeaseCallbacks } from './lease.js';
+import { probeControl } from './probe-control.js';
 import type { RoleStatus } from './role-status.js';
 
 const STATUS: RoleStatus = {
@@ -151,6 +152,30 @@ describe('openControl', () => {
     denied.password = 'right';
     await expect(openControl({ url: denied.href })).rejects.toMatchObject({ code: 'CONTROL_DENIED', facts: { sqlState: '42501' } });
     await sql(`DROP ROLE ${user}`);
+  });
+});
+
+describe('probeControl', () => {
+  test('says what is there and, where it may not be used, the line that grants it; changes nothing', async () => {
+    expect(await probeControl(database.url)).toMatchObject({ hasSchema: true, mayUse: true });
+    const user = `nobody_${randomUUID().slice(0, 8)}`;
+    await sql(`CREATE ROLE ${user} LOGIN PASSWORD 'right'`);
+    const url = new URL(database.url);
+    url.username = user;
+    url.password = 'right';
+    expect(await probeControl(url.href)).toMatchObject({
+      hasSchema: true,
+      mayUse: false,
+      grant: `ALTER SCHEMA "changeover_control" OWNER TO "${user}";`,
+    });
+    await sql('DROP SCHEMA changeover_control CASCADE');
+    const { mayUse, grant } = await probeControl(url.href);
+    expect(mayUse).toBe(false);
+    await sql(grant);
+    expect(await probeControl(url.href)).toMatchObject({ hasSchema: false, mayUse: true });
+    await (await openControl({ url: url.href }))[Symbol.asyncDispose]();
+    expect(await probeControl(url.href)).toMatchObject({ hasSchema: true, mayUse: true });
+    await sql(`DROP OWNED BY ${user} CASCADE; DROP ROLE ${user}`);
   });
 });
 

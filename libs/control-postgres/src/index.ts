@@ -4,3 +4,4 @@ export { LEASE_EXPIRES_MS, LeaseKeeper, type LeaseClaim, type LeaseView } from '
 export { Lease, LEASE_RENEW_MS, type LeaseCallbacks } from './lease.js';
 export { RequestQueue, type NewRequest, type OperatorRequest } from './request-queue.js';
 export { type RoleState, type RoleStatus } from './role-status.js';
+export { probeControl, type ControlProbe } from './probe-control.js';
