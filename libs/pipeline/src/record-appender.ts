@@ -16,17 +16,28 @@ export class RecordAppender {
   #queue: Queued[] = [];
   #queuedBytes = 0;
   #running: Promise<void> | null = null;
+  /** The first error: the writer is of no use any more, and what is added from then on is forgotten. */
   #failure: { readonly error: unknown } | null = null;
+  readonly #failed: Promise<never>;
+  #fail: (error: unknown) => void = () => undefined;
 
   /** `onAppended` runs after each append, before any `onDurable` of it. */
   constructor(options: { readonly writer: LogWriter; readonly maxQueuedBytes: number; readonly onAppended: (endedInsideRecord: boolean) => void }) {
     this.#writer = options.writer;
     this.#maxQueuedBytes = options.maxQueuedBytes;
     this.#onAppended = options.onAppended;
+    this.#failed = new Promise((_, reject) => (this.#fail = reject));
+    this.#failed.catch(() => undefined);
+  }
+
+  /** Rejects with the error of a failed append, as soon as it is known; never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed;
   }
 
   /** Queues parts that go out in one append, if they fit one. Never waits: call {@link ready} from time to time. */
   add(parts: readonly QueuedPart[]): void {
+    if (this.#failure !== null) return;
     for (const queued of parts) {
       const bytes = queued.part.body.reduce((sum, piece) => sum + piece.length, 0);
       this.#queue.push({ ...queued, bytes });
@@ -37,6 +48,7 @@ export class RecordAppender {
 
   /** Forgets the unfinished record behind what was added so far. */
   abandon(): void {
+    if (this.#failure !== null) return;
     this.#queue.push('abandon');
     this.#running ??= this.#run();
   }
@@ -67,6 +79,7 @@ export class RecordAppender {
       while (this.#queue.length > 0) await this.#appendQueued();
     } catch (error) {
       this.#failure = { error };
+      this.#fail(error);
     } finally {
       this.#running = null;
     }

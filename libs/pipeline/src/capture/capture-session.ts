@@ -77,7 +77,8 @@ export class CaptureSession implements AsyncDisposable {
     try {
       this.#background(this.#takeRequests(ended));
       this.#addProgress();
-      const outcome = await Promise.race([failure, this.#follow(ended)]);
+      // A source that is silent must not keep us from hearing that the log failed.
+      const outcome = await Promise.race([failure, this.#appender.failed, this.#follow(ended)]);
       await this.#appender.drain();
       return outcome;
     } finally {
@@ -105,7 +106,7 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   /** Null where nothing has to be waited for, which is nearly always. */
-  #handle(event: SourceEvent, signal: AbortSignal): Promise<'again' | void> | null {
+  #handle(event: SourceEvent, signal: AbortSignal): Promise<'again' | undefined> | null {
     switch (event.type) {
       case 'begin': {
         const { txId, ts_ms, origin } = event;
@@ -130,7 +131,7 @@ export class CaptureSession implements AsyncDisposable {
     }
   }
 
-  #rows(event: Extract<SourceEvent, { type: 'rows' }>): Promise<'again' | void> | null {
+  #rows(event: Extract<SourceEvent, { type: 'rows' }>): Promise<'again' | undefined> | null {
     const open = this.#open;
     invariant(open !== null, 'rows outside a transaction');
     const schema = this.#told.find(event.table);
@@ -147,7 +148,7 @@ export class CaptureSession implements AsyncDisposable {
    * A form that the log does not know yet. Its record must stand before the transaction's; where parts of that are stored
    * already, they are given up, and the source sends the transaction again.
    */
-  async #tellInside(open: OpenTransaction, event: Extract<SourceEvent, { type: 'rows' }>): Promise<'again' | void> {
+  async #tellInside(open: OpenTransaction, event: Extract<SourceEvent, { type: 'rows' }>): Promise<'again' | undefined> {
     const again = open.builder.partsGiven > 0;
     if (again) this.#appender.abandon();
     this.#tell(event.table);
