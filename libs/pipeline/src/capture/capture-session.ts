@@ -112,7 +112,7 @@ export class CaptureSession implements AsyncDisposable {
         const { txId, ts_ms, origin } = event;
         this.#open = { txId, ts_ms, ...(origin === undefined ? {} : { origin }), builder: new TransactionBuilder() };
         // Without a mapping there is nothing that these rows mean yet: the source keeps them until there is one.
-        return this.#mapping === null ? this.#activation(signal) : null;
+        return this.#mapping === null ? this.#activation(signal).then(() => undefined) : null;
       }
       case 'rows':
         return this.#rows(event);
@@ -141,7 +141,7 @@ export class CaptureSession implements AsyncDisposable {
     const part = open.builder.takeFullPart();
     if (part === null) return null;
     this.#appender.add([{ part }]);
-    return this.#appender.ready();
+    return this.#appender.ready().then(() => undefined);
   }
 
   /**
@@ -234,10 +234,13 @@ export class CaptureSession implements AsyncDisposable {
     this.#options.observer.advanced({ records: 1, rows: part.facts?.rows ?? 0, bytes, seq: ref.seq, position, ts_ms: part.facts?.ts_ms ?? null });
   }
 
-  #activation(signal: AbortSignal): Promise<void> {
+  #activation(signal: AbortSignal): Promise<undefined> {
     return new Promise((resolve) => {
-      this.#activated = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      const done = (): void => {
+        resolve(undefined);
+      };
+      this.#activated = done;
+      signal.addEventListener('abort', done, { once: true });
     });
   }
 

@@ -5,6 +5,7 @@ import { mappingHash, type Mapping } from '@changeover/mapping';
 import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
 import { ReadAhead } from '../read-ahead.js';
 import { ToldSchemas } from '../told-schemas.js';
+import { otherMapping } from './other-mapping.js';
 import { TransformSession } from './transform-session.js';
 
 export type TransformLimits = {
@@ -97,10 +98,4 @@ export class TransformLoop {
       }
     }
   }
-}
-
-export function otherMapping(active: string, ours: string): ChangeoverError {
-  return new ChangeoverError('MAPPING_NOT_ACTIVE', `the active mapping is ${active.slice(0, 12)}, this process has ${ours.slice(0, 12)}`, {
-    facts: { active, ours },
-  });
 }

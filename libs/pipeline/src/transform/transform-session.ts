@@ -18,8 +18,9 @@ import { targetSchema } from '@changeover/mapping';
 import { RecordAppender } from '../record-appender.js';
 import type { ToldSchemas } from '../told-schemas.js';
 import { TransactionBuilder } from '../transaction-builder.js';
+import { otherMapping } from './other-mapping.js';
 import { requireHarmless } from './schema-change.js';
-import { otherMapping, type TransformOptions } from './transform-loop.js';
+import type { TransformOptions } from './transform-loop.js';
 
 type SessionOptions = TransformOptions & {
   readonly writer: LogWriter;
