@@ -16,10 +16,14 @@ export async function activateFirstMapping(
     await requests.submit({ migration, id: firstActivationId(migration), kind: 'activate-mapping', payload: { hash, mapping } });
   } catch (error) {
     if (!(error instanceof ChangeoverError) || error.code !== 'REQUEST_CONFLICT') throw error;
-    throw new ChangeoverError('MAPPING_NOT_ACTIVE', `the mapping of this process (${hash.slice(0, 12)}) is not the one that ${migration} was begun with`, {
-      facts: { migration, ours: hash },
-      cause: error,
-    });
+    throw new ChangeoverError(
+      'MAPPING_NOT_ACTIVE',
+      `the mapping of this process (${hash.slice(0, 12)}) is not the one that ${migration} was begun with`,
+      {
+        facts: { migration, ours: hash },
+        cause: error,
+      },
+    );
   }
 }
 

@@ -109,9 +109,10 @@ function openCluster(settings: CompleteSettings, turn: number): { readonly clust
     // kafkajs turns it into a connection error of its own.
     if (closed) throw new ChangeoverError('LOG_UNREACHABLE', 'the link was closed');
     const servername = isIP(host) === 0 ? { servername: host } : {};
-    const socket = settings.ssl === undefined || settings.ssl === false
-      ? connectTcp({ host, port }, onConnect)
-      : connectTls({ host, port, ...servername, ...(ssl as object) }, onConnect);
+    const socket =
+      settings.ssl === undefined || settings.ssl === false
+        ? connectTcp({ host, port }, onConnect)
+        : connectTls({ host, port, ...servername, ...(ssl as object) }, onConnect);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     sockets.add(socket);

@@ -18,9 +18,7 @@ export const fetchResponse = {
 
   /** @throws KafkaJSProtocolError as the broker says. */
   parse(fetched: Fetched): Promise<Fetched> {
-    return fetched.errorCode === 0
-      ? Promise.resolve(fetched)
-      : Promise.reject(protocolErrors.createErrorFromCode(fetched.errorCode));
+    return fetched.errorCode === 0 ? Promise.resolve(fetched) : Promise.reject(protocolErrors.createErrorFromCode(fetched.errorCode));
   },
 };
 

@@ -20,7 +20,9 @@ declare module 'kafkajs/src/cluster/index.js' {
         readonly requestTimeout: number;
       }): Promise<T>;
     };
-    initProducerId(request: { readonly transactionTimeout: number }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
+    initProducerId(request: {
+      readonly transactionTimeout: number;
+    }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
     produce(request: {
       readonly topicData: readonly {
         readonly topic: string;
@@ -74,7 +76,11 @@ declare module 'kafkajs/src/cluster/index.js' {
     findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
     findBroker(node: { readonly nodeId: string }): Promise<Broker>;
     fetchTopicsOffset(
-      topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[]; readonly fromBeginning: boolean }[],
+      topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+        readonly fromBeginning: boolean;
+      }[],
     ): Promise<readonly { readonly partitions: readonly { readonly offset: string }[] }[]>;
   }
 }

@@ -18,7 +18,7 @@ export function patchKafkajs(): void {
   if (patched) return;
   patched = true;
   const queue = RequestQueue.prototype;
-  const schedule = Reflect.get(queue, 'scheduleCheckPendingRequests') as (this: RequestQueue) => void;
+  const schedule = Reflect.get<RequestQueue, 'scheduleCheckPendingRequests'>(queue, 'scheduleCheckPendingRequests');
   queue.scheduleCheckPendingRequests = function (this: RequestQueue): void {
     if (this.pending.length > 0) schedule.call(this);
   };

@@ -96,7 +96,11 @@ async function* deliver(
 }
 
 function gap(stream: StreamName, from: number, start: number): ChangeoverError {
-  return new ChangeoverError('LOG_TRUNCATED', `stream ${stream} goes on at offset ${String(start)}; the next one was to be ${String(from)}`, {
-    facts: { stream, from, start },
-  });
+  return new ChangeoverError(
+    'LOG_TRUNCATED',
+    `stream ${stream} goes on at offset ${String(start)}; the next one was to be ${String(from)}`,
+    {
+      facts: { stream, from, start },
+    },
+  );
 }

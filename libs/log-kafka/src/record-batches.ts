@@ -53,9 +53,13 @@ export function splitBatches(records: Buffer): readonly RecordBatch[] {
     if ((attributes & TRANSACTION_MASK) !== 0) throw corrupt(firstOffset, 'belongs to a Kafka transaction, which we do not use');
     const codec = attributes & CODEC_MASK;
     if (codec !== CODEC_NONE && codec !== CODEC_GZIP) {
-      throw new ChangeoverError('BAD_SETTINGS', `the broker compresses with codec ${String(codec)}: set compression.type=producer on the topic`, {
-        facts: { offset: firstOffset, codec },
-      });
+      throw new ChangeoverError(
+        'BAD_SETTINGS',
+        `the broker compresses with codec ${String(codec)}: set compression.type=producer on the topic`,
+        {
+          facts: { offset: firstOffset, codec },
+        },
+      );
     }
     batches.push({
       firstOffset,

@@ -18,8 +18,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   '3D000': 'LOG_MISSING',
   '3F000': 'LOG_MISSING',
   '42P01': 'LOG_MISSING',
-  'XX001': 'LOG_CORRUPT',
-  'XX002': 'LOG_CORRUPT',
+  XX001: 'LOG_CORRUPT',
+  XX002: 'LOG_CORRUPT',
 };
 
 /**

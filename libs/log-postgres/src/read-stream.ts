@@ -17,7 +17,12 @@ export type ReadRequest = {
   readonly pollMs: number;
 };
 
-type Located = { readonly id: string; readonly stream_end: string; readonly stream_start: string | null; readonly block_start: string | null };
+type Located = {
+  readonly id: string;
+  readonly stream_end: string;
+  readonly stream_start: string | null;
+  readonly block_start: string | null;
+};
 type PageRow = {
   readonly stream_end: string;
   readonly first_offset: string | null;

@@ -13,7 +13,10 @@ const tableRule = z
 
 const mappingSchema = z
   .strictObject({
-    tables: z.record(qualified, tableRule).default({}).describe('Rules by source table. A table without a rule passes through under its own names.'),
+    tables: z
+      .record(qualified, tableRule)
+      .default({})
+      .describe('Rules by source table. A table without a rule passes through under its own names.'),
   })
   .readonly();
 
@@ -60,7 +63,9 @@ export function canonicalMapping(mapping: Mapping): string {
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, item]) => [key, value(item)]),
     );
-  return JSON.stringify({ tables: sorted(mapping.tables, (rule) => ({ to: rule.to ?? null, columns: sorted(rule.columns ?? {}, (column) => column) })) });
+  return JSON.stringify({
+    tables: sorted(mapping.tables, (rule) => ({ to: rule.to ?? null, columns: sorted(rule.columns ?? {}, (column) => column) })),
+  });
 }
 
 /** `schema.table` in its two halves. */

@@ -22,9 +22,13 @@ export function targetSchema(mapping: Mapping, source: TableSchema): TableSchema
   const names = new Set(source.columns.map((column) => column.name));
   const missing = Object.keys(renames).filter((column) => !names.has(column));
   if (missing.length > 0) {
-    throw new ChangeoverError('SCHEMA_NEEDS_MAPPING', `the mapping renames ${missing.join(', ')} of ${sourceName}, which the table does not have`, {
-      facts: { table: sourceName, columns: missing.join(', ') },
-    });
+    throw new ChangeoverError(
+      'SCHEMA_NEEDS_MAPPING',
+      `the mapping renames ${missing.join(', ')} of ${sourceName}, which the table does not have`,
+      {
+        facts: { table: sourceName, columns: missing.join(', ') },
+      },
+    );
   }
   const columns = source.columns.map((column) => ({ ...column, name: renames[column.name] ?? column.name }));
   const twice = columns.find((column, index) => columns.findIndex((other) => other.name === column.name) !== index);

@@ -21,9 +21,21 @@ export abstract class CaptureRequests {
 /** What the loops tell about themselves. Every method must be cheap and must not throw. */
 export abstract class PipelineObserver {
   /** Records that became durable or were applied, and the place reached. `ts_ms`: commit time at the source of the last. */
-  abstract advanced(progress: { readonly records: number; readonly rows: number; readonly bytes: number; readonly seq: number; readonly position: string; readonly ts_ms: number | null }): void;
+  abstract advanced(progress: {
+    readonly records: number;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly seq: number;
+    readonly position: string;
+    readonly ts_ms: number | null;
+  }): void;
   /** A batch was committed at the target. */
-  abstract applied(batch: { readonly transactions: number; readonly rows: number; readonly seconds: number; readonly report: ApplyReport }): void;
+  abstract applied(batch: {
+    readonly transactions: number;
+    readonly rows: number;
+    readonly seconds: number;
+    readonly report: ApplyReport;
+  }): void;
   /** Nothing is waiting behind what was reached. */
   abstract caughtUp(): void;
   /** Log that the source keeps for us. */

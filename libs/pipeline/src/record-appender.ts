@@ -22,7 +22,11 @@ export class RecordAppender {
   #fail: (error: unknown) => void = () => undefined;
 
   /** `onAppended` runs after each append, before any `onDurable` of it. */
-  constructor(options: { readonly writer: LogWriter; readonly maxQueuedBytes: number; readonly onAppended: (endedInsideRecord: boolean) => void }) {
+  constructor(options: {
+    readonly writer: LogWriter;
+    readonly maxQueuedBytes: number;
+    readonly onAppended: (endedInsideRecord: boolean) => void;
+  }) {
     this.#writer = options.writer;
     this.#maxQueuedBytes = options.maxQueuedBytes;
     this.#onAppended = options.onAppended;

@@ -6,7 +6,7 @@ import { startPostgres } from '@changeover/local-services';
 import { codeOf, EventFollower, testDatabase, told } from '@changeover/testing';
 import pg from 'pg';
 
-import { HeldPostgresSource } from './held-postgres-source.js';
+import { type HeldPostgresSource } from './held-postgres-source.js';
 import { positionOf } from './lsn.js';
 import { PostgresSource } from './postgres-source.js';
 import type { PostgresSourceSettings } from './settings.js';
@@ -54,7 +54,7 @@ describe.each([14, 16, 18] as const)('a hold of PostgreSQL %d', (major) => {
     await using follower = new EventFollower(held);
     await client.query('insert into item values (1)');
     await follower.commits(1);
-    const committed = follower.position as Position;
+    const committed = follower.position ?? held.confirmed;
     await client.query('insert into left_out select generate_series(1, 1000)');
     await follower.until((events) => events.some((event) => event.type === 'keepalive' && event.position > committed));
     expect(await confirmedAtSource(client)).toBe(held.confirmed);
@@ -97,13 +97,13 @@ describe.each([14, 16, 18] as const)('a hold of PostgreSQL %d', (major) => {
     await client.query('create table item (id int primary key)');
     const source = sourceOf(database.url);
     await source.create();
-    let acknowledged: Position | undefined;
+    let acknowledged = '' as Position;
     {
       await using held = await source.hold({ takeOver: false });
       await using follower = new EventFollower(held);
       await client.query('insert into item values (1)');
       await follower.commits(1);
-      acknowledged = follower.position as Position;
+      acknowledged = follower.position ?? acknowledged;
       held.acknowledge(acknowledged);
       await confirmedAtSource(client);
       await client.query('select pg_terminate_backend(active_pid) from pg_replication_slots where database = current_database()');
@@ -116,6 +116,26 @@ describe.each([14, 16, 18] as const)('a hold of PostgreSQL %d', (major) => {
     expect(told(await follower.commits(1))).toEqual(['c item 2', '--']);
     await source.stop();
   });
+
+  it.each(['drop publication %I', 'alter publication %I drop table item'])(
+    'says SOURCE_LOST after %s, whether or not the stream does',
+    async (statement) => {
+      await using database = await testDatabase({ major });
+      const client = await database.connect();
+      await client.query('create table item (id int primary key); create table other (id int primary key)');
+      const migration = new RandomIdSource().uuid();
+      // Looks at the publication at every status.
+      const source = new PostgresSource({ url: database.url, migration, statusIntervalMs: 20 }, new FastClock());
+      await source.create();
+      await using held = await source.hold({ takeOver: false });
+      await using follower = new EventFollower(held);
+      await client.query(statement.replace('%I', pg.escapeIdentifier(`changeover_${migration.replaceAll('-', '_')}`)));
+      await client.query('insert into item values (1)');
+      expect(await follower.endsWith()).toBe('SOURCE_LOST');
+      if (statement.startsWith('drop')) expect(await codeOf(source.hold({ takeOver: true }))).toBe('SOURCE_LOST');
+      await source.stop();
+    },
+  );
 
   it('leaves a slot alone that somebody of another name holds', async () => {
     await using database = await testDatabase({ major });
@@ -142,6 +162,13 @@ describe.each([14, 16, 18] as const)('a hold of PostgreSQL %d', (major) => {
     await source.stop();
   });
 });
+
+/** A thousand times as fast as ours. */
+class FastClock extends SystemClock {
+  override monotonic(): number {
+    return super.monotonic() * 1000;
+  }
+}
 
 /** Waits as told, but finds that an hour has gone by. */
 class HastyClock extends SystemClock {

@@ -1,7 +1,7 @@
 import { RandomIdSource } from '@changeover/core';
 import type { HeldSource, SourceEvent } from '@changeover/events';
 import { EventFollower, testDatabase, told, type TestDatabase } from '@changeover/testing';
-import pg from 'pg';
+import type pg from 'pg';
 
 import { PostgresSource } from './postgres-source.js';
 import type { PostgresSourceSettings } from './settings.js';

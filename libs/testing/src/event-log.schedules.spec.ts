@@ -22,7 +22,11 @@ class Writer {
   ended = false;
   readonly done: Promise<void>;
 
-  constructor(storage: MemoryStorage, readonly name: string, items: number) {
+  constructor(
+    storage: MemoryStorage,
+    readonly name: string,
+    items: number,
+  ) {
     this.store = new SteppedStore(storage);
     this.done = this.#run(items).catch((error: unknown) => {
       this.code = asChangeoverError(error).code;
@@ -58,7 +62,11 @@ function itemOf(position: number, text: string): RecordPart {
 
 type Choice = { readonly writer: number; readonly fate: StepFate } | { readonly repeat: number };
 
-type Setup = { readonly writers: number; readonly itemsEach: number; /** How many answers may be lost and appends repeated in one run. */ readonly faults: number };
+type Setup = {
+  readonly writers: number;
+  readonly itemsEach: number;
+  /** How many answers may be lost and appends repeated in one run. */ readonly faults: number;
+};
 
 /** Runs one schedule: `path` says which of the possible choices is taken at each place, 0 beyond its end. Gives how many there were. */
 async function runSchedule({ writers: count, itemsEach, faults }: Setup, path: readonly number[]): Promise<readonly number[]> {

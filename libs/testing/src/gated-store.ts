@@ -55,7 +55,11 @@ export class GatedStore extends MessageStore {
     return this.#inner.append(stream, messages);
   }
 
-  async *read(stream: StreamName, from: number, options: { readonly signal: AbortSignal; readonly until?: number }): AsyncIterable<readonly StoredMessage[]> {
+  async *read(
+    stream: StreamName,
+    from: number,
+    options: { readonly signal: AbortSignal; readonly until?: number },
+  ): AsyncIterable<readonly StoredMessage[]> {
     for await (const batch of this.#inner.read(stream, from, options)) {
       const kept = batch.filter((message) => !this.removed.has(message.offset));
       if (kept.length > 0) yield kept;

@@ -151,7 +151,9 @@ export class InMemoryMessageStore extends MessageStore {
       const change = this.storage.changed();
       const { first, messages } = this.storage.get(stream);
       if (next < first || next > first + messages.length) {
-        throw new ChangeoverError('LOG_TRUNCATED', `stream ${stream} does not hold offset ${String(next)}`, { facts: { stream, from: next } });
+        throw new ChangeoverError('LOG_TRUNCATED', `stream ${stream} does not hold offset ${String(next)}`, {
+          facts: { stream, from: next },
+        });
       }
       const batch = messages.slice(next - first, Math.min(until, next + 100) - first);
       next += batch.length;

@@ -55,7 +55,11 @@ export class SteppedStore extends MessageStore {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
-  override async *read(stream: StreamName, from: number, options: { readonly signal: AbortSignal; readonly until?: number }): AsyncIterable<readonly StoredMessage[]> {
+  override async *read(
+    stream: StreamName,
+    from: number,
+    options: { readonly signal: AbortSignal; readonly until?: number },
+  ): AsyncIterable<readonly StoredMessage[]> {
     const { first, messages } = this.#storage.get(stream);
     yield messages.slice(from - first, (options.until ?? Infinity) - first);
   }

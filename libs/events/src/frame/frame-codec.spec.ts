@@ -13,7 +13,11 @@ const frame: fc.Arbitrary<Frame> = fc
     schemaSeq: fc.nat(2 ** 40),
     rows: fc.array(fc.array(fc.option(fc.string()), { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
   })
-  .map(({ rows, ...rest }) => ({ ...rest, rowCount: rows.length, rows: formatRows(rows.map((row) => row.map((text) => text?.toWellFormed() ?? null))) }) as Frame);
+  .map(({ rows, ...rest }) => ({
+    ...rest,
+    rowCount: rows.length,
+    rows: formatRows(rows.map((row) => row.map((text) => text?.toWellFormed() ?? null))),
+  }));
 
 function encode(frames: readonly Frame[]): Buffer {
   return Buffer.concat(frames.flatMap((one) => [encodeFrameHeader(one, one.rows.length), one.rows]));

@@ -30,6 +30,14 @@ export type TableSchema = {
 
 /** SHA-256 (hex) of the table's form. */
 export function tableSchemaHash(table: Omit<TableSchema, 'hash'>): string {
-  const columns = table.columns.map(({ name, type, typeOid, typmod, notNull, key, fill }) => [name, type, typeOid, typmod, notNull, key, fill]);
+  const columns = table.columns.map(({ name, type, typeOid, typmod, notNull, key, fill }) => [
+    name,
+    type,
+    typeOid,
+    typmod,
+    notNull,
+    key,
+    fill,
+  ]);
   return hash('sha256', JSON.stringify([table.schema, table.table, table.identity, columns]), 'hex');
 }

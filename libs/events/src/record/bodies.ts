@@ -47,7 +47,10 @@ export function encodeJsonBody<K extends keyof JsonBodies>(_kind: K, body: JsonB
 }
 
 /** The checksum has vouched for the bytes; the kind says which shape they have. LOG_CORRUPT where the kind is another. */
-export function decodeJsonBody<K extends keyof JsonBodies>(kind: K, entry: { readonly header: { readonly kind: RecordKind }; readonly body: Buffer }): JsonBodies[K] {
+export function decodeJsonBody<K extends keyof JsonBodies>(
+  kind: K,
+  entry: { readonly header: { readonly kind: RecordKind }; readonly body: Buffer },
+): JsonBodies[K] {
   if (entry.header.kind !== kind) throw new ChangeoverError('LOG_CORRUPT', `expected a ${kind} record, found ${entry.header.kind}`);
   return JSON.parse(entry.body.toString('utf8')) as JsonBodies[K];
 }

@@ -41,9 +41,11 @@ export function encodeMessage(header: AnyHeader, body: readonly Uint8Array[]): {
 
 /** LOG_CORRUPT unless the bytes are exactly what {@link encodeMessage} wrote. The body is a view into them. */
 export function decodeMessage(bytes: Buffer, offset: number): DecodedMessage {
-  if (bytes.length < FIXED_BYTES || bytes.readUInt16BE(CHECKSUM_BYTES) !== MAGIC) throw corrupt(offset, 'it does not begin like one of ours');
+  if (bytes.length < FIXED_BYTES || bytes.readUInt16BE(CHECKSUM_BYTES) !== MAGIC)
+    throw corrupt(offset, 'it does not begin like one of ours');
   const version = bytes[CHECKSUM_BYTES + 2];
-  if (version !== MESSAGE_VERSION) throw corrupt(offset, `its version is ${String(version)}; this program reads ${String(MESSAGE_VERSION)}`);
+  if (version !== MESSAGE_VERSION)
+    throw corrupt(offset, `its version is ${String(version)}; this program reads ${String(MESSAGE_VERSION)}`);
   const stored = bytes.subarray(0, CHECKSUM_BYTES);
   if (!checksumOf(bytes).equals(stored)) throw corrupt(offset, 'its checksum does not match');
   const bodyAt = FIXED_BYTES + bytes.readUInt32BE(CHECKSUM_BYTES + 4);

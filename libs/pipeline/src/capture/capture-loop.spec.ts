@@ -1,6 +1,24 @@
-import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPoint, type ErrorCode, type Position } from '@changeover/core';
+import {
+  asChangeoverError,
+  ChangeoverError,
+  noCrash,
+  RandomIdSource,
+  SystemClock,
+  type CrashPoint,
+  type ErrorCode,
+  type Position,
+} from '@changeover/core';
 import { decodeJsonBody, decodeMessage, FrameReader, parseRows, SequencedLog, type LogEntry, type TableSchema } from '@changeover/events';
-import { GatedStore, inserted, InMemoryMessageStore, MemoryStorage, positionAt, ScriptedRequests, ScriptedSource, textTable } from '@changeover/testing';
+import {
+  GatedStore,
+  inserted,
+  InMemoryMessageStore,
+  MemoryStorage,
+  positionAt,
+  ScriptedRequests,
+  ScriptedSource,
+  textTable,
+} from '@changeover/testing';
 
 import { SilentObserver } from '../ports.js';
 import { CaptureLoop } from './capture-loop.js';
@@ -70,7 +88,9 @@ class CaptureBed implements AsyncDisposable {
   }
 
   /** The first process of a migration, once the slot is there: what is committed from now on must be captured. */
-  async begin(options: { readonly crashPoint?: CrashPoint; readonly maxQueuedBytes?: number } = {}): Promise<ReturnType<CaptureBed['start']>> {
+  async begin(
+    options: { readonly crashPoint?: CrashPoint; readonly maxQueuedBytes?: number } = {},
+  ): Promise<ReturnType<CaptureBed['start']>> {
     this.activate();
     const process = this.start(options);
     await this.source.acknowledged(positionAt(1));
@@ -187,23 +207,28 @@ describe('capture', () => {
     await bed.source.acknowledged(first);
     const idle = bed.source.keepalive();
     await bed.source.acknowledged(idle);
-    const progress = (await bed.entries()).filter((entry) => entry.header.kind === 'progress').map((entry) => decodeJsonBody('progress', entry).position);
+    const progress = (await bed.entries())
+      .filter((entry) => entry.header.kind === 'progress')
+      .map((entry) => decodeJsonBody('progress', entry).position);
     expect(progress).toContain(idle);
   });
 
-  it.each(['capture.after-hold', 'log.after-fence', 'capture.after-append', 'capture.after-progress'])('goes on after a crash at %s with nothing lost and nothing twice', async (point) => {
-    await using bed = new CaptureBed();
-    const first = await bed.begin();
-    await bed.source.acknowledged(bed.source.commit(person(1)));
-    await first.stop();
-    bed.source.commit(person(2));
-    const crashed = bed.start({ crashPoint: crashAt(point) });
-    expect(await crashed.ended).toBe('INTERNAL');
-    bed.source.commit(person(3));
-    bed.start();
-    await bed.source.acknowledged(bed.source.commit(person(4)));
-    expect(await bed.captured()).toEqual([['1'], ['2'], ['3'], ['4']]);
-  });
+  it.each(['capture.after-hold', 'log.after-fence', 'capture.after-append', 'capture.after-progress'])(
+    'goes on after a crash at %s with nothing lost and nothing twice',
+    async (point) => {
+      await using bed = new CaptureBed();
+      const first = await bed.begin();
+      await bed.source.acknowledged(bed.source.commit(person(1)));
+      await first.stop();
+      bed.source.commit(person(2));
+      const crashed = bed.start({ crashPoint: crashAt(point) });
+      expect(await crashed.ended).toBe('INTERNAL');
+      bed.source.commit(person(3));
+      bed.start();
+      await bed.source.acknowledged(bed.source.commit(person(4)));
+      expect(await bed.captured()).toEqual([['1'], ['2'], ['3'], ['4']]);
+    },
+  );
 
   it('goes on behind what it appended and never heard of', async () => {
     await using bed = new CaptureBed();
@@ -293,7 +318,7 @@ describe('capture', () => {
     expect(bed.source.confirmed).toBeNull();
   });
 
-  it('streams a transaction larger than a part, and begins it anew where a table\'s form is told inside it', async () => {
+  it("streams a transaction larger than a part, and begins it anew where a table's form is told inside it", async () => {
     await using bed = new CaptureBed();
     await bed.begin({ maxQueuedBytes: 64 * 1024 });
     await bed.source.acknowledged(bed.source.commit(person(0)));
@@ -328,7 +353,8 @@ describe('capture', () => {
     await first.stop();
     bed.start();
     const second = bed.requests.submit('barrier');
-    const barriers = async (): Promise<string[]> => (await bed.entries()).filter((entry) => entry.header.kind === 'barrier').map((entry) => decodeJsonBody('barrier', entry).token);
+    const barriers = async (): Promise<string[]> =>
+      (await bed.entries()).filter((entry) => entry.header.kind === 'barrier').map((entry) => decodeJsonBody('barrier', entry).token);
     // The position of a mark is acknowledged with the progress that follows its barrier.
     while (!(await barriers()).includes(second)) await bed.source.acknowledged(bed.source.commit(person(2)));
     expect(await barriers()).toEqual([token, second]);

@@ -129,9 +129,13 @@ export class CaptureLoop {
 
 function behindSource(stream: string, writer: LogWriter, held: HeldSource): ChangeoverError {
   const position: Position = writer.tail.pos;
-  return new ChangeoverError('LOG_BEHIND_SOURCE', `the source was told that everything up to ${held.confirmed} is safe, but ${stream} ends at ${position || 'nothing'}`, {
-    facts: { stream, confirmed: held.confirmed, position },
-  });
+  return new ChangeoverError(
+    'LOG_BEHIND_SOURCE',
+    `the source was told that everything up to ${held.confirmed} is safe, but ${stream} ends at ${position || 'nothing'}`,
+    {
+      facts: { stream, confirmed: held.confirmed, position },
+    },
+  );
 }
 
 function requireSameServer(progress: ProgressBody, identity: SourceIdentity): void {
@@ -139,6 +143,13 @@ function requireSameServer(progress: ProgressBody, identity: SourceIdentity): vo
   throw new ChangeoverError(
     'SOURCE_LOST',
     `the log was captured from system ${progress.systemId}, timeline ${String(progress.timeline)}; this is system ${identity.systemId}, timeline ${String(identity.timeline)}`,
-    { facts: { expectedSystem: progress.systemId, expectedTimeline: progress.timeline, system: identity.systemId, timeline: identity.timeline } },
+    {
+      facts: {
+        expectedSystem: progress.systemId,
+        expectedTimeline: progress.timeline,
+        system: identity.systemId,
+        timeline: identity.timeline,
+      },
+    },
   );
 }

@@ -70,10 +70,7 @@ export class CaptureSession implements AsyncDisposable {
     const failure = new Promise<never>((_, reject) => (this.#failed = reject));
     failure.catch(() => undefined);
     const ended = AbortSignal.any([signal, this.#abort.signal]);
-    const timers = [
-      setInterval(() => this.#tick(), PROGRESS_MS),
-      setInterval(() => this.#background(this.#inspect()), INSPECT_MS),
-    ];
+    const timers = [setInterval(() => this.#tick(), PROGRESS_MS), setInterval(() => this.#background(this.#inspect()), INSPECT_MS)];
     try {
       this.#background(this.#takeRequests(ended));
       this.#addProgress();
@@ -190,7 +187,6 @@ export class CaptureSession implements AsyncDisposable {
     if (this.#bytesSinceProgress > PROGRESS_BYTES) this.#addProgress();
   }
 
-
   /** Once a second: says that we are alive and where, so that a reader knows how late it is. */
   #tick(): void {
     if (this.#open === null) this.#addProgress();
@@ -211,7 +207,12 @@ export class CaptureSession implements AsyncDisposable {
       requests: this.#requests.taken,
       mapping: this.#mapping,
     };
-    const part: RecordPart = { kind: 'progress', body: encodeJsonBody('progress', body), last: true, facts: { ...this.#facts(), ts_ms: this.#options.clock.now() } };
+    const part: RecordPart = {
+      kind: 'progress',
+      body: encodeJsonBody('progress', body),
+      last: true,
+      facts: { ...this.#facts(), ts_ms: this.#options.clock.now() },
+    };
     this.#bytesSinceProgress = 0;
     return {
       part,
@@ -231,7 +232,14 @@ export class CaptureSession implements AsyncDisposable {
     // Only here, where the log has said that it is durable and counts.
     this.#options.held.acknowledge(position);
     const bytes = part.body.reduce((sum, piece) => sum + piece.length, 0);
-    this.#options.observer.advanced({ records: 1, rows: part.facts?.rows ?? 0, bytes, seq: ref.seq, position, ts_ms: part.facts?.ts_ms ?? null });
+    this.#options.observer.advanced({
+      records: 1,
+      rows: part.facts?.rows ?? 0,
+      bytes,
+      seq: ref.seq,
+      position,
+      ts_ms: part.facts?.ts_ms ?? null,
+    });
   }
 
   #activation(signal: AbortSignal): Promise<undefined> {
@@ -251,7 +259,11 @@ export class CaptureSession implements AsyncDisposable {
       switch (request.kind) {
         case 'activate-mapping': {
           const { hash, mapping } = request.payload as { readonly hash: string; readonly mapping: unknown };
-          const part: RecordPart = { kind: 'mapping-activated', body: encodeJsonBody('mapping-activated', { requestId: request.id, hash, mapping }), last: true };
+          const part: RecordPart = {
+            kind: 'mapping-activated',
+            body: encodeJsonBody('mapping-activated', { requestId: request.id, hash, mapping }),
+            last: true,
+          };
           this.#requests.ready(() => {
             this.#mapping = hash;
             this.#activated?.();
@@ -277,7 +289,12 @@ export class CaptureSession implements AsyncDisposable {
     const request = this.#requests.reached(token);
     // Somebody else's, or one from before a restart, which is asked for again.
     if (request === null) return;
-    const part: RecordPart = { kind: 'barrier', body: encodeJsonBody('barrier', { requestId: request.id, token: request.id }), last: true, facts: { ts_ms } };
+    const part: RecordPart = {
+      kind: 'barrier',
+      body: encodeJsonBody('barrier', { requestId: request.id, token: request.id }),
+      last: true,
+      facts: { ts_ms },
+    };
     this.#appender.add(this.#requestParts(request.ordinal, part));
   }
 
@@ -295,11 +312,18 @@ export class CaptureSession implements AsyncDisposable {
     if (lost || bytes > release) {
       await held[Symbol.asyncDispose]();
       if (!lost) await source.drop();
-      throw new ChangeoverError(lost ? 'SOURCE_LOST' : 'SOURCE_RETENTION', `the source keeps ${String(bytes)} bytes of its log for us; ${lost ? 'it has given up on them' : 'it was let go to protect it'}`, {
-        facts: { bytes, release },
-      });
+      throw new ChangeoverError(
+        lost ? 'SOURCE_LOST' : 'SOURCE_RETENTION',
+        `the source keeps ${String(bytes)} bytes of its log for us; ${lost ? 'it has given up on them' : 'it was let go to protect it'}`,
+        {
+          facts: { bytes, release },
+        },
+      );
     }
-    if (bytes > warn) observer.warning(new ChangeoverError('SOURCE_RETENTION', `the source keeps ${String(bytes)} bytes of its log for us`, { facts: { bytes, warn } }));
+    if (bytes > warn)
+      observer.warning(
+        new ChangeoverError('SOURCE_RETENTION', `the source keeps ${String(bytes)} bytes of its log for us`, { facts: { bytes, warn } }),
+      );
     await this.#inspectTables();
   }
 
@@ -308,7 +332,11 @@ export class CaptureSession implements AsyncDisposable {
     for (const table of await this.#options.source.tables()) {
       const latest = this.#told.latest(table);
       if (latest === null || latest.hash === table.hash || this.#told.find(table) !== null) continue;
-      this.#options.observer.warning(new ChangeoverError('SCHEMA_NEEDS_MAPPING', `${tableName(table)} has changed at the source`, { facts: { table: tableName(table) } }));
+      this.#options.observer.warning(
+        new ChangeoverError('SCHEMA_NEEDS_MAPPING', `${tableName(table)} has changed at the source`, {
+          facts: { table: tableName(table) },
+        }),
+      );
       if (this.#open === null) this.#tell(table);
     }
   }

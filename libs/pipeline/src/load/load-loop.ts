@@ -216,7 +216,8 @@ class LoadRun {
 
   readonly #schemaOf = (seq: number): TableSchema => {
     const schema = this.#schemas.get(seq);
-    if (schema === undefined) throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(seq)}, which its record does not name`);
+    if (schema === undefined)
+      throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(seq)}, which its record does not name`);
     return schema;
   };
 

@@ -16,13 +16,23 @@ export function judgeSchemaChange(before: TableSchema, after: TableSchema): Verd
   const gone = before.columns.filter((column) => !now.has(column.name));
   if (gone.length > 0) return { code: 'SCHEMA_NEEDS_MAPPING', what: `${list(gone)} dropped or renamed` };
   const filled = after.columns.filter((column) => !old.has(column.name) && column.fill !== 'none');
-  if (filled.length > 0) return { code: 'SCHEMA_NEEDS_COPY', what: `${list(filled)} added with a value for rows that were there (${filled.map((column) => column.fill).join(', ')})` };
+  if (filled.length > 0)
+    return {
+      code: 'SCHEMA_NEEDS_COPY',
+      what: `${list(filled)} added with a value for rows that were there (${filled.map((column) => column.fill).join(', ')})`,
+    };
   const retyped = after.columns.filter((column) => {
     const earlier = old.get(column.name);
     return earlier !== undefined && (earlier.type !== column.type || earlier.typmod !== column.typmod);
   });
   if (retyped.length > 0) return { code: 'SCHEMA_NEEDS_COPY', what: `type of ${list(retyped)} changed` };
-  const key = (table: TableSchema): string => JSON.stringify(table.columns.filter((column) => column.key).map((column) => column.name).sort());
+  const key = (table: TableSchema): string =>
+    JSON.stringify(
+      table.columns
+        .filter((column) => column.key)
+        .map((column) => column.name)
+        .sort(),
+    );
   if (key(before) !== key(after)) return { code: 'SCHEMA_NEEDS_COPY', what: 'key changed' };
   return null;
 }
@@ -31,7 +41,9 @@ export function judgeSchemaChange(before: TableSchema, after: TableSchema): Verd
 export function requireHarmless(before: TableSchema, after: TableSchema): void {
   const verdict = judgeSchemaChange(before, after);
   if (verdict === null) return;
-  throw new ChangeoverError(verdict.code, `${tableName(after)}: ${verdict.what}`, { facts: { table: tableName(after), change: verdict.what } });
+  throw new ChangeoverError(verdict.code, `${tableName(after)}: ${verdict.what}`, {
+    facts: { table: tableName(after), change: verdict.what },
+  });
 }
 
 function list(columns: readonly ColumnSchema[]): string {

@@ -112,7 +112,8 @@ export class TransformSession {
 
   async #transaction(entry: LogEntry): Promise<'taken' | 'again'> {
     const { header } = entry;
-    if (!this.#active) throw new ChangeoverError('MAPPING_NOT_ACTIVE', `record ${String(header.seq)} comes before any mapping was activated`);
+    if (!this.#active)
+      throw new ChangeoverError('MAPPING_NOT_ACTIVE', `record ${String(header.seq)} comes before any mapping was activated`);
     if (header.part === 1) this.#forget();
     for (const ref of header.schemas ?? []) if (!this.#targets.has(ref.seq)) await this.#fetchSchema(ref);
     const builder = (this.#builder ??= new TransactionBuilder());
@@ -195,14 +196,24 @@ export class TransformSession {
       {
         part: { ...part, facts },
         onDurable: () => {
-          this.#options.observer.advanced({ records: 1, rows, bytes: entry.body.length, seq: header.seq, position: pos, ts_ms: ts_ms ?? null });
+          this.#options.observer.advanced({
+            records: 1,
+            rows,
+            bytes: entry.body.length,
+            seq: header.seq,
+            position: pos,
+            ts_ms: ts_ms ?? null,
+          });
         },
       },
     ]);
   }
 
   #facts(): LastPartFacts {
-    return { ...(this.#from === null ? {} : { from: this.#from, pos: this.#from.pos }), ...(this.#active ? { mapping: this.#options.hash } : {}) };
+    return {
+      ...(this.#from === null ? {} : { from: this.#from, pos: this.#from.pos }),
+      ...(this.#active ? { mapping: this.#options.hash } : {}),
+    };
   }
 
   /** The record in hand was given up by its writer, or begins anew. */

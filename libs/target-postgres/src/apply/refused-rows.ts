@@ -1,3 +1,4 @@
+import { invariant } from '@changeover/core';
 import { fieldText, formatRows, scanLine, type TableSchema } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
@@ -85,7 +86,8 @@ export class RefusedRows {
   async record({ op, sqlstate, constraint, reason }: Refusal): Promise<string> {
     const { plan, row, refusal } = op;
     const stands = await this.#standing(op);
-    const named = row.line ?? (row.origin as Line);
+    const named = row.line ?? row.origin;
+    invariant(named !== null, 'an op has its row, or the row that it was');
     const key = plan.keys.length === 0 ? null : valuesOf(plan, named, (index) => plan.columns[index]?.key === true);
     const values = [
       JSON.stringify(key),

@@ -73,7 +73,7 @@ export class KnownTables {
   plan(schema: TableSchema): TablePlan {
     const id = tableId(schema);
     let plans = this.#plans.get(id);
-    if (plans === undefined) this.#plans.set(id, (plans = new Map()));
+    if (plans === undefined) this.#plans.set(id, (plans = new Map<string, TablePlan>()));
     let plan = plans.get(schema.hash);
     if (plan === undefined) {
       const table = this.#tables.get(id);

@@ -42,7 +42,12 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 /** The whole records that a reader sees, up to the record of sequence `seq`. */
-async function readThrough(log: EventLog, stream: StreamName, seq: number, from: ReadPosition | null = null): Promise<{ readonly texts: string[]; readonly last: ReadPosition }> {
+async function readThrough(
+  log: EventLog,
+  stream: StreamName,
+  seq: number,
+  from: ReadPosition | null = null,
+): Promise<{ readonly texts: string[]; readonly last: ReadPosition }> {
   const abort = new AbortController();
   const texts: string[] = [];
   let text = '';
@@ -137,35 +142,38 @@ export function eventLogContract(name: string, open: () => Promise<EventLogBed>)
      * The late batch: a writer's append is on its way while another fences. Where it lands decides, and the log says the
      * same to everybody: its writer, the next writer, and every reader.
      */
-    it.each(['before the fence', 'between fence and first record', 'behind records of the new writer'] as const)('a late batch that lands %s', async (place) => {
-      const one = await process();
-      const two = await process();
-      const a = await writerOf(one.log, 'a');
-      await a.append([record(1)]);
-      one.store.close();
-      const late = codeOf(a.append([record(2, 'late'), record(3, 'later')]));
-      await one.store.arrival();
-      const land = async (): Promise<string> => {
-        one.store.open();
-        return late;
-      };
-      let outcome = place === 'before the fence' ? await land() : null;
-      const b = await writerOf(two.log, 'b');
-      outcome ??= place === 'between fence and first record' ? await land() : null;
-      const base = b.tail.seq;
-      await b.append([record(base + 1, 'b1')]);
-      outcome ??= await land();
-      await b.append([record(base + 2, 'b2')]);
-      const counted = place === 'before the fence';
-      expect(outcome).toBe(counted ? 'no error' : 'FENCED');
-      expect(base).toBe(counted ? 3 : 1);
-      const expected = counted ? ['t1', 'late', 'later', 'b1', 'b2'] : ['t1', 'b1', 'b2'];
-      expect((await readThrough((await process()).log, stream, base + 2)).texts).toEqual(expected);
-      // A paused writer that wakes up again later is fenced by itself, whatever it had planned.
-      if (counted) expect(await codeOf(a.append([record(9, 'zombie')]))).toBe('FENCED');
-      const c = await writerOf((await process()).log, 'c');
-      expect(c.tail.seq).toBe(base + 2);
-    });
+    it.each(['before the fence', 'between fence and first record', 'behind records of the new writer'] as const)(
+      'a late batch that lands %s',
+      async (place) => {
+        const one = await process();
+        const two = await process();
+        const a = await writerOf(one.log, 'a');
+        await a.append([record(1)]);
+        one.store.close();
+        const late = codeOf(a.append([record(2, 'late'), record(3, 'later')]));
+        await one.store.arrival();
+        const land = async (): Promise<string> => {
+          one.store.open();
+          return late;
+        };
+        let outcome = place === 'before the fence' ? await land() : null;
+        const b = await writerOf(two.log, 'b');
+        outcome ??= place === 'between fence and first record' ? await land() : null;
+        const base = b.tail.seq;
+        await b.append([record(base + 1, 'b1')]);
+        outcome ??= await land();
+        await b.append([record(base + 2, 'b2')]);
+        const counted = place === 'before the fence';
+        expect(outcome).toBe(counted ? 'no error' : 'FENCED');
+        expect(base).toBe(counted ? 3 : 1);
+        const expected = counted ? ['t1', 'late', 'later', 'b1', 'b2'] : ['t1', 'b1', 'b2'];
+        expect((await readThrough((await process()).log, stream, base + 2)).texts).toEqual(expected);
+        // A paused writer that wakes up again later is fenced by itself, whatever it had planned.
+        if (counted) expect(await codeOf(a.append([record(9, 'zombie')]))).toBe('FENCED');
+        const c = await writerOf((await process()).log, 'c');
+        expect(c.tail.seq).toBe(base + 2);
+      },
+    );
 
     it('of two writers that fence at the same moment one counts, and the other knows', async () => {
       const one = await process();
@@ -208,11 +216,19 @@ export function eventLogContract(name: string, open: () => Promise<EventLogBed>)
       const fresh = await process();
       expect(await codeOf(readThrough(fresh.log, stream, 4))).toBe('LOG_TRUNCATED');
       expect(await codeOf(readThrough(fresh.log, stream, 4, last))).toBe('LOG_TRUNCATED');
-      const third: ReadPosition = { ...writer.tail, seq: 3, pos: at(3), ...(await positionAt(fresh.log, refs[2] as { seq: number; at: number })) };
+      const third: ReadPosition = {
+        ...writer.tail,
+        seq: 3,
+        pos: at(3),
+        ...(await positionAt(fresh.log, refs[2] as { seq: number; at: number })),
+      };
       expect((await readThrough(fresh.log, stream, 4, third)).texts).toEqual(['t4']);
     });
 
-    async function positionAt(log: EventLog, ref: { seq: number; at: number }): Promise<{ readonly checksum: string; readonly at: number }> {
+    async function positionAt(
+      log: EventLog,
+      ref: { seq: number; at: number },
+    ): Promise<{ readonly checksum: string; readonly at: number }> {
       const { checksum, at: offset } = await log.fetch(stream, ref);
       return { checksum, at: offset };
     }

@@ -127,7 +127,11 @@ export function messageStoreContract(name: string, factory: () => Promise<Messag
 
       it('gives non-empty batches in ascending order without a hole', async () => {
         const { store, stream } = await openStream();
-        for (let i = 0; i < 40; i++) await store.append(stream, Array.from({ length: (i % 4) + 1 }, () => text('x'.repeat(i * 100))));
+        for (let i = 0; i < 40; i++)
+          await store.append(
+            stream,
+            Array.from({ length: (i % 4) + 1 }, () => text('x'.repeat(i * 100))),
+          );
         const { end } = await store.bounds(stream);
         let expected = 0;
         for await (const batch of store.read(stream, 0, { signal: NEVER, until: end })) {
@@ -251,7 +255,12 @@ export function messageStoreContract(name: string, factory: () => Promise<Messag
             const store = open();
             const offsets: number[] = [];
             for (let i = 0; i < rounds; i++) {
-              offsets.push(await store.append(stream, [0, 1, 2].map((part) => text(`${writer} ${String(i)} ${String(part)}`))));
+              offsets.push(
+                await store.append(
+                  stream,
+                  [0, 1, 2].map((part) => text(`${writer} ${String(i)} ${String(part)}`)),
+                ),
+              );
             }
             return { writer, offsets };
           }),
@@ -426,7 +435,9 @@ function noise(size: number): Buffer {
 
 function arbitraryAppends(): fc.Arbitrary<Buffer[][]> {
   const small = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
-  const large = fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 1_000, max: 200_000 })).map(([byte, size]) => Buffer.alloc(size, byte));
+  const large = fc
+    .tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 1_000, max: 200_000 }))
+    .map(([byte, size]) => Buffer.alloc(size, byte));
   const message = fc.oneof({ weight: 5, arbitrary: small }, { weight: 1, arbitrary: large });
   return fc.array(fc.array(message, { minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 12 });
 }
@@ -443,7 +454,7 @@ function readerOf(store: MessageStore, stream: StreamName, from: number): AsyncD
   return {
     next: async () => {
       const { done, value } = await batches.next();
-      return done === true ? [] : (value as readonly StoredMessage[]);
+      return done === true ? [] : value;
     },
     [Symbol.asyncDispose]: async () => {
       ending.abort();

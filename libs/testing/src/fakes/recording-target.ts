@@ -63,7 +63,13 @@ export class RecordingTarget extends TargetWriter {
         invariant(staged !== null, 'nothing was staged');
         const { frames, schemas } = staged;
         staged = null;
-        return this.#commit({ owner, frames, schemas, batch: { transactions: [{ seq: progress.writes.seq, frames }], progress, barriers: [] }, staged: true });
+        return this.#commit({
+          owner,
+          frames,
+          schemas,
+          batch: { transactions: [{ seq: progress.writes.seq, frames }], progress, barriers: [] },
+          staged: true,
+        });
       },
       discardStaged: () => {
         staged = null;
@@ -78,7 +84,19 @@ export class RecordingTarget extends TargetWriter {
     return Promise.resolve();
   }
 
-  #commit({ owner, frames, schemas, batch, staged }: { readonly owner: number; readonly frames: readonly Frame[]; readonly schemas: SchemaLookup; readonly batch: LoadBatch; readonly staged: boolean }): Promise<ApplyReport> {
+  #commit({
+    owner,
+    frames,
+    schemas,
+    batch,
+    staged,
+  }: {
+    readonly owner: number;
+    readonly frames: readonly Frame[];
+    readonly schemas: SchemaLookup;
+    readonly batch: LoadBatch;
+    readonly staged: boolean;
+  }): Promise<ApplyReport> {
     if (owner !== this.#owner) return Promise.reject(new ChangeoverError('FENCED', 'another session owns the target'));
     const failing = this.failNext;
     this.failNext = null;
@@ -110,14 +128,24 @@ function applyFrame(tables: Map<string, Map<string, Row>>, frame: Frame, schemas
   const keyOf = (row: Row): string => JSON.stringify(schema.columns.flatMap((column, index) => (column.key ? [row[index]] : [])));
   const lines = parseRows(frame.rows);
   const perRow = frame.op === 'u' && frame.before !== 'none' ? 2 : 1;
-  invariant(lines.length === frame.rowCount * perRow, `a frame says ${String(frame.rowCount)} rows and holds ${String(lines.length)} lines`);
+  invariant(
+    lines.length === frame.rowCount * perRow,
+    `a frame says ${String(frame.rowCount)} rows and holds ${String(lines.length)} lines`,
+  );
   for (let at = 0; at < lines.length; at += perRow) {
     const before = lines[at] as Row;
     const after = lines[at + perRow - 1] as Row;
     const key = keyOf(before);
-    invariant(rows.has(key) !== (frame.op === 'c'), `${frame.op} of a row of ${name} that is ${rows.has(key) ? 'there already' : 'not there'}`);
+    invariant(
+      rows.has(key) !== (frame.op === 'c'),
+      `${frame.op} of a row of ${name} that is ${rows.has(key) ? 'there already' : 'not there'}`,
+    );
     const old = rows.get(key);
     if (frame.op !== 'c') rows.delete(key);
-    if (frame.op !== 'd') rows.set(keyOf(after), after.map((value, index) => (value === undefined ? old?.[index] : value)));
+    if (frame.op !== 'd')
+      rows.set(
+        keyOf(after),
+        after.map((value, index) => (value === undefined ? old?.[index] : value)),
+      );
   }
 }

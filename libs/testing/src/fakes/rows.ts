@@ -8,9 +8,16 @@ export function textTable(name: string, columns: readonly string[], over: Partia
     schema,
     table,
     identity: 'key' as const,
-    columns: columns.map(
-      (column, index): ColumnSchema => ({ name: column, type: 'text', typeOid: 25, typmod: -1, notNull: index === 0, key: index === 0, fill: 'none', ...(index === 0 ? {} : over) }),
-    ),
+    columns: columns.map((column, index): ColumnSchema => ({
+      name: column,
+      type: 'text',
+      typeOid: 25,
+      typmod: -1,
+      notNull: index === 0,
+      key: index === 0,
+      fill: 'none',
+      ...(index === 0 ? {} : over),
+    })),
   };
   return { ...form, hash: tableSchemaHash(form) };
 }
