@@ -3,7 +3,7 @@ import type { HeldSource, SourceEvent } from '@changeover/events';
 
 import type { Catalogue } from './catalogue.js';
 import { EventQueue } from './event-queue.js';
-import type { KeptAtSource } from './kept-at-source.js';
+import type { KeptAtSource, PublicationWatch } from './kept-at-source.js';
 import { readPosition } from './lsn.js';
 import { PgoutputDecoder } from './pgoutput-decoder.js';
 import type { Relation } from './relation.js';
@@ -26,6 +26,8 @@ const SILENCE_MS = 5000;
 const SHUTDOWN_PATIENCE_MS = 3000;
 /** Requests further apart than this are the ordinary ones, each half a wal_sender_timeout. */
 const SHUTDOWN_PACE_MS = 500;
+/** How often, at least, we look whether somebody changed the publication. */
+const WATCH_MS = 10_000;
 const RELEASE_TIMEOUT_MS = 2000;
 const RELEASE_POLL_MS = 10;
 
@@ -36,6 +38,13 @@ export type HeldSourceParts = {
   readonly catalogue: Catalogue;
   readonly kept: KeptAtSource;
   readonly connection: ReplicationConnection;
+};
+
+type Begun = {
+  readonly confirmed: Position;
+  readonly watch: PublicationWatch;
+  readonly statusIntervalMs: number;
+  readonly backlog: Buffer[];
 };
 
 /**
@@ -51,6 +60,8 @@ export type HeldSourceParts = {
 export class HeldPostgresSource implements HeldSource {
   readonly confirmed: Position;
   readonly #parts: HeldSourceParts;
+  readonly #watch: PublicationWatch;
+  #watched: number;
   readonly #acker: UpstreamAcker;
   readonly #queue: EventQueue;
   #decoder: PgoutputDecoder | undefined;
@@ -65,8 +76,10 @@ export class HeldPostgresSource implements HeldSource {
   /** When the requests for replies that follow each other closely began, and the last of them; `undefined`: none yet. */
   #asked: { readonly since: number; readonly last: number } | undefined;
 
-  private constructor(parts: HeldSourceParts, confirmed: Position, statusIntervalMs: number, backlog: Buffer[]) {
+  private constructor(parts: HeldSourceParts, { confirmed, watch, statusIntervalMs, backlog }: Begun) {
     this.#parts = parts;
+    this.#watch = watch;
+    this.#watched = parts.clock.monotonic();
     this.confirmed = confirmed;
     this.#backlog = backlog;
     this.#acker = new UpstreamAcker(confirmed);
@@ -83,6 +96,7 @@ export class HeldPostgresSource implements HeldSource {
   static async start(parts: HeldSourceParts): Promise<HeldPostgresSource> {
     const { connection, config, kept, sql } = parts;
     const statusIntervalMs = await statusInterval(sql, config);
+    const watch = await kept.watch();
     const early: Buffer[] = [];
     const begun: { held?: HeldPostgresSource; error?: ChangeoverError } = {};
     await connection.start({
@@ -103,7 +117,7 @@ export class HeldPostgresSource implements HeldSource {
     if (slot?.activePid !== connection.processId) {
       throw begun.error ?? new ChangeoverError('SOURCE_UNREACHABLE', 'the replication connection ended as soon as it had begun');
     }
-    const held = new HeldPostgresSource(parts, slot.confirmed, statusIntervalMs, early);
+    const held = new HeldPostgresSource(parts, { confirmed: slot.confirmed, watch, statusIntervalMs, backlog: early });
     begun.held = held;
     if (begun.error !== undefined) held.#end(begun.error);
     return held;
@@ -230,22 +244,26 @@ export class HeldPostgresSource implements HeldSource {
   }
 
   #tick(): void {
-    const { connection } = this.#parts;
+    const { connection, clock } = this.#parts;
     const reading = this.#backlog === undefined && !this.#queue.full;
     connection.sendStatus(this.#acker.acknowledged, reading && connection.silentMs > SILENCE_MS / 2);
-    if (connection.silentMs > SILENCE_MS) void this.#askWhetherAlive();
+    if (connection.silentMs > SILENCE_MS || clock.monotonic() - this.#watched > WATCH_MS) void this.#askWhetherAlive();
   }
 
   /**
    * A walsender that decodes a large transaction of other tables may be silent for minutes; a dead network always is. And
-   * while our reader pauses we do not read what a source that shuts down asks, but it no longer answers SQL.
+   * while our reader pauses we do not read what a source that shuts down asks, but it no longer answers SQL. The same
+   * question tells whether we are still told everything: without a publication PostgreSQL 18 sends nothing, and no error.
    */
   async #askWhetherAlive(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
     try {
-      const slot = await this.#parts.kept.slot();
-      if (slot?.activePid !== this.#parts.connection.processId) {
+      const { kept, connection, clock } = this.#parts;
+      await kept.requireUnchanged(this.#watch);
+      this.#watched = clock.monotonic();
+      const slot = await kept.slot();
+      if (slot?.activePid !== connection.processId) {
         await this.#give(new ChangeoverError('SOURCE_UNREACHABLE', 'the source no longer knows our replication connection'));
       }
     } catch (error) {

@@ -16,6 +16,9 @@ export type SlotState = {
   readonly keptBytes: number;
 };
 
+/** The identity of the publication and of its entries, which nobody can take away and put back. */
+export type PublicationWatch = { readonly oid: number; readonly entries: readonly number[]; readonly tables: readonly number[] };
+
 const PUBLISH = `publish = 'insert, update, delete, truncate', publish_via_partition_root = true`;
 
 const SLOT_STATE = `
@@ -68,11 +71,12 @@ export class KeptAtSource {
   /**
    * Lets the publication follow the selected tables: one that the settings or the source's owner added since. One that
    * must not be published (PostgreSQL would then refuse updates of it) is left out, and preflight says so: it must not
-   * end a migration in which it has no part.
+   * end a migration in which it has no part. SOURCE_LOST if there is no publication.
    */
   async followTables(): Promise<void> {
     const { tables } = await selectTables(this.#sql, this.#config);
     const published = await publishedTables(this.#sql, this.#config.slot);
+    if (published === null) throw publicationGone(this.#config.slot);
     const captured = this.#captured(tables, published);
     if (captured.length > 0) await this.#publish(captured, published);
   }
@@ -96,6 +100,30 @@ export class KeptAtSource {
   async drop(): Promise<void> {
     if ((await this.slot()) !== null) await this.#dropSlot();
     await this.#define([`DROP PUBLICATION IF EXISTS ${pg.escapeIdentifier(this.#config.slot)}`]);
+  }
+
+  /** What now makes the source tell us of changes. */
+  async watch(): Promise<PublicationWatch> {
+    type Row = { oid: number; entries: number[]; tables: number[] };
+    const [row] = await this.#sql.query<Row>(
+      `SELECT p.oid, ARRAY (SELECT r.oid FROM pg_publication_rel r WHERE r.prpubid = p.oid ORDER BY r.oid) AS entries,
+              ARRAY (SELECT r.prrelid FROM pg_publication_rel r WHERE r.prpubid = p.oid ORDER BY r.oid) AS tables
+         FROM pg_publication p WHERE p.pubname = $1`,
+      [this.#config.slot],
+    );
+    if (row === undefined) throw publicationGone(this.#config.slot);
+    return row;
+  }
+
+  /** SOURCE_LOST if somebody took the publication, or a table of it that is still there, away since. */
+  async requireUnchanged({ oid, entries, tables }: PublicationWatch): Promise<void> {
+    const gone = await this.#sql.query(
+      `SELECT FROM unnest($2::oid[], $3::oid[]) AS e (entry, tab)
+        WHERE NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.oid = e.entry) AND EXISTS (SELECT FROM pg_class c WHERE c.oid = e.tab)
+        UNION ALL SELECT WHERE NOT EXISTS (SELECT FROM pg_publication p WHERE p.oid = $1)`,
+      [oid, entries, tables],
+    );
+    if (gone.length > 0) throw publicationGone(this.#config.slot);
   }
 
   #captured(tables: readonly CapturedTable[], published: Published | null): readonly CapturedTable[] {
@@ -150,6 +178,13 @@ export async function publishedTables(sql: SqlSession, name: string): Promise<Pu
 
 export function publishes(published: Published, tables: readonly CapturedTable[]): boolean {
   return published.tables.length === tables.length && tables.every(({ schema, table }) => published.tables.includes(`${schema}.${table}`));
+}
+
+function publicationGone(name: string): ChangeoverError {
+  return new ChangeoverError(
+    'SOURCE_LOST',
+    `somebody dropped the publication ${name}, or took a table out of it: the source no longer told us of every change`,
+  );
 }
 
 export function createPublication(name: string, tables: readonly CapturedTable[]): string {

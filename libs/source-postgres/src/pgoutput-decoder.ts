@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 import { ChangeoverError, invariant, NO_POSITION, type Position } from '@changeover/core';
 import { CopyTextWriter, type Before, type Operation, type SourceEvent, type TableSchema } from '@changeover/events';
 
@@ -123,7 +125,7 @@ export class PgoutputDecoder {
           throw new ChangeoverError('SOURCE_DATA', `the source sent a message of the unknown kind ${String(tag)}`);
       }
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
+      if (!isNativeError(error) || error.name !== 'RangeError') throw error;
       throw new ChangeoverError('SOURCE_DATA', `a message of kind ${String.fromCharCode(tag ?? 0)} ends too early`, { cause: error });
     }
   }

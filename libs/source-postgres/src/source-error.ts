@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 import { ChangeoverError, type ErrorCode } from '@changeover/core';
 import pg from 'pg';
 
@@ -50,7 +52,7 @@ const OTHERWISE: Readonly<Record<Doing, ErrorCode>> = {
 export function sourceError(error: unknown, doing: Doing, fix?: string): ChangeoverError {
   if (error instanceof ChangeoverError) return error;
   const code = codeOf(error, doing);
-  const text = error instanceof Error ? messageOf(error) : String(error);
+  const text = isNativeError(error) ? messageOf(error) : String(error);
   const hint = fix === undefined || code !== 'SOURCE_DENIED' ? '' : `. To grant it: ${fix}`;
   return new ChangeoverError(code, `${SAYS[code] ?? 'the source'}: ${text}${hint}`, {
     ...(error instanceof pg.DatabaseError && error.code !== undefined ? { facts: { sqlstate: error.code } } : {}),
@@ -71,16 +73,15 @@ function codeOf(error: unknown, doing: Doing): ErrorCode {
     const state = error.code ?? '';
     return BY_DOING[doing][state] ?? BY_STATE[state] ?? BY_CLASS[state.slice(0, 2)] ?? OTHERWISE[doing];
   }
-  // Bugs of ours are TypeError and the like; what `pg` and the sockets say about a connection is a plain Error.
-  const plain =
-    error instanceof Error &&
-    !(error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError || error instanceof SyntaxError);
-  return plain ? 'SOURCE_UNREACHABLE' : 'INTERNAL';
+  // What `pg` and the sockets say about a connection is a plain Error, with or without a code of the system.
+  return isNativeError(error) && !OUR_BUGS.has(error.name) ? 'SOURCE_UNREACHABLE' : 'INTERNAL';
 }
+
+const OUR_BUGS: ReadonlySet<string> = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
 
 /** A refused connection to several addresses is an AggregateError whose own message is empty. */
 function messageOf(error: Error): string {
   if (error.message !== '') return error.message;
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  return inner instanceof Error ? inner.message : error.name;
+  const inner: unknown = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : undefined;
+  return isNativeError(inner) ? inner.message : error.name;
 }
