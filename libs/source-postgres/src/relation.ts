@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 
-export type RelationColumn = {
+type RelationColumn = {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
