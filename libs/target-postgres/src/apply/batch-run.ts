@@ -76,13 +76,11 @@ export class BatchRun {
       ops = settled.ops;
       await this.#close(settled.closed);
     }
-    // What this segment refuses was tried against all of it already.
-    const tried = new Set<string>();
+    let refusals: Refusal[] = [];
     if (mode === 'fast') {
       if (!(await applyFast(connection, ops, known.tables))) return false;
-      for (const { row } of ops) this.#done[row.kind] += 1;
-    } else for (const id of await this.#finish(ops, await careful.apply(ops))) tried.add(id);
-    if (refused.open > 0) await this.#retry(tables, tried);
+    } else refusals = await careful.apply(ops);
+    await (refused.open > 0 ? this.#retry(tables, ops, refusals) : this.#finish(ops, refusals));
     return true;
   }
 
@@ -99,28 +97,42 @@ export class BatchRun {
     this.#done.delete += Number(row?.deleted ?? 0);
   }
 
-  /** Tries again the open rows of tables that these changes may have opened the way for. */
-  async #retry(touched: ReadonlySet<string>, tried: ReadonlySet<string>): Promise<void> {
+  /**
+   * Tries again the open rows of tables that these changes may have opened the way for, together with what was refused just now (they may need each
+   * other), and goes on from what got in: a parent lets in its children, and those theirs.
+   */
+  async #retry(touched: ReadonlySet<string>, ops: readonly TargetOp[], refusals: readonly Refusal[]): Promise<void> {
     const { known, refused, careful } = this.#parts;
-    const candidates = await refused.candidates(related(touched, known.tables), tried);
-    const again = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
-    await this.#finish(again, await careful.apply(again));
+    const tried = new Set(ops.flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
+    const all = [...ops];
+    let out = refusals;
+    for (let from = touched; from.size > 0;) {
+      const candidates = await refused.candidates(related(from, known.tables), tried);
+      if (candidates.length === 0) break;
+      for (const { id } of candidates) tried.add(id);
+      const more = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
+      all.push(...more);
+      const again = [...out.map(({ op }) => op), ...more];
+      out = await careful.apply(again);
+      const still = new Set(out.map(({ op }) => op));
+      from = new Set(again.filter((op) => !still.has(op)).map((op) => op.plan.id));
+    }
+    await this.#finish(all, out);
   }
 
-  /** Writes down what was refused, and closes the refusals of what got in; gives the ids of those that are open. */
-  async #finish(ops: readonly TargetOp[], refusals: readonly Refusal[]): Promise<string[]> {
-    const ids: string[] = [];
+  /** Writes down what was refused, and closes the refusals of what got in. */
+  async #finish(ops: readonly TargetOp[], refusals: readonly Refusal[]): Promise<void> {
     const out = new Set(refusals.map(({ op }) => op));
     const through = ops.filter((op) => !out.has(op));
     for (const { row } of through) this.#done[row.kind] += 1;
     await this.#close(through.flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
     for (const refusal of refusals) {
+      // Tried again in vain, with nothing new to write down.
+      if (refusal.op.row.seq === 0 && refusal.op.refusal?.reason === refusal.reason) continue;
       const id = await this.#parts.refused.record(refusal);
-      ids.push(id);
       if (refusal.op.refusal === null) this.#refused.set(id, refusal);
     }
     if (this.#refused.size > REFUSED_PER_BATCH * 10) throw refusesTooMuch([...this.#refused.values()]);
-    return ids;
   }
 
   async #close(ids: readonly string[]): Promise<void> {

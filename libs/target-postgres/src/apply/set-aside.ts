@@ -59,10 +59,12 @@ function wayOut(op: TargetOp, unique: UniqueIndex): string | null {
   );
   if (referenced) return null;
   if (!unique.nullsEqual) {
-    const nullable = op.plan.written.find(
-      (column) => unique.keys.some((key) => key.column === column.target.name) && isFree(op, column) && !column.target.notNull,
-    );
-    if (nullable !== undefined) return `${nullable.quoted} = NULL`;
+    const plain = unique.keys.flatMap(({ column }) => column ?? []);
+    // What an expression uses comes second: null mostly makes it null, but not always.
+    for (const name of [...plain, ...unique.usedColumns]) {
+      const column = op.plan.written.find(({ target }) => target.name === name && !target.notNull);
+      if (column !== undefined && isFree(op, column)) return `${column.quoted} = NULL`;
+    }
   }
   return unique.predicate === null ? null : exemption(op, unique.predicate);
 }

@@ -15,7 +15,10 @@ SELECT n.nspname AS schema, c.relname AS "table",
       FROM down JOIN pg_type t USING (oid) JOIN pg_namespace tn ON tn.oid = t.typnamespace WHERE down.typtype <> 'd') base
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
   coalesce((
-    SELECT json_agg(json_build_object('name', ic.relname, 'primary', i.indisprimary, 'keys', keys.list, 'predicate', pg_get_expr(i.indpred, i.indrelid),
+    SELECT json_agg(json_build_object('name', ic.relname, 'primary', i.indisprimary, 'keys', keys.list,
+      'usedColumns', ARRAY(SELECT DISTINCT a.attname FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0),
+      'predicate', pg_get_expr(i.indpred, i.indrelid),
       'deferrable', NOT i.indimmediate, 'nullsEqual', coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)) ORDER BY ic.relname)
     FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
     CROSS JOIN LATERAL (

@@ -30,6 +30,8 @@ export type UniqueIndex = {
   readonly primary: boolean;
   /** SQL of each key column: a quoted name or an expression; `column` is the plain name, null for an expression. */
   readonly keys: readonly { readonly sql: string; readonly column: string | null }[];
+  /** Columns that its expressions and its condition use. */
+  readonly usedColumns: readonly string[];
   /** SQL of a partial index's condition. */
   readonly predicate: string | null;
   readonly deferrable: boolean;
