@@ -12,6 +12,8 @@ export type FaultScene = {
   readonly crew: Crew;
   readonly random: Random;
   readonly clock: Clock;
+  /** Ends every wait early: the run is over. */
+  readonly signal: AbortSignal;
   /** The longest that the target stays away. */
   readonly longestAwayMs: number;
   /** Resolves when a row committed now has arrived: then all three processes work. */
@@ -44,19 +46,19 @@ export function faultsOf(log: LogType): readonly Fault[] {
   ];
 }
 
-async function kill(role: Role, { crew, random, clock }: FaultScene): Promise<string> {
+async function kill(role: Role, { crew, random, clock, signal }: FaultScene): Promise<string> {
   const victim = crew.member(role);
   await killed(victim, crew);
   const away = random.integer(0, 2_000);
-  await clock.sleep(away);
+  await clock.sleep(away, signal);
   await crew.start(role);
   return `SIGKILL, started again after ${String(away)} ms`;
 }
 
-async function killAll({ crew, random, clock }: FaultScene): Promise<string> {
+async function killAll({ crew, random, clock, signal }: FaultScene): Promise<string> {
   await Promise.all(ROLES.map((role) => killed(crew.member(role), crew)));
   const away = random.integer(0, 2_000);
-  await clock.sleep(away);
+  await clock.sleep(away, signal);
   for (const role of random.shuffled(ROLES)) await crew.start(role);
   return `SIGKILL, started again in any order after ${String(away)} ms`;
 }
@@ -78,11 +80,11 @@ async function restart(role: Role, { crew, clock }: FaultScene): Promise<string>
   return `SIGTERM, drained in ${drained.toFixed(0)} ms, started again`;
 }
 
-async function pause(role: Role, { crew, random, clock }: FaultScene): Promise<string> {
+async function pause(role: Role, { crew, random, clock, signal }: FaultScene): Promise<string> {
   const member = crew.member(role);
   await stopped(member);
   const paused = random.integer(500, 8_000);
-  await clock.sleep(paused);
+  await clock.sleep(paused, signal);
   member.signal('SIGCONT');
   return `SIGSTOP for ${String(paused)} ms, SIGCONT`;
 }
@@ -90,7 +92,7 @@ async function pause(role: Role, { crew, random, clock }: FaultScene): Promise<s
 /** How long a woken process may take to see that it was replaced. */
 const NOTICE_MS = 30_000;
 
-async function replacePaused(role: Role, { crew, clock, untilFlowing }: FaultScene): Promise<string> {
+async function replacePaused(role: Role, { crew, clock, signal, untilFlowing }: FaultScene): Promise<string> {
   const sleeper = crew.member(role);
   await stopped(sleeper);
   await crew.start(role);
@@ -98,7 +100,7 @@ async function replacePaused(role: Role, { crew, clock, untilFlowing }: FaultSce
   crew.expectEnd(sleeper);
   sleeper.signal('SIGCONT');
   const woken = clock.monotonic();
-  while (sleeper.exit === undefined && clock.monotonic() - woken < NOTICE_MS) await clock.sleep(20);
+  while (sleeper.exit === undefined && !signal.aborted && clock.monotonic() - woken < NOTICE_MS) await clock.sleep(20);
   const exit = sleeper.exit;
   invariant(exit !== undefined, `the replaced ${role} was woken and went on for ${String(NOTICE_MS)} ms`);
   invariant(exit.signal === null && exit.code !== 0, `the replaced ${role} ended without saying why: ${exitText(exit)}`);
@@ -114,12 +116,17 @@ async function stopped(victim: ServiceProcess): Promise<void> {
   }
 }
 
-async function crash(server: RunningServer | undefined, name: string, { random, clock }: FaultScene, longestMs: number): Promise<string> {
+async function crash(
+  server: RunningServer | undefined,
+  name: string,
+  { random, clock, signal }: FaultScene,
+  longestMs: number,
+): Promise<string> {
   invariant(server !== undefined, `there is no ${name} to crash`);
   await server.kill();
   invariant(server.pid === undefined, `the ${name} was to be killed and still runs`);
   const away = random.integer(Math.min(500, longestMs), longestMs);
-  await clock.sleep(away);
+  await clock.sleep(away, signal);
   await server.restart();
   return `SIGKILL, back after ${String(away)} ms`;
 }

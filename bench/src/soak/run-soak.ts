@@ -6,6 +6,7 @@ import {
   connectTo,
   createLegacySchema,
   createModernSchema,
+  Deadline,
   EXAMPLE_MAPPING,
   LagProbe,
   Random,
@@ -85,16 +86,21 @@ export async function runSoak(options: SoakOptions, context: SoakContext): Promi
 type SoakScene = SoakContext & { readonly stage: Stage; readonly migration: StagedMigration; readonly crew: Crew };
 
 async function soak(faults: readonly Fault[], options: SoakOptions, scene: SoakScene): Promise<SoakReport> {
-  const { clock, say, signal, migration, crew } = scene;
+  const { clock, say, migration, crew } = scene;
+  // Whatever ends the run early also ends the faults, before what they act on is closed.
+  const over = new AbortController();
+  scene.signal.addEventListener('abort', () => over.abort());
+  crew.failed.catch(() => over.abort());
   const interrupted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error));
+    scene.signal.addEventListener('abort', () => reject(scene.signal.reason as Error));
   });
   const guarded = <T>(work: Promise<T>): Promise<T> => Promise.race([work, crew.failed, interrupted]);
+  const { signal } = over;
 
   await createSchemas(migration);
   for (const role of ROLES) await crew.start(role);
   await guarded(untilFollowed(migration.sourceUrl, clock, signal));
-  const memory = watchMemory(crew, clock);
+  await using memory = watchMemory(crew, clock);
   const begun = clock.monotonic();
   const traffic = await Traffic.start({
     url: migration.sourceUrl,
@@ -103,26 +109,26 @@ async function soak(faults: readonly Fault[], options: SoakOptions, scene: SoakS
     pauseMs: PAUSE_MS,
     clock,
   });
+  const striking = strikeAll(faults, options, { ...scene, signal, traffic, begun });
   let journal: JournalSummary;
   let fired: Readonly<Record<string, number>>;
   try {
-    fired = await guarded(strikeAll(faults, options, { ...scene, traffic, begun }));
+    fired = await guarded(striking);
   } finally {
+    over.abort();
+    await striking.catch(() => undefined);
     journal = await traffic.stop();
   }
   say(
     `users stopped: ${String(journal.committed)} transactions, ${String(journal.rows)} rows, ${String(journal.ambiguous)} with an unknown end`,
   );
-  await guarded(
-    waitForBarrier({ settingsFile: migration.settingsFile, signal: AbortSignal.any([signal, AbortSignal.timeout(BARRIER_MS)]) }),
-  );
+  await guarded(waitForBarrier({ settingsFile: migration.settingsFile, clock, signal: scene.signal, timeoutMs: BARRIER_MS }));
   say('the last commit has arrived; comparing');
   await using legacy = await connectTo(migration.sourceUrl);
   await using modern = await connectTo(migration.targetUrl);
   const comparison = await compareCrms(legacy, modern);
-  const peakBytes = await memory.stop();
   const passed = comparison.equal && journal.missing.length === 0 && faults.every(({ name }) => (fired[name] ?? 0) > 0);
-  return { options, minutes: (clock.monotonic() - begun) / 60_000, fired, traffic: journal, comparison, peakBytes, passed };
+  return { options, minutes: (clock.monotonic() - begun) / 60_000, fired, traffic: journal, comparison, peakBytes: memory.peaks, passed };
 }
 
 /** Rounds in which each kind of fault has its turn, in random order, until the time is over. */
@@ -136,7 +142,7 @@ async function strikeAll(
   const fired: Record<string, number> = {};
   const away = longestAwayMs(options.minutes);
   const flow = new Flow(migration, clock, RECOVERY_MS + away);
-  const faultScene: FaultScene = { stage, crew, random, clock, longestAwayMs: away, untilFlowing: () => flow.untilFlowing(signal) };
+  const faultScene: FaultScene = { stage, crew, random, clock, signal, longestAwayMs: away, untilFlowing: () => flow.untilFlowing(signal) };
   await flow.untilFlowing(signal);
   let round: Fault[] = [];
   const enough = (): boolean => faults.every(({ name }) => name in fired) && clock.monotonic() - begun >= options.minutes * 60_000;
@@ -173,7 +179,7 @@ class Flow {
   }
 
   async untilFlowing(signal: AbortSignal): Promise<void> {
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(this.#deadlineMs)]);
+    using deadline = new Deadline(this.#deadlineMs, signal, this.#clock);
     await using probe = await LagProbe.open({
       source: this.#migration.sourceUrl,
       target: this.#migration.targetUrl,
@@ -182,7 +188,7 @@ class Flow {
       lookEveryMs: 20,
       firstId: this.#lastId++,
     });
-    const lag = await probe.measure(ends);
+    const lag = await probe.measure(deadline.signal);
     if (lag === undefined && !signal.aborted) {
       throw new ChangeoverError('INTERNAL', `a committed row did not arrive within ${String(this.#deadlineMs)} ms`);
     }

@@ -5,8 +5,13 @@ import type { Crew } from './crew.js';
 
 const SAMPLE_MS = 1_000;
 
-/** Samples the anonymous memory of whoever is in the crew until stopped; gives the peaks by role. */
-export function watchMemory(crew: Crew, clock: Clock): { readonly stop: () => Promise<Readonly<Record<string, number>>> } {
+export type MemoryWatch = AsyncDisposable & {
+  /** The most that a process of each role had so far, in bytes. */
+  readonly peaks: Readonly<Record<string, number>>;
+};
+
+/** Samples the anonymous memory of whoever is in the crew, until disposed. */
+export function watchMemory(crew: Crew, clock: Clock): MemoryWatch {
   const peaks: Record<string, number> = {};
   const stop = new AbortController();
   const watch = async (): Promise<void> => {
@@ -20,10 +25,10 @@ export function watchMemory(crew: Crew, clock: Clock): { readonly stop: () => Pr
   };
   const watching = watch();
   return {
-    stop: async () => {
+    peaks,
+    [Symbol.asyncDispose]: async () => {
       stop.abort();
       await watching;
-      return peaks;
     },
   };
 }

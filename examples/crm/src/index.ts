@@ -13,3 +13,4 @@ export { connectTo, createDatabase, publicAddress } from './stage/connect.js';
 export { Stage, type LogType, type StagedMigration, type StageOptions } from './stage/stage.js';
 export { untilFollowed } from './stage/until-followed.js';
 export { EXAMPLE_MAPPING } from './stage/example-mapping.js';
+export { Deadline } from './stage/deadline.js';

@@ -124,9 +124,7 @@ async function play(
 
   narrator.say('Waiting until the last commit is in the new CRM (changeover barrier --wait) …');
   const stopped = clock.monotonic();
-  await guarded(
-    waitForBarrier({ settingsFile: migration.settingsFile, signal: AbortSignal.any([signal, AbortSignal.timeout(BARRIER_MS)]) }),
-  );
+  await guarded(waitForBarrier({ settingsFile: migration.settingsFile, clock, signal, timeoutMs: BARRIER_MS }));
   const drainMs = clock.monotonic() - stopped;
   narrator.say(`… it is, ${duration(drainMs)} later.`);
   narrator.say();

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-import { ChangeoverError } from '@changeover/core';
+import { ChangeoverError, type Clock } from '@changeover/core';
 
+import { Deadline } from './deadline.js';
 import { SERVICES } from './service-process.js';
 
 /** Runs one `changeover` command to its end and gives its standard output. INTERNAL with what it said if it fails. */
@@ -29,7 +30,20 @@ export async function changeoverCommand(
   );
 }
 
+export type BarrierOptions = {
+  readonly settingsFile: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+};
+
 /** Asks for a barrier behind the last commit and resolves when it is in the target: then so is all that was committed before. */
-export async function waitForBarrier(options: { readonly settingsFile: string; readonly signal?: AbortSignal }): Promise<void> {
-  await changeoverCommand(['barrier', '--wait'], options);
+export async function waitForBarrier({ settingsFile, clock, signal, timeoutMs }: BarrierOptions): Promise<void> {
+  using deadline = new Deadline(timeoutMs, signal, clock);
+  try {
+    await changeoverCommand(['barrier', '--wait'], { settingsFile, signal: deadline.signal });
+  } catch (cause) {
+    if (!deadline.signal.aborted || signal.aborted) throw cause;
+    throw new ChangeoverError('INTERNAL', `the barrier did not arrive within ${String(timeoutMs / 1_000)} s`, { cause });
+  }
 }
