@@ -70,15 +70,19 @@ export class BrokerLink {
     const { clock, settings } = this.#options;
     const { doing, signal, doubtMs = DOUBT_MS } = options;
     const begin = clock.monotonic();
+    /** Since when the leader itself says no: while it starts it does not know all of its topics. */
+    let saidNoSince: number | undefined;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LAST_PAUSE)) {
       if (signal.aborted) throw new ChangeoverError('LOG_UNREACHABLE', `${doing}: ended`);
       try {
         return await work(await this.#leader());
       } catch (error) {
-        const verdict = judge(error, doing);
+        const { error: verdict, again } = judge(error, doing);
         this.close();
-        const patience = verdict.error.code === 'LOG_UNREACHABLE' ? settings.patienceMs : Math.min(doubtMs, settings.patienceMs);
-        if (!verdict.again || signal.aborted || clock.monotonic() + pause - begin > patience) throw verdict.error;
+        const now = clock.monotonic();
+        saidNoSince = verdict.code === 'LOG_UNREACHABLE' ? undefined : (saidNoSince ?? now);
+        const end = saidNoSince === undefined ? begin + settings.patienceMs : saidNoSince + doubtMs;
+        if (!again || signal.aborted || now + pause > end) throw verdict;
       }
       await clock.sleep(pause, signal);
     }

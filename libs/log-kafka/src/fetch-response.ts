@@ -18,9 +18,14 @@ export const fetchResponse = {
 
   /** @throws KafkaJSProtocolError as the broker says. */
   parse(fetched: Fetched): Promise<Fetched> {
-    return fetched.errorCode === 0 ? Promise.resolve(fetched) : Promise.reject(protocolErrors.createErrorFromCode(fetched.errorCode));
+    return fetched.errorCode === 0 ? Promise.resolve(fetched) : Promise.reject(brokerError(fetched.errorCode));
   },
 };
+
+/** The error that a code of the protocol stands for, as kafkajs names it. */
+export function brokerError(code: number): Error {
+  return protocolErrors.createErrorFromCode(code);
+}
 
 /*
  * throttle int32 | error int16 | session int32 | topics [ name string | partitions [ partition int32 | error int16 |

@@ -107,9 +107,13 @@ export class KafkaMessageStore extends MessageStore {
     } finally {
       signal.removeEventListener('abort', end);
       this.#endReaders.delete(end);
-      // Left early, a fetch is still under way on it.
-      if (!complete) link.close();
-      this.#returnLink(link);
+      if (complete && !ending.signal.aborted) {
+        this.#returnLink(link);
+      } else {
+        // A fetch may still be under way on it, and would try again.
+        end();
+        this.#links.delete(link);
+      }
     }
   }
   stop(): Promise<void> {

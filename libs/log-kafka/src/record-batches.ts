@@ -75,7 +75,7 @@ export function splitBatches(records: Buffer): readonly RecordBatch[] {
 
 /** A batch's messages; they share its memory. LOG_CORRUPT if its checksum or its form is wrong. */
 export async function decodeBatch(batch: RecordBatch): Promise<StoredMessage[]> {
-  if (crc32C(batch.bytes) !== batch.crc) throw corrupt(batch.firstOffset, 'does not match its checksum');
+  if (checksumOf(batch.bytes) !== batch.crc) throw corrupt(batch.firstOffset, 'does not match its checksum');
   const body = batch.bytes.subarray(RECORDS_IN_BODY);
   try {
     const records = batch.compressed ? await unpack(body) : body;
@@ -83,6 +83,11 @@ export async function decodeBatch(batch: RecordBatch): Promise<StoredMessage[]> 
   } catch (error) {
     throw error instanceof ChangeoverError ? error : corrupt(batch.firstOffset, 'cannot be decoded', error);
   }
+}
+
+/** CRC-32C of a batch from its attributes on. */
+export function checksumOf(bytes: Buffer): number {
+  return crc32C(bytes);
 }
 
 function unpack(bytes: Buffer): Buffer | Promise<Buffer> {
