@@ -20,7 +20,11 @@ describe('refused rows', () => {
     await bed.apply([firms.c(['1', 'a', '1'], ['2', 'b', '2'])]);
     const report = await bed.apply([firms.u(['1', 'a2', '-1'], ['2', 'b2', undefined]), firms.c(['3', 'c', 'many'], ['4', 'd', '4'])]);
     expect(report).toEqual({ inserted: 1, updated: 1, deleted: 0, refused: 2, released: 0 });
-    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([[1, 'a', 1], [2, 'b2', 2], [4, 'd', 4]]);
+    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([
+      [1, 'a', 1],
+      [2, 'b2', 2],
+      [4, 'd', 4],
+    ]);
     const refusals = await bed.openRefusals();
     expect(refusals).toHaveLength(2);
     expect(refusals).toEqual(
@@ -59,7 +63,10 @@ describe('refused rows', () => {
     await bed.apply([firms.move([['1'], ['9', 'a', undefined]])]);
     expect(await bed.openRefusals()).toMatchObject([{ key: { id: '9' }, wanted: { id: '9', size: '-1' }, stands: { id: '1' } }]);
     expect(await bed.apply([firms.u(['9', 'a', '3'])])).toMatchObject({ updated: 1, released: 1 });
-    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([[2, 'b', 2], [9, 'a', 3]]);
+    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([
+      [2, 'b', 2],
+      [9, 'a', 3],
+    ]);
     await bed.apply([firms.u(['9', 'a', '-3'])]);
     expect(await bed.apply([firms.d(['9'])])).toMatchObject({ deleted: 1, released: 1 });
     await bed.apply([firms.c(['5', 'e', '-5'])]);
@@ -71,7 +78,10 @@ describe('refused rows', () => {
   it('take their children along, and let them in all at once, also after a restart', async () => {
     await using bed = await LoadBed.open(FIRMS);
     const { firms, contacts, calls } = tablesOf(bed);
-    expect(await bed.apply([firms.c(['1', 'a', '-1']), contacts.c(['1', '1', null])], [calls.c(['1', '1'])])).toMatchObject({ inserted: 0, refused: 3 });
+    expect(await bed.apply([firms.c(['1', 'a', '-1']), contacts.c(['1', '1', null])], [calls.c(['1', '1'])])).toMatchObject({
+      inserted: 0,
+      refused: 3,
+    });
     bed.session = await bed.target.open();
     expect(await bed.apply([firms.u(['1', 'a', '1'])])).toMatchObject({ inserted: 3, released: 3 });
     expect(await bed.rows('SELECT * FROM calls')).toEqual([[1, 1]]);
@@ -115,7 +125,10 @@ describe('refused rows', () => {
     expect(await bed.apply([firms.u(['1', undefined, '9'])])).toMatchObject({ updated: 0, refused: 0 });
     await bed.sql.query(`INSERT INTO firms VALUES (1, 'back', 1)`);
     expect(await bed.apply([firms.u(['2', 'y', '7'])])).toMatchObject({ released: 1 });
-    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([[1, 'x', 9], [2, 'y', 7]]);
+    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([
+      [1, 'x', 9],
+      [2, 'y', 7],
+    ]);
     // To delete what is not there is fine.
     await bed.sql.query('DELETE FROM firms WHERE id = 2');
     expect(await bed.apply([firms.d(['2'])])).toMatchObject({ refused: 0 });
@@ -163,7 +176,8 @@ describe('refused rows', () => {
   it('stop the load when there are more than a hundred in a batch, and nothing of it is written', async () => {
     await using bed = await LoadBed.open(FIRMS);
     const { firms } = tablesOf(bed);
-    const rows = (count: number, size: string) => Array.from({ length: count }, (_, index) => [String(1000 + index), `c${String(index)}`, size]);
+    const rows = (count: number, size: string) =>
+      Array.from({ length: count }, (_, index) => [String(1000 + index), `c${String(index)}`, size]);
     await expect(bed.apply([firms.c(['1', 'fine', '1'], ...rows(101, '-77'))])).rejects.toMatchObject({
       code: 'TARGET_REFUSES',
       message: 'the target refused 101 or more rows of one batch: 101 × public.firms: SQLSTATE 23514 (firms_size_check)',
@@ -189,8 +203,19 @@ describe('tables without a key', () => {
     const log = bed.writes.table('log', ['at', 'what'], { keys: 0, identity: 'none' });
     const bag = bed.writes.table('bag', ['a', 'b'], { keys: 0, identity: 'full' });
     await bed.apply([log.c(['1', 'x'], ['1', 'x']), bag.c(['1', 'x'], ['1', 'x'], ['1', 'x'], ['2', null])]);
-    expect(await bed.apply([bag.d(['1', 'x'], ['1', 'x']), bag.move([['2', null], ['2', '']])])).toMatchObject({ deleted: 3, inserted: 1 });
-    expect(await bed.rows('SELECT * FROM bag ORDER BY a')).toEqual([[1, 'x'], [2, '']]);
+    expect(
+      await bed.apply([
+        bag.d(['1', 'x'], ['1', 'x']),
+        bag.move([
+          ['2', null],
+          ['2', ''],
+        ]),
+      ]),
+    ).toMatchObject({ deleted: 3, inserted: 1 });
+    expect(await bed.rows('SELECT * FROM bag ORDER BY a')).toEqual([
+      [1, 'x'],
+      [2, ''],
+    ]);
     expect(await bed.rows('SELECT count(*) FROM log')).toEqual([['2']]);
     // A refused row that is deleted at the source does not come back.
     await bed.sql.query('ALTER TABLE bag ADD CHECK (a < 10) NOT VALID');

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import { ChangeoverError, type ErrorCode } from '@changeover/core';
 import pg from 'pg';
 
@@ -30,14 +32,14 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   '58': 'TARGET_UNREACHABLE', // the server's own I/O
 };
 
+const BUGS: ReadonlySet<string> = new Set(['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError']);
+
 /** The one place that decides, by SQLSTATE and error class, never by message text. */
 export function verdictOf(error: unknown): Verdict {
   if (error instanceof ChangeoverError) return error.code;
   if (!(error instanceof pg.DatabaseError)) {
-    // pg reports a lost connection as a plain Error or a system error; anything more special is a bug of ours.
-    return error instanceof Error && (error.constructor === Error || 'syscall' in error || 'errno' in error)
-      ? 'TARGET_UNREACHABLE'
-      : 'INTERNAL';
+    // A lost connection is a plain or a system error; anything more special is a bug of ours.
+    return types.isNativeError(error) && !BUGS.has(error.name) ? 'TARGET_UNREACHABLE' : 'INTERNAL';
   }
   const state = error.code ?? '';
   // A trigger may raise whatever it likes, also what would be our mistake if it came from our own statement (no context).
@@ -79,5 +81,12 @@ export function targetError(error: unknown, verdict: Exclude<Verdict, 'row' | 'f
     const facts = { sqlstate: state, table: error.table ?? null, constraint: error.constraint ?? null };
     return new ChangeoverError(verdict, message, { facts });
   }
-  return new ChangeoverError(verdict, error instanceof Error ? error.message : String(error), { cause: error });
+  return new ChangeoverError(verdict, messageOf(error), { cause: error });
+}
+
+/** Where a name has several addresses, the error for all of them has no message of its own. */
+function messageOf(error: unknown): string {
+  if (!types.isNativeError(error)) return String(error);
+  const { errors } = error as { errors?: readonly unknown[] };
+  return error.message === '' && errors?.[0] !== undefined ? messageOf(errors[0]) : error.message;
 }

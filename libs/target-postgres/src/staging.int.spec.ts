@@ -1,0 +1,113 @@
+import type { Frame } from '@changeover/events';
+
+import { LoadBed, type Row } from './test/load-bed.js';
+
+const TABLES = `
+  CREATE TABLE firms (id int PRIMARY KEY, code text UNIQUE);
+  CREATE TABLE contacts (id int PRIMARY KEY, firm int REFERENCES firms, name text CHECK (name <> 'bad'))`;
+
+function numbers(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
+}
+
+function tablesOf(bed: LoadBed) {
+  return { firms: bed.writes.table('firms', ['id', 'code']), contacts: bed.writes.table('contacts', ['id', 'firm', 'name']) };
+}
+
+async function staged(bed: LoadBed, frames: readonly Frame[]) {
+  bed.seq += 1;
+  for (const frame of frames) await bed.session.stage([frame], bed.writes.lookup);
+  return bed.session.applyStaged(bed.progress());
+}
+
+describe('a record that is staged', () => {
+  it('is applied as one net change, children before parents or not', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { firms, contacts } = tablesOf(bed);
+    await bed.apply([firms.c(['1', 'a'], ['2', 'b'])]);
+    const many = numbers(1, 12_000);
+    const report = await staged(bed, [
+      contacts.c(...many.map((id): Row => [id, '3', `n${id}\t\\`])),
+      firms.c(['3', 'c']),
+      contacts.u(...many.map((id): Row => [id, undefined, `m${id}`])),
+      contacts.d(...numbers(11_001, 12_000).map((id) => [id])),
+      firms.d(['1']),
+      firms.c(['1', 'a2']),
+    ]);
+    expect(report).toEqual({ inserted: 11_001, updated: 1, deleted: 0, refused: 0, released: 0 });
+    expect(await bed.rows('SELECT count(*)::int, max(id), bool_and(name = $$m$$ || id AND firm = 3) FROM contacts')).toEqual([
+      [11_000, 11_000, true],
+    ]);
+    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([
+      [1, 'a2'],
+      [2, 'b'],
+      [3, 'c'],
+    ]);
+    expect(await bed.committedSeq()).toBe(2);
+  });
+
+  it('comes in its order where keys move or tables are emptied', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { firms, contacts } = tablesOf(bed);
+    await bed.apply([contacts.c(...numbers(1, 6000).map((id): Row => [id, null, 'x']))]);
+    await staged(bed, [
+      contacts.move(
+        ...numbers(1, 6000)
+          .reverse()
+          .map((id) => [[id], [String(Number(id) + 1), null, 'y']] as const),
+      ),
+    ]);
+    expect(await bed.rows('SELECT count(*)::int, min(id), max(id), min(name) FROM contacts')).toEqual([[6000, 2, 6001, 'y']]);
+    await staged(bed, [firms.c(['1', 'a']), contacts.t(), contacts.c(['1', '1', 'z'])]);
+    expect(await bed.rows('SELECT * FROM contacts')).toEqual([[1, 1, 'z']]);
+  });
+
+  it('leaves refused rows beside the others', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { contacts } = tablesOf(bed);
+    const rows = numbers(1, 11_000).map((id): Row => [id, null, id === '77' || id === '10500' ? 'bad' : 'good']);
+    expect(await staged(bed, [contacts.c(...rows)])).toMatchObject({ inserted: 10_998, refused: 2 });
+    expect((await bed.openRefusals()).map(({ key }) => key)).toEqual([{ id: '77' }, { id: '10500' }]);
+    expect(await staged(bed, [contacts.u(['77', null, 'better'])])).toMatchObject({ inserted: 1, released: 1 });
+  });
+
+  it('takes over unique values between its passes, in the order of the record', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { firms } = tablesOf(bed);
+    await bed.apply([firms.c(...numbers(1, 6000).map((id): Row => [id, `code${id}`]))]);
+    // Each new firm takes the code of an old one that goes: inserts before deletes would be refused by the thousand.
+    const report = await staged(bed, [
+      firms.d(...numbers(1, 6000).map((id) => [id])),
+      firms.c(...numbers(1, 6000).map((id): Row => [String(Number(id) + 10_000), `code${id}`])),
+    ]);
+    expect(report).toMatchObject({ inserted: 6000, deleted: 6000, refused: 0 });
+  });
+
+  it('is forgotten when it is abandoned, and nothing of the next is mixed with it', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { firms } = tablesOf(bed);
+    await bed.session.stage([firms.c(['1', 'a'])], bed.writes.lookup);
+    await bed.session.discardStaged();
+    await bed.session.discardStaged();
+    expect(await staged(bed, [firms.c(['2', 'b'])])).toMatchObject({ inserted: 1 });
+    await bed.session.stage([firms.c(['3', 'c'])], bed.writes.lookup);
+    bed.session = await bed.target.open();
+    expect(await staged(bed, [firms.c(['4', 'd'])])).toMatchObject({ inserted: 1 });
+    expect(await bed.rows('SELECT id FROM firms ORDER BY id')).toEqual([[2], [4]]);
+  });
+
+  it('bears rows as large as a slice', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { firms } = tablesOf(bed);
+    await bed.sql.query('ALTER TABLE firms DROP CONSTRAINT firms_code_key');
+    const huge = 'x'.repeat(9 * 1024 * 1024);
+    expect(await staged(bed, [firms.c(['1', huge], ['2', 'b']), firms.c(['3', huge]), firms.u(['1', 'small'])])).toMatchObject({
+      inserted: 3,
+    });
+    expect(await bed.rows('SELECT id, length(code) FROM firms ORDER BY id')).toEqual([
+      [1, 5],
+      [2, 1],
+      [3, huge.length],
+    ]);
+  });
+});
