@@ -75,6 +75,13 @@ export function run(command, args, { env = {}, minutes = 15 } = {}) {
   });
 }
 
+let interrupted = false;
+
+/** Whether somebody has asked us to end while a child ran. */
+export function wasInterrupted() {
+  return interrupted;
+}
+
 /** Runs a script in the foreground, with our terminal; resolves to its exit code. Killed after `minutes`, if given. */
 export function runNode(script, args, { env = {}, minutes } = {}) {
   return new Promise((resolve) => {
@@ -85,15 +92,18 @@ export function runNode(script, args, { env = {}, minutes } = {}) {
       child.kill('SIGKILL');
     }
     // Ctrl-C reaches the child by itself; we wait for how it ends.
-    const ignore = () => undefined;
-    const forward = (signal) => child.kill(signal);
-    process.on('SIGINT', ignore).on('SIGTERM', forward);
+    const note = () => (interrupted = true);
+    const forward = (signal) => {
+      interrupted = true;
+      child.kill(signal);
+    };
+    process.on('SIGINT', note).on('SIGTERM', forward);
     child.on('error', (error) => {
       console.error(`${script}: ${error.message}`);
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      process.off('SIGINT', ignore).off('SIGTERM', forward);
+      process.off('SIGINT', note).off('SIGTERM', forward);
       resolve(signal === null ? code : 128);
     });
   });

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { ROOT, TSC, run, runNode } from './prepare.mjs';
+import { ROOT, TSC, run, runNode, wasInterrupted } from './prepare.mjs';
 import { findSpecs, JEST_SUITES, needsKafka, STATIC_CHECKS } from './suites.mjs';
 
 const inCi = ['true', '1'].includes(process.env.CI ?? '');
@@ -24,7 +24,10 @@ export async function runTests(patterns) {
   if (wanted.checks) await runChecks(report);
   const servers = new Servers();
   try {
-    for (const suite of wanted.suites) await runSuite(report, servers, suite);
+    for (const suite of wanted.suites) {
+      if (wasInterrupted()) break;
+      await runSuite(report, servers, suite);
+    }
   } finally {
     await servers.stop();
   }

@@ -21,7 +21,7 @@ export function registryHosts(lock: string): string[] {
 
 /** Classes that extend one of `ports`, with the port. */
 export function adapters(files: readonly SourceFile[], ports: readonly string[]): { path: string; name: string; port: string }[] {
-  const declaration = new RegExp(`\\bclass (\\w+) extends (${ports.join('|')})\\b`, 'g');
+  const declaration = new RegExp(`\\bclass (\\w+) extends (${[...new Set(ports)].join('|')})\\b`, 'g');
   return files.flatMap(({ path, text }) => [...text.matchAll(declaration)].map(([, name = '', port = '']) => ({ path, name, port })));
 }
 
