@@ -46,7 +46,8 @@ export class Crew implements AsyncDisposable {
     const started = await ServiceProcess.start({
       service: role,
       settingsFile: this.#migration.settingsFile,
-      logFile: this.#stage.logFile(role),
+      // One file each: a replaced one says why it ended while the next one writes already.
+      logFile: this.#stage.logFile(`${role}-${String(this.#all.size)}`),
       args: this.#members.has(role) ? ['--take-over'] : [],
       clock: this.#clock,
     });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { invariant, type Clock } from '@changeover/core';
+import { ERROR_PAGES, invariant, type Clock } from '@changeover/core';
 import type { RunningServer } from '@changeover/local-services';
 import type { LogType, Random, ServiceProcess, Stage } from '@changeover/example-crm';
 
@@ -104,7 +104,13 @@ async function replacePaused(role: Role, { crew, clock, signal, untilFlowing }: 
   const exit = sleeper.exit;
   invariant(exit !== undefined, `the replaced ${role} was woken and went on for ${String(NOTICE_MS)} ms`);
   invariant(exit.signal === null && exit.code !== 0, `the replaced ${role} ended without saying why: ${exitText(exit)}`);
-  return `SIGSTOP, replaced, SIGCONT; it stopped by itself (${exitText(exit)}) after ${(clock.monotonic() - woken).toFixed(0)} ms`;
+  const code = lastCode(await sleeper.lastWords());
+  invariant(code !== undefined, `the replaced ${role} ended (${exitText(exit)}) without one of our codes`);
+  return `SIGSTOP, replaced, SIGCONT; it stopped by itself as ${code} after ${(clock.monotonic() - woken).toFixed(0)} ms`;
+}
+
+function lastCode(words: string): string | undefined {
+  return words.match(/\b[A-Z]+(?:_[A-Z]+)*\b/gu)?.findLast((word) => word in ERROR_PAGES);
 }
 
 /** SIGSTOP, and the kernel says that it stands. */
