@@ -4,7 +4,7 @@ import { Controller, Module } from '@nestjs/common';
 
 /** Where Nest hands over what was read of `<m>.writes`. */
 @Controller()
-export class WritesController {
+class WritesController {
   @HandlesRecords()
   async writes(batch: ReadBatch): Promise<void> {
     await batch.process();

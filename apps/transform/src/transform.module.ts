@@ -4,7 +4,7 @@ import { Controller, Module } from '@nestjs/common';
 
 /** Where Nest hands over what was read of `<m>.changes`. */
 @Controller()
-export class ChangesController {
+class ChangesController {
   @HandlesRecords()
   async changes(batch: ReadBatch): Promise<void> {
     await batch.process();

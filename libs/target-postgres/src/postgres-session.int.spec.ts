@@ -1,7 +1,8 @@
 import { TcpProxy } from '@changeover/testing';
 
 import { CRASH_POINTS, PostgresTarget } from './index.js';
-import { LoadBed, type TableRows } from './test/load-bed.js';
+import { LoadBed } from './test/load-bed.js';
+import type { TableRows } from './test/writes.js';
 
 const CONTACTS = 'CREATE TABLE contacts (id int PRIMARY KEY, email text UNIQUE, name varchar(10))';
 

@@ -1,4 +1,5 @@
-import { LoadBed, type TableRows } from './test/load-bed.js';
+import { LoadBed } from './test/load-bed.js';
+import type { TableRows } from './test/writes.js';
 
 const CONTACTS = 'CREATE TABLE contacts (id int PRIMARY KEY, email text, name varchar(10))';
 

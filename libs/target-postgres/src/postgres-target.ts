@@ -57,7 +57,7 @@ export class PostgresTarget extends TargetWriter {
 }
 
 /** By which the next owner finds this one's sessions. PostgreSQL would cut a long one off, and two migrations would share a name. */
-export function applicationNameOf(migration: string): string {
+function applicationNameOf(migration: string): string {
   const name = `changeover-${migration}-load`;
   if (Buffer.byteLength(name) <= NAME_BYTES) return name;
   return `changeover-${createHash('sha256').update(migration).digest('hex').slice(0, 40)}-load`;

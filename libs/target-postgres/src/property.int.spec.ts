@@ -2,7 +2,8 @@ import type { Frame } from '@changeover/events';
 import fc from 'fast-check';
 import type pg from 'pg';
 
-import { LoadBed, type Row, type TableRows } from './test/load-bed.js';
+import { LoadBed } from './test/load-bed.js';
+import type { Row, TableRows } from './test/writes.js';
 
 /** The same tables twice: at the reference whatever can be deferred is, at the target nothing is. */
 const ddl = (deferrable: '' | 'DEFERRABLE INITIALLY DEFERRED'): string => `

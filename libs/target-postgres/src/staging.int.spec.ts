@@ -1,6 +1,7 @@
 import type { Frame } from '@changeover/events';
 
-import { LoadBed, type Row } from './test/load-bed.js';
+import { LoadBed } from './test/load-bed.js';
+import type { Row } from './test/writes.js';
 
 const TABLES = `
   CREATE TABLE firms (id int PRIMARY KEY, code text UNIQUE);

@@ -191,7 +191,7 @@ export class SequencedLog extends EventLog {
   }
 }
 
-export function emptyTail(logId: string, epoch: number): LogTail {
+function emptyTail(logId: string, epoch: number): LogTail {
   return { logId, epoch, seq: 0, pos: NO_POSITION, checksum: '', at: -1, header: null };
 }
 

@@ -11,7 +11,7 @@ import type { AnyHeader } from './header.js';
  * History of the version byte: 1, the first.
  */
 export const MESSAGE_VERSION = 1;
-export const FIXED_BYTES = 24;
+const FIXED_BYTES = 24;
 
 const MAGIC = 0x434f;
 const CHECKSUM_BYTES = 16;

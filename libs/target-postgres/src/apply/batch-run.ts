@@ -10,7 +10,7 @@ import { related } from './table-order.js';
 import type { Refusal, TargetOp } from './target-op.js';
 
 /** No batch may leave more rows refused than this. */
-export const REFUSED_PER_BATCH = 100;
+const REFUSED_PER_BATCH = 100;
 
 export type BatchRunParts = {
   readonly connection: Connection;

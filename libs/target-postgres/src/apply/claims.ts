@@ -8,7 +8,7 @@ import { Unnest } from '../sql/unnest.js';
 import type { TargetOp } from './target-op.js';
 
 /** A value of a unique index: the index and the value as one string. */
-export type UniqueValue = string;
+type UniqueValue = string;
 
 /** What one op does to the unique values and foreign keys around it. */
 export type Claims = {

@@ -38,7 +38,7 @@ export type UniqueIndex = {
   readonly nullsEqual: boolean;
 };
 
-export type ForeignKey = {
+type ForeignKey = {
   readonly name: string;
   readonly columns: readonly string[];
   readonly toSchema: string;

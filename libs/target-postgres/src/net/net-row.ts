@@ -25,7 +25,7 @@ export type NetRow = {
 /** By what a table's rows are found: their key, all their columns, or never (it only grows). */
 export type Addressing = 'key' | 'whole-row' | 'insert-only';
 
-export type TableChanges = {
+type TableChanges = {
   readonly schema: TableSchema;
   readonly addressing: Addressing;
   readonly rows: readonly NetRow[];

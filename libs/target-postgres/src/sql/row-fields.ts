@@ -79,7 +79,7 @@ export function boolArray(flags: readonly boolean[]): Buffer {
 }
 
 /** Keys as {@link keyText} gives them, as a binary `text[]`: they go out as the bytes that they came in as. */
-export function keyTextArray(keys: readonly string[]): Buffer {
+function keyTextArray(keys: readonly string[]): Buffer {
   const array = Buffer.allocUnsafe(keys.reduce((size, key) => size + 4 + key.length, ARRAY_HEADER_BYTES));
   let offset = writeArrayHeader(array, TEXT_OID, keys.length);
   for (const key of keys) {
