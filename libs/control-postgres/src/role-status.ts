@@ -19,7 +19,7 @@ export type RoleStatus = {
   /** Means over the last few seconds. */
   readonly rowsPerSecond: number;
   readonly recordsPerSecond: number;
-  /** Age in milliseconds of the last finished record's commit, 0 when nothing is waiting; null: not known yet. */
+  /** Milliseconds from the last finished record's commit until it was finished; its age now while nothing moves although more waits; null: not known yet. */
   readonly lagMs: number | null;
   /** Records that are there and not finished; null: not known. */
   readonly lagRecords: number | null;

@@ -37,7 +37,7 @@ export async function runRoleProcess<A extends Role>(role: A, start: StartRole<S
 }
 
 /**
- * Runs `work` and exits: 0 when it resolves, 1 with one clear message on standard error when it rejects. SIGINT and SIGTERM abort
+ * Runs `work` and exits: 0 (or process.exitCode) when it resolves, 1 with one clear message on standard error when it rejects. SIGINT and SIGTERM abort
  * its signal; a second one, or a drain that takes too long, ends the process at once.
  */
 export async function runProcess(work: (signal: AbortSignal) => Promise<void>): Promise<never> {
@@ -53,7 +53,7 @@ export async function runProcess(work: (signal: AbortSignal) => Promise<void>): 
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     await work(stop.signal);
-    process.exit(0);
+    process.exit();
   } catch (error) {
     process.stderr.write(failureText(asChangeoverError(error)));
     process.exit(1);

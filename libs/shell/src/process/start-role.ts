@@ -56,6 +56,8 @@ export type RoleParts = {
 
 /** How often a lasting trouble with the control database is told. */
 const TELL_TROUBLE_MS = 30_000;
+/** As often as capture tells. */
+const WATCH_CAPTURE_MS = 2_000;
 
 /**
  * Starts a role: control database, lease (ALREADY_RUNNING if another process has it), the role's own parts, health and
@@ -89,6 +91,7 @@ export async function startRole(
       signal: options.signal,
     });
     opened.add(() => lease[Symbol.asyncDispose]());
+    if (role === 'transform') opened.add(watchCapture(control, { migration, telemetry, clock }));
     const parts = await compose({ telemetry, task, requests: control.requests, log, clock, ids, takeOver });
     opened.add(() => parts.stop());
     const { module, moves } = parts;
@@ -153,6 +156,29 @@ async function untilControl(url: string, { log, signal, clock, ids }: ControlWai
   );
   if (control === undefined) throw new ChangeoverError('CONTROL_UNREACHABLE', 'stopped before the control database answered');
   return control;
+}
+
+/** Capture says in its lease row how many records there are; transform counts in the same numbers. Gives how to stop. */
+function watchCapture(
+  control: ControlDatabase,
+  { migration, telemetry, clock }: { readonly migration: string; readonly telemetry: RoleTelemetry; readonly clock: Clock },
+): () => Promise<void> {
+  const stop = new AbortController();
+  const watching = (async () => {
+    while (!stop.signal.aborted) {
+      try {
+        const capture = (await control.leases.statuses(migration)).find((lease) => lease.role === 'capture');
+        if (capture !== undefined) telemetry.measuredInput(capture.status.seq);
+      } catch {
+        // The lease tells of trouble with the control database already.
+      }
+      await clock.sleep(WATCH_CAPTURE_MS, stop.signal);
+    }
+  })();
+  return () => {
+    stop.abort();
+    return watching;
+  };
 }
 
 /** The data path goes on without the control database; who looks after it must hear so, but not every two seconds. */

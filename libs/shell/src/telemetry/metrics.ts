@@ -24,7 +24,7 @@ export const METRICS = {
   lagSeconds: {
     type: 'gauge',
     name: 'changeover_lag_seconds',
-    help: 'Age of the last finished source commit while more is waiting; 0 when nothing is.',
+    help: 'From a source commit until it was finished here: of the last one, or, while nothing moves although more waits, its age now.',
   },
   lagRecords: { type: 'gauge', name: 'changeover_lag_records', help: 'Records that are there and not finished, as last measured.' },
   sequence: {

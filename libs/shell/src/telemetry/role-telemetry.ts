@@ -10,6 +10,9 @@ import { createMetrics, type RoleMetrics } from './metrics.js';
 /** Rates are means over so long. */
 const RATE_WINDOW_MS = 5_000;
 
+/** An idle capture still tells its progress once a second; a little more for the way. */
+const IDLE_TICK_MS = 2_000;
+
 type Sample = { readonly at: number; readonly records: number; readonly rows: number };
 
 export type RoleTelemetryOptions = {
@@ -30,6 +33,8 @@ export class RoleTelemetry extends PipelineObserver {
   #seq = 0;
   #position: Position = NO_POSITION;
   #commitTime: number | null = null;
+  #advancedAt = -Infinity;
+  #delayMs: number | null = null;
   #caughtUp = false;
   #inputHead: number | null = null;
   #retained: number | null = null;
@@ -79,8 +84,12 @@ export class RoleTelemetry extends PipelineObserver {
     this.#totals.bytes += bytes;
     this.#seq = seq;
     this.#position = position as Position;
-    // Records of our own have no commit time at the source.
-    if (ts_ms !== null && ts_ms > 0) this.#commitTime = ts_ms;
+    this.#advancedAt = this.#clock.monotonic();
+    // Records of our own may have no commit time at the source.
+    if (ts_ms !== null && ts_ms > 0) {
+      this.#commitTime = ts_ms;
+      this.#delayMs = Math.max(0, this.#clock.now() - ts_ms);
+    }
     this.#caughtUp = false;
     this.#healthy();
   }
@@ -160,7 +169,9 @@ export class RoleTelemetry extends PipelineObserver {
     this.#log.info('goes on again', { position: this.#position, seq: this.#seq });
   }
 
+  /** The source's own progress comes once a second: while it does, the last delay tells; after that, how long nothing has come. */
   #lagMs(): number | null {
+    if (this.#clock.monotonic() - this.#advancedAt <= IDLE_TICK_MS) return this.#delayMs;
     if (this.#caughtUp) return 0;
     return this.#commitTime === null ? null : Math.max(0, this.#clock.now() - this.#commitTime);
   }

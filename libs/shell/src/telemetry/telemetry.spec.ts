@@ -37,7 +37,7 @@ function setUp() {
   return { clock, lines, telemetry, advance, metric };
 }
 
-test('lag is the age of the last commit while more waits, nothing when caught up, unknown before the first', async () => {
+test('lag is what the last commit took, its age once nothing moves, nothing when caught up, unknown before the first', async () => {
   const { clock, telemetry, advance, metric } = setUp();
   expect(telemetry.status()).toMatchObject({ state: 'starting', lagMs: null, lagRecords: null, seq: 0, position: '' });
   expect(await metric('lagSeconds')).toBeUndefined();
@@ -45,6 +45,10 @@ test('lag is the age of the last commit while more waits, nothing when caught up
   telemetry.measuredInput(10);
   expect(telemetry.status()).toMatchObject({ lagMs: 3_000, lagRecords: 6, seq: 4, position: '0/1' });
   expect([await metric('lagSeconds'), await metric('lagRecords')]).toEqual([3, 6]);
+  clock.time += 1_000;
+  expect(telemetry.status().lagMs).toBe(3_000);
+  clock.time += 9_000;
+  expect(telemetry.status().lagMs).toBe(13_000);
   telemetry.caughtUp();
   expect(telemetry.status()).toMatchObject({ lagMs: 0, lagRecords: 0 });
   advance(0, { ts_ms: null });
