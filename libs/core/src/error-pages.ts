@@ -184,6 +184,21 @@ export const ERROR_PAGES = {
     nextStep: 'Send it again under a new id. The earlier request stands.',
     policy: 'stop',
   },
+  NOT_READY: {
+    meaning: 'The check before the first start found something that would stop it.',
+    nextStep: 'Resolve what the lines above name, then start again; `changeover check` looks once more without starting.',
+    policy: 'stop',
+  },
+  FILE_EXISTS: {
+    meaning: 'A file that was to be written is there already.',
+    nextStep: 'Nothing was written. Move the file away, or name another place with --config.',
+    policy: 'stop',
+  },
+  TIMED_OUT: {
+    meaning: 'What a command waited for did not happen within the time that was given.',
+    nextStep: 'See with `changeover status` what holds it up. Nothing was undone; wait again, or longer.',
+    policy: 'stop',
+  },
   SERVICE_MISSING: {
     meaning: 'A service that this command needs is neither given by address nor can be started here.',
     nextStep: 'Do one of the things that the message lists.',

@@ -1,0 +1,40 @@
+import type { ChangeoverError } from '@changeover/core';
+import type { PreflightFinding } from '@changeover/events';
+
+/** What a finding is about. */
+export type Part = 'settings' | 'mapping' | 'source' | 'target' | 'log' | 'control';
+
+export type Finding = PreflightFinding & { readonly part: Part };
+
+export function about(part: Part, findings: readonly PreflightFinding[]): readonly Finding[] {
+  return findings.map((finding) => ({ part, ...finding }));
+}
+
+/** An error of the part as a finding: what happened, and as its fix what to do. */
+export function failed(part: Part, error: ChangeoverError): readonly Finding[] {
+  return [{ part, severity: 'error', check: error.code, message: `${error.message}. ${error.nextStep}` }];
+}
+
+export function hasErrors(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity }) => severity === 'error');
+}
+
+const SIGNS = { ok: '✓', warning: '!', error: '✗' } as const;
+
+/** A line per finding, with the exact lines to run below it. */
+export function renderFindings(findings: readonly Finding[]): string {
+  const width = Math.max(0, ...findings.map(({ part }) => part.length));
+  const lines = findings.flatMap(({ severity, part, message, fix = [], restart = false }) => [
+    `${SIGNS[severity]} ${part.padEnd(width)}  ${message}${restart ? ' (the server must be restarted after this)' : ''}`,
+    ...fix.map((line) => `  ${' '.repeat(width)}      ${line}`),
+  ]);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The last line of a check. */
+export function summary(findings: readonly Finding[]): string {
+  const count = (severity: Finding['severity']): number => findings.filter((finding) => finding.severity === severity).length;
+  const [errors, warnings] = [count('error'), count('warning')];
+  if (errors > 0) return `${String(errors)} to resolve before the start, ${String(warnings)} warnings\n`;
+  return warnings > 0 ? `ready to start, ${String(warnings)} warnings\n` : 'ready to start\n';
+}

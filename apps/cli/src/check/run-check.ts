@@ -1,0 +1,151 @@
+import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemClock } from '@changeover/core';
+import { probeControl } from '@changeover/control-postgres';
+import type { TableSchema } from '@changeover/events';
+import { choosePostgres, inspectMachine } from '@changeover/local-services';
+import { targetSchema, type Mapping } from '@changeover/mapping';
+import {
+  createLog,
+  createSource,
+  createTarget,
+  loadMapping,
+  withoutPassword,
+  type AdapterContext,
+  type CliSettings,
+  type LogSettings,
+} from '@changeover/shell';
+
+import { about, failed, type Finding, type Part } from './finding.js';
+
+/**
+ * Everything that could stand in the way, of every part, whatever the others say. Looks only: nothing is made or changed.
+ * Parts that `up` would start itself are checked for whether it could.
+ */
+export async function runCheck(settings: CliSettings): Promise<readonly Finding[]> {
+  const { migration, limits } = settings;
+  const context: AdapterContext = { migration, limits, clock: new SystemClock() };
+  const [source, services] = await Promise.all([checkSource(settings, context), checkServices(settings, context)]);
+  const mapping = await checkMapping(settings, source.tables);
+  const target = await checkTarget(settings, { context, tables: mapping.tables });
+  return [...source.findings, ...mapping.findings, ...target, ...services];
+}
+
+type Checked = { readonly findings: readonly Finding[]; readonly tables: readonly TableSchema[] };
+
+async function checkSource({ source: settings }: CliSettings, context: AdapterContext): Promise<Checked> {
+  const source = createSource(settings, context);
+  try {
+    const reached = reachedAt('source', settings.url);
+    return { findings: [reached, ...about('source', await source.preflight())], tables: await source.tables() };
+  } catch (error) {
+    return { findings: failed('source', asChangeoverError(error)), tables: [] };
+  } finally {
+    await source.stop();
+  }
+}
+
+/** The mapping as such, and against every table that the source gives: all problems, not only the first. */
+async function checkMapping({ mapping: file }: CliSettings, sources: readonly TableSchema[]): Promise<Checked> {
+  let mapping: Mapping;
+  try {
+    mapping = await loadMapping(file);
+  } catch (error) {
+    return { findings: failed('mapping', asChangeoverError(error)), tables: [] };
+  }
+  const findings: Finding[] = [];
+  const tables: TableSchema[] = [];
+  for (const source of sources) {
+    try {
+      tables.push(targetSchema(mapping, source));
+    } catch (error) {
+      findings.push(...failed('mapping', asChangeoverError(error)));
+    }
+  }
+  const known = new Set(sources.map(({ schema, table }) => `${schema}.${table}`));
+  const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
+  findings.push(
+    ...unknown.map((name): Finding => ({
+      part: 'mapping',
+      severity: 'error',
+      check: 'table',
+      message: `the mapping has a rule for ${name}, which the source does not give`,
+    })),
+  );
+  if (findings.length > 0) return { findings, tables };
+  const rules = Object.keys(mapping.tables).length;
+  const message =
+    file === undefined
+      ? 'every table and column keeps its name'
+      : `${file}: rules for ${String(rules)} of ${String(sources.length)} tables`;
+  return { findings: [{ part: 'mapping', severity: 'ok', check: 'mapping', message }], tables };
+}
+
+async function checkTarget(
+  { target: settings }: CliSettings,
+  { context, tables }: { readonly context: AdapterContext; readonly tables: readonly TableSchema[] },
+): Promise<readonly Finding[]> {
+  const target = createTarget(settings, { ...context, crashPoint: noCrash });
+  try {
+    return [reachedAt('target', settings.url), ...about('target', await target.preflight(tables))];
+  } catch (error) {
+    return failed('target', asChangeoverError(error));
+  } finally {
+    await target.stop();
+  }
+}
+
+async function checkServices(settings: CliSettings, context: AdapterContext): Promise<readonly Finding[]> {
+  const { log, control } = settings;
+  const logSettings: LogSettings | null = log.type === 'kafka' ? log : log.url === undefined ? null : { type: 'embedded', url: log.url };
+  const findings = await Promise.all([
+    logSettings === null ? checkOwn('log') : checkLog(logSettings, context),
+    control.url === undefined ? checkOwn('control') : checkControl(control.url),
+  ]);
+  return findings.flat();
+}
+
+/** Whether `up` could start a PostgreSQL for this part. */
+async function checkOwn(part: Part): Promise<readonly Finding[]> {
+  const choice = choosePostgres(18, {}, await inspectMachine(), true);
+  if (choice.from === 'missing') return [{ part, severity: 'error', check: 'service', message: choice.enable }];
+  return [{ part, severity: 'ok', check: 'service', message: '`changeover up` starts a PostgreSQL of its own' }];
+}
+
+async function checkLog(settings: LogSettings, context: AdapterContext): Promise<readonly Finding[]> {
+  const { store } = await createLog(settings, { ...context, ids: new RandomIdSource(), crashPoint: noCrash });
+  const where = settings.type === 'kafka' ? settings.brokers.join(', ') : withoutPassword(settings.url);
+  const found = (message: string): readonly Finding[] => [{ part: 'log', severity: 'ok', check: 'log', message: `${where}: ${message}` }];
+  try {
+    // Not the log's head: that reads everything since the last start.
+    const { start, end } = await store.bounds(`${context.migration}.changes`);
+    return found(end > start ? 'holds this migration' : 'is ready for this migration');
+  } catch (error) {
+    if (error instanceof ChangeoverError && error.code === 'LOG_MISSING')
+      return found('answers; this migration begins with its first start');
+    return failed('log', asChangeoverError(error));
+  } finally {
+    await store.stop();
+  }
+}
+
+async function checkControl(url: string): Promise<readonly Finding[]> {
+  try {
+    const { mayUse, hasSchema, grant } = await probeControl(url);
+    const message = hasSchema ? 'holds a control database' : 'takes a control database';
+    if (mayUse) return [{ part: 'control', severity: 'ok', check: 'control', message: `${withoutPassword(url)} ${message}` }];
+    return [
+      {
+        part: 'control',
+        severity: 'error',
+        check: 'privilege',
+        message: 'our user may not use or make the schema changeover_control',
+        fix: [grant],
+      },
+    ];
+  } catch (error) {
+    return failed('control', asChangeoverError(error));
+  }
+}
+
+function reachedAt(part: Part, url: string): Finding {
+  return { part, severity: 'ok', check: 'address', message: withoutPassword(url) };
+}

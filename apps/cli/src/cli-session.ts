@@ -1,0 +1,35 @@
+/** Where a command's words go. */
+export type Terminal = {
+  /** Whether somebody watches: then lines may be rewritten in place. */
+  readonly isTty: boolean;
+  readonly columns: number;
+  /** Results, to standard output. */
+  out(text: string): void;
+  /** What is said beside the results, to standard error. */
+  err(text: string): void;
+};
+
+/** What every command can inject. */
+export class CliSession {
+  constructor(
+    readonly terminal: Terminal,
+    /** Aborts on Ctrl-C and SIGTERM. */
+    readonly signal: AbortSignal,
+  ) {}
+}
+
+export function processTerminal(): Terminal {
+  const { stdout, stderr } = process;
+  // Whoever read our output (`| head`) has had enough; that is no error.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+  return {
+    isTty: stdout.isTTY,
+    get columns() {
+      return stdout.columns;
+    },
+    out: (text) => stdout.write(text),
+    err: (text) => stderr.write(text),
+  };
+}

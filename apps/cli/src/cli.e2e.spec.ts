@@ -1,0 +1,319 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { testDatabase, type TestDatabase } from '@changeover/testing';
+
+const BIN = fileURLToPath(new URL('../bin/changeover.mjs', import.meta.url));
+const TABLE = 'CREATE TABLE contact (id int PRIMARY KEY, name text NOT NULL)';
+
+/** Each starts several processes, which compile nothing but load much. */
+const PATIENCE_MS = 120_000;
+
+/** One run of `changeover`. */
+class Run {
+  readonly #child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  out = '';
+  err = '';
+  #heard: () => void = () => undefined;
+
+  constructor(args: readonly string[], folder: string) {
+    this.#child = spawn(process.execPath, [BIN, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.out += chunk.toString();
+      this.#heard();
+    });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.err += chunk.toString();
+    });
+    this.ended = once(this.#child, 'close').then(([code]) => {
+      this.#heard();
+      return code as number | null;
+    });
+  }
+
+  /** Resolves when its output matches; fails when it ends before. */
+  async says(words: RegExp): Promise<void> {
+    while (!words.test(this.out)) {
+      if (this.#child.exitCode !== null) throw new Error(`ended before it said ${String(words)}:\n${this.out}${this.err}`);
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+    }
+  }
+
+  signal(signal: NodeJS.Signals): Promise<number | null> {
+    this.#child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** Databases with one table each, a folder for the settings, and the processes that a test starts. */
+class Bench implements AsyncDisposable {
+  readonly #runs: Run[] = [];
+
+  private constructor(
+    readonly folder: string,
+    readonly source: TestDatabase,
+    readonly target: TestDatabase,
+    readonly own: TestDatabase,
+  ) {}
+
+  static async open(): Promise<Bench> {
+    const folder = await mkdtemp(join(tmpdir(), 'changeover-cli-'));
+    // The embedded server runs as another user, who must be able to get to its data.
+    await chmod(folder, 0o755);
+    const bench = new Bench(folder, await testDatabase(), await testDatabase(), await testDatabase());
+    await bench.query(bench.source, TABLE);
+    await bench.query(bench.target, TABLE);
+    return bench;
+  }
+
+  async query(database: TestDatabase, sql: string): Promise<Record<string, unknown>[]> {
+    const client = await database.connect();
+    const { rows } = await client.query<Record<string, unknown>>(sql);
+    await client.end();
+    return rows;
+  }
+
+  /** Settings with an id of its own: slots belong to the whole server. */
+  async settings(changes: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const migration = `m_${this.source.name.slice(-20)}`;
+    const settings = {
+      migration,
+      source: { type: 'postgres', url: this.source.url },
+      target: { type: 'postgres', url: this.target.url },
+      log: { type: 'embedded', url: this.own.url },
+      control: { url: this.own.url },
+      http: { ports: { capture: 0, transform: 0, load: 0 } },
+      ...changes,
+    };
+    await writeFile(join(this.folder, 'changeover.json'), JSON.stringify(settings));
+    return migration;
+  }
+
+  start(...args: string[]): Run {
+    const run = new Run(args, this.folder);
+    this.#runs.push(run);
+    return run;
+  }
+
+  async run(...args: string[]): Promise<Run & { readonly code: number | null }> {
+    const run = this.start(...args);
+    return Object.assign(run, { code: await run.ended });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#runs.map((run) => run.signal('SIGKILL')));
+    await this.query(
+      this.source,
+      `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database() AND NOT active`,
+    );
+    for (const database of [this.source, this.target, this.own]) await database[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+const RUNNING = /capture running 0.*load running 0/;
+
+describe('usage', () => {
+  test(
+    'help is 0, a wrong option or command is 2, a missing file 1 with what to do',
+    async () => {
+      await using bench = await Bench.open();
+      const help = await bench.run('status', '--help');
+      expect([help.code, help.out]).toEqual([0, expect.stringContaining('--watch')]);
+      const option = await bench.run('status', '--wach');
+      expect([option.code, option.err]).toEqual([2, expect.stringContaining('Did you mean --watch')]);
+      expect((await bench.run('statsu')).code).toBe(2);
+      const missing = await bench.run('status');
+      expect([missing.code, missing.err]).toEqual([1, expect.stringMatching(/^changeover: BAD_SETTINGS: .*changeover init/)]);
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('init', () => {
+  test(
+    'writes settings and mapping that check can read, and never overwrites',
+    async () => {
+      await using bench = await Bench.open();
+      await writeFile(join(bench.folder, 'mapping.ts'), 'mine');
+      const refused = await bench.run('init');
+      expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('FILE_EXISTS')]);
+      expect(await readdir(bench.folder)).toEqual(['mapping.ts']);
+      await rm(join(bench.folder, 'mapping.ts'));
+      expect((await bench.run('init')).code).toBe(0);
+      const written = JSON.parse(await readFile(join(bench.folder, 'changeover.json'), 'utf8')) as Record<string, unknown>;
+      await bench.settings({
+        ...written,
+        source: { type: 'postgres', url: bench.source.url },
+        target: { type: 'postgres', url: bench.target.url },
+      });
+      const checked = await bench.run('check');
+      expect([checked.code, checked.out]).toEqual([0, expect.stringContaining('ready to start')]);
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('check', () => {
+  test(
+    'ready: a line per finding, no password; as JSON the same',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings();
+      const { code, out } = await bench.run('check');
+      expect(code).toBe(0);
+      expect(out).toContain('✓ source');
+      expect(out).not.toContain(new URL(bench.source.url).password);
+      const { ok, findings } = JSON.parse((await bench.run('check', '--json')).out) as {
+        ok: boolean;
+        findings: { part: string; severity: string }[];
+      };
+      expect(ok).toBe(true);
+      expect(new Set(findings.map(({ part }) => part))).toEqual(new Set(['settings', 'source', 'mapping', 'target', 'log', 'control']));
+      // Looking has made nothing.
+      expect(await bench.query(bench.own, `SELECT 1 FROM pg_namespace WHERE nspname LIKE 'changeover%'`)).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'every problem of every part at once, with the lines to run',
+    async () => {
+      await using bench = await Bench.open();
+      const role = `user_${bench.source.name.slice(-20)}`;
+      await bench.query(bench.source, `CREATE ROLE ${role} LOGIN PASSWORD 'right'`);
+      const weak = (database: TestDatabase, password = 'right'): string => {
+        const url = new URL(database.url);
+        url.username = role;
+        url.password = password;
+        return url.href;
+      };
+      await writeFile(
+        join(bench.folder, 'mapping.json'),
+        JSON.stringify({ tables: { 'public.nobody': { to: 'public.x' }, 'public.contact': { columns: { nam: 'n' } } } }),
+      );
+      await bench.settings({
+        source: { type: 'postgres', url: weak(bench.source) },
+        target: { type: 'postgres', url: weak(bench.target, 'wrong') },
+        log: { type: 'embedded', url: 'postgresql://nobody@127.0.0.1:1/none' },
+        control: { url: weak(bench.own) },
+        mapping: 'mapping.json',
+      });
+      const { code, out } = await bench.run('check');
+      expect(code).toBe(1);
+      expect(out).toContain(`ALTER ROLE "${role}" REPLICATION;`);
+      expect(out).toContain('the mapping has a rule for public.nobody');
+      expect(out).toContain('the mapping renames nam of public.contact');
+      expect(out).toMatch(/✗ target .*TARGET_DENIED/);
+      expect(out).toMatch(/✗ log .*log/);
+      expect(out).toContain(`GRANT CREATE ON DATABASE "${bench.own.name}" TO "${role}";`);
+      expect(out).toMatch(/\d+ to resolve before the start/);
+      await bench.query(bench.source, `DROP ROLE ${role}`);
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('up', () => {
+  test(
+    'rows arrive; status and barrier tell; a second up is refused and harms nobody; Ctrl-C drains',
+    async () => {
+      await using bench = await Bench.open();
+      const migration = await bench.settings();
+      expect((await bench.run('status')).out).toMatch(/capture +never ran/);
+      const up = bench.start('up');
+      await up.says(RUNNING);
+
+      await bench.query(bench.source, `INSERT INTO contact SELECT n, 'name ' || n FROM generate_series(1, 500) n`);
+      const barrier = await bench.run('barrier', '--wait', '--timeout', '60', '--json');
+      expect(JSON.parse(barrier.out)).toMatchObject({ reached: true, position: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/) });
+      expect(await bench.query(bench.target, 'SELECT count(*)::int FROM contact')).toEqual([{ count: 500 }]);
+
+      const status = JSON.parse((await bench.run('status', '--json')).out) as { roles: { role: string; health: string }[] };
+      expect(status).toMatchObject({ migration, roles: ['capture', 'transform', 'load'].map((role) => ({ role, health: 'live' })) });
+
+      const second = await bench.run('up');
+      expect([second.code, second.err]).toEqual([1, expect.stringContaining('changeover: ALREADY_RUNNING')]);
+      expect(second.err).toContain('--take-over');
+      await bench.query(bench.source, `UPDATE contact SET name = 'other'`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect(await bench.query(bench.target, `SELECT count(*)::int FROM contact WHERE name = 'other'`)).toEqual([{ count: 500 }]);
+
+      expect(await up.signal('SIGINT')).toBe(0);
+      expect(up.err).toBe('');
+      expect((await bench.run('status')).out).toMatch(/load +stopped/);
+      const late = await bench.run('barrier', '--wait', '--timeout', '1');
+      expect([late.code, late.err]).toEqual([1, expect.stringContaining('TIMED_OUT')]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    '--take-over: the first stops by itself with a code, the second goes on',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings();
+      const first = bench.start('up');
+      await first.says(RUNNING);
+      const second = bench.start('up', '--take-over');
+      expect(await first.ended).toBe(1);
+      expect(first.err).toContain('changeover: FENCED');
+      await second.says(RUNNING);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'after')`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect(await bench.query(bench.target, 'SELECT name FROM contact')).toEqual([{ name: 'after' }]);
+      expect(await second.signal('SIGTERM')).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'a first start that cannot work ends with what is missing, and has made nothing',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings();
+      await bench.query(bench.target, 'DROP TABLE contact');
+      const { code, err } = await bench.run('up');
+      expect(code).toBe(1);
+      expect(err).toContain('✗ target');
+      expect(err).toContain('the target has no table public.contact');
+      expect(err).toContain('changeover: NOT_READY');
+      expect(await bench.query(bench.source, 'SELECT slot_name FROM pg_replication_slots WHERE database = current_database()')).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'without addresses for log and control it starts a server, which other commands find and which ends with it',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings({ log: undefined, control: undefined });
+      const before = await bench.run('status');
+      expect([before.code, before.err]).toEqual([1, expect.stringContaining('SERVICE_MISSING')]);
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'kept')`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      const second = await bench.run('up');
+      expect([second.code, second.err]).toEqual([1, expect.stringContaining('ALREADY_RUNNING')]);
+      expect(await up.signal('SIGTERM')).toBe(0);
+      expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
+
+      const again = bench.start('up');
+      await again.says(RUNNING);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (2, 'went on')`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect(await bench.query(bench.target, 'SELECT count(*)::int FROM contact')).toEqual([{ count: 2 }]);
+      expect(await again.signal('SIGTERM')).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+});

@@ -1,0 +1,18 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+
+import { CliSession } from './cli-session.js';
+import { BarrierCommand } from './commands/barrier.command.js';
+import { CheckCommand } from './commands/check.command.js';
+import { InitCommand } from './commands/init.command.js';
+import { StatusCommand } from './commands/status.command.js';
+import { UpCommand } from './commands/up.command.js';
+
+@Module({})
+class CliModule {}
+
+export function cliModule(session: CliSession): DynamicModule {
+  return {
+    module: CliModule,
+    providers: [{ provide: CliSession, useValue: session }, InitCommand, CheckCommand, UpCommand, StatusCommand, BarrierCommand],
+  };
+}

@@ -1,0 +1,54 @@
+import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import { openControl, type NewRequest } from '@changeover/control-postgres';
+import { Command, Option } from 'nest-commander';
+
+import { waitForBarrier } from '../barrier/wait-for-barrier.js';
+import { findOwnServices } from '../services/own-services.js';
+import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+
+type BarrierOptions = ReadOptionsOf & { readonly wait?: boolean; readonly timeout?: number; readonly json?: boolean };
+
+@Command({ name: 'barrier', description: 'Put a mark behind everything that is committed at the source now, and follow it to the target.' })
+export class BarrierCommand extends CliCommand {
+  @Option({ flags: '--wait', description: 'wait until the target holds it, and so all that was committed before' })
+  parseWait(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '--timeout <seconds>', description: 'give up waiting after so long (default: never)' })
+  parseTimeout(seconds: string): number {
+    const parsed = Number(seconds);
+    if (parsed > 0) return parsed;
+    throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
+  }
+
+  @Option({ flags: '--json', description: 'print JSON' })
+  parseJson(): boolean {
+    return true;
+  }
+
+  override async run(_args: string[], { wait = false, timeout, json = false, ...options }: BarrierOptions): Promise<void> {
+    const { settings: given, folder } = await this.readSettings(options);
+    const { migration, control, target } = await findOwnServices(given, folder);
+    const token = new RandomIdSource().uuid();
+    await submit(control.url, { migration, id: token, kind: 'barrier', payload: {} });
+    if (!wait) {
+      this.terminal.out(json ? toJson({ token, reached: false }) : `barrier ${token} is asked for\n`);
+      return;
+    }
+    const { signal: stop } = this.session;
+    const signal = timeout === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(timeout * 1_000)]);
+    const reached = await waitForBarrier(target, { migration, token }, { clock: new SystemClock(), signal });
+    if (reached === null)
+      throw new ChangeoverError('TIMED_OUT', `barrier ${token} is not in the target yet`, { facts: { migration, token } });
+    const { position } = reached;
+    this.terminal.out(
+      json ? toJson({ token, reached: true, ...reached }) : `barrier ${token} is in the target: everything up to ${position}\n`,
+    );
+  }
+}
+
+async function submit(url: string, request: NewRequest): Promise<void> {
+  await using control = await openControl({ url });
+  await control.requests.submit(request);
+}

@@ -1,0 +1,46 @@
+import { readSettings, type ReadOptions, type ReadSettings } from '@changeover/shell';
+import { Injectable } from '@nestjs/common';
+import { CommandRunner, Option } from 'nest-commander';
+
+import { CliSession, type Terminal } from '../cli-session.js';
+
+type Command = Parameters<CommandRunner['setCommand']>[0];
+
+/** A command of `changeover`: every one of them takes `--config`. (The decorator lets Nest see the constructor that all inherit.) */
+@Injectable()
+export abstract class CliCommand extends CommandRunner {
+  constructor(protected readonly session: CliSession) {
+    super();
+  }
+
+  protected get terminal(): Terminal {
+    return this.session.terminal;
+  }
+
+  /** A wrong usage must not end the process from inside the parser: what was opened has to be closed. */
+  override setCommand(command: Command): this {
+    command.exitOverride().allowExcessArguments(false);
+    return super.setCommand(command);
+  }
+
+  @Option({ flags: '-c, --config <file>', description: 'the settings file (default: $CHANGEOVER_CONFIG, else changeover.json)' })
+  parseConfig(file: string): string {
+    return file;
+  }
+
+  protected readSettings(options: ReadOptionsOf): Promise<ReadSettings<'cli'>> {
+    return readSettings('cli', fileOption(options));
+  }
+}
+
+/** What every command's options have. */
+export type ReadOptionsOf = { readonly config?: string };
+
+export function fileOption({ config }: ReadOptionsOf): ReadOptions {
+  return config === undefined ? {} : { file: config };
+}
+
+/** One JSON document, readable, with its line end. */
+export function toJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

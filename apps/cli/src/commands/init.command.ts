@@ -1,0 +1,23 @@
+import { settingsFile } from '@changeover/shell';
+import { Command } from 'nest-commander';
+
+import { writeScaffold } from '../init/scaffold.js';
+import { CliCommand, fileOption, type ReadOptionsOf } from './cli-command.js';
+
+@Command({ name: 'init', description: 'Write a settings file and a mapping to begin with. Never overwrites.' })
+export class InitCommand extends CliCommand {
+  override async run(_args: string[], options: ReadOptionsOf): Promise<void> {
+    const written = await writeScaffold(settingsFile(fileOption(options)));
+    this.terminal.out(
+      [
+        ...written.map((file) => `wrote ${file}`),
+        '',
+        'Next:',
+        '  1. Set SOURCE_URL and TARGET_URL in the environment (postgresql://user:password@host:port/database).',
+        '  2. changeover check   says what is missing, with the exact lines that grant it',
+        '  3. changeover up      starts everything in one process',
+        '',
+      ].join('\n'),
+    );
+  }
+}

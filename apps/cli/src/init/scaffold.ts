@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { ChangeoverError } from '@changeover/core';
+
+/** JSON has no comments: what each option means is in docs/reference/settings.md. */
+const SETTINGS = {
+  migration: 'crm',
+  source: { type: 'postgres', url: 'env:SOURCE_URL', schemas: ['public'] },
+  target: { type: 'postgres', url: 'env:TARGET_URL' },
+  mapping: './mapping.ts',
+};
+
+const MAPPING = `import { defineMapping } from '@changeover/mapping';
+
+/**
+ * What goes where. A table or column without a rule keeps its name, so an empty mapping copies everything as it is.
+ *
+ *   tables: {
+ *     'public.kunde': {
+ *       to: 'crm.customer',
+ *       columns: { kundennr: 'customer_no', geaendert: 'updated_at' },
+ *     },
+ *   },
+ */
+export default defineMapping({
+  tables: {},
+});
+`;
+
+/** Writes a settings file and the mapping beside it, and gives their names. FILE_EXISTS if one of them is there: then nothing is written. */
+export async function writeScaffold(settingsFile: string): Promise<readonly string[]> {
+  const files = [
+    { path: settingsFile, content: `${JSON.stringify(SETTINGS, undefined, 2)}\n` },
+    { path: join(dirname(settingsFile), 'mapping.ts'), content: MAPPING },
+  ];
+  const taken = files.find(({ path }) => existsSync(path));
+  if (taken !== undefined) throw new ChangeoverError('FILE_EXISTS', `${taken.path} exists`, { facts: { file: taken.path } });
+  for (const { path, content } of files) await writeFile(path, content, { flag: 'wx' });
+  return files.map(({ path }) => path);
+}

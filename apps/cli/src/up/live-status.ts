@@ -1,0 +1,38 @@
+import type { Clock } from '@changeover/core';
+import type { RunningRole } from '@changeover/shell';
+
+import type { Terminal } from '../cli-session.js';
+import { LiveBlock } from '../status/live-block.js';
+import { renderLine, renderRoles, type RoleView } from '../status/role-view.js';
+
+const TERMINAL_MS = 1_000;
+/** Without a terminal every line stays, in a file or a journal. */
+const PLAIN_MS = 5_000;
+
+/** What `up` shows while it runs: a block that is rewritten, or, where nobody watches, a line every few seconds. */
+export class LiveStatus {
+  readonly #terminal: Terminal;
+  readonly #block: LiveBlock;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#block = new LiveBlock(terminal);
+  }
+
+  /** A finished line of the log, with its line end. */
+  line(text: string): void {
+    if (this.#terminal.isTty) this.#block.above(text);
+    else this.#terminal.out(text);
+  }
+
+  /** Shows the roles until `signal` aborts. */
+  async show(roles: readonly RunningRole[], { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
+    const { isTty } = this.#terminal;
+    while (!signal.aborted) {
+      const views = roles.map((role): RoleView => ({ role: role.role, health: 'live', status: role.status() }));
+      if (isTty) this.#block.update(['', ...renderRoles(views)]);
+      else this.#terminal.out(`${renderLine(views)}\n`);
+      await clock.sleep(isTty ? TERMINAL_MS : PLAIN_MS, signal);
+    }
+  }
+}
