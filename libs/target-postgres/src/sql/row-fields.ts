@@ -78,17 +78,6 @@ export function boolArray(flags: readonly boolean[]): Buffer {
   return array;
 }
 
-/** Keys as {@link keyText} gives them, as a binary `text[]`: they go out as the bytes that they came in as. */
-function keyTextArray(keys: readonly string[]): Buffer {
-  const array = Buffer.allocUnsafe(keys.reduce((size, key) => size + 4 + key.length, ARRAY_HEADER_BYTES));
-  let offset = writeArrayHeader(array, TEXT_OID, keys.length);
-  for (const key of keys) {
-    offset = array.writeInt32BE(key.length, offset);
-    offset += array.write(key, offset, 'latin1');
-  }
-  return array;
-}
-
 function writeArrayHeader(array: Buffer, elementOid: number, count: number): number {
   array.writeInt32BE(1, 0);
   array.writeInt32BE(0, 4);
