@@ -1,0 +1,90 @@
+import { LoadBed } from './test/load-bed.js';
+import { PostgresTarget } from './index.js';
+import { Writes } from './test/writes.js';
+
+const found = (findings: readonly { severity: string; check: string; message: string; fix?: readonly string[] }[], check: string) =>
+  findings.filter((finding) => finding.check === check);
+
+describe('preflight', () => {
+  it('says that a good target is ready, before and after the first load', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY, a text)');
+    const t = bed.writes.table('t', ['id:integer', 'a']);
+    expect(await bed.target.preflight([t.schema])).toMatchObject([{ severity: 'ok', check: 'target' }]);
+    await bed.apply([t.c(['1', 'x'])]);
+    expect(await bed.target.preflight([t.schema])).toMatchObject([{ severity: 'ok', check: 'target' }]);
+    // It looks at what another session does not mind.
+    expect(await bed.apply([t.c(['2', 'y'])])).toMatchObject({ inserted: 1 });
+  });
+
+  it('lists what is missing, table by table', async () => {
+    await using bed = await LoadBed.open(`
+      CREATE TABLE full_up (id int PRIMARY KEY); INSERT INTO full_up VALUES (1);
+      CREATE TABLE odd (id bigint GENERATED ALWAYS AS IDENTITY, n int GENERATED ALWAYS AS (1) STORED, must text NOT NULL, a text);
+      CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+      CREATE TRIGGER noisy BEFORE INSERT ON odd FOR EACH ROW EXECUTE FUNCTION f()`);
+    const schemas = [
+      bed.writes.table('nowhere', ['id']),
+      bed.writes.table('full_up', ['id']),
+      bed.writes.table('odd', ['id:integer', 'n', 'phone']),
+      bed.writes.table('odd', ['a'], { keys: 0 }),
+    ];
+    const findings = await bed.target.preflight(schemas.slice(0, 3).map(({ schema }) => schema));
+    expect(findings.map(({ severity, check }) => `${severity} ${check}`).sort()).toEqual(
+      [
+        'error column',
+        'error empty',
+        'error key',
+        'error required',
+        'error table',
+        'warning generated',
+        'warning identity',
+        'warning key_type',
+        'warning key_type',
+        'warning triggers',
+      ].sort(),
+    );
+    expect(found(findings, 'key')[0]?.fix).toEqual(['CREATE UNIQUE INDEX ON "public"."odd" ("id");']);
+    expect(found(findings, 'triggers')[0]?.message).toContain('noisy');
+  });
+
+  it('prints the lines that grant what a role lacks, and they are enough', async () => {
+    await using bed = await LoadBed.open('CREATE SCHEMA crm; CREATE TABLE crm.t (id int PRIMARY KEY, a text)');
+    // A role may end its own sessions only.
+    await bed.target.stop();
+    await bed.sql.query('DROP SCHEMA changeover CASCADE');
+    const role = `loader_${bed.database.name}`;
+    await bed.sql.query(`CREATE ROLE ${role} LOGIN PASSWORD 'pw'; REVOKE TEMPORARY ON DATABASE ${bed.database.name} FROM PUBLIC`);
+    try {
+      const url = new URL(bed.database.url);
+      url.username = role;
+      url.password = 'pw';
+      const target = new PostgresTarget({ url: url.href, migration: 'crm' });
+      const writes = new Writes();
+      const t = writes.table('crm.t', ['id:integer', 'a']);
+      const findings = await target.preflight([t.schema]);
+      expect(
+        findings
+          .filter(({ severity }) => severity === 'error')
+          .map(({ check }) => check)
+          .sort(),
+      ).toEqual(['create', 'privileges', 'temporary', 'usage']);
+      for (const line of findings.flatMap(({ fix }) => fix ?? [])) await bed.sql.query(line);
+      expect(await target.preflight([t.schema])).toMatchObject([{ severity: 'ok' }]);
+      const session = await target.open();
+      expect(await session.apply(bed.batch([t.c(['1', 'x'])]), writes.lookup)).toMatchObject({ inserted: 1 });
+      await session.stage([t.u(['1', 'y'])], writes.lookup);
+      expect(await session.applyStaged(bed.progress(9))).toMatchObject({ updated: 1 });
+      await target.stop();
+    } finally {
+      await bed.sql.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+
+  it('says why it cannot connect', async () => {
+    const target = new PostgresTarget({ url: 'postgres://x:secret@127.0.0.1:1/x', migration: 'crm' });
+    const findings = await target.preflight([]);
+    expect(findings).toMatchObject([{ severity: 'error', check: 'connection' }]);
+    expect(findings[0]?.message).toContain('TARGET_UNREACHABLE');
+    expect(JSON.stringify(findings)).not.toContain('secret');
+  });
+});
