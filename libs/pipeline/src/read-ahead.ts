@@ -35,6 +35,12 @@ export class ReadAhead<T> implements AsyncDisposable {
     return items;
   }
 
+  /** Lets `next` reject with this, behind what is there already: who waits here must also hear of trouble elsewhere. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wakeReader?.();
+  }
+
   /** Whether nothing is there right now. */
   get isEmpty(): boolean {
     return this.#items.length === 0;
@@ -61,7 +67,7 @@ export class ReadAhead<T> implements AsyncDisposable {
         while (this.#size >= this.#maxSize && !this.#ended) await new Promise<void>((resolve) => (this.#wakePuller = resolve));
       }
     } catch (error) {
-      this.#failure = { error };
+      this.#failure ??= { error };
     } finally {
       this.#ended = true;
       this.#wakeReader?.();

@@ -51,7 +51,7 @@ class CaptureBed implements AsyncDisposable {
   }
 
   /** Starts a process. `ended` gives the code it ended with, or null. */
-  start(options: { readonly crashPoint?: CrashPoint; readonly takeOver?: boolean; readonly maxQueuedBytes?: number } = {}): {
+  start(options: { readonly crashPoint?: CrashPoint; readonly maxQueuedBytes?: number } = {}): {
     readonly store: GatedStore;
     readonly ended: Promise<ErrorCode | null>;
     stop(): Promise<ErrorCode | null>;
@@ -69,7 +69,6 @@ class CaptureBed implements AsyncDisposable {
       ids: new RandomIdSource(),
       crashPoint,
       limits: { maxQueuedBytes: options.maxQueuedBytes ?? 1024 * 1024, retainedBytes: { warn: Infinity, release: Infinity } },
-      takeOver: options.takeOver ?? false,
     });
     const ended = loop.run(abort.signal).then(
       () => null,
@@ -250,7 +249,7 @@ describe('capture', () => {
     first.store.close();
     bed.source.commit(person(2));
     await first.store.arrival();
-    bed.start({ takeOver: true });
+    bed.start();
     await bed.source.acknowledged(bed.source.commit(person(3)));
     first.store.open();
     // Its source was taken from it too; which of the two it hears of first is chance.

@@ -64,6 +64,9 @@ export class TransformLoop {
       sizeOf: (item) => (item.type === 'entry' ? item.entry.body.length + 512 : 0),
       maxSize: limits.maxQueuedBytes,
     });
+    session.failed.catch((error: unknown) => {
+      items.fail(error);
+    });
     try {
       for (;;) {
         const batch = await items.next();

@@ -71,6 +71,11 @@ export class TransformSession {
     return 'taken';
   }
 
+  /** Rejects as soon as an append has failed; never resolves. */
+  get failed(): Promise<never> {
+    return this.#appender.failed;
+  }
+
   drain(): Promise<void> {
     return this.#appender.drain();
   }

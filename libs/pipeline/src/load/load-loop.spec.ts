@@ -1,0 +1,180 @@
+import { ChangeoverError, RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
+import { encodeFrameHeader, encodeJsonBody, SequencedLog, type LogWriter, type RecordPart, type RecordRef } from '@changeover/events';
+import { deleted, inserted, InMemoryMessageStore, MemoryStorage, positionAt, RecordingTarget, textTable, updated, type RowsEvent } from '@changeover/testing';
+
+import { SilentObserver } from '../ports.js';
+import { LoadLoop } from './load-loop.js';
+
+const WRITES = 'm.writes';
+const PERSON = textTable('crm.person', ['id', 'name']);
+
+/** `writes` as transform makes them, a target, and processes of load that come and go. */
+class LoadBed implements AsyncDisposable {
+  readonly storage = new MemoryStorage();
+  readonly target = new RecordingTarget();
+  readonly #running = new Set<AbortController>();
+  readonly #ended: Promise<unknown>[] = [];
+  #writer: LogWriter | null = null;
+  #schema: RecordRef | null = null;
+  #position = 0;
+
+  async fence(): Promise<void> {
+    this.#writer = await this.#log().openWriter(WRITES, { writerId: 'transform', create: true });
+  }
+
+  async append(...parts: readonly RecordPart[]): Promise<RecordRef> {
+    if (this.#writer === null) await this.fence();
+    return (await (this.#writer as LogWriter).append(parts)).at(-1) as RecordRef;
+  }
+
+  async tell(): Promise<void> {
+    this.#schema = await this.append({ kind: 'schema', body: encodeJsonBody('schema', { table: PERSON, previous: null }), last: true });
+  }
+
+  parts(events: readonly RowsEvent[], unfinished = false): readonly RecordPart[] {
+    const schema = this.#schema as RecordRef;
+    return events.map((event, index): RecordPart => {
+      const last = !unfinished && index === events.length - 1;
+      const facts = { schemas: [schema], ...(last ? { pos: positionAt(++this.#position), rows: 1, ts_ms: this.#position } : {}) };
+      return { kind: 'transaction', body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows], last, facts };
+    });
+  }
+
+  async transaction(...events: readonly RowsEvent[]): Promise<RecordRef | undefined> {
+    let ref: RecordRef | undefined;
+    for (const part of this.parts(events)) ref = await this.append(part);
+    return ref;
+  }
+
+  start(): { readonly ended: Promise<ErrorCode | null>; stop(): Promise<ErrorCode | null> } {
+    const abort = new AbortController();
+    const loop = new LoadLoop({
+      writes: WRITES,
+      log: this.#log(),
+      target: this.target,
+      observer: new SilentObserver(),
+      clock: new SystemClock(),
+      ids: new RandomIdSource(),
+      limits: { maxBatchRows: 3, maxBatchBytes: 1024 * 1024, maxQueuedBytes: 64 * 1024 },
+    });
+    const ended = loop.run(abort.signal).then(
+      () => null,
+      (error: unknown) => {
+        if (!(error instanceof ChangeoverError)) throw error;
+        return error.code;
+      },
+    );
+    this.#running.add(abort);
+    this.#ended.push(ended);
+    return {
+      ended,
+      stop: () => {
+        abort.abort();
+        return ended;
+      },
+    };
+  }
+
+  async loaded(seq: number): Promise<void> {
+    await this.target.until(() => (this.target.progress?.writes.seq ?? 0) >= seq);
+  }
+
+  /** The records applied, in order, over all batches. */
+  get applied(): readonly number[] {
+    return this.target.batches.flatMap((batch) => batch.transactions);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const abort of this.#running) abort.abort();
+    await Promise.allSettled(this.#ended);
+  }
+
+  #log(): SequencedLog {
+    return new SequencedLog(new InMemoryMessageStore(this.storage), new RandomIdSource());
+  }
+}
+
+const person = (id: number, name = 'n'): RowsEvent => inserted(PERSON, [String(id), name]);
+
+describe('load', () => {
+  it('applies runs of records in order, with the progress they reach, and no batch beyond its limit', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    for (let id = 1; id <= 8; id++) await bed.transaction(person(id));
+    await bed.transaction(updated(PERSON, ['1', 'new']), deleted(PERSON, '2'));
+    const last = await bed.append({ kind: 'barrier', body: encodeJsonBody('barrier', { requestId: 'r', token: 't' }), last: true });
+    bed.start();
+    await bed.loaded(last.seq);
+    expect(bed.applied).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(Math.max(...bed.target.batches.map((batch) => batch.transactions.length))).toBe(3);
+    expect(bed.target.rows('crm.person')).toEqual([['1', 'new'], ['3', 'n'], ['4', 'n'], ['5', 'n'], ['6', 'n'], ['7', 'n'], ['8', 'n']]);
+    expect(bed.target.barriers).toEqual(['t']);
+    expect(bed.target.progress).toMatchObject({ writes: { seq: last.seq }, position: positionAt(9) });
+    for (const { transactions, progress } of bed.target.batches) expect(progress.writes.seq >= (transactions.at(-1) ?? 0)).toBe(true);
+  });
+
+  it.each(['before', 'after'] as const)('goes on where the target is, when the connection was lost %s the commit', async (when) => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    bed.target.failNext = when;
+    await bed.transaction(person(1));
+    expect(await bed.start().ended).toBe('TARGET_UNREACHABLE');
+    // The target refuses a row that is there already, so what is applied twice ends this one.
+    const second = bed.start();
+    const ref = await bed.transaction(person(2));
+    await Promise.race([bed.loaded(ref?.seq ?? 0), second.ended]);
+    expect(bed.applied).toEqual([2, 3]);
+    expect(bed.target.rows('crm.person')).toHaveLength(2);
+  });
+
+  it('stages a record of many parts and applies it whole', async () => {
+    await using bed = new LoadBed();
+    bed.start();
+    await bed.tell();
+    await bed.transaction(person(1));
+    await bed.transaction(person(2), person(3), person(4));
+    const ref = await bed.transaction(person(5));
+    await bed.loaded(ref?.seq ?? 0);
+    expect(bed.target.batches.find((batch) => batch.staged)?.transactions).toEqual([3]);
+    expect(bed.target.rows('crm.person')).toHaveLength(5);
+  });
+
+  it('forgets staged parts that were given up by a fence, or begun anew', async () => {
+    await using bed = new LoadBed();
+    bed.start();
+    await bed.tell();
+    for (const part of bed.parts([person(1), person(2)], true)) await bed.append(part);
+    await bed.fence();
+    await bed.transaction(person(3), person(4));
+    for (const part of bed.parts([person(5), person(6)], true)) await bed.append(part);
+    await bed.fence();
+    const ref = await bed.transaction(person(7));
+    await bed.loaded(ref?.seq ?? 0);
+    expect(bed.target.rows('crm.person').map((row) => row[0])).toEqual(['3', '4', '7']);
+  });
+
+  it('goes on in the middle of a stream whose schemas it has not read', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    const first = bed.start();
+    const ref = await bed.transaction(person(1));
+    await bed.loaded(ref?.seq ?? 0);
+    expect(await first.stop()).toBeNull();
+    bed.start();
+    const next = await bed.transaction(person(2));
+    await bed.loaded(next?.seq ?? 0);
+    expect(bed.applied).toEqual([2, 3]);
+  });
+
+  it('stops as FENCED when another load owns the target', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    const first = bed.start();
+    await bed.loaded((await bed.transaction(person(1)))?.seq ?? 0);
+    bed.start();
+    const ref = await bed.transaction(person(2));
+    expect(await first.ended).toBe('FENCED');
+    await bed.loaded(ref?.seq ?? 0);
+    expect(bed.applied).toEqual([2, 3]);
+  });
+});

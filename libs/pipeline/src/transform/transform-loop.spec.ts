@@ -1,0 +1,251 @@
+import { ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPoint, type ErrorCode } from '@changeover/core';
+import { decodeMessage, encodeFrameHeader, encodeJsonBody, FrameReader, parseRows, SequencedLog, type LogEntry, type LogWriter, type RecordPart, type TableSchema } from '@changeover/events';
+import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
+import { inserted, InMemoryMessageStore, MemoryStorage, positionAt, textTable, type RowsEvent } from '@changeover/testing';
+
+import { SilentObserver } from '../ports.js';
+import { TransformLoop } from './transform-loop.js';
+
+const CHANGES = 'm.changes';
+const WRITES = 'm.writes';
+const MAPPING: Mapping = parseMapping({ tables: { 'public.people': { to: 'crm.person', columns: { name: 'full_name' } } } });
+const PEOPLE = textTable('people', ['id', 'name']);
+const OTHER = textTable('later', ['id', 'what']);
+
+/** `changes` as a capture writes them, and processes of transform that come and go. */
+class TransformBed implements AsyncDisposable {
+  readonly storage = new MemoryStorage();
+  readonly #running = new Set<AbortController>();
+  readonly #ended: Promise<unknown>[] = [];
+  readonly #schemas = new Map<string, { readonly seq: number; readonly at: number }>();
+  #writer: LogWriter | null = null;
+  #position = 0;
+
+  log(crashPoint: CrashPoint = noCrash): SequencedLog {
+    return new SequencedLog(new InMemoryMessageStore(this.storage), new RandomIdSource(), crashPoint);
+  }
+
+  /** A new writer of `changes`, as after a crash of capture. */
+  async fence(): Promise<void> {
+    this.#writer = await this.log().openWriter(CHANGES, { writerId: 'capture', create: true });
+  }
+
+  async append(...parts: readonly RecordPart[]): Promise<{ readonly seq: number; readonly at: number } | undefined> {
+    if (this.#writer === null) await this.fence();
+    return (await (this.#writer as LogWriter).append(parts)).at(-1);
+  }
+
+  async activate(mapping: Mapping = MAPPING): Promise<void> {
+    await this.append({ kind: 'mapping-activated', body: encodeJsonBody('mapping-activated', { requestId: 'r', hash: mappingHash(mapping), mapping }), last: true });
+  }
+
+  async tell(table: TableSchema, previous: TableSchema | null = null): Promise<void> {
+    const body = encodeJsonBody('schema', { table, previous: previous === null ? null : (this.#schemas.get(previous.hash) ?? null) });
+    this.#schemas.set(table.hash, (await this.append({ kind: 'schema', body, last: true })) as { seq: number; at: number });
+  }
+
+  /** One transaction of these rows, each event in a part of its own; `unfinished`: without the last. */
+  async transaction(events: readonly RowsEvent[], unfinished = false): Promise<void> {
+    const parts = events.map((event, index): RecordPart => {
+      const schema = this.#schemas.get(event.table.hash) as { seq: number; at: number };
+      const last = !unfinished && index === events.length - 1;
+      const facts = { schemas: [schema], ...(last ? { pos: positionAt(++this.#position), txId: '7', ts_ms: 1, rows: events.reduce((sum, { rowCount }) => sum + rowCount, 0) } : {}) };
+      return { kind: 'transaction', body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows], last, facts };
+    });
+    for (const part of parts) await this.append(part);
+  }
+
+  start(options: { readonly mapping?: Mapping; readonly crashPoint?: CrashPoint } = {}): { readonly ended: Promise<ErrorCode | null>; stop(): Promise<ErrorCode | null> } {
+    const abort = new AbortController();
+    const crashPoint = options.crashPoint ?? noCrash;
+    const loop = new TransformLoop({
+      changes: CHANGES,
+      writes: WRITES,
+      log: this.log(crashPoint),
+      mapping: options.mapping ?? MAPPING,
+      observer: new SilentObserver(),
+      clock: new SystemClock(),
+      ids: new RandomIdSource(),
+      crashPoint,
+      limits: { maxQueuedBytes: 256 * 1024 },
+    });
+    const ended = loop.run(abort.signal).then(
+      () => null,
+      (error: unknown) => {
+        if (!(error instanceof ChangeoverError)) throw error;
+        return error.code;
+      },
+    );
+    this.#running.add(abort);
+    this.#ended.push(ended);
+    return {
+      ended,
+      stop: () => {
+        abort.abort();
+        return ended;
+      },
+    };
+  }
+
+  /** `writes` up to the record that came from the last of `changes`. */
+  async written(): Promise<{ readonly entries: readonly LogEntry[]; readonly transactions: readonly (readonly string[])[] }> {
+    const { seq: last } = await this.log().head(CHANGES);
+    const entries: LogEntry[] = [];
+    const transactions: string[][] = [];
+    const frames = new FrameReader();
+    let rows: string[] = [];
+    // It may not be there yet.
+    this.storage.create(WRITES);
+    for await (const batch of this.log().read(WRITES, null, new AbortController().signal)) {
+      for (const item of batch) {
+        if (item.type === 'abandoned') continue;
+        const { header, body } = item.entry;
+        entries.push(item.entry);
+        if (header.kind === 'transaction') {
+          if (header.part === 1) {
+            rows = [];
+            frames.reset();
+          }
+          for (const frame of frames.push(body)) rows.push(...parseRows(frame.rows).map((row) => String(row[0])));
+          if (header.last) transactions.push(rows);
+        }
+        if (header.last && header.kind !== 'schema' && (header.from?.seq ?? 0) >= last) return { entries, transactions };
+      }
+    }
+    return { entries, transactions };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const abort of this.#running) abort.abort();
+    await Promise.allSettled(this.#ended);
+  }
+}
+
+function crashAt(point: string, k: number): CrashPoint {
+  let reached = 0;
+  return (name) => {
+    if (name === point && ++reached === k) throw new ChangeoverError('INTERNAL', `crash at ${point}`);
+  };
+}
+
+const person = (id: number, bytes = 10): RowsEvent => inserted(PEOPLE, [String(id), 'x'.repeat(bytes)]);
+
+describe('transform', () => {
+  it('passes transactions on under the mapping\'s names, each with where it came from', async () => {
+    await using bed = new TransformBed();
+    bed.start();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    await bed.transaction([person(1), person(2)]);
+    await bed.transaction([person(3)]);
+    const { entries, transactions } = await bed.written();
+    expect(transactions).toEqual([['1', '2'], ['3']]);
+    const told = entries.filter((entry) => entry.header.kind === 'schema').map((entry) => JSON.parse(entry.body.toString()) as { table: TableSchema });
+    expect(told).toHaveLength(1);
+    expect(told[0]?.table).toMatchObject({ schema: 'crm', table: 'person' });
+    expect(told[0]?.table.columns.map((column) => column.name)).toEqual(['id', 'full_name']);
+    const last = entries.at(-1)?.header;
+    expect(last).toMatchObject({ pos: positionAt(2), mapping: mappingHash(MAPPING), from: { pos: positionAt(2) } });
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])('after a crash behind append %i it appends nothing again and leaves nothing out', async (k) => {
+    await using bed = new TransformBed();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    await bed.transaction([person(1)]);
+    const crashed = bed.start({ crashPoint: crashAt('transform.after-append', k) });
+    let ended = false;
+    void crashed.ended.then(() => (ended = true));
+    for (let id = 2; !ended; id++) {
+      await bed.transaction([person(id)]);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await crashed.ended).toBe('INTERNAL');
+    bed.start();
+    await bed.transaction([person(1_000)]);
+    const { transactions } = await bed.written();
+    const ids = transactions.flat().map(Number);
+    expect(ids).toEqual([...ids.slice(0, -1).map((_, index) => index + 1), 1_000]);
+  });
+
+  it('a large record comes out whole after a crash in its middle', async () => {
+    await using bed = new TransformBed();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    const crashed = bed.start({ crashPoint: crashAt('transform.between-parts', 2) });
+    const many = Array.from({ length: 8 }, (_, index) => person(index, 400_000));
+    await bed.transaction(many);
+    expect(await crashed.ended).toBe('INTERNAL');
+    bed.start();
+    await bed.transaction([person(99)]);
+    expect((await bed.written()).transactions).toEqual([many.map((_, index) => String(index)), ['99']]);
+  });
+
+  it('forgets a record that its writer gave up, also when its beginning was passed on', async () => {
+    await using bed = new TransformBed();
+    bed.start();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    await bed.transaction([person(1, 600_000), person(2, 600_000)], true);
+    await bed.fence();
+    await bed.transaction([person(3, 600_000), person(4)]);
+    await bed.transaction([person(5)]);
+    expect((await bed.written()).transactions).toEqual([['3', '4'], ['5']]);
+  });
+
+  it('tells a form that comes up in the middle of a large record before that record', async () => {
+    await using bed = new TransformBed();
+    bed.start();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    await bed.tell(OTHER);
+    const many = Array.from({ length: 4 }, (_, index) => person(index, 400_000));
+    await bed.transaction([...many, inserted(OTHER, ['a', 'b'])]);
+    const { entries, transactions } = await bed.written();
+    expect(transactions).toEqual([['0', '1', '2', '3', 'a']]);
+    const headers = bed.storage.get(WRITES).messages.map(({ bytes, offset }) => decodeMessage(bytes, offset).header);
+    expect(headers.some((header) => header.kind === 'transaction' && !header.last)).toBe(true);
+    expect(entries.filter((entry) => entry.header.kind === 'schema')).toHaveLength(2);
+  });
+
+  it('refuses rows before a mapping was activated, and another mapping than the active one', async () => {
+    await using bed = new TransformBed();
+    await bed.tell(PEOPLE);
+    await bed.transaction([person(1)]);
+    expect(await bed.start().ended).toBe('MAPPING_NOT_ACTIVE');
+    await using other = new TransformBed();
+    await other.activate();
+    const first = other.start();
+    await other.written();
+    await first.stop();
+    expect(await other.start({ mapping: parseMapping({}) }).ended).toBe('MAPPING_NOT_ACTIVE');
+  });
+
+  it('stops before the first row of a form whose rows need a copy, with all before it passed on', async () => {
+    await using bed = new TransformBed();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    await bed.transaction([person(1)]);
+    const wider = textTable('people', ['id', 'name', 'added'], { fill: 'default' });
+    await bed.tell(wider, PEOPLE);
+    expect(await bed.start().ended).toBe('SCHEMA_NEEDS_COPY');
+    const { header } = await bed.log().head(WRITES);
+    expect(header).toMatchObject({ kind: 'transaction', pos: positionAt(1) });
+  });
+
+  it('stops as FENCED when another transform has begun', async () => {
+    await using bed = new TransformBed();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    await bed.transaction([person(1)]);
+    const first = bed.start();
+    await bed.written();
+    bed.start();
+    await bed.transaction([person(2)]);
+    await bed.written();
+    await bed.transaction([person(3)]);
+    // It had the first of the two in its hands, or hears of the fence with the second.
+    expect(await first.ended).toBe('FENCED');
+    expect((await bed.written()).transactions).toEqual([['1'], ['2'], ['3']]);
+  });
+});
