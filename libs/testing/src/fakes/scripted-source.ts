@@ -114,8 +114,7 @@ export class ScriptedSource extends ChangeSource {
 
   #acknowledge(slot: Slot, position: Position): void {
     this.onAcknowledge(position);
-    if (position <= slot.confirmed) return;
-    slot.confirmed = position;
+    if (position > slot.confirmed) slot.confirmed = position;
     const reached = this.#waiting.filter((wait) => wait.position <= position);
     this.#waiting = this.#waiting.filter((wait) => wait.position > position);
     for (const { resolve } of reached) resolve();

@@ -1,0 +1,3 @@
+import { crashPointTests } from './crash-points.js';
+
+crashPointTests('embedded');

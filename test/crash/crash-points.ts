@@ -1,0 +1,119 @@
+import { CRASH_POINTS, type CrashPointName } from '@changeover/core';
+import { Stage, type LogType } from '@changeover/example-crm';
+
+import { createLedger, Ledger } from './ledger.js';
+import { MigrationBed } from './migration-bed.js';
+import { AcknowledgementWatch, applyFaults, differences, journalFaults, readJournal, watchTarget } from './oracles.js';
+import type { Role } from './role-process.js';
+
+type Arrangement = {
+  readonly role: Role;
+  /** Dies when it gets there for this time. */
+  readonly pass?: number;
+  /** Makes the process get there. */
+  readonly provoke?: (ledger: Ledger) => Promise<unknown>;
+};
+
+const large = (ledger: Ledger): Promise<void> => ledger.large();
+
+/** How each point is reached. A name that is missing here does not compile. */
+const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
+  'capture.after-hold': [{ role: 'capture' }],
+  'log.after-fence': [{ role: 'capture' }, { role: 'transform' }],
+  'capture.between-parts': [{ role: 'capture', provoke: large }],
+  'capture.after-append': [{ role: 'capture', pass: 5 }],
+  'capture.after-progress': [{ role: 'capture' }],
+  'transform.after-append': [{ role: 'transform', pass: 5 }],
+  'transform.between-parts': [{ role: 'transform', provoke: large }],
+  'load.before-commit': [{ role: 'load', pass: 3 }],
+  'load.in-commit': [{ role: 'load', pass: 3 }],
+  'load.after-commit': [{ role: 'load', pass: 3 }],
+  'load.in-bisection': [{ role: 'load', provoke: (ledger) => ledger.refused() }],
+  'load.in-staging': [{ role: 'load', provoke: large }],
+};
+
+/** Here, and so as not to take minutes only here, the restart is an ordinary one. */
+const WAITS_OUT_THE_LEASE: CrashPointName = 'capture.after-hold';
+
+/** Every crash point, on one migration under small steady traffic, each followed by a restart and a comparison. */
+export function crashPointTests(log: LogType): void {
+  describe(`a kill -9 at each crash point, on the ${log} log`, () => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+    let stage: Stage;
+    let bed: MigrationBed;
+    let ledger: Ledger;
+    let watch: AcknowledgementWatch;
+
+    beforeAll(async () => {
+      console.log(`seed ${String(seed)} (SEED=${String(seed)} repeats it)`);
+      stage = await Stage.open({ broker: log === 'kafka' ? 'any' : 'none' });
+      bed = await MigrationBed.open(stage, { id: `crash_${log}_${String(process.pid)}`, log });
+      await createLedger(bed.source, 'source');
+      await createLedger(bed.target, 'target');
+      await bed.startAll();
+      ledger = new Ledger(bed.migration.sourceUrl, seed);
+      await bed.until(async () => (await bed.source.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active')).rowCount === 1, 'capture');
+      await bed.barrier();
+      await watchTarget(bed);
+      watch = new AcknowledgementWatch(bed);
+      await ledger.start();
+    }, 120_000);
+
+    afterAll(async () => {
+      await watch?.[Symbol.asyncDispose]();
+      await ledger?.stop();
+      await bed?.[Symbol.asyncDispose]();
+      await stage?.[Symbol.asyncDispose]();
+    }, 60_000);
+
+    for (const point of CRASH_POINTS) {
+      for (const { role, pass = 1, provoke } of ARRANGEMENTS[point]) {
+        it(`${role} at ${point}`, async () => {
+          await bed.process(role).kill();
+          // By take-over, as the lease of the one that was killed is still fresh for seconds.
+          const doomed = await bed.start(role, { crashAt: `${point}:${pass}`, takeOver: true });
+          await provoke?.(ledger);
+          // The fault has fired, there and nowhere else, or this test has shown nothing.
+          expect(await bed.ended(doomed)).toEqual({ code: null, signal: 'SIGKILL' });
+          await bed.start(role, { takeOver: point !== WAITS_OUT_THE_LEASE });
+          await bed.barrier();
+        }, 90_000);
+      }
+    }
+
+    it('leaves nothing lost and nothing twice', async () => {
+      await ledger.stop();
+      await bed.barrier();
+      await watch[Symbol.asyncDispose]();
+      const journal = await readJournal(bed);
+      expect(await differences(bed)).toEqual([]);
+      expect(journalFaults(journal, ledger)).toEqual([]);
+      expect(await applyFaults(bed, journal)).toEqual([]);
+      expect(watch.faults).toEqual([]);
+      expect(watch.samples).toBeGreaterThan(10);
+      expect(ledger.committed.size).toBeGreaterThan(100);
+      expect(ledger.rolledBack.size).toBeGreaterThan(5);
+    }, 90_000);
+
+    it('the oracles see what is wrong', async () => {
+      const journal = await readJournal(bed);
+      const tx = [...ledger.committed].at(-1) as number;
+      const lost = new Map(journal);
+      lost.delete(tx);
+      expect(journalFaults(lost, ledger)).toHaveLength(1);
+      expect(journalFaults(new Map(journal).set(tx, [1, 2]), ledger)).toHaveLength(1);
+      expect(journalFaults(new Map(journal).set(-5, [1]), ledger)).toHaveLength(1);
+      // A row written behind the loader's back, one changed, one gone.
+      await bed.target.query('INSERT INTO journal VALUES (-1, 0)');
+      await bed.target.query('UPDATE accounts SET balance = balance + 1 WHERE id = 1');
+      await bed.target.query('DELETE FROM journal WHERE id = $1', [tx]);
+      expect(await differences(bed)).toHaveLength(3);
+      expect(await applyFaults(bed, journal)).toHaveLength(3);
+      // An old row applied again, with a progress that went back.
+      await bed.target.query('BEGIN; UPDATE changeover.progress SET writes_seq = 2, changes_seq = 2; UPDATE accounts SET tx = tx; COMMIT');
+      const faults = await applyFaults(bed, journal);
+      expect(faults.filter((fault) => fault.startsWith('progress went'))).toHaveLength(1);
+      expect(faults.filter((fault) => fault.startsWith('accounts')).length).toBeGreaterThan(3);
+    }, 60_000);
+  });
+}

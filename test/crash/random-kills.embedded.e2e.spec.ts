@@ -1,0 +1,3 @@
+import { randomKillTests } from './random-kills.js';
+
+randomKillTests('embedded');
