@@ -12,6 +12,8 @@ export class GatedStore extends MessageStore {
   #held: Held[] = [];
   #arrival: (() => void) | null = null;
   readonly removed = new Set<number>();
+  /** What readers get instead of a message. */
+  exchange: (message: StoredMessage) => StoredMessage = (message) => message;
 
   constructor(inner: MessageStore) {
     super();
@@ -61,7 +63,7 @@ export class GatedStore extends MessageStore {
     options: { readonly signal: AbortSignal; readonly until?: number },
   ): AsyncIterable<readonly StoredMessage[]> {
     for await (const batch of this.#inner.read(stream, from, options)) {
-      const kept = batch.filter((message) => !this.removed.has(message.offset));
+      const kept = batch.filter((message) => !this.removed.has(message.offset)).map((message) => this.exchange(message));
       if (kept.length > 0) yield kept;
     }
   }

@@ -1,5 +1,7 @@
 import { ChangeoverError, RandomIdSource, type Position } from '@changeover/core';
 import {
+  decodeMessage,
+  encodeMessage,
   SequencedLog,
   type EventLog,
   type LogEntry,
@@ -13,6 +15,8 @@ import {
 import { GatedStore } from '../gated-store.js';
 
 export type EventLogBed = AsyncDisposable & {
+  /** Before the names of streams, where others use the same store. */
+  readonly prefix?: string;
   /** A client of its own on the same store, as another process has. */
   client(): Promise<MessageStore>;
   /** Deletes the stream and makes an empty one of the same name. */
@@ -87,7 +91,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogBed>)
     }, 120_000);
     afterAll(() => bed[Symbol.asyncDispose]());
     beforeEach(() => {
-      stream = `contract${String(++streams)}.changes`;
+      stream = `${bed.prefix ?? ''}contract${String(++streams)}.changes`;
     });
 
     const logOver = (store: MessageStore): SequencedLog => new SequencedLog(store, new RandomIdSource());
@@ -245,6 +249,38 @@ export function eventLogContract(name: string, open: () => Promise<EventLogBed>)
         expect(await codeOf(readThrough(damaged.log, stream, 4))).toBe('LOG_GAP');
       }
       expect((await readThrough(log, stream, 4)).texts).toEqual(['t1', 't2', 't3', 'one two three']);
+    });
+
+    it('stops with LOG_GAP where a record, or a part, is not the one that the next was written behind', async () => {
+      const { log } = await process();
+      const writer = await writerOf(log, 'a');
+      const refs = await writer.append([record(1), record(2), record(3)]);
+      await writer.append([openPart('one '), record(4, 'two')]);
+      const fourth = writer.tail.at;
+      for (const offset of [(refs[1] as { at: number }).at, fourth - 1]) {
+        const damaged = await process();
+        // Whole and well made, of the right number and epoch: only the chain can tell.
+        damaged.store.exchange = (message) => {
+          if (message.offset !== offset) return message;
+          const { header } = decodeMessage(message.bytes, message.offset);
+          return { offset, bytes: encodeMessage(header, [Buffer.from('forged')]).bytes };
+        };
+        expect(await codeOf(readThrough(damaged.log, stream, 4))).toBe('LOG_GAP');
+      }
+    });
+
+    it('stops with LOG_CORRUPT where a byte is another', async () => {
+      const { log } = await process();
+      const writer = await writerOf(log, 'a');
+      await writer.append([record(1), record(2)]);
+      const damaged = await process();
+      damaged.store.exchange = (message) => {
+        if (message.offset !== writer.tail.at) return message;
+        const bytes = Buffer.from(message.bytes);
+        bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
+        return { offset: message.offset, bytes };
+      };
+      expect(await codeOf(readThrough(damaged.log, stream, 2))).toBe('LOG_CORRUPT');
     });
   });
 }
