@@ -28,6 +28,7 @@ type Pass = { readonly tab: number; readonly kind: NetRow['kind'] };
  */
 export class Staging {
   readonly #connection: Connection;
+  readonly #cascadesFrom: (schema: TableSchema) => boolean;
   readonly #writer = new CopyTextWriter(1024 * 1024);
   readonly #tables: StagedTable[] = [];
   readonly #places = new Map<TableSchema, number>();
@@ -36,8 +37,9 @@ export class Staging {
   #largestRow = 0;
   #inOrderOnly = false;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, cascadesFrom: (schema: TableSchema) => boolean) {
     this.#connection = connection;
+    this.#cascadesFrom = cascadesFrom;
   }
 
   get isEmpty(): boolean {
@@ -122,7 +124,7 @@ export class Staging {
   }
 
   #net(seq: number, rows: readonly StagedRow[]): NetChanges {
-    const net = new NetChanges();
+    const net = new NetChanges(this.#cascadesFrom);
     for (const { tab, op, before, after } of rows) {
       const { schema } = this.#tables[tab] as StagedTable;
       if (op === 't') net.truncate(schema);

@@ -66,6 +66,32 @@ describe.each([14, 18] as const)('on PostgreSQL %d', (major) => {
       expect(await bed.rows('SELECT * FROM parents')).toEqual([[1, 'b']]);
     });
 
+    it('leaves a child with the row that has its key now, when the target cascades from the one that had it before', async () => {
+      await using bed = await open(`
+        CREATE TABLE leads (code text PRIMARY KEY, name text);
+        CREATE TABLE deals (id int PRIMARY KEY, lead text REFERENCES leads ON UPDATE CASCADE ON DELETE SET NULL)`);
+      const leads = bed.writes.table('leads', ['code', 'name']);
+      const deals = bed.writes.table('deals', ['id', 'lead']);
+      await bed.apply([leads.c(['A', 'a'], ['D', 'd'], ['X', 'x']), deals.c(['1', 'A'], ['2', 'D'], ['3', 'X'])]);
+      const report = await bed.apply(
+        [leads.move([['A'], ['A2', 'a']]), deals.u(['1', 'A2'])],
+        [leads.c(['A', 'new']), deals.u(['1', 'A'])],
+        [leads.d(['D']), deals.u(['2', null])],
+        [leads.move([['X'], ['D', 'x']]), deals.u(['3', 'D']), deals.u(['2', 'D'])],
+      );
+      expect(report).toMatchObject({ refused: 0 });
+      expect(await bed.rows('SELECT * FROM deals ORDER BY id')).toEqual([
+        [1, 'A'],
+        [2, 'D'],
+        [3, 'D'],
+      ]);
+      expect(await bed.rows('SELECT * FROM leads ORDER BY code')).toEqual([
+        ['A', 'new'],
+        ['A2', 'a'],
+        ['D', 'x'],
+      ]);
+    });
+
     it('lets a row take the key of one that goes', async () => {
       await using bed = await open(`CREATE TABLE t (id int PRIMARY KEY, name text)`);
       const t = bed.writes.table('t', ['id', 'name']);

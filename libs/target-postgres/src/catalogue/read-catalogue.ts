@@ -35,7 +35,8 @@ SELECT n.nspname AS schema, c.relname AS "table",
       JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[k] JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[k]) names
     WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.conparentid = 0), '[]') AS "foreignKeys",
   coalesce((
-    SELECT json_agg(json_build_object('schema', fn.nspname, 'table', fc.relname, 'columns', names.own))
+    SELECT json_agg(json_build_object('schema', fn.nspname, 'table', fc.relname, 'columns', names.own,
+      'cascades', f.confupdtype IN ('c', 'n', 'd') OR f.confdeltype IN ('c', 'n', 'd')))
     FROM pg_constraint f JOIN pg_class fc ON fc.oid = f.conrelid JOIN pg_namespace fn ON fn.oid = fc.relnamespace
     CROSS JOIN LATERAL (
       SELECT json_agg(b.attname ORDER BY k) AS own

@@ -6,7 +6,13 @@ export type TargetTable = {
   readonly uniques: readonly UniqueIndex[];
   readonly foreignKeys: readonly ForeignKey[];
   /** Foreign keys of any table that point here; not part of the table's own form. */
-  readonly referencedBy: readonly { readonly schema: string; readonly table: string; readonly columns: readonly string[] }[];
+  readonly referencedBy: readonly {
+    readonly schema: string;
+    readonly table: string;
+    readonly columns: readonly string[];
+    /** Whether it changes or deletes rows there when one goes or changes its key here. */
+    readonly cascades: boolean;
+  }[];
 };
 
 export type TargetColumn = {
