@@ -70,6 +70,7 @@ export class BatchRun {
       return rows.map((row) => ({ plan, row, refusal: null }));
     });
     const tables = new Set([...truncated, ...changes.map(({ schema }) => schema)].map((schema) => known.plan(schema).id));
+    if (mode === 'careful') ops = await refused.completeExchanged(ops);
     if (refused.open > 0) {
       const settled = await refused.settle(ops);
       if (mode === 'fast' && settled.ops !== ops) return false;

@@ -129,7 +129,7 @@ export class CarefulPath {
     const unnest = new Unnest();
     addOrigins(plan, rows, unnest);
     const found = await this.#parts.connection.query<{ ord: string }>(
-      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals('t', 'o', plan)}`,
+      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals(plan)}`,
       unnest.values,
     );
     return found.map(({ ord }) => Number(ord));

@@ -1,7 +1,7 @@
 import type { TargetTable, UniqueIndex } from '../catalogue/target-table.js';
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
-import { addContentFrom, addOrigins, alias, keyEquals, typed, unchangedValue } from '../sql/row-statements.js';
+import { addOrigins, alias, keyEquals, typed } from '../sql/row-statements.js';
 import { boolArray, RowFields } from '../sql/row-fields.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { Unnest } from '../sql/unnest.js';
@@ -107,10 +107,9 @@ function claimsQuery(
   const rows = ops.map((op) => op.row);
   const unnest = new Unnest();
   const keyed = plan.addressing === 'key';
-  const borrows = keyed && addContentFrom(plan, rows, unnest);
   if (keyed) addOrigins(plan, rows, unnest);
   unnest.boolean('gone', boolArray(rows.map((row) => row.line === null)));
-  const newValues = newRow(plan, ops, unnest, borrows);
+  const newValues = newRow(plan, ops, unnest);
   const generated = plan.target.columns
     .filter((column) => column.generated !== null)
     .map((column) => `(${column.generated as string}) AS ${quote(plan, column.name)}`);
@@ -119,8 +118,7 @@ function claimsQuery(
   return {
     sql: `SELECT CASE WHEN ${found} THEN old.list ELSE '{}' END AS before, CASE WHEN r.gone THEN '{}' ELSE new.list END AS after
       FROM ${unnest.from}
-      LEFT JOIN ${plan.name} AS t ON ${keyed ? keyEquals('t', 'o', plan) : 'false'}
-      ${borrows ? `LEFT JOIN ${plan.name} AS s ON ${keyEquals('s', 's', plan)}` : ''}
+      LEFT JOIN ${plan.name} AS t ON ${keyed ? keyEquals(plan) : 'false'}
       CROSS JOIN LATERAL (SELECT ${expressions} FROM (SELECT t.*) AS x) AS old
       CROSS JOIN LATERAL (SELECT ${expressions} FROM (SELECT ${['y.*', ...generated].join(', ')} FROM (SELECT ${newValues}) AS y) AS x) AS new
       ORDER BY r.ord`,
@@ -129,7 +127,7 @@ function claimsQuery(
 }
 
 /** The columns of the row as it would become, generated ones left out. */
-function newRow(plan: TablePlan, ops: readonly TargetOp[], unnest: Unnest, borrows: boolean): string {
+function newRow(plan: TablePlan, ops: readonly TargetOp[], unnest: Unnest): string {
   const fields = new RowFields(
     ops.map((op) => op.row.line),
     plan.columns.length,
@@ -144,7 +142,7 @@ function newRow(plan: TablePlan, ops: readonly TargetOp[], unnest: Unnest, borro
     const flags = fields.unchangedFlags(column.index);
     if (flags === null) return [`${typed('c', column)} AS ${name}`];
     unnest.boolean(alias('u', column), flags);
-    return [`CASE WHEN r.${alias('u', column)} THEN ${unchangedValue(plan, column, borrows)} ELSE ${typed('c', column)} END AS ${name}`];
+    return [`CASE WHEN r.${alias('u', column)} THEN t.${column.quoted} ELSE ${typed('c', column)} END AS ${name}`];
   });
   return values.join(', ');
 }

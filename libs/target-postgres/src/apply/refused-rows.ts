@@ -70,6 +70,30 @@ export class RefusedRows {
     return { ops: met ? settled : ops, closed };
   }
 
+  /**
+   * The ops, with rows that exchanged their contents made complete: what such a row does not tell is in another row, which changes as well, and of
+   * which the target may hold an older version than was wanted.
+   */
+  async completeExchanged(ops: readonly TargetOp[]): Promise<readonly TargetOp[]> {
+    const sources = ops.flatMap((op) => (op.row.contentFrom === null ? [] : [sourceOf(op, op.row.contentFrom)]));
+    if (sources.length === 0) return ops;
+    const known = this.#open > 0 ? await this.#find(sources) : new Map<string, OpenRefusal[]>();
+    const complete: TargetOp[] = [];
+    for (const op of ops) {
+      const { plan, row } = op;
+      if (row.contentFrom === null || row.line === null) {
+        complete.push(op);
+        continue;
+      }
+      const source = sourceOf(op, row.contentFrom);
+      const refusal = known.get(lookupKey(plan.id, originText(source)))?.[0];
+      const values = refusal === undefined ? await this.#standing(source) : { ...refusal.stands, ...refusal.wanted };
+      const line = values === null ? row.line : mergeLines(lineFrom(plan, values, false), row.line, plan.columns.length);
+      complete.push({ ...op, row: { ...row, line, contentFrom: null } });
+    }
+    return complete;
+  }
+
   /** Open refusals of these tables, a limited number, to be tried again. */
   async candidates(tables: ReadonlySet<string>, except: ReadonlySet<string>): Promise<OpenRefusal[]> {
     const rows = await this.#connection.query<RefusedRow>(
@@ -93,7 +117,7 @@ export class RefusedRows {
       JSON.stringify(key),
       fromLatin1(row.key ?? originText(op)),
       row.line === null ? null : JSON.stringify(valuesOf(plan, row.line)),
-      stands,
+      stands === null ? null : JSON.stringify(stands),
       sqlstate,
       constraint,
       reason,
@@ -155,15 +179,15 @@ export class RefusedRows {
     return found;
   }
 
-  /** The row as it stands in the target, as JSON text. */
-  async #standing({ plan, row }: TargetOp): Promise<string | null> {
+  /** The row as it stands in the target. */
+  async #standing({ plan, row }: TargetOp): Promise<Values | null> {
     if (row.kind === 'insert' || plan.addressing !== 'key') return null;
     const unnest = new Unnest();
     addOrigins(plan, [row], unnest);
     const names = plan.target.columns.map(({ name }) => name);
     const values = names.map((name) => `t."${name.replaceAll('"', '""')}"::text`).join(', ');
-    const [found] = await this.#connection.query<{ stands: string }>(
-      `SELECT jsonb_object($${String(unnest.values.length + 1)}::text[], ARRAY[${values}])::text AS stands FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals('t', 'o', plan)}`,
+    const [found] = await this.#connection.query<{ stands: Values }>(
+      `SELECT jsonb_object($${String(unnest.values.length + 1)}::text[], ARRAY[${values}]) AS stands FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals(plan)}`,
       [...unnest.values, names],
     );
     return found?.stands ?? null;
@@ -201,6 +225,11 @@ export function opOf(plan: TablePlan, refusal: OpenRefusal): TargetOp {
     contentFrom: null,
   };
   return { plan, row, refusal };
+}
+
+/** The row that the op's unchanged fields come from, as if the op were about it. */
+function sourceOf(op: TargetOp, contentFrom: Line): TargetOp {
+  return { ...op, row: { ...op.row, origin: contentFrom, originKey: keyOf(op.plan, contentFrom) } };
 }
 
 /** What an op on a refused row comes to; null if nothing is left to do (the row was never there, and is to go). */

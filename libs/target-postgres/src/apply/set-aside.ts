@@ -58,15 +58,15 @@ function wayOut(op: TargetOp, unique: UniqueIndex): string | null {
     columns.every((column) => unique.keys.some((key) => key.column === column)),
   );
   if (referenced) return null;
-  if (!unique.nullsEqual) {
-    const plain = unique.keys.flatMap(({ column }) => column ?? []);
-    // What an expression uses comes second: null mostly makes it null, but not always.
-    for (const name of [...plain, ...unique.usedColumns]) {
-      const column = op.plan.written.find(({ target }) => target.name === name && !target.notNull);
-      if (column !== undefined && isFree(op, column)) return `${column.quoted} = NULL`;
-    }
-  }
-  return unique.predicate === null ? null : exemption(op, unique.predicate);
+  const byNull = (names: readonly string[]): string | null => {
+    const columns = names.map((name) => op.plan.written.find(({ target }) => target.name === name && !target.notNull));
+    const column = columns.find((candidate) => candidate !== undefined && isFree(op, candidate));
+    return column === undefined || unique.nullsEqual ? null : `${column.quoted} = NULL`;
+  };
+  const plain = byNull(unique.keys.flatMap((key) => key.column ?? []));
+  const exempt = unique.predicate === null ? null : exemption(op, unique.predicate);
+  // What an expression uses comes last: null mostly makes it null, but not always.
+  return plain ?? exempt ?? byNull(unique.usedColumns);
 }
 
 /** As pg_get_expr prints simple conditions; the column is quoted if it has to be. */
@@ -117,9 +117,6 @@ export async function runSetAside(connection: Connection, setAside: readonly Set
       ops.map((op) => op.row),
       unnest,
     );
-    await connection.query(
-      `UPDATE ${plan.name} AS t SET ${assignment} FROM ${unnest.from} WHERE ${keyEquals('t', 'o', plan)}`,
-      unnest.values,
-    );
+    await connection.query(`UPDATE ${plan.name} AS t SET ${assignment} FROM ${unnest.from} WHERE ${keyEquals(plan)}`, unnest.values);
   }
 }

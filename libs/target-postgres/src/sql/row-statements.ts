@@ -30,12 +30,12 @@ export function statementFor(run: Run, options: StatementOptions = {}): Statemen
   return { text: text + returning, values: unnest.values };
 }
 
-/** Names a column of the unnested rows: `c` the new value, `u` whether it is unchanged, `o` the key before, `s` where the content comes from. */
-export function alias(letter: 'c' | 'u' | 'o' | 's', column: PlanColumn): string {
+/** Names a column of the unnested rows: `c` the new value, `u` whether it is unchanged, `o` the key before. */
+export function alias(letter: 'c' | 'u' | 'o', column: PlanColumn): string {
   return `${letter}${String(column.index)}`;
 }
 
-export function typed(letter: 'c' | 'o' | 's', column: PlanColumn): string {
+export function typed(letter: 'c' | 'o', column: PlanColumn): string {
   return `r.${alias(letter, column)}::${column.target.cast}`;
 }
 
@@ -74,7 +74,6 @@ function update({ plan, rows }: Run, unnest: Unnest, guard: string | null): stri
     plan.columns.length,
   );
   const moves = rows.some((row) => row.originKey !== row.key);
-  const borrows = addContentFrom(plan, rows, unnest);
   addOrigins(plan, rows, unnest);
   const assignments = plan.written
     .filter((column) => moves || !column.key)
@@ -83,17 +82,16 @@ function update({ plan, rows }: Run, unnest: Unnest, guard: string | null): stri
       const flags = fields.unchangedFlags(column.index);
       if (flags === null) return `${column.quoted} = ${typed('c', column)}`;
       unnest.boolean(alias('u', column), flags);
-      return `${column.quoted} = CASE WHEN r.${alias('u', column)} THEN ${unchangedValue(plan, column, borrows)} ELSE ${typed('c', column)} END`;
+      return `${column.quoted} = CASE WHEN r.${alias('u', column)} THEN t.${column.quoted} ELSE ${typed('c', column)} END`;
     });
   // Nothing but a key: the statement still has to say whether the row is there.
   if (assignments.length === 0) assignments.push(...plan.keys.map((column) => `${column.quoted} = t.${column.quoted}`));
-  const from = borrows ? `${unnest.from} LEFT JOIN ${plan.name} AS s ON ${keyEquals('s', 's', plan)}` : unnest.from;
-  return `UPDATE ${plan.name} AS t SET ${assignments.join(', ')} FROM ${from} WHERE ${keyEquals('t', 'o', plan)}${guard === null ? '' : ` AND ${guard}`}`;
+  return `UPDATE ${plan.name} AS t SET ${assignments.join(', ')} FROM ${unnest.from} WHERE ${keyEquals(plan)}${guard === null ? '' : ` AND ${guard}`}`;
 }
 
 function deleteByKey({ plan, rows }: Run, unnest: Unnest, guard: string | null): string {
   addOrigins(plan, rows, unnest);
-  return `DELETE FROM ${plan.name} AS t USING ${unnest.from} WHERE ${keyEquals('t', 'o', plan)}${guard === null ? '' : ` AND ${guard}`}`;
+  return `DELETE FROM ${plan.name} AS t USING ${unnest.from} WHERE ${keyEquals(plan)}${guard === null ? '' : ` AND ${guard}`}`;
 }
 
 /** Compares rows as one text, which tells null from empty and can be hashed: one scan of the table, whatever the number of rows. */
@@ -123,22 +121,7 @@ export function addOrigins(plan: TablePlan, rows: readonly NetRow[], unnest: Unn
   for (const column of plan.keys) unnest.text(alias('o', column), fields.textArray(column.index));
 }
 
-/** Adds the keys of the rows that unchanged fields come from, if there are any. */
-export function addContentFrom(plan: TablePlan, rows: readonly NetRow[], unnest: Unnest): boolean {
-  if (!rows.some((row) => row.contentFrom !== null)) return false;
-  const fields = new RowFields(
-    rows.map((row) => row.contentFrom),
-    plan.columns.length,
-  );
-  for (const column of plan.keys) unnest.text(alias('s', column), fields.textArray(column.index));
-  return true;
-}
-
-export function unchangedValue(plan: TablePlan, column: PlanColumn, borrows: boolean): string {
-  if (!borrows) return `t.${column.quoted}`;
-  return `CASE WHEN r.${alias('s', plan.keys[0] as PlanColumn)} IS NULL THEN t.${column.quoted} ELSE s.${column.quoted} END`;
-}
-
-export function keyEquals(table: 't' | 's', letter: 'o' | 's', plan: TablePlan): string {
-  return plan.keys.map((column) => `${table}.${column.quoted} = ${typed(letter, column)}`).join(' AND ');
+/** Finds the row `t` by the key that it had before. */
+export function keyEquals(plan: TablePlan): string {
+  return plan.keys.map((column) => `t.${column.quoted} = ${typed('o', column)}`).join(' AND ');
 }
