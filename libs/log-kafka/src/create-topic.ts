@@ -23,7 +23,8 @@ export async function createTopic(settings: CompleteSettings, stream: StreamName
   try {
     await admin.connect();
     return await admin.createTopics({
-      waitForLeaders: true,
+      // The caller waits for the leader, with the patience of the settings; kafkajs would give up after a few tries.
+      waitForLeaders: false,
       timeout: settings.requestMs,
       topics: [
         {
