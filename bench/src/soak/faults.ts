@@ -69,7 +69,9 @@ async function killed(victim: ServiceProcess, crew: Crew): Promise<void> {
   invariant(victim.exit?.signal === 'SIGKILL', `${victim.service} was to be killed but had ended: ${exitText(await victim.exited)}`);
 }
 
-async function restart(role: Role, { crew, clock }: FaultScene): Promise<string> {
+async function restart(role: Role, { crew, clock, untilFlowing }: FaultScene): Promise<string> {
+  // One that has only just been started knows nothing yet that it could drain, and dies of the signal.
+  await untilFlowing();
   const member = crew.member(role);
   crew.expectEnd(member);
   const begun = clock.monotonic();
