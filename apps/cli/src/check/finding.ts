@@ -35,6 +35,6 @@ export function renderFindings(findings: readonly Finding[]): string {
 export function summary(findings: readonly Finding[]): string {
   const count = (severity: Finding['severity']): number => findings.filter((finding) => finding.severity === severity).length;
   const [errors, warnings] = [count('error'), count('warning')];
-  if (errors > 0) return `${String(errors)} to resolve before the start, ${String(warnings)} warnings\n`;
-  return warnings > 0 ? `ready to start, ${String(warnings)} warnings\n` : 'ready to start\n';
+  const also = warnings === 0 ? '' : `, ${String(warnings)} ${warnings === 1 ? 'warning' : 'warnings'}`;
+  return errors > 0 ? `${String(errors)} to resolve before the start${also}\n` : `ready to start${also}\n`;
 }

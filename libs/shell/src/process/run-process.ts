@@ -54,8 +54,11 @@ export async function runProcess(work: (signal: AbortSignal) => Promise<void>): 
   try {
     await work(stop.signal);
     process.exit();
-  } catch (error) {
-    process.stderr.write(failureText(asChangeoverError(error)));
+  } catch (cause) {
+    const error = asChangeoverError(cause);
+    // Told to stop while it waited for somebody: there is nothing to complain about.
+    if (stop.signal.aborted && error.policy === 'retry') process.exit(0);
+    process.stderr.write(failureText(error));
     process.exit(1);
   }
 }
