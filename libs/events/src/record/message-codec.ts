@@ -20,16 +20,17 @@ export type DecodedMessage = { readonly header: AnyHeader; readonly body: Buffer
 
 /** Bytes and checksum (hex, 32 digits) of a message. */
 export function encodeMessage(header: AnyHeader, body: readonly Uint8Array[]): { readonly bytes: Buffer; readonly checksum: string } {
-  const json = Buffer.from(JSON.stringify(header), 'utf8');
-  let length = FIXED_BYTES + json.length;
+  const json = JSON.stringify(header);
+  const headerBytes = Buffer.byteLength(json, 'utf8');
+  let length = FIXED_BYTES + headerBytes;
   for (const piece of body) length += piece.length;
   const bytes = Buffer.allocUnsafe(length);
   bytes.writeUInt16BE(MAGIC, CHECKSUM_BYTES);
   bytes[CHECKSUM_BYTES + 2] = MESSAGE_VERSION;
   bytes[CHECKSUM_BYTES + 3] = 0;
-  bytes.writeUInt32BE(json.length, CHECKSUM_BYTES + 4);
-  json.copy(bytes, FIXED_BYTES);
-  let at = FIXED_BYTES + json.length;
+  bytes.writeUInt32BE(headerBytes, CHECKSUM_BYTES + 4);
+  bytes.write(json, FIXED_BYTES, 'utf8');
+  let at = FIXED_BYTES + headerBytes;
   for (const piece of body) {
     bytes.set(piece, at);
     at += piece.length;
