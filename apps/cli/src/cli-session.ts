@@ -18,6 +18,8 @@ export class CliSession {
   ) {}
 }
 
+const USUAL_COLUMNS = 80;
+
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   // Whoever read our output (`| head`) has had enough; that is no error.
@@ -27,7 +29,8 @@ export function processTerminal(): Terminal {
   return {
     isTty: stdout.isTTY,
     get columns() {
-      return stdout.columns;
+      // Some terminals do not say: they call themselves 0 wide.
+      return stdout.columns > 0 ? stdout.columns : USUAL_COLUMNS;
     },
     out: (text) => stdout.write(text),
     err: (text) => stderr.write(text),

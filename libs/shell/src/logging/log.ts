@@ -20,25 +20,28 @@ export type LogOptions = {
 
 /** What processes tell about themselves. Facts have the keys of `log-keys.ts`, and never a value of a record. */
 export class Log {
+  readonly #root: Logger;
   readonly #pino: Logger;
 
-  private constructor(logger: Logger) {
-    this.#pino = logger;
+  private constructor(root: Logger, role: string) {
+    this.#root = root;
+    this.#pino = root.child({ role });
   }
 
   static open({ level, migration, role, destination = pino.destination({ fd: 1, sync: true }) }: LogOptions): Log {
     const options = {
       level,
-      base: { migration, role },
+      base: { migration },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label: string) => ({ level: label }) },
     };
-    return new Log(pino(options, destination));
+    return new Log(pino(options, destination), role);
   }
 
   /** The same log for another role of the same process. */
   as(role: string): Log {
-    return new Log(this.#pino.child({ role }));
+    // From the root: a child of a child would have the key twice.
+    return new Log(this.#root, role);
   }
 
   write(level: LogLevel, message: string, facts: LogFacts = {}): void {

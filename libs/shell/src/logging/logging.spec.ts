@@ -22,7 +22,7 @@ function driverError(): Error {
 }
 
 test('a line is a JSON object with level, time, migration, role, message and facts', () => {
-  const { log, last } = record();
+  const { log, lines, last } = record();
   log.info('up to date', { seq: 7 });
   expect(last()).toEqual({
     level: 'info',
@@ -34,6 +34,7 @@ test('a line is a JSON object with level, time, migration, role, message and fac
   });
   log.as('capture').warn('behind');
   expect(last()).toMatchObject({ level: 'warn', role: 'capture' });
+  expect(lines.at(-1)?.match(/"role"/g)).toHaveLength(1);
 });
 
 test('less important lines than the level are not written', () => {
