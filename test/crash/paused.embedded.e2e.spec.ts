@@ -1,0 +1,3 @@
+import { pausedTests } from './paused.js';
+
+pausedTests('embedded');
