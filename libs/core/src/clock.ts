@@ -4,7 +4,7 @@ export abstract class Clock {
   abstract now(): number;
   /** Milliseconds from an arbitrary start that never go backwards. For durations. */
   abstract monotonic(): number;
-  /** Resolves after `ms`, or at once (without error) when `signal` aborts. Its timer never keeps a process alive by itself. */
+  /** Resolves after `ms`, or at once (without error) when `signal` aborts. */
   abstract sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -32,5 +32,10 @@ export class ChangeoverError extends Error {
 /** `error` itself when it is one of ours, else wrapped under `code` with the original as cause. */
 export function asChangeoverError(error: unknown, code: ErrorCode = 'INTERNAL'): ChangeoverError {
   if (error instanceof ChangeoverError) return error;
-  return new ChangeoverError(code, error instanceof Error ? error.message : String(error), { cause: error });
+  return new ChangeoverError(code, messageOf(error), { cause: error });
+}
+
+/** By shape, not by class: an error of another realm (a worker, a sandbox) is no instance of our Error. */
+function messageOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }
