@@ -177,4 +177,13 @@ describe('load', () => {
     await bed.loaded(ref?.seq ?? 0);
     expect(bed.applied).toEqual([2, 3]);
   });
+
+  it('stops as LOG_MISSING when what it reads is deleted, though it has read it from the beginning', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    const running = bed.start();
+    await bed.loaded((await bed.transaction(person(1)))?.seq ?? 0);
+    bed.storage.drop(WRITES);
+    expect(await running.ended).toBe('LOG_MISSING');
+  });
 });

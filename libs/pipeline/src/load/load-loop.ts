@@ -79,12 +79,16 @@ export class LoadLoop {
   /** Before the first record was applied the stream may not be there yet: transform makes it. */
   async *#read(progress: LoadProgress | null, signal: AbortSignal): AsyncIterable<readonly LogItem[]> {
     const { log, writes, clock } = this.#options;
+    let begun = progress !== null;
     while (!signal.aborted) {
       try {
-        yield* log.read(writes, progress?.writes ?? null, signal);
+        for await (const items of log.read(writes, progress?.writes ?? null, signal)) {
+          begun = true;
+          yield items;
+        }
         return;
       } catch (error) {
-        if (progress !== null || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
+        if (begun || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
         await clock.sleep(WAIT_FOR_TRANSFORM_MS, signal);
       }
     }

@@ -248,4 +248,13 @@ describe('transform', () => {
     expect(await first.ended).toBe('FENCED');
     expect((await bed.written()).transactions).toEqual([['1'], ['2'], ['3']]);
   });
+
+  it('stops as LOG_MISSING when what it reads is deleted, though it has read it from the beginning', async () => {
+    await using bed = new TransformBed();
+    await bed.activate();
+    const running = bed.start();
+    await bed.written();
+    bed.storage.drop(CHANGES);
+    expect(await running.ended).toBe('LOG_MISSING');
+  });
 });

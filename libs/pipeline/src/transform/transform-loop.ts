@@ -91,12 +91,16 @@ export class TransformLoop {
   /** Before the first record was read the stream may not be there yet: capture makes it. */
   async *#read(from: ReadPosition | null, signal: AbortSignal): AsyncIterable<readonly LogItem[]> {
     const { log, changes, clock } = this.#options;
+    let begun = from !== null;
     while (!signal.aborted) {
       try {
-        yield* log.read(changes, from, signal);
+        for await (const items of log.read(changes, from, signal)) {
+          begun = true;
+          yield items;
+        }
         return;
       } catch (error) {
-        if (from !== null || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
+        if (begun || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
         await clock.sleep(WAIT_FOR_CAPTURE_MS, signal);
       }
     }
