@@ -146,10 +146,24 @@ export class CarefulPath {
       else list.push(op);
     }
     const pending = [...byPlan.values()];
+    const readAll = async (lists: readonly (readonly TargetOp[])[]): Promise<{ claims: [TargetOp, Claims][] }> => {
+      const read: [TargetOp, Claims][] = [];
+      for (const some of lists) {
+        const found = await readClaims(this.#parts.connection, some, this.#parts.tables());
+        some.forEach((op, index) => read.push([op, found[index] ?? NO_CLAIMS]));
+      }
+      return { claims: read };
+    };
+    // Nearly always every text fits its type, so all tables are read under one savepoint; if not, the row is looked for.
+    const all = await this.#guarded(() => readAll(pending));
+    if ('claims' in all) {
+      for (const [op, found] of all.claims) claims.set(op, found);
+      pending.length = 0;
+    }
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const some = next;
-      const read = await this.#guarded(async () => ({ claims: await readClaims(this.#parts.connection, some, this.#parts.tables()) }));
-      if ('claims' in read) some.forEach((op, index) => claims.set(op, read.claims[index] ?? NO_CLAIMS));
+      const read = await this.#guarded(() => readAll([some]));
+      if ('claims' in read) for (const [op, found] of read.claims) claims.set(op, found);
       else if (some.length === 1) refusals.push({ op: some[0] as TargetOp, ...read.error });
       else pending.push(some.slice(some.length >> 1), some.slice(0, some.length >> 1));
       if (refusals.length > SEARCHED_REFUSALS) throw refusesTooMuch(refusals);
