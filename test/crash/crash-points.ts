@@ -52,7 +52,11 @@ export function crashPointTests(log: LogType): void {
       await createLedger(bed.target, 'target');
       await bed.startAll();
       ledger = new Ledger(bed.migration.sourceUrl, seed);
-      await bed.until(async () => (await bed.source.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active')).rowCount === 1, 'capture');
+      await bed.until(
+        async () =>
+          (await bed.source.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active')).rowCount === 1,
+        'capture',
+      );
       await bed.barrier();
       await watchTarget(bed);
       watch = new AcknowledgementWatch(bed);
@@ -71,7 +75,7 @@ export function crashPointTests(log: LogType): void {
         it(`${role} at ${point}`, async () => {
           await bed.process(role).kill();
           // By take-over, as the lease of the one that was killed is still fresh for seconds.
-          const doomed = await bed.start(role, { crashAt: `${point}:${pass}`, takeOver: true });
+          const doomed = await bed.start(role, { crashAt: `${point}:${String(pass)}` as `${CrashPointName}:${number}`, takeOver: true });
           await provoke?.(ledger);
           // The fault has fired, there and nowhere else, or this test has shown nothing.
           expect(await bed.ended(doomed)).toEqual({ code: null, signal: 'SIGKILL' });

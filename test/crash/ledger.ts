@@ -10,13 +10,14 @@ const TABLES = `
 `;
 
 /** What only the target refuses. */
-export const REFUSED_NOTE = 'the target refuses this';
+const REFUSED_NOTE = 'the target refuses this';
 
 export const LEDGER_TABLES = ['journal', 'accounts', 'contacts'] as const;
 
 export async function createLedger(client: pg.Client, side: 'source' | 'target'): Promise<void> {
   await client.query(TABLES);
-  if (side === 'target') await client.query(`ALTER TABLE contacts ADD CONSTRAINT note_is_welcome CHECK (note <> ${pg.escapeLiteral(REFUSED_NOTE)})`);
+  if (side === 'target')
+    await client.query(`ALTER TABLE contacts ADD CONSTRAINT note_is_welcome CHECK (note <> ${pg.escapeLiteral(REFUSED_NOTE)})`);
 }
 
 const WORKERS = 3;
@@ -67,7 +68,10 @@ export class Ledger {
     const rows = megabytes * 500;
     const first = this.#ids(rows);
     await this.transaction((client, tx) =>
-      client.query(`INSERT INTO contacts SELECT $1::bigint + n, $2, NULL, repeat(md5(n::text), 64), $3 FROM generate_series(0, $4::int - 1) n`, [first, LARGE_ACCOUNT, tx, rows]),
+      client.query(
+        `INSERT INTO contacts SELECT $1::bigint + n, $2, NULL, repeat(md5(n::text), 64), $3 FROM generate_series(0, $4::int - 1) n`,
+        [first, LARGE_ACCOUNT, tx, rows],
+      ),
     );
     await this.transaction((client) => client.query('DELETE FROM contacts WHERE id BETWEEN $1 AND $2', [first, first + rows - 1]));
   }
@@ -76,7 +80,15 @@ export class Ledger {
   async refused(): Promise<number> {
     const id = this.#ids(3);
     await this.transaction((client, tx) =>
-      client.query('INSERT INTO contacts VALUES ($1, $4, NULL, $5, $6), ($2, $4, NULL, $7, $6), ($3, $4, NULL, $5, $6)', [id, id + 1, id + 2, LARGE_ACCOUNT, 'fine', tx, REFUSED_NOTE]),
+      client.query('INSERT INTO contacts VALUES ($1, $4, NULL, $5, $6), ($2, $4, NULL, $7, $6), ($3, $4, NULL, $5, $6)', [
+        id,
+        id + 1,
+        id + 2,
+        LARGE_ACCOUNT,
+        'fine',
+        tx,
+        REFUSED_NOTE,
+      ]),
     );
     return id + 1;
   }
@@ -84,7 +96,9 @@ export class Ledger {
   /** A small transaction of its own; gives its number in the journal. */
   async note(text: string): Promise<number> {
     const id = this.#ids(1);
-    return this.transaction((client, tx) => client.query('INSERT INTO contacts VALUES ($1, $2, NULL, $3, $4)', [id, LARGE_ACCOUNT, text, tx]));
+    return this.transaction((client, tx) =>
+      client.query('INSERT INTO contacts VALUES ($1, $2, NULL, $3, $4)', [id, LARGE_ACCOUNT, text, tx]),
+    );
   }
 
   async transaction(work: Work): Promise<number> {
@@ -165,9 +179,12 @@ const WORKS: readonly Work[] = [
   (client, tx) => client.query(`UPDATE contacts SET id = $1::bigint * 1000 + 1000500, tx = $1 WHERE id = ${aContact}`, [tx]),
   (client) => client.query(`DELETE FROM contacts WHERE id = ${aContact}`),
   // With its contacts, by the cascade.
-  (client, _tx, random) => (random.oneIn(4) ? client.query(`DELETE FROM accounts WHERE id > 100 AND id = ${anAccount}`) : Promise.resolve()),
+  (client, _tx, random) =>
+    random.oneIn(4) ? client.query(`DELETE FROM accounts WHERE id > 100 AND id = ${anAccount}`) : Promise.resolve(),
   async (client, tx) => {
-    const { rows } = await client.query<{ id: string; code: string }>('SELECT id, code FROM accounts WHERE id > 1 ORDER BY random() LIMIT 2');
+    const { rows } = await client.query<{ id: string; code: string }>(
+      'SELECT id, code FROM accounts WHERE id > 1 ORDER BY random() LIMIT 2',
+    );
     const [one, other] = rows;
     if (one === undefined || other === undefined) return;
     await client.query('UPDATE accounts SET balance = balance - 1, code = $2, tx = $3 WHERE id = $1', [one.id, `swap ${String(tx)}`, tx]);

@@ -3,8 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPointName } from '@changeover/core';
 import { openControl, type ControlDatabase } from '@changeover/control-postgres';
 import type { EventLog, MessageStore } from '@changeover/events';
-import { connectTo, Stage, type LogType, type StagedMigration } from '@changeover/example-crm';
+import { connectTo, type LogType, type Stage, type StagedMigration } from '@changeover/example-crm';
 import { createLog, readSettings } from '@changeover/shell';
+import kafkajs from 'kafkajs';
 import type pg from 'pg';
 
 import { RoleProcess, ROLES, type Role } from './role-process.js';
@@ -17,14 +18,19 @@ export class MigrationBed implements AsyncDisposable {
   readonly stage: Stage;
   readonly migration: StagedMigration;
   readonly source: pg.Client;
-  readonly target: pg.Client;
+  target: pg.Client;
   readonly log: EventLog;
   readonly #store: MessageStore;
   readonly #control: ControlDatabase;
   readonly #current = new Map<Role, RoleProcess>();
   readonly #all: RoleProcess[] = [];
 
-  private constructor(parts: Pick<MigrationBed, 'stage' | 'migration' | 'source' | 'target' | 'log'> & { readonly store: MessageStore; readonly control: ControlDatabase }) {
+  private constructor(
+    parts: Pick<MigrationBed, 'stage' | 'migration' | 'source' | 'target' | 'log'> & {
+      readonly store: MessageStore;
+      readonly control: ControlDatabase;
+    },
+  ) {
     this.stage = parts.stage;
     this.migration = parts.migration;
     this.source = parts.source;
@@ -34,13 +40,22 @@ export class MigrationBed implements AsyncDisposable {
     this.#control = parts.control;
   }
 
-  static async open(stage: Stage, options: { readonly id: string; readonly log: LogType; readonly mapping?: string }): Promise<MigrationBed> {
+  static async open(
+    stage: Stage,
+    options: { readonly id: string; readonly log: LogType; readonly mapping?: string },
+  ): Promise<MigrationBed> {
     const migration = await stage.addMigration(options);
     // So that a few MB are more than a process takes in at once.
     await changeSettings(migration.settingsFile, { limits: { readAheadBytes: '1MB' } });
     const { settings } = await readSettings('load', { file: migration.settingsFile });
     const clock = new SystemClock();
-    const { log, store } = await createLog(settings.log, { migration: options.id, limits: settings.limits, clock, ids: new RandomIdSource(), crashPoint: noCrash });
+    const { log, store } = await createLog(settings.log, {
+      migration: options.id,
+      limits: settings.limits,
+      clock,
+      ids: new RandomIdSource(),
+      crashPoint: noCrash,
+    });
     return new MigrationBed({
       stage,
       migration,
@@ -70,7 +85,10 @@ export class MigrationBed implements AsyncDisposable {
     return found;
   }
 
-  async start(role: Role, options: { readonly crashAt?: `${CrashPointName}:${number}`; readonly takeOver?: boolean } = {}): Promise<RoleProcess> {
+  async start(
+    role: Role,
+    options: { readonly crashAt?: `${CrashPointName}:${number}`; readonly takeOver?: boolean } = {},
+  ): Promise<RoleProcess> {
     const process = await RoleProcess.start(role, { settingsFile: this.migration.settingsFile, ...options });
     this.#current.set(role, process);
     this.#all.push(process);
@@ -81,6 +99,40 @@ export class MigrationBed implements AsyncDisposable {
     await Promise.all(ROLES.map((role) => this.start(role)));
   }
 
+  /** A second one of the role, which is not the one that the bed waits for. */
+  async startBeside(role: Role): Promise<RoleProcess> {
+    const process = await RoleProcess.start(role, { settingsFile: this.migration.settingsFile });
+    this.#all.push(process);
+    return process;
+  }
+
+  async settings(): Promise<Readonly<Record<string, unknown>>> {
+    return JSON.parse(await readFile(this.migration.settingsFile, 'utf8')) as Record<string, unknown>;
+  }
+
+  /** Processes that are started from now on read it. */
+  async changeSettings(sections: Readonly<Record<string, unknown>>): Promise<void> {
+    await changeSettings(this.migration.settingsFile, sections);
+  }
+
+  /** Behind everybody's back, as an administrator would. */
+  async deleteStream(stream: string): Promise<void> {
+    const { broker } = this.stage;
+    if (this.migration.log === 'kafka' && broker !== undefined) {
+      const admin = new kafkajs.Kafka({ brokers: broker.brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+      await admin.connect();
+      await admin.deleteTopics({ topics: [stream] });
+      await admin.disconnect();
+      return;
+    }
+    await using client = await connectTo(((await this.settings())['log'] as { readonly url: string }).url);
+    await client.query('DELETE FROM changeover_log.stream WHERE name = $1', [stream]);
+  }
+
+  async createStream(stream: string): Promise<void> {
+    await this.#store.create(stream);
+  }
+
   /** Waits until everything committed by now is in the target. */
   async barrier(timeoutMs = BARRIER_MS): Promise<void> {
     const token = new RandomIdSource().uuid();
@@ -88,8 +140,11 @@ export class MigrationBed implements AsyncDisposable {
     await this.until(
       async () => {
         const there = await this.target.query(`SELECT to_regclass('changeover.barrier') IS NOT NULL AS there`);
-        if ((there.rows[0] as { there: boolean }).there === false) return false;
-        const { rowCount } = await this.target.query('SELECT FROM changeover.barrier WHERE migration = $1 AND token = $2', [this.migration.id, token]);
+        if (!(there.rows[0] as { there: boolean }).there) return false;
+        const { rowCount } = await this.target.query('SELECT FROM changeover.barrier WHERE migration = $1 AND token = $2', [
+          this.migration.id,
+          token,
+        ]);
         return rowCount === 1;
       },
       'the barrier at the target',
@@ -115,6 +170,12 @@ export class MigrationBed implements AsyncDisposable {
     return process.exit;
   }
 
+  /** The bed's own session, after the target's server was gone. */
+  async reconnect(): Promise<void> {
+    await this.target.end().catch(() => undefined);
+    this.target = await connectTo(this.migration.targetUrl);
+  }
+
   lastWords(): string {
     return [...this.#current.values()].map((process) => process.lastWords).join('\n');
   }
@@ -126,8 +187,7 @@ export class MigrationBed implements AsyncDisposable {
   }
 }
 
-/** Processes started from now on read it. */
-export async function changeSettings(file: string, sections: Readonly<Record<string, unknown>>): Promise<void> {
+async function changeSettings(file: string, sections: Readonly<Record<string, unknown>>): Promise<void> {
   const settings = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   await writeFile(file, JSON.stringify({ ...settings, ...sections }, undefined, 2));
 }

@@ -69,7 +69,8 @@ export function journalFaults(log: JournalInLog, ledger: Ledger): string[] {
     const records = log.get(tx) ?? [];
     if (records.length !== 1) found.push(`transaction ${String(tx)} was committed and is in ${String(records.length)} records`);
   }
-  for (const tx of log.keys()) if (!ledger.committed.has(tx) && !ledger.maybe.has(tx)) found.push(`transaction ${String(tx)} was never committed`);
+  for (const tx of log.keys())
+    if (!ledger.committed.has(tx) && !ledger.maybe.has(tx)) found.push(`transaction ${String(tx)} was never committed`);
   return found;
 }
 
@@ -102,12 +103,15 @@ export async function watchTarget(bed: MigrationBed): Promise<void> {
  */
 export async function applyFaults(bed: MigrationBed, log: JournalInLog): Promise<string[]> {
   const found: string[] = [];
-  const progress = await bed.target.query<{ xid: string; writes: string; changes: string }>('SELECT xid::text, writes_seq AS writes, changes_seq AS changes FROM oracle.progress ORDER BY n');
+  const progress = await bed.target.query<{ xid: string; writes: string; changes: string }>(
+    'SELECT xid::text, writes_seq AS writes, changes_seq AS changes FROM oracle.progress ORDER BY n',
+  );
   const ranges = new Map<string, readonly [after: number, through: number]>();
   let last = { writes: 0, changes: 0 };
   progress.rows.forEach(({ xid, writes, changes }, index) => {
     const next = { writes: Number(writes), changes: Number(changes) };
-    if (next.writes <= last.writes || next.changes < last.changes) found.push(`progress went from ${JSON.stringify(last)} to ${JSON.stringify(next)}`);
+    if (next.writes <= last.writes || next.changes < last.changes)
+      found.push(`progress went from ${JSON.stringify(last)} to ${JSON.stringify(next)}`);
     if (ranges.has(xid)) found.push(`transaction ${xid} moved progress twice`);
     if (index > 0) ranges.set(xid, [last.changes, next.changes]);
     last = next;
@@ -128,7 +132,9 @@ export async function applyFaults(bed: MigrationBed, log: JournalInLog): Promise
     } else if (tx !== null && !retried.has(key)) {
       const seq = log.get(Number(tx))?.[0];
       if (seq === undefined || seq <= range[0] || seq > range[1]) {
-        found.push(`${row} holds what record ${String(seq)} says, written by a batch of the records behind ${String(range[0])} up to ${String(range[1])}`);
+        found.push(
+          `${row} holds what record ${String(seq)} says, written by a batch of the records behind ${String(range[0])} up to ${String(range[1])}`,
+        );
       }
     }
   }
@@ -170,7 +176,10 @@ export class AcknowledgementWatch implements AsyncDisposable {
     const head = await this.#bed.log.head(this.#bed.changes);
     this.samples++;
     // A position is an LSN whose halves are padded, so that it sorts.
-    const padded = confirmed.split('/').map((half) => half.padStart(8, '0')).join('/');
+    const padded = confirmed
+      .split('/')
+      .map((half) => half.padStart(8, '0'))
+      .join('/');
     if (padded > head.pos) this.faults.push(`the slot confirms ${padded}, the log ends at ${head.pos}`);
   }
 }

@@ -28,7 +28,11 @@ export function pausedTests(log: LogType): void {
       await createLedger(bed.target, 'target');
       await bed.startAll();
       ledger = new Ledger(bed.migration.sourceUrl, seed);
-      await bed.until(async () => (await bed.source.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active')).rowCount === 1, 'capture');
+      await bed.until(
+        async () =>
+          (await bed.source.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active')).rowCount === 1,
+        'capture',
+      );
       await bed.barrier();
       await watchTarget(bed);
       watch = new AcknowledgementWatch(bed);

@@ -14,7 +14,11 @@ export function randomKillTests(log: LogType): void {
     const seed = process.env['SEED'] ?? String(Date.now() % 1_000_000);
     const args = ['--minutes', '1', '--seed', seed, '--log', log, '--users', '8', '--json'];
     const child = spawn(process.execPath, [SOAK, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const [output, story, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+    const [output, story, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null]>,
+    ]);
     console.log(`seed ${seed} (SEED=${seed} repeats it)\n${story}`);
     expect(code).toBe(0);
     const report = JSON.parse(output) as SoakReport;
@@ -23,6 +27,8 @@ export function randomKillTests(log: LogType): void {
     // The users did everything that users do, and each fault has fired, or the run has shown nothing.
     expect(report).toMatchObject({ passed: true, traffic: { missing: [] } });
     const server = log === 'kafka' ? 'broker crashes' : 'log server crashes';
-    expect(Object.keys(report.fired)).toEqual(expect.arrayContaining(['kill capture', 'kill transform', 'kill load', 'replace paused load', 'target away', server]));
+    expect(Object.keys(report.fired)).toEqual(
+      expect.arrayContaining(['kill capture', 'kill transform', 'kill load', 'replace paused load', 'target away', server]),
+    );
   }, 400_000);
 }

@@ -37,13 +37,18 @@ export class RoleProcess {
       this.#errors = (this.#errors + chunk.toString()).slice(-KEPT_CHARACTERS);
     });
     // `close`, not `exit`: then all it said has arrived.
-    this.exited = once(child, 'close').then(([code, signal]) => (this.#exit = { code: code as number | null, signal: signal as NodeJS.Signals | null }));
+    this.exited = once(child, 'close').then(
+      ([code, signal]) => (this.#exit = { code: code as number | null, signal: signal as NodeJS.Signals | null }),
+    );
     const guard = spawn('sh', ['-c', GUARD, 'guard', String(this.pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     guard.stdin.on('error', () => undefined);
     void this.exited.then(() => guard.stdin.end('released\n'));
   }
 
-  static async start(role: Role, options: { readonly settingsFile: string; readonly crashAt?: `${CrashPointName}:${number}`; readonly takeOver?: boolean }): Promise<RoleProcess> {
+  static async start(
+    role: Role,
+    options: { readonly settingsFile: string; readonly crashAt?: `${CrashPointName}:${number}`; readonly takeOver?: boolean },
+  ): Promise<RoleProcess> {
     const main = fileURLToPath(new URL(`../../apps/${role}/dist/main.js`, import.meta.url));
     const child = spawn(process.execPath, [main, '--config', options.settingsFile, ...(options.takeOver === true ? ['--take-over'] : [])], {
       detached: true,
@@ -61,6 +66,11 @@ export class RoleProcess {
   /** What it wrote to standard error: nothing but how it failed. */
   get errors(): string {
     return this.#errors;
+  }
+
+  /** The end of its log. */
+  get output(): string {
+    return this.#output;
   }
 
   /** The stable code that it ended with. */

@@ -15,7 +15,13 @@ type Outcome = { readonly passed: number; readonly failed: readonly string[]; re
 type JestResult = {
   readonly numPassedTests: number;
   readonly numRuntimeErrorTestSuites: number;
-  readonly testResults: readonly { readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly failureMessages: readonly string[] }[] }[];
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 };
 
 /** Runs the named tests in a Jest of their own, with the mutant in place of the file, and counts. */
@@ -26,7 +32,18 @@ async function run(specs: readonly string[], test: string, mutant?: Mutant): Pro
     const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
     const config = join(HERE, 'jest.config.mjs');
     // A mutant often makes a test wait for what never comes; all of these take a second or two.
-    const args = ['--config', config, '--runTestsByPath', '--runInBand', '--forceExit', '--testTimeout=10000', '--json', `--outputFile=${outputFile}`, '--testNamePattern', test];
+    const args = [
+      '--config',
+      config,
+      '--runTestsByPath',
+      '--runInBand',
+      '--forceExit',
+      '--testTimeout=10000',
+      '--json',
+      `--outputFile=${outputFile}`,
+      '--testNamePattern',
+      test,
+    ];
     const { CHANGEOVER_MUTANT: _, ...inherited } = process.env;
     const child = spawn(process.execPath, [jest, ...args, ...specs], {
       cwd: ROOT,
@@ -67,10 +84,14 @@ it('without a mutant all of these tests pass', async () => {
   expect(outcome.passed).toBeGreaterThanOrEqual(new Set(MUTANTS.map(({ killedBy }) => killedBy.join())).size);
 }, 120_000);
 
-it.each(MUTANTS)('"$name" is killed', async (mutant) => {
-  const [spec, test] = mutant.killedBy;
-  const { failed, broken } = await run([spec], test, mutant);
-  // A file that no longer compiles would be killed by anything.
-  expect(broken).toBe(0);
-  expect(failed).not.toEqual([]);
-}, 70_000);
+it.each(MUTANTS)(
+  '"$name" is killed',
+  async (mutant) => {
+    const [spec, test] = mutant.killedBy;
+    const { failed, broken } = await run([spec], test, mutant);
+    // A file that no longer compiles would be killed by anything.
+    expect(broken).toBe(0);
+    expect(failed).not.toEqual([]);
+  },
+  70_000,
+);

@@ -103,7 +103,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'gap skipped',
     file: COUNTED,
     find: '    if (header.seq <= state.seq) return false;\n    if (header.seq !== state.seq + 1)',
-    replace: '    if (header.seq <= state.seq) return false;\n    if (header.seq > state.seq + 1) return true;\n    if (header.seq !== state.seq + 1)',
+    replace:
+      '    if (header.seq <= state.seq) return false;\n    if (header.seq > state.seq + 1) return true;\n    if (header.seq !== state.seq + 1)',
     killedBy: [LOG_SPEC, 'missing from the middle'],
   },
   {

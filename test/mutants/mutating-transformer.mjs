@@ -8,7 +8,8 @@ export default {
   createTransformer(options) {
     const inner = swc.createTransformer(options);
     const mutant = process.env.CHANGEOVER_MUTANT ? JSON.parse(process.env.CHANGEOVER_MUTANT) : undefined;
-    const mutated = (source, path) => (mutant !== undefined && path.endsWith(`/${mutant.file}`) ? source.replace(mutant.find, () => mutant.replace) : source);
+    const mutated = (source, path) =>
+      mutant !== undefined && path.endsWith(`/${mutant.file}`) ? source.replace(mutant.find, () => mutant.replace) : source;
     return {
       ...inner,
       canInstrument: inner.canInstrument,

@@ -1,0 +1,3 @@
+import { badInputTests } from './bad-input.js';
+
+badInputTests('embedded');
