@@ -1,6 +1,16 @@
 import { ChangeoverError, RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
 import { encodeFrameHeader, encodeJsonBody, SequencedLog, type LogWriter, type RecordPart, type RecordRef } from '@changeover/events';
-import { deleted, inserted, InMemoryMessageStore, MemoryStorage, positionAt, RecordingTarget, textTable, updated, type RowsEvent } from '@changeover/testing';
+import {
+  deleted,
+  inserted,
+  InMemoryMessageStore,
+  MemoryStorage,
+  positionAt,
+  RecordingTarget,
+  textTable,
+  updated,
+  type RowsEvent,
+} from '@changeover/testing';
 
 import { SilentObserver } from '../ports.js';
 import { LoadLoop } from './load-loop.js';
@@ -36,7 +46,12 @@ class LoadBed implements AsyncDisposable {
     return events.map((event, index): RecordPart => {
       const last = !unfinished && index === events.length - 1;
       const facts = { schemas: [schema], ...(last ? { pos: positionAt(++this.#position), rows: 1, ts_ms: this.#position } : {}) };
-      return { kind: 'transaction', body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows], last, facts };
+      return {
+        kind: 'transaction',
+        body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows],
+        last,
+        facts,
+      };
     });
   }
 
@@ -107,7 +122,15 @@ describe('load', () => {
     await bed.loaded(last.seq);
     expect(bed.applied).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(Math.max(...bed.target.batches.map((batch) => batch.transactions.length))).toBe(3);
-    expect(bed.target.rows('crm.person')).toEqual([['1', 'new'], ['3', 'n'], ['4', 'n'], ['5', 'n'], ['6', 'n'], ['7', 'n'], ['8', 'n']]);
+    expect(bed.target.rows('crm.person')).toEqual([
+      ['1', 'new'],
+      ['3', 'n'],
+      ['4', 'n'],
+      ['5', 'n'],
+      ['6', 'n'],
+      ['7', 'n'],
+      ['8', 'n'],
+    ]);
     expect(bed.target.barriers).toEqual(['t']);
     expect(bed.target.progress).toMatchObject({ writes: { seq: last.seq }, position: positionAt(9) });
     for (const { transactions, progress } of bed.target.batches) expect(progress.writes.seq >= (transactions.at(-1) ?? 0)).toBe(true);

@@ -1,5 +1,16 @@
 import { ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPoint, type ErrorCode } from '@changeover/core';
-import { decodeMessage, encodeFrameHeader, encodeJsonBody, FrameReader, parseRows, SequencedLog, type LogEntry, type LogWriter, type RecordPart, type TableSchema } from '@changeover/events';
+import {
+  decodeMessage,
+  encodeFrameHeader,
+  encodeJsonBody,
+  FrameReader,
+  parseRows,
+  SequencedLog,
+  type LogEntry,
+  type LogWriter,
+  type RecordPart,
+  type TableSchema,
+} from '@changeover/events';
 import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
 import { inserted, InMemoryMessageStore, MemoryStorage, positionAt, textTable, type RowsEvent } from '@changeover/testing';
 
@@ -36,7 +47,11 @@ class TransformBed implements AsyncDisposable {
   }
 
   async activate(mapping: Mapping = MAPPING): Promise<void> {
-    await this.append({ kind: 'mapping-activated', body: encodeJsonBody('mapping-activated', { requestId: 'r', hash: mappingHash(mapping), mapping }), last: true });
+    await this.append({
+      kind: 'mapping-activated',
+      body: encodeJsonBody('mapping-activated', { requestId: 'r', hash: mappingHash(mapping), mapping }),
+      last: true,
+    });
   }
 
   async tell(table: TableSchema, previous: TableSchema | null = null): Promise<void> {
@@ -49,13 +64,26 @@ class TransformBed implements AsyncDisposable {
     const parts = events.map((event, index): RecordPart => {
       const schema = this.#schemas.get(event.table.hash) as { seq: number; at: number };
       const last = !unfinished && index === events.length - 1;
-      const facts = { schemas: [schema], ...(last ? { pos: positionAt(++this.#position), txId: '7', ts_ms: 1, rows: events.reduce((sum, { rowCount }) => sum + rowCount, 0) } : {}) };
-      return { kind: 'transaction', body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows], last, facts };
+      const facts = {
+        schemas: [schema],
+        ...(last
+          ? { pos: positionAt(++this.#position), txId: '7', ts_ms: 1, rows: events.reduce((sum, { rowCount }) => sum + rowCount, 0) }
+          : {}),
+      };
+      return {
+        kind: 'transaction',
+        body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows],
+        last,
+        facts,
+      };
     });
     for (const part of parts) await this.append(part);
   }
 
-  start(options: { readonly mapping?: Mapping; readonly crashPoint?: CrashPoint } = {}): { readonly ended: Promise<ErrorCode | null>; stop(): Promise<ErrorCode | null> } {
+  start(options: { readonly mapping?: Mapping; readonly crashPoint?: CrashPoint } = {}): {
+    readonly ended: Promise<ErrorCode | null>;
+    stop(): Promise<ErrorCode | null>;
+  } {
     const abort = new AbortController();
     const crashPoint = options.crashPoint ?? noCrash;
     const loop = new TransformLoop({
@@ -131,7 +159,7 @@ function crashAt(point: string, k: number): CrashPoint {
 const person = (id: number, bytes = 10): RowsEvent => inserted(PEOPLE, [String(id), 'x'.repeat(bytes)]);
 
 describe('transform', () => {
-  it('passes transactions on under the mapping\'s names, each with where it came from', async () => {
+  it("passes transactions on under the mapping's names, each with where it came from", async () => {
     await using bed = new TransformBed();
     bed.start();
     await bed.activate();
@@ -140,7 +168,9 @@ describe('transform', () => {
     await bed.transaction([person(3)]);
     const { entries, transactions } = await bed.written();
     expect(transactions).toEqual([['1', '2'], ['3']]);
-    const told = entries.filter((entry) => entry.header.kind === 'schema').map((entry) => JSON.parse(entry.body.toString()) as { table: TableSchema });
+    const told = entries
+      .filter((entry) => entry.header.kind === 'schema')
+      .map((entry) => JSON.parse(entry.body.toString()) as { table: TableSchema });
     expect(told).toHaveLength(1);
     expect(told[0]?.table).toMatchObject({ schema: 'crm', table: 'person' });
     expect(told[0]?.table.columns.map((column) => column.name)).toEqual(['id', 'full_name']);

@@ -1,5 +1,12 @@
 import { ChangeoverError, type Position } from '@changeover/core';
-import { ChangeSource, type HeldSource, type PreflightFinding, type SourceEvent, type SourceIdentity, type TableSchema } from '@changeover/events';
+import {
+  ChangeSource,
+  type HeldSource,
+  type PreflightFinding,
+  type SourceEvent,
+  type SourceIdentity,
+  type TableSchema,
+} from '@changeover/events';
 
 import { positionAt, type RowsEvent } from './rows.js';
 
@@ -30,7 +37,10 @@ export class ScriptedSource extends ChangeSource {
   /** One transaction; gives its position. */
   commit(...rows: readonly RowsEvent[]): Position {
     const position = this.#next();
-    this.#add({ position, events: [{ type: 'begin', txId: String(this.#txId++), ts_ms: 1_700_000_000_000 + this.#last }, ...rows, { type: 'commit', position }] });
+    this.#add({
+      position,
+      events: [{ type: 'begin', txId: String(this.#txId++), ts_ms: 1_700_000_000_000 + this.#last }, ...rows, { type: 'commit', position }],
+    });
     return position;
   }
 
