@@ -10,3 +10,4 @@ export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js'
 export { deleted, inserted, positionAt, textTable, updated, type RowsEvent } from './fakes/rows.js';
 export { ScriptedRequests } from './fakes/scripted-requests.js';
 export { ScriptedSource } from './fakes/scripted-source.js';
+export { targetWriterContract, type TargetWriterBed } from './contracts/target-writer.contract.js';

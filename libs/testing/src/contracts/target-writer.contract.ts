@@ -1,0 +1,186 @@
+import { NO_POSITION } from '@changeover/core';
+import {
+  formatRows,
+  type Before,
+  type Frame,
+  type LoadBatch,
+  type LoadProgress,
+  type Operation,
+  type TableSchema,
+  type TargetWriter,
+} from '@changeover/events';
+
+import { positionAt, textTable } from '../fakes/rows.js';
+import { codeOf } from './change-source.contract.js';
+
+/** An empty target with two tables: `parent(id, name)` and `child(id, parent)`, where a child's parent must exist. Keys are `id`, values text. */
+export type TargetWriterBed = AsyncDisposable & {
+  /** Another process that writes the same migration. */
+  writer(): TargetWriter;
+  /** The table's rows, ordered by id. */
+  rows(table: 'parent' | 'child'): Promise<readonly (readonly (string | null)[])[]>;
+  /** How many rows the target has refused and not taken since. */
+  openRefusals(): Promise<number>;
+  /** Whether the barrier's token is there to be seen. */
+  hasBarrier(token: string): Promise<boolean>;
+};
+
+const SCHEMAS: readonly TableSchema[] = [textTable('parent', ['id', 'name']), textTable('child', ['id', 'parent'])];
+const schemaOf = (seq: number): TableSchema => SCHEMAS[seq - 1] as TableSchema;
+
+/** What every target promises; each adapter runs it against the real thing. */
+export function targetWriterContract(name: string, open: () => Promise<TargetWriterBed>): void {
+  describe(`target writer: ${name}`, () => {
+    let bed: TargetWriterBed;
+    beforeEach(async () => {
+      bed = await open();
+    }, 60_000);
+    afterEach(() => bed[Symbol.asyncDispose]());
+
+    it('has no progress before the first load, and afterwards that of the last commit', async () => {
+      const writer = bed.writer();
+      {
+        await using session = await writer.open();
+        expect(session.progress).toBeNull();
+        await session.apply(batch(1, parents('c', ['1', 'a'])), schemaOf);
+        await session.apply(batch(2), schemaOf);
+      }
+      await using again = await writer.open();
+      expect(again.progress).toEqual(progressAt(2));
+      expect(await bed.rows('parent')).toEqual([['1', 'a']]);
+      await writer.stop();
+    });
+
+    it('nets a batch: what came and went leaves nothing, the last value stays, a key that moves moves the row', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      await session.apply(batch(1, parents('c', ['1', 'a'], ['2', 'b'])), schemaOf);
+      const report = await session.apply(
+        batch(
+          3,
+          parents('c', ['9', 'gone']),
+          parents('u', ['1', 'x']),
+          parents('u', ['1', 'y']),
+          frame(1, 'd', 'key', [['9', undefined]]),
+          frame(1, 'u', 'key', [
+            ['2', undefined],
+            ['3', 'b'],
+          ]),
+        ),
+        schemaOf,
+      );
+      expect(report).toMatchObject({ inserted: 0, updated: 2, deleted: 0, refused: 0 });
+      expect(await bed.rows('parent')).toEqual([
+        ['1', 'y'],
+        ['3', 'b'],
+      ]);
+      await writer.stop();
+    });
+
+    it('does not depend on the order of tables in a batch', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      await session.apply(batch(1, children('c', ['10', '1']), parents('c', ['1', 'a'])), schemaOf);
+      await session.apply(batch(2, frame(1, 'd', 'key', [['1', undefined]]), frame(2, 'd', 'key', [['10', undefined]])), schemaOf);
+      expect([await bed.rows('parent'), await bed.rows('child')]).toEqual([[], []]);
+      await writer.stop();
+    });
+
+    it('goes on around a row that is refused, keeps it, and takes it when it can', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      const report = await session.apply(batch(1, children('c', ['10', '1']), parents('c', ['2', 'b'])), schemaOf);
+      expect(report).toMatchObject({ inserted: 1, refused: 1 });
+      expect([await bed.rows('child'), await bed.openRefusals()]).toEqual([[], 1]);
+      expect(await session.apply(batch(2, parents('c', ['1', 'a'])), schemaOf)).toMatchObject({ released: 1 });
+      expect([await bed.rows('child'), await bed.openRefusals()]).toEqual([[['10', '1']], 0]);
+      await writer.stop();
+    });
+
+    it('stops with TARGET_REFUSES where too much is refused, and has written nothing', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      await session.apply(batch(1, parents('c', ['1', 'a'])), schemaOf);
+      const orphans = Array.from({ length: 101 }, (_, index) => [String(index), 'nobody']);
+      expect(await codeOf(session.apply(batch(2, parents('c', ['2', 'b']), children('c', ...orphans)), schemaOf))).toBe('TARGET_REFUSES');
+      expect([await bed.rows('parent'), await bed.openRefusals()]).toEqual([[['1', 'a']], 0]);
+      await using again = await writer.open();
+      expect(again.progress?.writes.seq).toBe(1);
+      await writer.stop();
+    });
+
+    it('is written by one owner: the one before can write nothing more', async () => {
+      const first = bed.writer();
+      const second = bed.writer();
+      const old = await first.open();
+      await old.apply(batch(1, parents('c', ['1', 'a'])), schemaOf);
+      await using session = await second.open();
+      expect(['FENCED', 'TARGET_UNREACHABLE']).toContain(await codeOf(old.apply(batch(2, parents('c', ['2', 'zombie'])), schemaOf)));
+      await session.apply(batch(2, parents('c', ['2', 'b'])), schemaOf);
+      expect(await bed.rows('parent')).toEqual([
+        ['1', 'a'],
+        ['2', 'b'],
+      ]);
+      await first.stop();
+      await second.stop();
+    });
+
+    it('shows a staged record as a whole or not at all', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      await session.stage([parents('c', ['1', 'given up'])], schemaOf);
+      await session.discardStaged();
+      await session.stage([parents('c', ['1', 'a'])], schemaOf);
+      await session.stage([children('c', ['10', '1']), parents('u', ['1', 'b'])], schemaOf);
+      expect(await bed.rows('parent')).toEqual([]);
+      await session.applyStaged(progressAt(1));
+      expect([await bed.rows('parent'), await bed.rows('child')]).toEqual([[['1', 'b']], [['10', '1']]]);
+      await using again = await writer.open();
+      expect(again.progress).toEqual(progressAt(1));
+      await writer.stop();
+    });
+
+    it('shows a barrier when everything before it is there', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      expect(await bed.hasBarrier('token')).toBe(false);
+      await session.apply({ ...batch(2, parents('c', ['1', 'a'])), barriers: [{ token: 'token', seq: 2 }] }, schemaOf);
+      expect([await bed.hasBarrier('token'), await bed.rows('parent')]).toEqual([true, [['1', 'a']]]);
+      await writer.stop();
+    });
+
+    it('takes one call at a time', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      const first = session.apply(batch(1, parents('c', ['1', 'a'])), schemaOf);
+      expect(await codeOf(session.apply(batch(2), schemaOf))).toBe('INTERNAL');
+      await first;
+      await writer.stop();
+    });
+  });
+}
+
+type Line = readonly (string | null | undefined)[];
+
+function frame(schemaSeq: number, op: Operation, before: Before, lines: readonly Line[]): Frame {
+  const perRow = before !== 'none' && op === 'u' ? 2 : 1;
+  return { op, before, partial: false, schemaSeq, rowCount: lines.length / perRow, rows: formatRows(lines) };
+}
+
+const parents = (op: 'c' | 'u', ...lines: readonly Line[]): Frame => frame(1, op, 'none', lines);
+const children = (op: 'c' | 'u', ...lines: readonly Line[]): Frame => frame(2, op, 'none', lines);
+
+function progressAt(seq: number): LoadProgress {
+  return {
+    writes: { logId: 'w', epoch: 1, seq, pos: NO_POSITION, checksum: 'abc', at: seq * 10 },
+    changes: { logId: 'c', seq },
+    position: positionAt(seq),
+    ts_ms: 1_700_000_000_000 + seq,
+  };
+}
+
+/** One transaction per frame, the last with sequence `seq`. */
+function batch(seq: number, ...frames: readonly Frame[]): LoadBatch {
+  const first = seq - frames.length + 1;
+  return { transactions: frames.map((one, index) => ({ seq: first + index, frames: [one] })), progress: progressAt(seq), barriers: [] };
+}
