@@ -70,7 +70,15 @@ export function pausedTests(log: LogType): void {
         await sleeper.pause();
       }
       // Its session goes on without it, up to the next answer that it does not read; then it holds its locks.
-      await bed.until(() => holdsLocksIdle(bed), 'a paused load with locks');
+      await bed
+        .until(() => holdsLocksIdle(bed), 'a paused load with locks', 8000)
+        .catch(async (e) => {
+          const r = await bed.target.query(
+            `SELECT a.pid, state, wait_event_type, wait_event, left(query,150) q, (select json_agg(json_build_array(relation::regclass, mode, granted)) from pg_locks l where l.pid=a.pid) locks FROM pg_stat_activity a WHERE datname = current_database()`,
+          );
+          console.log(JSON.stringify(r.rows, null, 1));
+          throw e;
+        });
       await replaceAndWake(sleeper);
     }, 90_000);
 
@@ -113,10 +121,11 @@ async function waitsInTransaction(bed: MigrationBed): Promise<boolean> {
   return (rowCount ?? 0) > 0;
 }
 
+/** Between two statements or inside a COPY: either way it is the client's turn. */
 async function holdsLocksIdle(bed: MigrationBed): Promise<boolean> {
   const { rowCount } = await bed.target.query(
     `SELECT FROM pg_stat_activity a JOIN pg_locks l USING (pid)
-      WHERE a.datname = current_database() AND a.state = 'idle in transaction' AND l.relation = 'contacts'::regclass AND l.mode = 'RowExclusiveLock'`,
+      WHERE a.datname = current_database() AND a.wait_event = 'ClientRead' AND l.relation = 'contacts'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted`,
   );
   return (rowCount ?? 0) > 0;
 }

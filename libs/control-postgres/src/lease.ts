@@ -75,6 +75,14 @@ export class Lease implements AsyncDisposable {
     if (!ours) throw this.#lostError();
   }
 
+  /** Whether the lease is ours for certain: false also where the control database does not answer. */
+  async isOurs(): Promise<boolean> {
+    return this.#renew().catch((error: unknown) => {
+      this.#callbacks.onTrouble(controlError(error));
+      return false;
+    });
+  }
+
   async #renewForever(): Promise<void> {
     const { signal } = this.#stop;
     for (;;) {

@@ -35,6 +35,12 @@ export const ERROR_PAGES = {
     nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
     policy: 'stop',
   },
+  DISTURBED: {
+    meaning:
+      'Another process fenced us, but the lease of this role is still ours: it had lost the role and did not know yet. Nothing that it writes from here on counts.',
+    nextStep: 'Changeover fences again and goes on by itself. If it stays, two processes run that do not see the same control database.',
+    policy: 'retry',
+  },
   LOG_UNREACHABLE: {
     meaning: 'The event log does not answer.',
     nextStep: 'Check the address, the credentials and whether the broker or database of the log is up. Changeover tries again by itself.',

@@ -203,4 +203,19 @@ describe('health and metrics', () => {
     expect(error).toMatchObject({ code: 'BAD_SETTINGS', facts: { port } });
     await app.close();
   });
+
+  test('a fence ends it, unless the role is still ours: then it goes on', async () => {
+    const fenced = (): Promise<never> => Promise.reject(new ChangeoverError('FENCED', 'a higher epoch'));
+    const replaced = setUp();
+    replaced.task.start({ run: fenced });
+    await expect(replaced.task.done).rejects.toMatchObject({ code: 'FENCED' });
+
+    const disturbed = setUp();
+    disturbed.task.isOurs = () => Promise.resolve(true);
+    let runs = 0;
+    disturbed.task.start({ run: () => (runs++ === 0 ? fenced() : Promise.resolve()) });
+    await disturbed.task.done;
+    expect(runs).toBe(2);
+    expect(disturbed.lines.some((line) => (JSON.parse(line) as { code?: string }).code === 'DISTURBED')).toBe(true);
+  });
 });

@@ -1,4 +1,4 @@
-import { asChangeoverError, invariant, type ChangeoverError, type Clock, type IdSource } from '@changeover/core';
+import { asChangeoverError, ChangeoverError, invariant, type Clock, type IdSource } from '@changeover/core';
 import { supervise, type SupervisedLoop } from '@changeover/pipeline';
 
 import type { RoleTelemetry } from '../telemetry/role-telemetry.js';
@@ -18,6 +18,8 @@ export class RunningTask {
   #reject: (error: ChangeoverError) => void = () => undefined;
   /** Called before every run but the first; what it rejects with counts like an error of the loop. */
   beforeRetry: () => Promise<void> = () => Promise.resolve();
+  /** Asked when the loop ends as FENCED: whether the role is ours all the same. */
+  isOurs: () => Promise<boolean> = () => Promise.resolve(false);
   #fatal: ChangeoverError | undefined;
   #started = false;
 
@@ -65,7 +67,11 @@ export class RunningTask {
       first = false;
       telemetry.onProgress = onHealthy;
       telemetry.entered('running');
-      await loop.run(signal, onHealthy);
+      try {
+        await loop.run(signal, onHealthy);
+      } catch (cause) {
+        throw await this.#judgeFence(asChangeoverError(cause));
+      }
     };
     try {
       await supervise(
@@ -89,5 +95,14 @@ export class RunningTask {
       telemetry.failed(error);
       this.#reject(error);
     }
+  }
+
+  /**
+   * A process that was replaced while it started or was paused may fence once more before it hears of it. The fence keeps the log right either way;
+   * who goes on is the lease's to say, or both would stop.
+   */
+  async #judgeFence(error: ChangeoverError): Promise<ChangeoverError> {
+    if (error.code !== 'FENCED' || !(await this.isOurs())) return error;
+    return new ChangeoverError('DISTURBED', error.message, { facts: error.facts, cause: error });
   }
 }
