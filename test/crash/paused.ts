@@ -61,24 +61,7 @@ export function pausedTests(log: LogType): void {
 
     it('load, holding locks inside its target transaction', async () => {
       const sleeper = bed.process('load');
-      // It waits for our lock inside its transaction, with what it has locked itself; more and more waits before it.
-      {
-        await using blocker = await connectTo(bed.migration.targetUrl);
-        await blocker.query('BEGIN; LOCK TABLE contacts IN SHARE MODE');
-        await ledger.large();
-        await bed.until(() => waitsInTransaction(bed), 'load inside its transaction');
-        await sleeper.pause();
-      }
-      // Its session goes on without it, up to the next answer that it does not read; then it holds its locks.
-      await bed
-        .until(() => holdsLocksIdle(bed), 'a paused load with locks', 8000)
-        .catch(async (e) => {
-          const r = await bed.target.query(
-            `SELECT a.pid, state, wait_event_type, wait_event, left(query,150) q, (select json_agg(json_build_array(relation::regclass, mode, granted)) from pg_locks l where l.pid=a.pid) locks FROM pg_stat_activity a WHERE datname = current_database()`,
-          );
-          console.log(JSON.stringify(r.rows, null, 1));
-          throw e;
-        });
+      await pausedHoldingLocks(bed, sleeper, () => ledger.large());
       await replaceAndWake(sleeper);
     }, 90_000);
 
@@ -122,12 +105,34 @@ async function waitsInTransaction(bed: MigrationBed): Promise<boolean> {
 }
 
 /** Between two statements or inside a COPY: either way it is the client's turn. */
-async function holdsLocksIdle(bed: MigrationBed): Promise<boolean> {
-  const { rowCount } = await bed.target.query(
-    `SELECT FROM pg_stat_activity a JOIN pg_locks l USING (pid)
-      WHERE a.datname = current_database() AND a.wait_event = 'ClientRead' AND l.relation = 'contacts'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted`,
+/**
+ * Load waits for our lock inside its transaction, with what it has locked itself, while more and more waits before it. Then it is paused and the lock
+ * let go: its session goes on up to the next answer, which nobody reads. If that answer is a refusal (a batch that needs the careful way),
+ * the session holds nothing, and we try again.
+ */
+async function pausedHoldingLocks(bed: MigrationBed, load: RoleProcess, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    {
+      await using blocker = await connectTo(bed.migration.targetUrl);
+      await blocker.query('BEGIN; LOCK TABLE contacts IN SHARE MODE');
+      await work();
+      await bed.until(() => waitsInTransaction(bed), 'load inside its transaction');
+      await load.pause();
+    }
+    let state: 'moving' | 'holding' | 'refused' = 'moving';
+    await bed.until(async () => (state = await pausedState(bed)) !== 'moving', 'the session of a paused load to stand');
+    if ((state as string) === 'holding') return;
+    load.resume();
+  }
+}
+
+async function pausedState(bed: MigrationBed): Promise<'moving' | 'holding' | 'refused'> {
+  const { rows } = await bed.target.query<{ state: string; holds: boolean }>(
+    `SELECT state, EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = 'contacts'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted) AS holds
+       FROM pg_stat_activity a WHERE datname = current_database() AND (state LIKE 'idle in transaction%' OR wait_event = 'ClientWrite')`,
   );
-  return (rowCount ?? 0) > 0;
+  if (rows.some(({ holds }) => holds)) return 'holding';
+  return rows.some(({ state }) => state === 'idle in transaction (aborted)') ? 'refused' : 'moving';
 }
 
 /** Pauses the writer of a stream when the stream ends inside a record, which the log itself says. */

@@ -95,6 +95,8 @@ async function pause(role: Role, { crew, random, clock, signal }: FaultScene): P
 const NOTICE_MS = 30_000;
 
 async function replacePaused(role: Role, { crew, clock, signal, untilFlowing }: FaultScene): Promise<string> {
+  // One that has only just been started has not taken the role yet, and would take it over when it wakes, as it was told to.
+  await untilFlowing();
   const sleeper = crew.member(role);
   await stopped(sleeper);
   await crew.start(role);
