@@ -75,6 +75,40 @@ describe('refused rows', () => {
     expect(await bed.openRefusals()).toEqual([]);
   });
 
+  it('are known by their key whatever the order of its columns, however often they were tried', async () => {
+    await using bed = await LoadBed.open(
+      'CREATE TABLE t (z int, a int, note text CHECK (length(note) < 3), PRIMARY KEY (z, a)); CREATE TABLE u (id int PRIMARY KEY)',
+    );
+    const t = bed.writes.table('t', ['z', 'a', 'note'], { keys: 2 });
+    await bed.apply([t.c(['1', '2', 'long'], ['2', '1', 'long'])]);
+    // Tried again, and refused for another reason.
+    await bed.sql.query(`ALTER TABLE t ADD CONSTRAINT later CHECK (note <> 'long'); ALTER TABLE t DROP CONSTRAINT t_note_check`);
+    await bed.apply([t.c(['3', '3', 'ok'])]);
+    expect(await bed.openRefusals()).toMatchObject([{ constraint_name: 'later' }, { constraint_name: 'later' }]);
+    expect(await bed.apply([t.u(['1', '2', 'x'])])).toMatchObject({ inserted: 1, released: 1 });
+    expect(await bed.apply([t.d(['2', '1'])])).toMatchObject({ deleted: 0, released: 1 });
+    expect(await bed.rows('SELECT * FROM t ORDER BY z')).toEqual([
+      [1, 2, 'x'],
+      [3, 3, 'ok'],
+    ]);
+  });
+
+  it('hold all of a row that exchanged its key, of which the other half got in', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY, name text, big text CHECK (id <> 2 OR name <> $$one$$))');
+    const t = bed.writes.table('t', ['id', 'name', 'big']);
+    await bed.apply([t.c(['1', 'one', 'big one'], ['2', 'two', 'big two'])]);
+    const swap = [t.move([['1'], ['-1', 'one', undefined]], [['2'], ['1', 'two', undefined]], [['-1'], ['2', 'one', undefined]])];
+    expect(await bed.apply(swap)).toMatchObject({ updated: 1, refused: 1 });
+    expect(await bed.openRefusals()).toMatchObject([
+      { wanted: { id: '2', name: 'one', big: 'big one' }, stands: { id: '2', name: 'two' } },
+    ]);
+    expect(await bed.apply([t.u(['2', 'uno', undefined])])).toMatchObject({ released: 1 });
+    expect(await bed.rows('SELECT * FROM t ORDER BY id')).toEqual([
+      [1, 'two', 'big two'],
+      [2, 'uno', 'big one'],
+    ]);
+  });
+
   it('take their children along, and let them in all at once, also after a restart', async () => {
     await using bed = await LoadBed.open(FIRMS);
     const { firms, contacts, calls } = tablesOf(bed);

@@ -4,6 +4,7 @@ import type { KnownTables } from '../catalogue/known-tables.js';
 import type { Connection } from '../connection.js';
 import type { Segment } from '../net/net-row.js';
 import { refusesTooMuch, type CarefulPath } from './careful-path.js';
+import { exchangeContents } from './exchanged-rows.js';
 import { applyFast } from './fast-path.js';
 import { opOf, schemaOf, type RefusedRows } from './refused-rows.js';
 import { related } from './table-order.js';
@@ -70,7 +71,6 @@ export class BatchRun {
       return rows.map((row) => ({ plan, row, refusal: null }));
     });
     const tables = new Set([...truncated, ...changes.map(({ schema }) => schema)].map((schema) => known.plan(schema).id));
-    if (mode === 'careful') ops = await refused.completeExchanged(ops);
     if (refused.open > 0) {
       const settled = await refused.settle(ops);
       if (mode === 'fast' && settled.ops !== ops) return false;
@@ -80,8 +80,12 @@ export class BatchRun {
     let refusals: Refusal[] = [];
     if (mode === 'fast') {
       if (!(await applyFast(connection, ops, known.tables))) return false;
-    } else refusals = await careful.apply(ops);
-    await (refused.open > 0 ? this.#retry(tables, ops, refusals) : this.#finish(ops, refusals));
+    } else {
+      ops = await exchangeContents(connection, ops, seq);
+      refusals = await careful.apply(ops);
+    }
+    const through = withoutRefused(ops, refusals);
+    await (refused.open > 0 ? this.#retry(tables, through, refusals) : this.#finish(through, refusals));
     return true;
   }
 
@@ -102,29 +106,27 @@ export class BatchRun {
    * Tries again the open rows of tables that these changes may have opened the way for, together with what was refused just now (they may need each
    * other), and goes on from what got in: a parent lets in its children, and those theirs.
    */
-  async #retry(touched: ReadonlySet<string>, ops: readonly TargetOp[], refusals: readonly Refusal[]): Promise<void> {
-    const { known, refused, careful } = this.#parts;
-    const tried = new Set(ops.flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
-    const all = [...ops];
+  async #retry(touched: ReadonlySet<string>, applied: readonly TargetOp[], refusals: readonly Refusal[]): Promise<void> {
+    const { connection, known, refused, careful, seq } = this.#parts;
+    const through = [...applied];
+    const tried = new Set([...applied, ...refusals.map(({ op }) => op)].flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
     let out = refusals;
     for (let from = touched; from.size > 0;) {
       const candidates = await refused.candidates(related(from, known.tables), tried);
       if (candidates.length === 0) break;
       for (const { id } of candidates) tried.add(id);
       const more = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
-      all.push(...more);
-      const again = [...out.map(({ op }) => op), ...more];
+      const again = await exchangeContents(connection, [...out.map(({ op }) => op), ...more], seq);
       out = await careful.apply(again);
-      const still = new Set(out.map(({ op }) => op));
-      from = new Set(again.filter((op) => !still.has(op)).map((op) => op.plan.id));
+      const released = withoutRefused(again, out);
+      through.push(...released);
+      from = new Set(released.map((op) => op.plan.id));
     }
-    await this.#finish(all, out);
+    await this.#finish(through, out);
   }
 
   /** Writes down what was refused, and closes the refusals of what got in. */
-  async #finish(ops: readonly TargetOp[], refusals: readonly Refusal[]): Promise<void> {
-    const out = new Set(refusals.map(({ op }) => op));
-    const through = ops.filter((op) => !out.has(op));
+  async #finish(through: readonly TargetOp[], refusals: readonly Refusal[]): Promise<void> {
     for (const { row } of through) this.#done[row.kind] += 1;
     await this.#close(through.flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
     for (const refusal of refusals) {
@@ -144,4 +146,9 @@ export class BatchRun {
   #forget(ids: readonly string[]): void {
     for (const id of ids) if (!this.#refused.delete(id)) this.#released.add(id);
   }
+}
+
+function withoutRefused(ops: readonly TargetOp[], refusals: readonly Refusal[]): TargetOp[] {
+  const out = new Set(refusals.map(({ op }) => op));
+  return ops.filter((op) => !out.has(op));
 }

@@ -21,7 +21,7 @@ export async function applyFast(
   tables: ReadonlyMap<string, TargetTable>,
 ): Promise<boolean> {
   const groups = groupByTable(ops);
-  for (const { update } of groups.values()) if (update.some((row) => row.originKey !== row.key || row.contentFrom !== null)) return false;
+  for (const { update } of groups.values()) if (update.some((row) => row.originKey !== row.key)) return false;
   const ranks = parentsFirst([...groups.keys()], tables);
   const ordered = [...groups].sort(([a], [b]) => (ranks.get(a) as number) - (ranks.get(b) as number)).map(([, group]) => group);
   for (const { plan, insert } of ordered) if (insert.length > 0 && !(await insertRows(connection, plan, insert))) return false;

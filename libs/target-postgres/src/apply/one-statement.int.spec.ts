@@ -14,7 +14,7 @@ import { runAsOneStatement } from './one-statement.js';
 function row(kind: NetRow['kind'], before: string | null, after: readonly string[] | null): NetRow {
   const line = after === null ? null : lineOf(formatRows([after]));
   const origin = before === null ? null : lineOf(formatRows([[before, undefined]]));
-  return { kind, seq: 1, origin, originKey: before, line, key: after?.[0] ?? null, contentFrom: null };
+  return { kind, seq: 1, origin, originKey: before, line, key: after?.[0] ?? null };
 }
 
 describe.each([14, 16, 18] as const)('one statement on PostgreSQL %d', (major) => {

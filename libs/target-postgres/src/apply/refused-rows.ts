@@ -1,18 +1,16 @@
 import { invariant } from '@changeover/core';
-import { fieldText, formatRows, scanLine, type TableSchema } from '@changeover/events';
+import type { TableSchema } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
-import { keyText, lineOf, mergeLines, type Line } from '../net/line.js';
+import { mergeLines, type Line } from '../net/line.js';
 import type { NetRow } from '../net/net-row.js';
-import { addOrigins, keyEquals } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
-import { Unnest } from '../sql/unnest.js';
+import { isSame, keyOf, keyValues, lineFrom, readStanding, valuesOf, type Values } from './row-values.js';
 import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './target-op.js';
 
 /** Rows tried again at the end of one batch; with more, the batches take turns. */
 const RETRIED_PER_BATCH = 100;
 
-type Values = Readonly<Record<string, string | null>>;
 type RefusedRow = {
   id: string;
   table_schema: string;
@@ -70,30 +68,6 @@ export class RefusedRows {
     return { ops: met ? settled : ops, closed };
   }
 
-  /**
-   * The ops, with rows that exchanged their contents made complete: what such a row does not tell is in another row, which changes as well, and of
-   * which the target may hold an older version than was wanted.
-   */
-  async completeExchanged(ops: readonly TargetOp[]): Promise<readonly TargetOp[]> {
-    const sources = ops.flatMap((op) => (op.row.contentFrom === null ? [] : [sourceOf(op, op.row.contentFrom)]));
-    if (sources.length === 0) return ops;
-    const known = this.#open > 0 ? await this.#find(sources) : new Map<string, OpenRefusal[]>();
-    const complete: TargetOp[] = [];
-    for (const op of ops) {
-      const { plan, row } = op;
-      if (row.contentFrom === null || row.line === null) {
-        complete.push(op);
-        continue;
-      }
-      const source = sourceOf(op, row.contentFrom);
-      const refusal = known.get(lookupKey(plan.id, originText(source)))?.[0];
-      const values = refusal === undefined ? await this.#standing(source) : { ...refusal.stands, ...refusal.wanted };
-      const line = values === null ? row.line : mergeLines(lineFrom(plan, values, false), row.line, plan.columns.length);
-      complete.push({ ...op, row: { ...row, line, contentFrom: null } });
-    }
-    return complete;
-  }
-
   /** Open refusals of these tables, a limited number, to be tried again. */
   async candidates(tables: ReadonlySet<string>, except: ReadonlySet<string>): Promise<OpenRefusal[]> {
     const rows = await this.#connection.query<RefusedRow>(
@@ -109,13 +83,13 @@ export class RefusedRows {
   /** Writes down that the target refuses the op's row; gives the refusal's id. */
   async record({ op, sqlstate, constraint, reason }: Refusal): Promise<string> {
     const { plan, row, refusal } = op;
-    const stands = await this.#standing(op);
+    const stands = await readStanding(this.#connection, op);
     const named = row.line ?? row.origin;
     invariant(named !== null, 'an op has its row, or the row that it was');
-    const key = plan.keys.length === 0 ? null : valuesOf(plan, named, (index) => plan.columns[index]?.key === true);
+    const key = plan.keys.length === 0 ? null : keyValues(plan, named);
     const values = [
       JSON.stringify(key),
-      fromLatin1(row.key ?? originText(op)),
+      fromLatin1(refusal !== null && isSame(key, refusal.key) ? refusal.keyText : (row.key ?? originText(op))),
       row.line === null ? null : JSON.stringify(valuesOf(plan, row.line)),
       stands === null ? null : JSON.stringify(stands),
       sqlstate,
@@ -178,27 +152,14 @@ export class RefusedRows {
     }
     return found;
   }
-
-  /** The row as it stands in the target. */
-  async #standing({ plan, row }: TargetOp): Promise<Values | null> {
-    if (row.kind === 'insert' || plan.addressing !== 'key') return null;
-    const unnest = new Unnest();
-    addOrigins(plan, [row], unnest);
-    const names = plan.target.columns.map(({ name }) => name);
-    const values = names.map((name) => `t."${name.replaceAll('"', '""')}"::text`).join(', ');
-    const [found] = await this.#connection.query<{ stands: Values }>(
-      `SELECT jsonb_object($${String(unnest.values.length + 1)}::text[], ARRAY[${values}]) AS stands FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals(plan)}`,
-      [...unnest.values, names],
-    );
-    return found?.stands ?? null;
-  }
 }
 
-/** A form of rows that holds just what the refusal tells: the stream may not have told us the table's form since we started. */
+/** A form of rows that holds what the refusal tells: the stream may not have told us the table's form since we started. */
 export function schemaOf(refusal: OpenRefusal): TableSchema {
   const key = refusal.key ?? {};
   const dot = refusal.table.indexOf('.');
-  const names = [...new Set([...Object.keys(key), ...Object.keys(refusal.wanted ?? {})])].sort();
+  // What stands as well: where rows exchange their contents, all of it moves.
+  const names = [...new Set([...Object.keys(key), ...Object.keys(refusal.wanted ?? {}), ...Object.keys(refusal.stands ?? {})])].sort();
   return {
     schema: refusal.table.slice(0, dot),
     table: refusal.table.slice(dot + 1),
@@ -222,14 +183,8 @@ export function opOf(plan: TablePlan, refusal: OpenRefusal): TargetOp {
     originKey: keyed && origin !== null ? keyOf(plan, origin) : null,
     line,
     key: keyed && line !== null ? keyOf(plan, line) : null,
-    contentFrom: null,
   };
   return { plan, row, refusal };
-}
-
-/** The row that the op's unchanged fields come from, as if the op were about it. */
-function sourceOf(op: TargetOp, contentFrom: Line): TargetOp {
-  return { ...op, row: { ...op.row, origin: contentFrom, originKey: keyOf(op.plan, contentFrom) } };
 }
 
 /** What an op on a refused row comes to; null if nothing is left to do (the row was never there, and is to go). */
@@ -251,36 +206,6 @@ function originText({ plan, row }: TargetOp): string {
   if (row.originKey !== null) return row.originKey;
   const line = (row.origin ?? row.line) as Line;
   return plan.addressing === 'key' ? keyOf(plan, line) : line.bytes.toString('latin1', line.start, line.end);
-}
-
-function keyOf(plan: TablePlan, line: Line): string {
-  const starts = new Int32Array(plan.columns.length + 1);
-  scanLine(line.bytes, line.start, starts);
-  return keyText(
-    line.bytes,
-    starts,
-    plan.keys.map(({ index }) => index),
-  );
-}
-
-function valuesOf(plan: TablePlan, line: Line, choose: (index: number) => boolean = () => true): Values {
-  const starts = new Int32Array(plan.columns.length + 1);
-  scanLine(line.bytes, line.start, starts);
-  return Object.fromEntries(
-    plan.columns.flatMap(({ index, target }) => {
-      const text = fieldText(line.bytes, starts[index] as number, (starts[index + 1] as number) - 1);
-      return text === undefined || !choose(index) ? [] : [[target.name, text] as const];
-    }),
-  );
-}
-
-/** `complete`: columns that are not told are null, not unchanged. */
-function lineFrom(plan: TablePlan, values: Values, complete: boolean): Line {
-  return lineOf(
-    formatRows([
-      plan.columns.map(({ target }) => (Object.hasOwn(values, target.name) ? values[target.name] : complete ? null : undefined)),
-    ]),
-  );
 }
 
 function toRefusal(row: RefusedRow): OpenRefusal {

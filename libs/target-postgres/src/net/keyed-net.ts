@@ -1,6 +1,6 @@
 import { invariant } from '@changeover/core';
 
-import { isPartial, mergeLines, type Line } from './line.js';
+import { mergeLines, type Line } from './line.js';
 import type { NetRow } from './net-row.js';
 
 /** One row on its way through the batch. */
@@ -84,27 +84,12 @@ export class KeyedNet {
   }
 
   rows(): NetRow[] {
-    const swapped = this.#exchanges();
     const rows: NetRow[] = [];
-    for (const track of this.#alive.values()) {
-      const { key, line, origin, seq } = track;
-      if (origin === null) rows.push({ kind: 'insert', seq, origin, originKey: null, line, key, contentFrom: null });
-      else if (swapped.has(track)) {
-        // The keys stay where they are and the contents change places: no key is ever missing or double, and no foreign key moves.
-        rows.push({
-          kind: 'update',
-          seq,
-          origin: line,
-          originKey: key,
-          line,
-          key,
-          contentFrom: isPartial(line, this.#columns) ? origin : null,
-        });
-      } else rows.push({ kind: 'update', seq, origin, originKey: track.originKey, line, key, contentFrom: null });
+    for (const { key, line, origin, originKey, seq } of this.#alive.values()) {
+      if (origin === null) rows.push({ kind: 'insert', seq, origin, originKey: null, line, key });
+      else rows.push({ kind: 'update', seq, origin, originKey, line, key });
     }
-    for (const [originKey, { origin, seq }] of this.#dead) {
-      rows.push({ kind: 'delete', seq, origin, originKey, line: null, key: null, contentFrom: null });
-    }
+    for (const [originKey, { origin, seq }] of this.#dead) rows.push({ kind: 'delete', seq, origin, originKey, line: null, key: null });
     return rows;
   }
 
@@ -113,7 +98,7 @@ export class KeyedNet {
     this.#alive.set(track.key, track);
   }
 
-  /** Rows that only exchanged keys among themselves (1→2, 2→3, 3→1). */
+  /** Rows that only exchanged keys among themselves (1→2, 2→3, 3→1): they will exchange their contents instead, and no key will move. */
   #exchanges(): ReadonlySet<Track> {
     const moved = new Map<string, Track>();
     for (const track of this.#alive.values()) {

@@ -51,20 +51,15 @@ describe('the net change of a row', () => {
       ],
     ],
     [
-      'keys that changed places change contents instead',
+      'keys that changed places',
       [t.move([['1'], ['-', 'one', undefined]]), t.move([['2'], ['1', 'two', 'b2']]), t.move([['-'], ['2', 'one', undefined]])],
       [
-        ['update', '1', ['1', 'two', 'b2']],
-        ['update', '2', ['2', 'one', undefined]],
+        ['update', '2', ['1', 'two', 'b2']],
+        ['update', '1', ['2', 'one', undefined]],
       ],
     ],
   ])('%s', (_, frames, expected) => {
     expect(netOf(...frames)).toEqual(expected);
-  });
-
-  it('knows whose unchanged fields are meant where contents changed places', () => {
-    const segments = net(writes, t.move([['1'], ['-', 'one', undefined]], [['2'], ['1', 'two', 'b2']], [['-'], ['2', 'one', undefined]]));
-    expect(segments[0]?.changes[0]?.rows.map((row) => fields(row.contentFrom)?.[0])).toEqual([undefined, '1']);
   });
 
   it('fills what an update does not tell from the row before, where that is told', () => {
@@ -174,8 +169,7 @@ function applyNet(model: Model, segments: readonly Segment[]): Model {
   for (const row of rows) {
     if (row.line === null) continue;
     const told = fields(row.line) as (string | undefined)[];
-    const from = row.contentFrom === null ? row.originKey : (fields(row.contentFrom)?.[0] ?? '');
-    const old = from === null ? undefined : model.get(from);
+    const old = row.originKey === null ? undefined : model.get(row.originKey);
     after.set(row.key as string, told.map((value, index) => value ?? old?.[index] ?? '?') as unknown as readonly [string, string, string]);
   }
   return after;

@@ -15,11 +15,6 @@ export type NetRow = {
   readonly line: Line | null;
   /** Its key afterwards; null for a delete, and in a table without a key. */
   readonly key: string | null;
-  /**
-   * Where rows exchanged their keys: a line whose key names the row (before the batch) that unchanged fields come from.
-   * null: from the row itself.
-   */
-  readonly contentFrom: Line | null;
 };
 
 /** By what a table's rows are found: their key, all their columns, or never (it only grows). */

@@ -21,7 +21,7 @@ export class WholeRowNet {
   rows(): NetRow[] {
     const rows: NetRow[] = [];
     for (const { count, line, seq } of this.#counts.values()) {
-      const nothing = { originKey: null, key: null, contentFrom: null };
+      const nothing = { originKey: null, key: null };
       for (let copy = 0; copy < count; copy++) rows.push({ kind: 'insert', seq, origin: null, line, ...nothing });
       for (let copy = 0; copy < -count; copy++) rows.push({ kind: 'delete', seq, origin: line, line: null, ...nothing });
     }

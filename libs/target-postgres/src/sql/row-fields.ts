@@ -58,13 +58,21 @@ export class RowFields {
     return array.subarray(0, offset);
   }
 
+  /** Whether no row tells the column. */
+  isUnchangedThroughout(column: number): boolean {
+    return this.#lines.every((_, row) => this.#isUnchanged(row, column));
+  }
+
   /** Which rows leave the column unchanged, as a binary `bool[]`; null if none does. */
   unchangedFlags(column: number): Buffer | null {
-    const flags = this.#lines.map((line, row) => {
-      const at = row * this.#stride + column;
-      return line !== null && isUnchanged(line.bytes, this.#starts[at] as number, (this.#starts[at + 1] as number) - 1);
-    });
+    const flags = this.#lines.map((_, row) => this.#isUnchanged(row, column));
     return flags.includes(true) ? boolArray(flags) : null;
+  }
+
+  #isUnchanged(row: number, column: number): boolean {
+    const line = this.#lines[row] as Line | null;
+    const at = row * this.#stride + column;
+    return line !== null && isUnchanged(line.bytes, this.#starts[at] as number, (this.#starts[at + 1] as number) - 1);
   }
 }
 

@@ -77,6 +77,7 @@ function update({ plan, rows }: Run, unnest: Unnest, guard: string | null): stri
   addOrigins(plan, rows, unnest);
   const assignments = plan.written
     .filter((column) => moves || !column.key)
+    .filter((column) => !fields.isUnchangedThroughout(column.index))
     .map((column) => {
       unnest.text(alias('c', column), fields.textArray(column.index));
       const flags = fields.unchangedFlags(column.index);
