@@ -107,7 +107,7 @@ async function waitsInTransaction(bed: MigrationBed): Promise<boolean> {
 /** Between two statements or inside a COPY: either way it is the client's turn. */
 /**
  * Load waits for our lock inside its transaction, with what it has locked itself, while more and more waits before it. Then it is paused and the lock
- * let go: its session goes on up to the next answer, which nobody reads. If that answer is a refusal (a batch that needs the careful way),
+ * let go: its session goes on until it waits for its client, between two statements or in the middle of a COPY. If its statement was refused (a batch that needs the careful way),
  * the session holds nothing, and we try again.
  */
 async function pausedHoldingLocks(bed: MigrationBed, load: RoleProcess, work: () => Promise<void>): Promise<void> {
@@ -129,7 +129,7 @@ async function pausedHoldingLocks(bed: MigrationBed, load: RoleProcess, work: ()
 async function pausedState(bed: MigrationBed): Promise<'moving' | 'holding' | 'refused'> {
   const { rows } = await bed.target.query<{ state: string; holds: boolean }>(
     `SELECT state, EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = 'contacts'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted) AS holds
-       FROM pg_stat_activity a WHERE datname = current_database() AND (state LIKE 'idle in transaction%' OR wait_event = 'ClientWrite')`,
+       FROM pg_stat_activity a WHERE datname = current_database() AND wait_event_type = 'Client'`,
   );
   if (rows.some(({ holds }) => holds)) return 'holding';
   return rows.some(({ state }) => state === 'idle in transaction (aborted)') ? 'refused' : 'moving';
@@ -139,7 +139,10 @@ async function pausedState(bed: MigrationBed): Promise<'moving' | 'holding' | 'r
 async function pausedInsideRecord(bed: MigrationBed, stream: string, writer: RoleProcess, work: () => Promise<void>): Promise<void> {
   const { seq, ...from } = await bed.log.head(stream);
   const abort = new AbortController();
-  const working = work();
+  // As often as it takes: where the machine is busy we may see each record only when it is whole.
+  const working = (async () => {
+    while (!abort.signal.aborted) await work();
+  })();
   for await (const batch of bed.log.read(stream, { seq, ...from }, abort.signal)) {
     const inside = batch.some((item) => item.type === 'entry' && item.entry.header.kind === 'transaction' && !item.entry.header.last);
     if (!inside) continue;
