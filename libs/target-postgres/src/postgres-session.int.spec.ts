@@ -137,7 +137,9 @@ describe('errors', () => {
   it('a session that was ended is unreachable, and the next one goes on', async () => {
     await using bed = await LoadBed.open(CONTACTS);
     const contacts = contactsOf(bed);
-    await bed.sql.query(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'changeover-crm-load'`);
+    await bed.sql.query(
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'changeover-crm-load'`,
+    );
     await expect(bed.apply([contacts.c(['1', 'a', 'A'])])).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
     bed.session = await bed.target.open();
     expect(await bed.apply([contacts.c(['1', 'a', 'A'])])).toMatchObject({ inserted: 1 });
