@@ -109,6 +109,24 @@ describe('refused rows', () => {
     ]);
   });
 
+  it('are made again where a cascade of the target took them along', async () => {
+    await using bed = await LoadBed.open(`CREATE TABLE firms (id int PRIMARY KEY);
+      CREATE TABLE contacts (id int PRIMARY KEY, firm int NOT NULL REFERENCES firms ON DELETE CASCADE, name text CHECK (name <> 'bad'), big text)`);
+    const firms = bed.writes.table('firms', ['id']);
+    const contacts = bed.writes.table('contacts', ['id', 'firm', 'name', 'big']);
+    await bed.apply([firms.c(['1'], ['2']), contacts.c(['1', '1', 'a', 'big'])]);
+    // It moves to firm 2, which the target does not see, and firm 1 goes.
+    await bed.apply([contacts.u(['1', '2', 'bad', undefined])]);
+    await bed.apply([firms.d(['1'])]);
+    expect(await bed.rows('SELECT count(*)::int FROM contacts')).toEqual([[0]]);
+    await bed.apply([contacts.u(['1', '2', 'bad', undefined])]);
+    expect(await bed.openRefusals()).toMatchObject([
+      { wanted: { id: '1', firm: '2', name: 'bad', big: 'big' }, stands: null, reason: 'ROW_GONE' },
+    ]);
+    expect(await bed.apply([contacts.u(['1', '2', 'good', undefined])])).toMatchObject({ inserted: 1, released: 1 });
+    expect(await bed.rows('SELECT * FROM contacts')).toEqual([[1, 2, 'good', 'big']]);
+  });
+
   it('take their children along, and let them in all at once, also after a restart', async () => {
     await using bed = await LoadBed.open(FIRMS);
     const { firms, contacts, calls } = tablesOf(bed);
