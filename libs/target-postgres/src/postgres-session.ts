@@ -39,7 +39,6 @@ export class PostgresSession implements TargetSession {
   readonly #refused: RefusedRows;
   readonly #careful: CarefulPath;
   readonly #staging: Staging;
-  readonly #cascadesFrom = (schema: TableSchema): boolean => this.#known.cascadesFrom(schema);
   #isBusy = false;
 
   private constructor(parts: SessionParts) {
@@ -51,7 +50,7 @@ export class PostgresSession implements TargetSession {
     this.#refused = new RefusedRows(connection, migration);
     const recheck = (): Promise<void> => this.#known.check();
     this.#careful = new CarefulPath({ connection, tables: () => this.#known.tables, recheck, crashPoint });
-    this.#staging = new Staging(connection, this.#cascadesFrom);
+    this.#staging = new Staging(connection);
   }
 
   static async begin(parts: SessionParts): Promise<PostgresSession> {
@@ -63,13 +62,12 @@ export class PostgresSession implements TargetSession {
 
   async apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport> {
     return this.#alone(async () => {
-      const net = netOf(batch, schemas);
+      const net = new NetChanges();
+      for (const { seq, frames } of batch.transactions) for (const frame of frames) net.addFrame(seq, schemas(frame.schemaSeq), frame);
       const segments = net.segments();
-      const carefully = (): readonly Segment[] => (net.retakesKeys ? netOf(batch, schemas, this.#cascadesFrom).segments() : segments);
       const settings = this.#durability(segments.length > 0, batch.barriers.length > 0);
       return this.#transaction(settings, batch.progress, async (mode) => {
-        const report =
-          segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, mode === 'fast' ? segments : carefully(), mode);
+        const report = segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, segments, mode);
         for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier);
         return report;
       });
@@ -234,10 +232,4 @@ export class PostgresSession implements TargetSession {
       this.#isBusy = false;
     }
   }
-}
-
-function netOf(batch: LoadBatch, schemas: SchemaLookup, cascadesFrom?: (schema: TableSchema) => boolean): NetChanges {
-  const net = new NetChanges(cascadesFrom);
-  for (const { seq, frames } of batch.transactions) for (const frame of frames) net.addFrame(seq, schemas(frame.schemaSeq), frame);
-  return net;
 }

@@ -28,7 +28,6 @@ type Pass = { readonly tab: number; readonly kind: NetRow['kind'] };
  */
 export class Staging {
   readonly #connection: Connection;
-  readonly #cascadesFrom: (schema: TableSchema) => boolean;
   readonly #writer = new CopyTextWriter(1024 * 1024);
   readonly #tables: StagedTable[] = [];
   readonly #places = new Map<TableSchema, number>();
@@ -37,9 +36,8 @@ export class Staging {
   #largestRow = 0;
   #inOrderOnly = false;
 
-  constructor(connection: Connection, cascadesFrom: (schema: TableSchema) => boolean) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#cascadesFrom = cascadesFrom;
   }
 
   get isEmpty(): boolean {
@@ -124,7 +122,7 @@ export class Staging {
   }
 
   #net(seq: number, rows: readonly StagedRow[]): NetChanges {
-    const net = new NetChanges(this.#cascadesFrom);
+    const net = new NetChanges();
     for (const { tab, op, before, after } of rows) {
       const { schema } = this.#tables[tab] as StagedTable;
       if (op === 't') net.truncate(schema);

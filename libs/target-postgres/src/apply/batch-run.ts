@@ -78,13 +78,16 @@ export class BatchRun {
       await this.#close(settled.closed);
     }
     let refusals: Refusal[] = [];
+    let idle: readonly TargetOp[] = [];
     if (mode === 'fast') {
       if (!(await applyFast(connection, ops, known.tables))) return false;
     } else {
-      ops = await exchangeContents(connection, ops, seq);
+      const exchanged = await exchangeContents(connection, ops, seq);
+      ops = exchanged.ops;
+      idle = exchanged.idle;
       refusals = await careful.apply(ops);
     }
-    const through = withoutRefused(ops, refusals);
+    const through = [...withoutRefused(ops, refusals), ...idle];
     await (refused.open > 0 ? this.#retry(tables, through, refusals) : this.#finish(through, refusals));
     return true;
   }
@@ -117,8 +120,8 @@ export class BatchRun {
       for (const { id } of candidates) tried.add(id);
       const more = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
       const again = await exchangeContents(connection, [...out.map(({ op }) => op), ...more], seq);
-      out = await careful.apply(again);
-      const released = withoutRefused(again, out);
+      out = await careful.apply(again.ops);
+      const released = [...withoutRefused(again.ops, out), ...again.idle];
       through.push(...released);
       from = new Set(released.map((op) => op.plan.id));
     }

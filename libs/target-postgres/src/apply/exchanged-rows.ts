@@ -1,57 +1,50 @@
 import type { Connection } from '../connection.js';
 import { isPartial, mergeLines, type Line } from '../net/line.js';
-import { fingerprint, keyOf, keyValues, lineFrom, readStanding } from './row-values.js';
+import { keyOf, keyValues, lineFrom, readStanding } from './row-values.js';
+import { slotsOf, type Slot } from './slots.js';
 import type { TargetOp } from './target-op.js';
 
 /**
- * Rows that only exchange their keys among themselves (1→2, 2→3, 3→1) exchange their contents instead: no key is ever missing or double, and no
- * foreign key has to move. What such a row leaves unchanged is read from the target first, because it is now in another row. The other ops are
- * left alone; `seq` is the last record of the batch.
+ * The ops with each on the row that it is to write ({@link slotsOf}). What an op leaves unchanged is read first from the row it came from, because that
+ * one gets another content. `idle` are those that have nothing left to do; `seq` is the last record of the batch.
  */
-export async function exchangeContents(connection: Connection, ops: readonly TargetOp[], seq: number): Promise<readonly TargetOp[]> {
-  const circles = findCircles(ops);
-  if (circles.size === 0) return ops;
+export async function exchangeContents(
+  connection: Connection,
+  ops: readonly TargetOp[],
+  seq: number,
+): Promise<{ readonly ops: readonly TargetOp[]; readonly idle: readonly TargetOp[] }> {
+  const slots = slotsOf(ops);
+  if (slots.size === 0) return { ops, idle: [] };
   const exchanged: TargetOp[] = [];
-  for (const op of ops) exchanged.push(circles.has(op) ? await inPlace(connection, op, seq) : op);
-  return exchanged;
-}
-
-function findCircles(ops: readonly TargetOp[]): ReadonlySet<TargetOp> {
-  const moved = new Map<string, TargetOp>();
+  const idle: TargetOp[] = [];
   for (const op of ops) {
-    const { origin, originKey, key, kind } = op.row;
-    if (kind === 'update' && origin !== null && originKey !== key) moved.set(nameOf(op, origin), op);
+    const slot = slots.get(op);
+    if (slot === undefined) exchanged.push(op);
+    else if (slot === 'nothing') idle.push(op);
+    else exchanged.push(await moveTo(connection, op, slot, seq));
   }
-  const circles = new Set<TargetOp>();
-  const seen = new Set<TargetOp>();
-  for (const first of moved.values()) {
-    const path: TargetOp[] = [];
-    let next: TargetOp | undefined = first;
-    while (next !== undefined && !seen.has(next)) {
-      seen.add(next);
-      path.push(next);
-      next = moved.get(nameOf(next, next.row.line as Line));
-    }
-    if (next === first) for (const op of path) circles.add(op);
-  }
-  return circles;
+  return { ops: exchanged, idle };
 }
 
-async function inPlace(connection: Connection, op: TargetOp, seq: number): Promise<TargetOp> {
+async function moveTo(connection: Connection, op: TargetOp, slot: Exclude<Slot, 'nothing'>, seq: number): Promise<TargetOp> {
   const { plan, row } = op;
-  const told = row.line as Line;
-  const line = isPartial(told, plan.columns.length) ? mergeLines(await standingLine(connection, op), told, plan.columns.length) : told;
-  return { ...op, row: { ...row, seq, origin: line, originKey: keyOf(plan, line), line } };
+  const line = row.line === null ? null : await completeLine(connection, op, row.line);
+  if (slot === 'new') return { ...op, row: { ...row, kind: 'insert', seq, origin: null, originKey: null, line } };
+  const kind = row.kind === 'insert' ? 'update' : row.kind;
+  // In the form of this op's own rows: the slot may be named by another's.
+  const origin = lineFrom(plan, keyValues(slot.of, slot.row), false);
+  return { ...op, row: { ...row, kind, seq, origin, originKey: keyOf(plan, origin), line } };
 }
 
-async function standingLine(connection: Connection, op: TargetOp): Promise<Line> {
+async function completeLine(connection: Connection, op: TargetOp, told: Line): Promise<Line> {
+  const columns = op.plan.columns.length;
+  if (op.row.kind === 'insert' || !isPartial(told, columns)) return told;
   const values = (await readStanding(connection, op)) ?? {};
   // An identity that always generates takes no value in an update: it stays with its key.
   const fixed = new Set(op.plan.target.columns.filter(({ identity }) => identity === 'a').map(({ name }) => name));
-  return lineFrom(op.plan, Object.fromEntries(Object.entries(values).filter(([name]) => !fixed.has(name))), false);
-}
-
-/** The table and the key in a line. */
-function nameOf({ plan }: TargetOp, line: Line): string {
-  return `${plan.id}\u0000${fingerprint(keyValues(plan, line))}`;
+  return mergeLines(
+    lineFrom(op.plan, Object.fromEntries(Object.entries(values).filter(([name]) => !fixed.has(name))), false),
+    told,
+    columns,
+  );
 }

@@ -66,11 +66,6 @@ export class KnownTables {
     return forms;
   }
 
-  /** Whether the target changes other rows by itself when a row of this table goes or changes its key. */
-  cascadesFrom(schema: TableSchema): boolean {
-    return this.#tables.get(tableId(schema))?.referencedBy.some(({ cascades }) => cascades) ?? false;
-  }
-
   keep(forms: PinnedForms): void {
     this.#pinned = { ...this.#pinned, ...forms };
   }

@@ -24,8 +24,6 @@ export class KeyedNet {
   readonly #alive = new Map<string, Track>();
   /** Rows of the target that are gone, by the key they had before the batch. */
   readonly #dead = new Map<string, { readonly origin: Line; readonly seq: number }>();
-  /** Keys of the target's rows that have moved away from them, at least for a while. */
-  readonly #vacated = new Set<string>();
 
   constructor(columns: number) {
     this.#columns = columns;
@@ -43,33 +41,15 @@ export class KeyedNet {
     const track = this.#alive.get(from);
     if (track === undefined) {
       invariant(!this.#dead.has(from), 'the writes update a row that they have deleted');
-      if (from !== to) this.#vacated.add(from);
       this.#place({ origin: before, originKey: from, key: to, line, seq });
       return;
     }
     track.line = partial ? mergeLines(track.line, line, this.#columns) : line;
     track.seq = seq;
     if (from === to) return;
-    if (track.origin !== null && track.originKey === from) this.#vacated.add(from);
     track.key = to;
     this.#alive.delete(from);
     this.#place(track);
-  }
-
-  /** Whether a row that gets `key` now gets it from another row of the target. A row that is made again under its own key does not. */
-  takesFreed(key: string, op: 'create' | 'move'): boolean {
-    return this.#vacated.has(key) || (op === 'move' && this.#dead.has(key));
-  }
-
-  /** Whether in the net some row has a key that another row of the target had, other than by {@link #exchanges}. */
-  get retakesKeys(): boolean {
-    if (this.#vacated.size === 0 && this.#dead.size === 0) return false;
-    const swapped = this.#exchanges();
-    for (const track of this.#alive.values()) {
-      if (swapped.has(track) || (track.origin !== null && track.originKey === track.key)) continue;
-      if (this.#vacated.has(track.key) || this.#dead.has(track.key)) return true;
-    }
-    return false;
   }
 
   delete(seq: number, key: string, before: Line): void {
@@ -96,26 +76,5 @@ export class KeyedNet {
   #place(track: Track): void {
     invariant(!this.#alive.has(track.key), 'the writes move a row onto another one');
     this.#alive.set(track.key, track);
-  }
-
-  /** Rows that only exchanged keys among themselves (1→2, 2→3, 3→1): they will exchange their contents instead, and no key will move. */
-  #exchanges(): ReadonlySet<Track> {
-    const moved = new Map<string, Track>();
-    for (const track of this.#alive.values()) {
-      if (track.origin !== null && track.originKey !== track.key) moved.set(track.originKey, track);
-    }
-    const swapped = new Set<Track>();
-    const seen = new Set<Track>();
-    for (const first of moved.values()) {
-      const path: Track[] = [];
-      let next: Track | undefined = first;
-      while (next !== undefined && !seen.has(next)) {
-        seen.add(next);
-        path.push(next);
-        next = moved.get(next.key);
-      }
-      if (next === first) for (const track of path) swapped.add(track);
-    }
-    return swapped;
   }
 }

@@ -12,7 +12,6 @@ type TableNet = {
   readonly columns: number;
   readonly keys: readonly number[];
   readonly keyed: KeyedNet;
-  readonly cutsAtRetakenKeys: boolean;
   readonly wholeRow: WholeRowNet;
   /** Field starts of the line before and after: scratch space, made once. */
   readonly beforeStarts: Int32Array;
@@ -29,28 +28,13 @@ type OpenSegment = { readonly truncated: TableSchema[]; readonly tables: Map<str
  */
 export class NetChanges {
   readonly #segments: OpenSegment[] = [];
-  readonly #cutsAtRetakenKeys: (schema: TableSchema) => boolean;
-
-  /**
-   * `cutsAtRetakenKeys`: for tables whose rows the target's own cascades follow. A row of theirs that takes the key of another begins a new
-   * segment, because PostgreSQL runs cascades when the statement ends, by the key that was freed, and does not look whether it
-   * belongs to somebody else by then.
-   */
-  constructor(cutsAtRetakenKeys: (schema: TableSchema) => boolean = () => false) {
-    this.#cutsAtRetakenKeys = cutsAtRetakenKeys;
-  }
-
-  /** Whether some row ends up with the key that another one had. */
-  get retakesKeys(): boolean {
-    return this.#segments.some(({ tables }) => [...tables.values()].some(({ keyed }) => keyed.retakesKeys));
-  }
 
   addFrame(seq: number, schema: TableSchema, frame: Frame): void {
     if (frame.op === 't') {
       this.truncate(schema);
       return;
     }
-    let net = this.#table(schema);
+    const net = this.#table(schema);
     const { rows, before, op } = frame;
     let at = 0;
     for (let row = 0; row < frame.rowCount; row++) {
@@ -64,7 +48,6 @@ export class NetChanges {
         afterLine = scan(rows, at, net.columns, net.afterStarts);
         at = afterLine.end + 1;
       }
-      net = this.#beforeRetakenKey(net, op, beforeLine, afterLine);
       change(net, seq, op, beforeLine, afterLine, frame.partial);
     }
     invariant(at === rows.length, `a frame of ${tableId(schema)} holds more bytes than rows`);
@@ -72,10 +55,9 @@ export class NetChanges {
 
   /** One row by itself, for rows that were staged. */
   addRow(seq: number, schema: TableSchema, op: Exclude<Operation, 't'>, before: Line | null, after: Line | null): void {
-    let net = this.#table(schema);
+    const net = this.#table(schema);
     if (before !== null) scan(before.bytes, before.start, net.columns, net.beforeStarts);
     if (after !== null) scan(after.bytes, after.start, net.columns, net.afterStarts);
-    net = this.#beforeRetakenKey(net, op, before, after);
     change(net, seq, op, before, after, true);
   }
 
@@ -96,19 +78,6 @@ export class NetChanges {
     else this.#segments.push({ truncated: [schema], tables: new Map() });
   }
 
-  /** The net to put the change into: that of a new segment where this one must not take the key. */
-  #beforeRetakenKey(net: TableNet, op: Operation, before: Line | null, after: Line | null): TableNet {
-    if (after === null || net.addressing !== 'key' || !net.cutsAtRetakenKeys) return net;
-    const to = keyText(after.bytes, net.afterStarts, net.keys);
-    const moves = op === 'u' && before !== null && keyText(before.bytes, net.beforeStarts, net.keys) !== to;
-    if ((op === 'u' && !moves) || !net.keyed.takesFreed(to, moves ? 'move' : 'create')) return net;
-    this.#segments.push({ truncated: [], tables: new Map() });
-    const next = this.#table(net.schema);
-    next.beforeStarts.set(net.beforeStarts);
-    next.afterStarts.set(net.afterStarts);
-    return next;
-  }
-
   #table(schema: TableSchema): TableNet {
     let open = this.#segments.at(-1);
     const id = tableId(schema);
@@ -122,7 +91,6 @@ export class NetChanges {
       columns,
       keys: keyColumns(schema),
       keyed: new KeyedNet(columns),
-      cutsAtRetakenKeys: this.#cutsAtRetakenKeys(schema),
       wholeRow: new WholeRowNet(),
       beforeStarts: new Int32Array(columns + 1),
       afterStarts: new Int32Array(columns + 1),

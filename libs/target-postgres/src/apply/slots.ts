@@ -1,0 +1,93 @@
+import type { Line } from '../net/line.js';
+import type { TablePlan } from '../sql/table-plan.js';
+import { fingerprint, keyValues } from './row-values.js';
+import type { TargetOp } from './target-op.js';
+
+/**
+ * Which row of the target an op is to write, where that is not the row it came from: the one that a line names, a `new` one,
+ * or `nothing` (a delete whose row another op has taken over).
+ */
+export type Slot = { readonly row: Line; readonly of: TablePlan } | 'new' | 'nothing';
+
+/**
+ * Slots of the ops that have to change theirs. The ops of one table are seen as contents that move between keys.
+ *
+ * - Rows that only exchange their keys among themselves (1→2, 2→3, 3→1) stay, and their contents move: no key is ever missing or double.
+ * - Where the target's own cascades start from the table, every key that is there before and after keeps its row. PostgreSQL runs cascades when the
+ *   statement ends, by the key that was freed, and does not look whether it belongs to another row by then: it would take that one's children. So
+ *   1→2, 2→3 becomes: 2 gets the content of 1, and row 1 moves to 3 with the content of 2.
+ */
+export function slotsOf(ops: readonly TargetOp[]): ReadonlyMap<TargetOp, Slot> {
+  const byTable = new Map<string, TargetOp[]>();
+  for (const op of ops) {
+    if (op.plan.addressing !== 'key') continue;
+    const list = byTable.get(op.plan.id);
+    if (list === undefined) byTable.set(op.plan.id, [op]);
+    else list.push(op);
+  }
+  const slots = new Map<TargetOp, Slot>();
+  for (const some of byTable.values()) {
+    const cascades = some[0]?.plan.target.referencedBy.some((reference) => reference.cascades) ?? false;
+    if (cascades) keepKeys(some, slots);
+    else exchangeOnly(some, slots);
+  }
+  return slots;
+}
+
+function exchangeOnly(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>): void {
+  const moved = new Map<string, TargetOp>();
+  for (const op of ops) {
+    const { origin, originKey, key, kind } = op.row;
+    if (kind === 'update' && origin !== null && originKey !== key) moved.set(nameOf(op, origin), op);
+  }
+  const seen = new Set<TargetOp>();
+  for (const first of moved.values()) {
+    const path: TargetOp[] = [];
+    let next: TargetOp | undefined = first;
+    while (next !== undefined && !seen.has(next)) {
+      seen.add(next);
+      path.push(next);
+      next = moved.get(nameOf(next, next.row.line as Line));
+    }
+    if (next === first) for (const op of path) slots.set(op, { row: op.row.line as Line, of: op.plan });
+  }
+}
+
+function keepKeys(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>): void {
+  const leaving = new Map<string, TargetOp>();
+  const coming = new Map<string, TargetOp>();
+  for (const op of ops) {
+    if (op.row.origin !== null) leaving.set(nameOf(op, op.row.origin), op);
+    if (op.row.line !== null) coming.set(nameOf(op, op.row.line), op);
+  }
+  for (const op of ops) {
+    const { origin, line } = op.row;
+    const holder = line === null ? undefined : leaving.get(nameOf(op, line));
+    if (holder === op) continue;
+    if (line !== null && holder !== undefined) {
+      slots.set(op, { row: line, of: op.plan });
+      continue;
+    }
+    if (origin === null) continue;
+    // The row it came from goes to who comes there; what it gets is the row that is left over at the other end of that chain.
+    let taker = coming.get(nameOf(op, origin));
+    if (taker === undefined) continue;
+    for (let left = taker.row.origin; ; left = taker.row.origin) {
+      if (left === null) {
+        slots.set(op, line === null ? 'nothing' : 'new');
+        break;
+      }
+      const next = coming.get(nameOf(taker, left));
+      if (next === undefined) {
+        slots.set(op, { row: left, of: taker.plan });
+        break;
+      }
+      taker = next;
+    }
+  }
+}
+
+/** The key in a line, whatever the order of the columns. */
+function nameOf({ plan }: TargetOp, line: Line): string {
+  return fingerprint(keyValues(plan, line));
+}
