@@ -16,6 +16,7 @@ const CASCADES: Rules = { required: 'ON UPDATE CASCADE ON DELETE CASCADE', optio
 const PAIRS = {
   'without cascades': { source: DEFERRED, target: IMMEDIATE },
   'with cascades at both': { source: CASCADES, target: CASCADES },
+  'with cascades at the target alone': { source: DEFERRED, target: CASCADES },
 } as const;
 type Pair = keyof typeof PAIRS;
 
