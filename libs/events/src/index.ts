@@ -14,6 +14,7 @@ export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './f
 export { tableSchemaHash, type ColumnSchema, type TableSchema } from './frame/table-schema.js';
 export {
   EventLog,
+  readPositionOf,
   type LogEntry,
   type LogItem,
   type LogTail,

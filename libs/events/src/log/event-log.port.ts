@@ -34,6 +34,11 @@ export type LogEntry = {
   readonly at: number;
 };
 
+/** Where a reader is once it has done with the entry, the last part of its record. */
+export function readPositionOf({ header, checksum, at }: LogEntry): ReadPosition {
+  return { logId: header.logId, epoch: header.epoch, seq: header.seq, pos: header.pos ?? header.follows, checksum, at };
+}
+
 /** `abandoned`: a fence arrived; forget the parts of an unfinished record. (So does a `part: 1`.) */
 export type LogItem = { readonly type: 'entry'; readonly entry: LogEntry } | { readonly type: 'abandoned' };
 

@@ -1,7 +1,7 @@
 import { ChangeoverError, invariant, noCrash, NO_POSITION, type CrashPoint, type IdSource } from '@changeover/core';
 
 import type { FenceHeader } from '../record/header.js';
-import { decodeMessage, encodeMessage } from '../record/message-codec.js';
+import { decodeMessage, encodeMessage, type DecodedMessage } from '../record/message-codec.js';
 import { CountedRecords } from './counted-records.js';
 import { EventLog, type LogEntry, type LogItem, type LogTail, type LogWriter, type ReadPosition } from './event-log.port.js';
 import type { MessageStore, StreamName } from './message-store.port.js';
@@ -96,12 +96,11 @@ export class SequencedLog extends EventLog {
   }
 
   override async fetch(stream: StreamName, ref: { readonly seq: number; readonly at: number }): Promise<LogEntry> {
-    for await (const batch of this.#store.read(stream, ref.at, { signal: NEVER, until: ref.at + 1 })) {
-      for (const message of batch) {
-        const { header, body, checksum } = decodeMessage(message.bytes, message.offset);
-        if (header.kind !== 'fence' && header.seq === ref.seq && header.part === 1 && header.last)
-          return { header, body, checksum, at: message.offset };
-      }
+    const message = await this.#messageAt(stream, ref.at);
+    if (message !== null) {
+      const { header, body, checksum } = message;
+      if (header.kind !== 'fence' && header.seq === ref.seq && header.part === 1 && header.last)
+        return { header, body, checksum, at: ref.at };
     }
     throw new ChangeoverError(
       'LOG_GAP',
@@ -132,15 +131,12 @@ export class SequencedLog extends EventLog {
 
   /** The fence that the message at `offset` names; the start of the stream if it names none. */
   async #fenceBefore(stream: StreamName, offset: number, start: number): Promise<number> {
-    for await (const batch of this.#store.read(stream, offset, { signal: NEVER, until: offset + 1 })) {
-      for (const message of batch) {
-        const { fenceAt } = decodeMessage(message.bytes, message.offset).header;
-        if (fenceAt === -1) return start;
-        if (fenceAt < start) throw truncated(stream, `it starts at offset ${String(start)}, behind the fence at ${String(fenceAt)}`);
-        return fenceAt;
-      }
-    }
-    throw truncated(stream, `the message at offset ${String(offset)} is gone`);
+    const message = await this.#messageAt(stream, offset);
+    if (message === null) throw truncated(stream, `the message at offset ${String(offset)} is gone`);
+    const { fenceAt } = message.header;
+    if (fenceAt === -1) return start;
+    if (fenceAt < start) throw truncated(stream, `it starts at offset ${String(start)}, behind the fence at ${String(fenceAt)}`);
+    return fenceAt;
   }
 
   async #startReading(
@@ -168,26 +164,26 @@ export class SequencedLog extends EventLog {
 
   /** Whether the message at the hinted offset is the record that was read. */
   async #holds(stream: StreamName, from: ReadPosition): Promise<boolean> {
-    for await (const batch of this.#store.read(stream, from.at, { signal: NEVER, until: from.at + 1 })) {
-      for (const message of batch) {
-        const { header, checksum } = decodeMessage(message.bytes, message.offset);
-        return header.kind !== 'fence' && header.logId === from.logId && header.seq === from.seq && checksum === from.checksum;
-      }
-    }
-    return false;
+    const message = await this.#messageAt(stream, from.at);
+    if (message === null || message.header.kind === 'fence') return false;
+    const { header, checksum } = message;
+    return header.logId === from.logId && header.seq === from.seq && checksum === from.checksum;
   }
 
   async #requireLogId(stream: StreamName, start: number, logId: string): Promise<void> {
-    for await (const batch of this.#store.read(stream, start, { signal: NEVER, until: start + 1 })) {
-      for (const message of batch) {
-        const found = decodeMessage(message.bytes, message.offset).header.logId;
-        if (found !== logId) {
-          throw new ChangeoverError('LOG_RECREATED', `${stream} has log id ${found}, but we have read ${logId}`, {
-            facts: { stream, found, expected: logId },
-          });
-        }
-      }
+    const found = (await this.#messageAt(stream, start))?.header.logId;
+    if (found === undefined || found === logId) return;
+    throw new ChangeoverError('LOG_RECREATED', `${stream} has log id ${found}, but we have read ${logId}`, {
+      facts: { stream, found, expected: logId },
+    });
+  }
+
+  /** The one message at the offset, counted or not; null if there is none. */
+  async #messageAt(stream: StreamName, offset: number): Promise<DecodedMessage | null> {
+    for await (const [message] of this.#store.read(stream, offset, { signal: NEVER, until: offset + 1 })) {
+      if (message !== undefined) return decodeMessage(message.bytes, message.offset);
     }
+    return null;
   }
 }
 
