@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'transform appends again what is there',
     file: 'libs/pipeline/src/transform/transform-loop.ts',
-    find: 'source: this.#read(writer.tail.header?.from ?? null, ended),',
-    replace: 'source: this.#read(null, ended),',
+    find: 'from: writer.tail.header?.from ?? null,',
+    replace: 'from: null,',
     killedBy: [TRANSFORM_SPEC, 'after a crash behind append'],
   },
   {
@@ -138,8 +138,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'load begins anew after a lost connection',
     file: 'libs/pipeline/src/load/load-loop.ts',
-    find: 'log.read(writes, progress?.writes ?? null, signal)',
-    replace: 'log.read(writes, null, signal)',
+    find: 'from: session.progress?.writes ?? null,',
+    replace: 'from: null,',
     killedBy: [LOAD_SPEC, 'connection was lost'],
   },
   {

@@ -1,4 +1,6 @@
-import type { RecordRef, TableSchema } from '@changeover/events';
+import { encodeJsonBody, type LastPartFacts, type RecordRef, type TableSchema } from '@changeover/events';
+
+import type { QueuedPart } from './record-appender.js';
 
 /** Which forms of which tables a stream has been told, and where: what frames refer to. */
 export class ToldSchemas {
@@ -25,6 +27,18 @@ export class ToldSchemas {
   /** The form told last of a table of this name, if it is another. */
   latest(table: Pick<TableSchema, 'schema' | 'table'>): ({ readonly hash: string } & RecordRef) | null {
     return this.#byTable.get(tableName(table))?.at(-1) ?? null;
+  }
+
+  /** The record that tells the table's form, and where the form before it is; told once it is durable. */
+  part(table: TableSchema, facts: LastPartFacts): QueuedPart {
+    const latest = this.latest(table);
+    const previous = latest === null ? null : { seq: latest.seq, at: latest.at };
+    return {
+      part: { kind: 'schema', body: encodeJsonBody('schema', { table, previous }), last: true, facts },
+      onDurable: (ref) => {
+        this.add(table, ref);
+      },
+    };
   }
 
   add(table: TableSchema, ref: RecordRef): void {

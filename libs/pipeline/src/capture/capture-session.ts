@@ -158,14 +158,7 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   #tell(table: TableSchema): void {
-    const previous = this.#told.latest(table);
-    const part: RecordPart = {
-      kind: 'schema',
-      body: encodeJsonBody('schema', { table, previous: previous === null ? null : { seq: previous.seq, at: previous.at } }),
-      last: true,
-      facts: this.#facts(),
-    };
-    this.#appender.add([{ part, onDurable: (ref) => this.#told.add(table, ref) }]);
+    this.#appender.add([this.#told.part(table, this.#facts())]);
   }
 
   #commit(position: Position): void {

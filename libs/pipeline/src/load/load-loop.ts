@@ -2,6 +2,7 @@ import { ChangeoverError, unreachable, type Clock, type IdSource } from '@change
 import {
   decodeJsonBody,
   FrameReader,
+  readPositionOf,
   type EventLog,
   type LoadProgress,
   type LogEntry,
@@ -14,7 +15,7 @@ import {
 } from '@changeover/events';
 
 import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
-import { ReadAhead } from '../read-ahead.js';
+import { readStreamAhead } from '../stream-reader.js';
 
 export type LoadLimits = {
   /** A batch is applied when it holds so many rows or bytes, or when nothing more is waiting. */
@@ -34,8 +35,6 @@ export type LoadOptions = {
   readonly limits: LoadLimits;
 };
 
-const WAIT_FOR_TRANSFORM_MS = 250;
-
 /**
  * Brings `<m>.writes` into the target: runs of consecutive records, each run in one target transaction with the progress row that says how far
  * the target is. That row, and nothing else, decides where it goes on; it is read again at every connection.
@@ -49,15 +48,14 @@ export class LoadLoop {
 
   /** Until `signal` aborts (the batch in hand is finished) or an error ends it. */
   async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
-    const { target, limits, observer } = this.#options;
+    const { log, writes, target, limits, observer, clock } = this.#options;
     await using session = await target.open();
     const abort = new AbortController();
     const ended = AbortSignal.any([signal, abort.signal]);
-    await using items = new ReadAhead<LogItem>({
-      source: this.#read(session.progress, ended),
-      sizeOf: (item) => (item.type === 'entry' ? item.entry.body.length + 512 : 0),
-      maxSize: limits.maxQueuedBytes,
-    });
+    await using items = readStreamAhead(
+      { log, stream: writes, from: session.progress?.writes ?? null, maxQueuedBytes: limits.maxQueuedBytes, clock },
+      ended,
+    );
     const run = new LoadRun(this.#options, session);
     try {
       for (;;) {
@@ -73,24 +71,6 @@ export class LoadLoop {
       }
     } finally {
       abort.abort();
-    }
-  }
-
-  /** Before the first record was applied the stream may not be there yet: transform makes it. */
-  async *#read(progress: LoadProgress | null, signal: AbortSignal): AsyncIterable<readonly LogItem[]> {
-    const { log, writes, clock } = this.#options;
-    let begun = progress !== null;
-    while (!signal.aborted) {
-      try {
-        for await (const items of log.read(writes, progress?.writes ?? null, signal)) {
-          begun = true;
-          yield items;
-        }
-        return;
-      } catch (error) {
-        if (begun || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
-        await clock.sleep(WAIT_FOR_TRANSFORM_MS, signal);
-      }
     }
   }
 }
@@ -234,12 +214,12 @@ class LoadRun {
 }
 
 function progressAt(entry: LogEntry): LoadProgress {
-  const { header, checksum, at } = entry;
-  const pos = header.pos ?? header.follows;
+  const { header } = entry;
+  const writes = readPositionOf(entry);
   return {
-    writes: { logId: header.logId, epoch: header.epoch, seq: header.seq, pos, checksum, at },
+    writes,
     changes: { logId: header.from?.logId ?? '', seq: header.from?.seq ?? 0 },
-    position: pos,
+    position: writes.pos,
     ts_ms: header.ts_ms ?? 0,
   };
 }

@@ -1,9 +1,9 @@
-import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
-import type { EventLog, LogItem, ReadPosition } from '@changeover/events';
+import type { Clock, CrashPoint, IdSource } from '@changeover/core';
+import type { EventLog } from '@changeover/events';
 import { mappingHash, type Mapping } from '@changeover/mapping';
 
 import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
-import { ReadAhead } from '../read-ahead.js';
+import { readStreamAhead } from '../stream-reader.js';
 import { ToldSchemas } from '../told-schemas.js';
 import { otherMapping } from './other-mapping.js';
 import { TransformSession } from './transform-session.js';
@@ -24,9 +24,6 @@ export type TransformOptions = {
   readonly crashPoint: CrashPoint;
   readonly limits: TransformLimits;
 };
-
-/** How long to wait for capture to make its stream, before anything was read. */
-const WAIT_FOR_CAPTURE_MS = 250;
 
 /**
  * Turns `<m>.changes` into `<m>.writes`, of which it is the only writer.
@@ -51,7 +48,7 @@ export class TransformLoop {
   }
 
   async #runOnce(signal: AbortSignal, deliver: DeliverBatch): Promise<'stopped' | 'again'> {
-    const { log, writes, ids, mapping, limits } = this.#options;
+    const { log, changes, writes, ids, mapping, limits, clock } = this.#options;
     const writer = await log.openWriter(writes, { writerId: ids.uuid(), create: true });
     const hash = mappingHash(mapping);
     const active = writer.tail.header?.mapping ?? null;
@@ -59,11 +56,10 @@ export class TransformLoop {
     const abort = new AbortController();
     const ended = AbortSignal.any([signal, abort.signal]);
     const session = new TransformSession({ ...this.#options, writer, hash, active: active !== null, told: this.#told });
-    await using items = new ReadAhead<LogItem>({
-      source: this.#read(writer.tail.header?.from ?? null, ended),
-      sizeOf: (item) => (item.type === 'entry' ? item.entry.body.length + 512 : 0),
-      maxSize: limits.maxQueuedBytes,
-    });
+    await using items = readStreamAhead(
+      { log, stream: changes, from: writer.tail.header?.from ?? null, maxQueuedBytes: limits.maxQueuedBytes, clock },
+      ended,
+    );
     session.failed.catch((error: unknown) => {
       items.fail(error);
     });
@@ -85,24 +81,6 @@ export class TransformLoop {
     } finally {
       abort.abort();
       await session.settle();
-    }
-  }
-
-  /** Before the first record was read the stream may not be there yet: capture makes it. */
-  async *#read(from: ReadPosition | null, signal: AbortSignal): AsyncIterable<readonly LogItem[]> {
-    const { log, changes, clock } = this.#options;
-    let begun = from !== null;
-    while (!signal.aborted) {
-      try {
-        for await (const items of log.read(changes, from, signal)) {
-          begun = true;
-          yield items;
-        }
-        return;
-      } catch (error) {
-        if (begun || !(error instanceof ChangeoverError) || error.code !== 'LOG_MISSING') throw error;
-        await clock.sleep(WAIT_FOR_CAPTURE_MS, signal);
-      }
     }
   }
 }

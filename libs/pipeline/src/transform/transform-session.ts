@@ -3,7 +3,7 @@ import {
   decodeJsonBody,
   encodeJsonBody,
   FrameReader,
-  type Frame,
+  readPositionOf,
   type LastPartFacts,
   type LogEntry,
   type LogItem,
@@ -125,15 +125,19 @@ export class TransformSession {
     for (const frame of this.#frames.push(entry.body)) {
       const target = this.#targets.get(frame.schemaSeq);
       invariant(target !== undefined, `record ${String(header.seq)} refers to schema ${String(frame.schemaSeq)}, which it does not name`);
-      const told = this.#options.told.find(target);
+      let told = this.#options.told.find(target);
       if (told === null) {
         const again = builder.partsGiven > 0;
         if (again) this.#appender.abandon();
-        this.#tell(target);
+        this.#appender.add([this.#options.told.part(target, this.#facts())]);
         await this.#appender.drain();
         if (again) return 'again';
+        told = this.#options.told.find(target);
+        invariant(told !== null, 'a form was told');
       }
-      this.#add(builder, frame, target);
+      builder.add(frame, told);
+      const part = builder.takeFullPart();
+      if (part !== null) this.#appender.add([{ part }]);
     }
     if (!header.last) {
       await this.#appender.ready();
@@ -153,14 +157,6 @@ export class TransformSession {
     return 'taken';
   }
 
-  #add(builder: TransactionBuilder, frame: Frame, target: TableSchema): void {
-    const told = this.#options.told.find(target);
-    invariant(told !== null, 'a form was told');
-    builder.add(frame, told);
-    const part = builder.takeFullPart();
-    if (part !== null) this.#appender.add([{ part }]);
-  }
-
   async #fetchSchema(ref: RecordRef): Promise<void> {
     const { log, changes } = this.#options;
     const { table } = decodeJsonBody('schema', await log.fetch(changes, ref));
@@ -174,7 +170,7 @@ export class TransformSession {
       requireHarmless(this.#sources.get(previous.seq) as TableSchema, table);
     }
     this.#know(entry.header.seq, table);
-    this.#from = position(entry);
+    this.#from = readPositionOf(entry);
   }
 
   #know(seq: number, source: TableSchema): void {
@@ -182,17 +178,10 @@ export class TransformSession {
     this.#targets.set(seq, targetSchema(this.#options.mapping, source));
   }
 
-  #tell(target: TableSchema): void {
-    const { told } = this.#options;
-    const previous = told.latest(target);
-    const body = encodeJsonBody('schema', { table: target, previous: previous === null ? null : { seq: previous.seq, at: previous.at } });
-    this.#appender.add([{ part: { kind: 'schema', body, last: true, facts: this.#facts() }, onDurable: (ref) => told.add(target, ref) }]);
-  }
-
   /** Appends what `entry` became; from then on a restart goes on behind `entry`. */
   #pass(entry: LogEntry, part: RecordPart): void {
     const { header } = entry;
-    this.#from = position(entry);
+    this.#from = readPositionOf(entry);
     const rows = part.facts?.rows ?? 0;
     const pos = header.pos ?? header.follows;
     const ts_ms = header.ts_ms;
@@ -227,9 +216,4 @@ export class TransformSession {
     if (this.#builder !== null && this.#builder.partsGiven > 0) this.#appender.abandon();
     this.#builder = null;
   }
-}
-
-function position(entry: LogEntry): ReadPosition {
-  const { header, checksum, at } = entry;
-  return { logId: header.logId, epoch: header.epoch, seq: header.seq, pos: header.pos ?? header.follows, checksum, at };
 }
