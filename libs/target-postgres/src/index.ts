@@ -1,2 +1,2 @@
-export { CRASH_POINTS, type CrashPoint, type PostgresTargetOptions } from './options.js';
+export { type CrashPoint, type PostgresTargetOptions } from './options.js';
 export { PostgresTarget } from './postgres-target.js';

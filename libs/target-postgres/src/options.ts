@@ -1,7 +1,7 @@
-/** Called by name at the points of {@link CRASH_POINTS}, so that a test can end or hold the process there. */
-export type CrashPoint = (name: string) => void | Promise<void>;
+import type { CrashPointName } from '@changeover/core';
 
-export const CRASH_POINTS = ['load.before-commit', 'load.in-commit', 'load.after-commit', 'load.in-bisection', 'load.in-staging'] as const;
+/** Called at the points of load, so that a test can end the process there, or hold it. */
+export type CrashPoint = (name: CrashPointName) => void | Promise<void>;
 
 export type PostgresTargetOptions = {
   /** Connection string of the target database; TLS by its `sslmode`. */

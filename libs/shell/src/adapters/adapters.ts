@@ -40,14 +40,7 @@ const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter
   postgres:
     ({ url, synchronousCommit }, { migration }) =>
     (crashPoint) =>
-      new PostgresTarget({
-        url,
-        migration,
-        synchronousCommit,
-        crashPoint: (name) => {
-          crashPoint(name as Parameters<CrashPoint>[0]);
-        },
-      }),
+      new PostgresTarget({ url, migration, synchronousCommit, crashPoint }),
 };
 
 const STORES: Registry<LogSettings, Promise<MessageStore>> = {
