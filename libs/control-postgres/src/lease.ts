@@ -68,19 +68,12 @@ export class Lease implements AsyncDisposable {
    * the control database is told and counts as yes, because the lease is a courtesy.
    */
   async confirm(): Promise<void> {
-    const ours = await this.#renew().catch((error: unknown) => {
-      this.#callbacks.onTrouble(controlError(error));
-      return true;
-    });
-    if (!ours) throw this.#lostError();
+    if (!(await this.#renewOr(true))) throw this.#lostError();
   }
 
   /** Whether the lease is ours for certain: false also where the control database does not answer. */
-  async isOurs(): Promise<boolean> {
-    return this.#renew().catch((error: unknown) => {
-      this.#callbacks.onTrouble(controlError(error));
-      return false;
-    });
+  isOurs(): Promise<boolean> {
+    return this.#renewOr(false);
   }
 
   async #renewForever(): Promise<void> {
@@ -103,6 +96,14 @@ export class Lease implements AsyncDisposable {
   #lostError(): ChangeoverError {
     const { migration, role } = this.#claim;
     return new ChangeoverError('FENCED', `another process has taken over the ${role} of migration ${migration}`);
+  }
+
+  /** Trouble with the control database is told, and `inTrouble` is the answer. */
+  #renewOr(inTrouble: boolean): Promise<boolean> {
+    return this.#renew().catch((error: unknown) => {
+      this.#callbacks.onTrouble(controlError(error));
+      return inTrouble;
+    });
   }
 
   async #renew(): Promise<boolean> {
