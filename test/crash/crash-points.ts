@@ -1,9 +1,10 @@
 import { CRASH_POINTS, type CrashPointName } from '@changeover/core';
-import { Stage, type LogType } from '@changeover/example-crm';
+import type { LogType } from '@changeover/example-crm';
 
-import { createLedger, Ledger } from './ledger.js';
-import { MigrationBed } from './migration-bed.js';
-import { AcknowledgementWatch, applyFaults, differences, journalFaults, readJournal, watchTarget } from './oracles.js';
+import { CrashScene } from './crash-scene.js';
+import type { Ledger } from './ledger.js';
+import type { MigrationBed } from './migration-bed.js';
+import { applyFaults, differences, journalFaults, readJournal } from './oracles.js';
 import type { Role } from './role-process.js';
 
 type Arrangement = {
@@ -39,36 +40,17 @@ const WAITS_OUT_THE_LEASE: CrashPointName = 'capture.after-hold';
 export function crashPointTests(log: LogType): void {
   describe(`a kill -9 at each crash point, on the ${log} log`, () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-    let stage: Stage;
+    let scene: CrashScene;
     let bed: MigrationBed;
     let ledger: Ledger;
-    let watch: AcknowledgementWatch;
 
     beforeAll(async () => {
-      console.log(`seed ${String(seed)} (SEED=${String(seed)} repeats it)`);
-      stage = await Stage.open({ broker: log === 'kafka' ? 'any' : 'none' });
-      bed = await MigrationBed.open(stage, { id: `crash_${log}_${String(process.pid)}`, log });
-      await createLedger(bed.source, 'source');
-      await createLedger(bed.target, 'target');
-      await bed.startAll();
-      ledger = new Ledger(bed.migration.sourceUrl, seed);
-      await bed.until(
-        async () =>
-          (await bed.source.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active')).rowCount === 1,
-        'capture',
-      );
-      await bed.barrier();
-      await watchTarget(bed);
-      watch = new AcknowledgementWatch(bed);
-      await ledger.start();
+      scene = await CrashScene.open(log, { id: 'crash', seed });
+      ({ bed, ledger } = scene);
     }, 120_000);
 
-    afterAll(async () => {
-      await watch?.[Symbol.asyncDispose]();
-      await ledger?.stop();
-      await bed?.[Symbol.asyncDispose]();
-      await stage?.[Symbol.asyncDispose]();
-    }, 60_000);
+    // Not there if it could not be opened; then that is the error to be told.
+    afterAll(async () => (scene as CrashScene | undefined)?.[Symbol.asyncDispose](), 60_000);
 
     for (const point of CRASH_POINTS) {
       for (const { role, pass = 1, provoke } of ARRANGEMENTS[point]) {
@@ -86,15 +68,8 @@ export function crashPointTests(log: LogType): void {
     }
 
     it('leaves nothing lost and nothing twice', async () => {
-      await ledger.stop();
-      await bed.barrier();
-      await watch[Symbol.asyncDispose]();
-      const journal = await readJournal(bed);
-      expect(await differences(bed)).toEqual([]);
-      expect(journalFaults(journal, ledger)).toEqual([]);
-      expect(await applyFaults(bed, journal)).toEqual([]);
-      expect(watch.faults).toEqual([]);
-      expect(watch.samples).toBeGreaterThan(10);
+      await scene.expectNothingLostNorDoubled();
+      expect(scene.watch.samples).toBeGreaterThan(10);
       expect(ledger.committed.size).toBeGreaterThan(100);
       expect(ledger.rolledBack.size).toBeGreaterThan(5);
     }, 90_000);

@@ -1,8 +1,8 @@
-import { connectTo, Stage, type LogType } from '@changeover/example-crm';
+import { connectTo, type LogType } from '@changeover/example-crm';
 
-import { createLedger, Ledger } from './ledger.js';
-import { MigrationBed } from './migration-bed.js';
-import { AcknowledgementWatch, applyFaults, differences, journalFaults, readJournal, watchTarget } from './oracles.js';
+import { CrashScene } from './crash-scene.js';
+import type { Ledger } from './ledger.js';
+import type { MigrationBed } from './migration-bed.js';
 import type { Role, RoleProcess } from './role-process.js';
 
 /** From the SIGSTOP until the other has written. */
@@ -15,36 +15,17 @@ const WOKEN_CODES = ['FENCED', 'ALREADY_RUNNING'];
 export function pausedTests(log: LogType): void {
   describe(`a process paused inside a transaction, on the ${log} log`, () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-    let stage: Stage;
+    let scene: CrashScene;
     let bed: MigrationBed;
     let ledger: Ledger;
-    let watch: AcknowledgementWatch;
 
     beforeAll(async () => {
-      console.log(`seed ${String(seed)} (SEED=${String(seed)} repeats it)`);
-      stage = await Stage.open({ broker: log === 'kafka' ? 'any' : 'none' });
-      bed = await MigrationBed.open(stage, { id: `paused_${log}_${String(process.pid)}`, log });
-      await createLedger(bed.source, 'source');
-      await createLedger(bed.target, 'target');
-      await bed.startAll();
-      ledger = new Ledger(bed.migration.sourceUrl, seed);
-      await bed.until(
-        async () =>
-          (await bed.source.query('SELECT FROM pg_replication_slots WHERE database = current_database() AND active')).rowCount === 1,
-        'capture',
-      );
-      await bed.barrier();
-      await watchTarget(bed);
-      watch = new AcknowledgementWatch(bed);
-      await ledger.start();
+      scene = await CrashScene.open(log, { id: 'paused', seed });
+      ({ bed, ledger } = scene);
     }, 120_000);
 
-    afterAll(async () => {
-      await watch?.[Symbol.asyncDispose]();
-      await ledger?.stop();
-      await bed?.[Symbol.asyncDispose]();
-      await stage?.[Symbol.asyncDispose]();
-    }, 60_000);
+    // Not there if it could not be opened; then that is the error to be told.
+    afterAll(async () => (scene as CrashScene | undefined)?.[Symbol.asyncDispose](), 60_000);
 
     /** The other takes over in time; the woken one stops by itself and says why. */
     async function replaceAndWake(sleeper: RoleProcess): Promise<void> {
@@ -78,14 +59,7 @@ export function pausedTests(log: LogType): void {
     }, 90_000);
 
     it('leaves nothing lost and nothing twice', async () => {
-      await ledger.stop();
-      await bed.barrier();
-      await watch[Symbol.asyncDispose]();
-      const journal = await readJournal(bed);
-      expect(await differences(bed)).toEqual([]);
-      expect(journalFaults(journal, ledger)).toEqual([]);
-      expect(await applyFaults(bed, journal)).toEqual([]);
-      expect(watch.faults).toEqual([]);
+      await scene.expectNothingLostNorDoubled();
     }, 60_000);
   });
 }

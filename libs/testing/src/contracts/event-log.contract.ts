@@ -13,6 +13,7 @@ import {
 } from '@changeover/events';
 
 import { GatedStore } from '../gated-store.js';
+import { codeOf } from './change-source.contract.js';
 
 export type EventLogBed = AsyncDisposable & {
   /** Before the names of streams, where others use the same store. */
@@ -33,16 +34,6 @@ function record(position: number, text = `t${String(position)}`): RecordPart {
 
 function openPart(text: string): RecordPart {
   return { kind: 'transaction', body: [Buffer.from(text)], last: false };
-}
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof ChangeoverError) return error.code;
-    throw error;
-  }
-  return 'no error';
 }
 
 /** The whole records that a reader sees, up to the record of sequence `seq`. */
