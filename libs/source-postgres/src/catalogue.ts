@@ -41,6 +41,11 @@ const FORM_OF_RELATION = `
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = said.name AND a.atttypid = said.type AND a.atttypmod = said.typmod AND a.attnum > 0
    ORDER BY said.place`;
 
+/** A transaction's id in the stream has 32 bits; the one meant is the nearest to the next one. Modulo can be negative. */
+const SEES = `
+  SELECT pg_visible_in_snapshot((next + ((($1::bigint - next) % 4294967296 + 6442450944) % 4294967296 - 2147483648))::text::xid8, snapshot) AS seen
+    FROM (SELECT pg_current_snapshot() AS snapshot, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS now`;
+
 type FormRow = { oid: number; schema: string; table: string; replicaIdentity: string; name: string | null } & Omit<ColumnFacts, 'name'>;
 
 /** Forms of tables, as the catalogue has them now or as a Relation message needs them. Equal forms are one object. */
@@ -68,6 +73,13 @@ export class Catalogue {
     });
   }
 
+  /** Whether what the transaction did is to be seen: the catalogue knows the tables as it left them. */
+  async sees(txId: string): Promise<boolean> {
+    const [row] = await this.#sql.query<{ seen: boolean }>(SEES, [txId]);
+    return row?.seen === true;
+  }
+
+  /** Look only when {@link sees} says so; before, a column that is new has no default here, whatever it has. */
   async formOf(relation: Relation): Promise<TableSchema> {
     const { oid, schema, table, replicaIdentity, columns } = relation;
     const facts = await this.#sql.query<Omit<ColumnFacts, 'name' | 'typeOid' | 'typmod'>>(FORM_OF_RELATION, [

@@ -5,8 +5,7 @@ import type { Catalogue } from './catalogue.js';
 import { EventQueue } from './event-queue.js';
 import type { KeptAtSource, PublicationWatch } from './kept-at-source.js';
 import { readPosition } from './lsn.js';
-import { PgoutputDecoder } from './pgoutput-decoder.js';
-import type { Relation } from './relation.js';
+import { PgoutputDecoder, type MissingForm } from './pgoutput-decoder.js';
 import type { ReplicationConnection } from './replication-connection.js';
 import type { SourceConfig } from './settings.js';
 import type { SqlSession } from './sql-session.js';
@@ -28,6 +27,8 @@ const SHUTDOWN_PATIENCE_MS = 3000;
 const SHUTDOWN_PACE_MS = 500;
 /** How often, at least, we look whether somebody changed the publication. */
 const WATCH_MS = 10_000;
+/** How often we ask whether a transaction that we were sent can be seen by now. */
+const UNSEEN_POLL_MS = 5;
 const RELEASE_TIMEOUT_MS = 2000;
 const RELEASE_POLL_MS = 10;
 
@@ -209,9 +210,15 @@ export class HeldPostgresSource implements HeldSource {
     }
   }
 
-  async #fetchForm(decoder: PgoutputDecoder, relation: Relation): Promise<void> {
+  async #fetchForm(decoder: PgoutputDecoder, { relation, txId }: MissingForm): Promise<void> {
+    const { catalogue, clock } = this.#parts;
     try {
-      decoder.provide(relation, await this.#parts.catalogue.formOf(relation));
+      // A commit comes to us when it is on disk, and to everybody else a little later: with synchronous replication, much later.
+      while (!(await catalogue.sees(txId))) {
+        await clock.sleep(UNSEEN_POLL_MS);
+        if (this.#ended) return;
+      }
+      decoder.provide(relation, await catalogue.formOf(relation));
     } catch (error) {
       await this.#give(asChangeoverError(error));
       return;

@@ -212,6 +212,39 @@ describe('a server of our own', () => {
     await source.stop();
   });
 
+  it('is asked for a new form of a table only when everybody sees it, which synchronous replication puts off', async () => {
+    await using server = await startPostgres({ major: 18, own: true });
+    const client = await connect(server.url);
+    const until = async (condition: string): Promise<void> => {
+      while ((await client.query(`select where ${condition}`)).rowCount === 0) await sleep(5);
+    };
+    const standby = async (name: string): Promise<void> => {
+      await client.query(`alter system set synchronous_standby_names = '${name}'`);
+      await client.query('select pg_reload_conf()');
+      await until(`current_setting('synchronous_standby_names') = '${name}'`);
+    };
+    await client.query('create table item (id int primary key)');
+    const source = sourceOf(server.url);
+    await source.create();
+    await using held = await source.hold({ takeOver: false });
+    await using follower = new EventFollower(held);
+    await standby('nobody');
+    const writer = await connect(server.url);
+    const committed = writer.query('begin; alter table item add column n int not null default 7; insert into item values (2); commit');
+    await until(`exists (select from pg_stat_activity where wait_event = 'SyncRep')`);
+    // We have been sent it, and have asked the catalogue something.
+    await until(`exists (select from pg_stat_activity ours, pg_stat_activity waiting where waiting.wait_event = 'SyncRep'
+      and ours.application_name like 'changeover-%' and ours.backend_type = 'client backend' and ours.query_start > waiting.query_start)`);
+    await standby('');
+    await committed;
+    const [row] = (await follower.commits(1)).filter((event) => event.type === 'rows');
+    expect(row?.table.columns.map(({ name, fill, notNull }) => [name, fill, notNull])).toEqual([
+      ['id', 'none', true],
+      ['n', 'default', true],
+    ]);
+    await source.stop();
+  });
+
   it('can stop while our reader pauses and much of a transaction is still to be sent', async () => {
     await using server = await startPostgres({ major: 18, own: true });
     const client = await connect(server.url);

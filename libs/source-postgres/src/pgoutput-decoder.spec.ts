@@ -2,8 +2,7 @@ import type { Position } from '@changeover/core';
 import { parseRows, type SourceEvent, type TableSchema } from '@changeover/events';
 import fc from 'fast-check';
 
-import { PgoutputDecoder } from './pgoutput-decoder.js';
-import type { Relation } from './relation.js';
+import { PgoutputDecoder, type MissingForm } from './pgoutput-decoder.js';
 
 /** Messages as PostgreSQL writes them, so that a test can also write them wrong. */
 const u8 = (n: number): Buffer => Buffer.from([n]);
@@ -63,7 +62,7 @@ function decode(messages: readonly Buffer[], after = ''): SourceEvent[] {
     const shifted = Buffer.concat([Buffer.from('header'), one]);
     const missing = decoder.decode(shifted, 6);
     if (missing === undefined) continue;
-    decoder.provide(missing, FORM);
+    decoder.provide(missing.relation, FORM);
     expect(decoder.decode(shifted, 6)).toBeUndefined();
     // What a message held may be overwritten as soon as it was decoded.
     shifted.fill(0xff);
@@ -192,12 +191,13 @@ describe('the decoder of pgoutput', () => {
     const decoder = new PgoutputDecoder({ after: '' as Position, markPrefix: 'ours', emit: (event) => events.push(event) });
     decoder.decode(message.relation(), 0);
     decoder.decode(message.begin(9), 0);
-    const missing = decoder.decode(message.insert('1', 'a'), 0) as Relation;
-    expect(missing).toMatchObject({ oid: OID, schema: 'public', table: 'item', replicaIdentity: 'd' });
+    const { relation, txId } = decoder.decode(message.insert('1', 'a'), 0) as MissingForm;
+    expect(relation).toMatchObject({ oid: OID, schema: 'public', table: 'item', replicaIdentity: 'd' });
+    expect(txId).toBe('700');
     expect(events).toEqual([]);
     decoder.decode(message.relation(), 0);
-    decoder.provide(missing, FORM);
-    expect(decoder.decode(message.insert('1', 'a'), 0)).not.toBe(missing);
+    decoder.provide(relation, FORM);
+    expect(decoder.decode(message.insert('1', 'a'), 0)?.relation).not.toBe(relation);
   });
 
   it.each([

@@ -46,6 +46,9 @@ type OpenTransaction = {
   readonly marks: string[];
 };
 
+/** The form of the relation's table has to be looked up, as the transaction `txId` saw it. */
+export type MissingForm = { readonly relation: Relation; readonly txId: string };
+
 export type DecoderOptions = {
   /** Transactions that end at or before it are dropped. */
   readonly after: Position;
@@ -88,10 +91,10 @@ export class PgoutputDecoder {
   }
 
   /**
-   * Takes one message, which begins at `at`. If it gives a relation, nothing was taken: {@link provide} its table's
-   * form, then decode the message again. SOURCE_DATA for what the protocol does not know.
+   * Takes one message, which begins at `at`. If a form is missing, nothing was taken: {@link provide} it, then decode
+   * the message again. SOURCE_DATA for what the protocol does not know.
    */
-  decode(message: Buffer, at: number): Relation | undefined {
+  decode(message: Buffer, at: number): MissingForm | undefined {
     const tag = message[at];
     try {
       switch (tag) {
@@ -180,19 +183,19 @@ export class PgoutputDecoder {
     this.#relations.set(relation.oid, { relation, inIdentity, form: undefined });
   }
 
-  #insert(message: Buffer, at: number): Relation | undefined {
+  #insert(message: Buffer, at: number): MissingForm | undefined {
     if (this.#open().skip) return undefined;
     const known = this.#known(message.readUInt32BE(at));
-    if (known.form === undefined) return known.relation;
+    if (known.form === undefined) return this.#missing(known);
     this.#collect(known, 'c', 'none');
     this.#complete(message, this.#tuple(message, this.#expect(message, at + 4, NEW_ROW), known, false));
     return undefined;
   }
 
-  #update(message: Buffer, at: number): Relation | undefined {
+  #update(message: Buffer, at: number): MissingForm | undefined {
     if (this.#open().skip) return undefined;
     const known = this.#known(message.readUInt32BE(at));
-    if (known.form === undefined) return known.relation;
+    if (known.form === undefined) return this.#missing(known);
     const kind = message[at + 4];
     let next = at + 4;
     if (kind === OLD_KEY) {
@@ -209,10 +212,10 @@ export class PgoutputDecoder {
     return undefined;
   }
 
-  #delete(message: Buffer, at: number): Relation | undefined {
+  #delete(message: Buffer, at: number): MissingForm | undefined {
     if (this.#open().skip) return undefined;
     const known = this.#known(message.readUInt32BE(at));
-    if (known.form === undefined) return known.relation;
+    if (known.form === undefined) return this.#missing(known);
     const whole = message[at + 4] === OLD_ROW;
     this.#collect(known, 'd', whole ? 'full' : 'key');
     this.#complete(
@@ -222,14 +225,14 @@ export class PgoutputDecoder {
     return undefined;
   }
 
-  #truncate(message: Buffer, at: number): Relation | undefined {
+  #truncate(message: Buffer, at: number): MissingForm | undefined {
     if (this.#open().skip) return undefined;
     const text = new TextReader(message, at);
     const count = text.int32();
     text.uint8(); // CASCADE, RESTART IDENTITY: what else they truncated is in the list; sequences are not captured.
     const tables = Array.from({ length: count }, () => this.#known(text.uint32()));
     const unknown = tables.find((table) => table.form === undefined);
-    if (unknown !== undefined) return unknown.relation;
+    if (unknown !== undefined) return this.#missing(unknown);
     this.#flush();
     this.#emitBegin();
     for (const { form } of tables) {
@@ -237,6 +240,10 @@ export class PgoutputDecoder {
       this.#options.emit({ type: 'rows', table: form, op: 't', before: 'none', partial: false, rowCount: 0, rows: NO_ROWS });
     }
     return undefined;
+  }
+
+  #missing({ relation }: KnownRelation): MissingForm {
+    return { relation, txId: this.#open().txId };
   }
 
   #origin(message: Buffer, at: number): void {
