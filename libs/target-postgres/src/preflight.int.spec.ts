@@ -47,6 +47,15 @@ describe('preflight', () => {
     expect(found(findings, 'triggers')[0]?.message).toContain('noisy');
   });
 
+  it('says what a table without a key costs, most where the target cascades from it', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE child (t int REFERENCES t ON DELETE CASCADE)');
+    const findings = await bed.target.preflight([bed.writes.table('t', ['id:integer'], { keys: 0, identity: 'full' }).schema]);
+    expect(found(findings, 'key')).toMatchObject([{ severity: 'warning', message: expect.stringMatching(/all their columns.*cascade/) }]);
+    await bed.sql.query('DROP TABLE child');
+    const without = await bed.target.preflight([bed.writes.table('t', ['id:integer'], { keys: 0, identity: 'full' }).schema]);
+    expect(found(without, 'key')).toMatchObject([{ message: expect.not.stringContaining('cascade') }]);
+  });
+
   it('prints the lines that grant what a role lacks, and they are enough', async () => {
     await using bed = await LoadBed.open('CREATE SCHEMA crm; CREATE TABLE crm.t (id int PRIMARY KEY, a text)');
     // A role may end its own sessions only.

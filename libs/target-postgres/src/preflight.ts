@@ -213,13 +213,11 @@ function columnFindings(schema: TableSchema, target: TargetTable): PreflightFind
 function keyFindings(schema: TableSchema, target: TargetTable): PreflightFinding[] {
   const id = tableId(schema);
   if (addressingOf(schema) !== 'key') {
-    return [
-      {
-        severity: 'warning',
-        check: 'key',
-        message: `${id} has no key: its rows can only be added${schema.identity === 'full' ? ', or found by all their columns' : ''}`,
-      },
-    ];
+    const byAll = schema.identity === 'full' ? ', or found by all their columns' : '';
+    const cascades = target.referencedBy.some((reference) => reference.cascades)
+      ? '. Foreign keys of the target cascade from it: each deletion of a row will be refused'
+      : '';
+    return [{ severity: 'warning', check: 'key', message: `${id} has no key: its rows can only be added${byAll}${byAll && cascades}` }];
   }
   const keys = schema.columns.filter((column) => column.key).map((column) => column.name);
   const unique = target.uniques.some(

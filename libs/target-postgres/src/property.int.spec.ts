@@ -357,15 +357,11 @@ describe.each(Object.keys(PAIRS) as Pair[])('a random history %s', (pair) => {
   }, 120_000);
 });
 
-/**
- * Not with cascades at the target: a refused row still stands with the parent that the source has taken it from, and goes with it.
- * What the cascade took beside it is for verification to find.
- */
-describe('a random history through a target that refuses rows', () => {
+describe.each(Object.keys(PAIRS) as Pair[])('a random history %s, through a target that refuses rows,', (pair) => {
   it('ends the same once the target takes what it refused', async () => {
     let refused = 0;
     const property = fc.asyncProperty(fc.integer(), fc.boolean(), async (seed, stage) => {
-      refused += await sameOnceAllowed(seed, 'without cascades', stage);
+      refused += await sameOnceAllowed(seed, pair, stage);
     });
     await fc.assert(property, { numRuns: 12, endOnFailure: true });
     expect(refused).toBeGreaterThan(12);

@@ -109,22 +109,25 @@ describe('refused rows', () => {
     ]);
   });
 
-  it('are made again where a cascade of the target took them along', async () => {
+  it('keep what they stand on, which a cascade of the target would take along with them and others', async () => {
     await using bed = await LoadBed.open(`CREATE TABLE firms (id int PRIMARY KEY);
-      CREATE TABLE contacts (id int PRIMARY KEY, firm int NOT NULL REFERENCES firms ON DELETE CASCADE, name text CHECK (name <> 'bad'), big text)`);
+      CREATE TABLE contacts (id int PRIMARY KEY, firm int NOT NULL REFERENCES firms ON DELETE CASCADE, name text CHECK (name <> 'bad'), big text);
+      CREATE TABLE calls (id int PRIMARY KEY, contact int NOT NULL REFERENCES contacts ON DELETE CASCADE)`);
     const firms = bed.writes.table('firms', ['id']);
     const contacts = bed.writes.table('contacts', ['id', 'firm', 'name', 'big']);
-    await bed.apply([firms.c(['1'], ['2']), contacts.c(['1', '1', 'a', 'big'])]);
+    const calls = bed.writes.table('calls', ['id', 'contact']);
+    await bed.apply([firms.c(['1'], ['2']), contacts.c(['1', '1', 'a', 'big']), calls.c(['7', '1'])]);
     // It moves to firm 2, which the target does not see, and firm 1 goes.
     await bed.apply([contacts.u(['1', '2', 'bad', undefined])]);
-    await bed.apply([firms.d(['1'])]);
-    expect(await bed.rows('SELECT count(*)::int FROM contacts')).toEqual([[0]]);
-    const kept = { wanted: { id: '1', firm: '2', name: 'bad', big: 'big' }, stands: null };
-    expect(await bed.openRefusals()).toMatchObject([{ ...kept, reason: 'ROW_GONE' }]);
-    await bed.apply([contacts.u(['1', '2', 'bad', undefined])]);
-    expect(await bed.openRefusals()).toMatchObject([{ ...kept, sqlstate: '23514' }]);
-    expect(await bed.apply([contacts.u(['1', '2', 'good', undefined])])).toMatchObject({ inserted: 1, released: 1 });
+    expect(await bed.apply([firms.d(['1'])])).toMatchObject({ deleted: 0, refused: 1 });
+    expect(await bed.openRefusals()).toMatchObject([
+      { key: { id: '1' }, wanted: { firm: '2', name: 'bad' }, stands: { firm: '1', name: 'a' } },
+      { key: { id: '1' }, wanted: null, stands: { id: '1' }, reason: 'ROW_REFERENCED', constraint_name: 'contacts_firm_fkey' },
+    ]);
+    expect(await bed.apply([contacts.u(['1', '2', 'good', undefined])])).toMatchObject({ updated: 1, deleted: 1, released: 2 });
     expect(await bed.rows('SELECT * FROM contacts')).toEqual([[1, 2, 'good', 'big']]);
+    expect(await bed.rows('SELECT * FROM calls')).toEqual([[7, 1]]);
+    expect(await bed.rows('SELECT * FROM firms')).toEqual([[2]]);
   });
 
   it('take their children along, and let them in all at once, also after a restart', async () => {
@@ -246,6 +249,79 @@ describe('refused rows', () => {
     const { firms } = tablesOf(bed);
     await bed.apply([firms.c(['1', 'a', '-1'], ['2', 'b', '1'])]);
     expect(points).toEqual(['load.in-bisection', 'load.before-commit', 'load.in-commit', 'load.after-commit']);
+  });
+});
+
+describe("the target's own cascades", () => {
+  const SCHEMA = `CREATE TABLE firms (id int PRIMARY KEY, code text UNIQUE);
+    CREATE TABLE contacts (id int PRIMARY KEY, firm int REFERENCES firms ON DELETE CASCADE, code text REFERENCES firms (code) ON UPDATE CASCADE ON DELETE SET NULL);
+    CREATE TABLE theirs (id int PRIMARY KEY, firm int NOT NULL REFERENCES firms ON DELETE CASCADE)`;
+  const open = async (ddl = SCHEMA) => {
+    const bed = await LoadBed.open(ddl);
+    const firms = bed.writes.table('firms', ['id', 'code']);
+    const contacts = bed.writes.table('contacts', ['id', 'firm', 'code']);
+    await bed.apply([firms.c(['1', 'a'], ['2', 'b']), contacts.c(['10', '1', null], ['11', null, 'b'])]);
+    return { bed, firms, contacts };
+  };
+  const referenced = (constraint: string) => ({ reason: 'ROW_REFERENCED', constraint_name: constraint });
+
+  it('take no row that the source, which knows no such foreign key, still has', async () => {
+    const { bed: opened, firms, contacts } = await open();
+    await using bed = opened;
+    expect(await bed.apply([firms.d(['1'], ['2'])])).toMatchObject({ deleted: 0, refused: 2 });
+    expect(await bed.openRefusals()).toMatchObject([
+      { key: { id: '1' }, ...referenced('contacts_firm_fkey') },
+      { key: { id: '2' }, ...referenced('contacts_code_fkey') },
+    ]);
+    expect(await bed.rows('SELECT * FROM contacts ORDER BY id')).toEqual([
+      [10, 1, null],
+      [11, null, 'b'],
+    ]);
+    expect(await bed.apply([contacts.d(['10']), contacts.u(['11', null, null])])).toMatchObject({ deleted: 3, updated: 1, released: 2 });
+    expect(await bed.rows('SELECT * FROM firms')).toEqual([]);
+  });
+
+  it('take no row that comes while its parent goes', async () => {
+    const { bed: opened, firms, contacts } = await open();
+    await using bed = opened;
+    expect(await bed.apply([contacts.d(['10']), firms.d(['1']), contacts.c(['12', '1', null])])).toMatchObject({ inserted: 1, refused: 1 });
+    expect(await bed.openRefusals()).toMatchObject([{ key: { id: '1' }, ...referenced('contacts_firm_fkey') }]);
+    expect(await bed.rows('SELECT id FROM contacts ORDER BY id')).toEqual([[11], [12]]);
+  });
+
+  it('change no row through a value that is not the key', async () => {
+    const { bed: opened, firms, contacts } = await open();
+    await using bed = opened;
+    expect(await bed.apply([firms.u(['2', 'c'])])).toMatchObject({ updated: 0, refused: 1 });
+    expect(await bed.openRefusals()).toMatchObject([{ key: { id: '2' }, ...referenced('contacts_code_fkey') }]);
+    // What the source's own cascade does comes as a change of the child.
+    expect(await bed.apply([contacts.u(['11', null, 'c'])])).toMatchObject({ updated: 2, released: 1 });
+    expect(await bed.rows('SELECT code FROM contacts WHERE id = 11')).toEqual([['c']]);
+  });
+
+  it('take nothing along when their table is emptied: the load stops', async () => {
+    const { bed: opened, firms, contacts } = await open();
+    await using bed = opened;
+    await expect(bed.apply([firms.t()])).rejects.toMatchObject({ code: 'TARGET_REFUSES', facts: { constraint: 'contacts_code_fkey' } });
+    expect(await bed.rows('SELECT count(*)::int FROM contacts')).toEqual([[2]]);
+    expect(await bed.apply([firms.t(), contacts.t()])).toMatchObject({ deleted: 4 });
+  });
+
+  it('take nothing along with rows that are found by all their columns', async () => {
+    await using bed = await LoadBed.open(SCHEMA);
+    const firms = bed.writes.table('firms', ['id', 'code'], { keys: 0, identity: 'full' });
+    const contacts = bed.writes.table('contacts', ['id', 'firm', 'code']);
+    await bed.apply([firms.c(['1', 'a']), contacts.c(['10', '1', null])]);
+    expect(await bed.apply([firms.d(['1', 'a'])])).toMatchObject({ deleted: 0, refused: 1 });
+    expect(await bed.rows('SELECT id FROM contacts')).toEqual([[10]]);
+  });
+
+  it('are left alone in tables that are the target’s own', async () => {
+    const { bed: opened, firms, contacts } = await open();
+    await using bed = opened;
+    await bed.sql.query('INSERT INTO theirs VALUES (1, 1), (2, 2)');
+    expect(await bed.apply([contacts.d(['10']), firms.d(['1'])])).toMatchObject({ deleted: 2, refused: 0 });
+    expect(await bed.rows('SELECT id FROM theirs')).toEqual([[2]]);
   });
 });
 

@@ -1,8 +1,11 @@
+import { ChangeoverError } from '@changeover/core';
 import type { ApplyReport } from '@changeover/events';
 
 import type { KnownTables } from '../catalogue/known-tables.js';
 import type { Connection } from '../connection.js';
 import type { Segment } from '../net/net-row.js';
+import type { TablePlan } from '../sql/table-plan.js';
+import { standingOnTable } from './cascades.js';
 import { refusesTooMuch, type CarefulPath } from './careful-path.js';
 import { exchangeContents } from './exchanged-rows.js';
 import { applyFast } from './fast-path.js';
@@ -64,7 +67,7 @@ export class BatchRun {
 
   async #segment({ truncated, changes }: Segment, mode: Mode): Promise<boolean> {
     const { connection, known, refused, careful, seq } = this.#parts;
-    if (truncated.length > 0) await this.#empty(truncated.map((schema) => known.plan(schema).name));
+    if (truncated.length > 0) await this.#empty(truncated.map((schema) => known.plan(schema)));
     if (refused.open > 0) for (const schema of truncated) this.#forget(await refused.closeTable(schema, seq));
     let ops: readonly TargetOp[] = changes.flatMap(({ schema, rows }) => {
       const plan = known.plan(schema);
@@ -96,12 +99,23 @@ export class BatchRun {
    * DELETE, not TRUNCATE: TRUNCATE fails where any other table refers to one of these, needs a privilege of its own, and locks out who reads. All in one
    * statement, so that foreign keys among them don't ask for an order.
    */
-  async #empty(names: readonly string[]): Promise<void> {
-    const parts = [...new Set(names)].map((name, index) => `w${String(index)} AS (DELETE FROM ${name} RETURNING 1)`);
+  async #empty(plans: readonly TablePlan[]): Promise<void> {
+    const { connection, known } = this.#parts;
+    const names = new Map(plans.map(({ id, name }) => [id, name]));
+    for (const { id, target } of plans) {
+      const foreignKey = await standingOnTable(connection, target, new Set(names.keys()), known.tables);
+      if (foreignKey === null) continue;
+      throw new ChangeoverError(
+        'TARGET_REFUSES',
+        `${id} was emptied at the source, but rows of the target refer to it (${foreignKey.name})`,
+        {
+          facts: { table: id, constraint: foreignKey.name },
+        },
+      );
+    }
+    const parts = [...names.values()].map((name, index) => `w${String(index)} AS (DELETE FROM ${name} RETURNING 1)`);
     const counts = parts.map((_, index) => `(SELECT count(*) FROM w${String(index)})`);
-    const [row] = await this.#parts.connection.query<{ deleted: string }>(
-      `WITH ${parts.join(', ')} SELECT ${counts.join(' + ')} AS deleted`,
-    );
+    const [row] = await connection.query<{ deleted: string }>(`WITH ${parts.join(', ')} SELECT ${counts.join(' + ')} AS deleted`);
     this.#done.delete += Number(row?.deleted ?? 0);
   }
 

@@ -8,6 +8,7 @@ import { addOrigins, keyEquals, type Run } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { Unnest } from '../sql/unnest.js';
 import { reasonOf, verdictOf } from '../sql-state.js';
+import { findReferenced } from './cascades.js';
 import { readClaims, type Claims } from './claims.js';
 import { freeingEdges, units, usualOrder, type ClaimingOp } from './dependencies.js';
 import { components, runsInOrder } from './graph.js';
@@ -85,6 +86,8 @@ export class CarefulPath {
     const { setAside, freed } = breakCircles(ops);
     const runs = this.#runs(ops, freed);
     return this.#guarded(async () => {
+      const referenced = await findReferenced(connection, ops, this.#parts.tables());
+      if (referenced !== null) return { error: referenced };
       await connection.query('SET CONSTRAINTS ALL DEFERRED');
       await runSetAside(connection, setAside);
       const done = await runAsOneStatement(connection, runs);

@@ -16,12 +16,17 @@ export type Claims = {
   readonly frees: readonly { readonly unique: UniqueIndex; readonly value: UniqueValue }[];
   readonly takes: readonly { readonly unique: UniqueIndex; readonly value: UniqueValue }[];
   /** Values of parents that it refers to afterwards, and those that it no longer refers to. */
-  readonly requires: readonly UniqueValue[];
-  readonly releases: readonly UniqueValue[];
+  readonly requires: readonly (Reference & { readonly isNew: boolean })[];
+  readonly releases: readonly Reference[];
 };
 
+/** A value of a parent's unique index, and the foreign key ({@link foreignKeyId}) by which a row refers to it. */
+type Reference = { readonly foreignKey: string; readonly value: UniqueValue };
+
 /** An expression over the columns of a row, and what its values are values of. */
-type Watched = { readonly sql: string; readonly prefix: string; readonly unique: UniqueIndex | null };
+type Watched = { readonly sql: string; readonly prefix: string } & (
+  { readonly unique: UniqueIndex; readonly foreignKey: null } | { readonly unique: null; readonly foreignKey: string }
+);
 
 /**
  * Reads what the ops of one table free, take, release and require, from the rows as they stand and as they would become. PostgreSQL computes both
@@ -44,14 +49,14 @@ export async function readClaims(
 function toClaims(watched: readonly Watched[], before: readonly (string | null)[], after: readonly (string | null)[]): Claims {
   const frees: { unique: UniqueIndex; value: UniqueValue }[] = [];
   const takes: { unique: UniqueIndex; value: UniqueValue }[] = [];
-  const requires: UniqueValue[] = [];
-  const releases: UniqueValue[] = [];
-  watched.forEach(({ prefix, unique }, index) => {
+  const requires: (Reference & { isNew: boolean })[] = [];
+  const releases: Reference[] = [];
+  watched.forEach(({ prefix, unique, foreignKey }, index) => {
     const old = before[index] ?? null;
     const now = after[index] ?? null;
     if (unique === null) {
-      if (now !== null) requires.push(prefix + now);
-      if (old !== null && old !== now) releases.push(prefix + old);
+      if (now !== null) requires.push({ foreignKey, value: prefix + now, isNew: old !== now });
+      if (old !== null && old !== now) releases.push({ foreignKey, value: prefix + old });
     } else if (old !== now) {
       if (old !== null) frees.push({ unique, value: prefix + old });
       if (now !== null) takes.push({ unique, value: prefix + now });
@@ -61,7 +66,7 @@ function toClaims(watched: readonly Watched[], before: readonly (string | null)[
 }
 
 function watchedExpressions(plan: TablePlan, tables: ReadonlyMap<string, TargetTable>): Watched[] {
-  const uniques = plan.target.uniques.map((unique) => {
+  const uniques = plan.target.uniques.map((unique): Watched => {
     const isComplete = unique.nullsEqual ? [] : unique.keys.map((key) => `(${key.sql}) IS NOT NULL`);
     const applies = [...(unique.predicate === null ? [] : [`(${unique.predicate})`]), ...isComplete];
     const value = `ROW(${unique.keys.map((key) => key.sql).join(', ')})::text`;
@@ -69,21 +74,28 @@ function watchedExpressions(plan: TablePlan, tables: ReadonlyMap<string, TargetT
       sql: applies.length === 0 ? value : `CASE WHEN ${applies.join(' AND ')} THEN ${value} END`,
       prefix: prefixOf(plan.id, unique),
       unique,
+      foreignKey: null,
     };
   });
-  const foreignKeys = plan.target.foreignKeys.flatMap((key) => {
+  const foreignKeys = plan.target.foreignKeys.flatMap((key): Watched[] => {
     const parentId = tableId({ schema: key.toSchema, table: key.toTable });
-    const parent = tables.get(parentId)?.uniques.find((unique) => refersTo(unique, key.toColumns));
+    const parent = tables.get(parentId)?.uniques.find((unique) => isUniqueOf(unique, key.toColumns));
     if (parent === undefined) return [];
     // In the order of the parent's index, so that both sides spell the same value the same way.
     const columns = parent.keys.map(({ column }) => quote(plan, key.columns[key.toColumns.indexOf(column as string)] as string));
     const complete = columns.map((column) => `${column} IS NOT NULL`).join(' AND ');
-    return [{ sql: `CASE WHEN ${complete} THEN ROW(${columns.join(', ')})::text END`, prefix: prefixOf(parentId, parent), unique: null }];
+    const sql = `CASE WHEN ${complete} THEN ROW(${columns.join(', ')})::text END`;
+    return [{ sql, prefix: prefixOf(parentId, parent), unique: null, foreignKey: foreignKeyId(plan.id, key.name) }];
   });
   return [...uniques, ...foreignKeys];
 }
 
-function refersTo(unique: UniqueIndex, columns: readonly string[]): boolean {
+export function foreignKeyId(table: string, name: string): string {
+  return `${table}\u0000${name}`;
+}
+
+/** Whether it is the unique index of just these columns, in any order: what a foreign key refers to. */
+export function isUniqueOf(unique: UniqueIndex, columns: readonly string[]): boolean {
   return (
     unique.predicate === null &&
     unique.keys.length === columns.length &&

@@ -33,8 +33,8 @@ export function units(ops: readonly ClaimingOp[]): ClaimingOp[][] {
   const freers = index(ops, (claims) => claims.frees.map(({ value }) => value));
   ops.forEach(({ claims }, at) => {
     for (const { unique, value } of claims.takes) if (!unique.deferrable) for (const freer of freers.get(value) ?? []) before(freer, at);
-    for (const value of claims.requires) for (const provider of takers.get(value) ?? []) before(provider, at);
-    for (const value of claims.releases) for (const remover of freers.get(value) ?? []) before(at, remover);
+    for (const { value } of claims.requires) for (const provider of takers.get(value) ?? []) before(provider, at);
+    for (const { value } of claims.releases) for (const remover of freers.get(value) ?? []) before(at, remover);
   });
   return components(edges).map((component) => component.map((at) => ops[at] as ClaimingOp));
 }

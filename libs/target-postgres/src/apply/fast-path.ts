@@ -4,6 +4,7 @@ import type { Line } from '../net/line.js';
 import type { NetRow } from '../net/net-row.js';
 import { insertTarget, statementFor } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
+import { cascadesFrom, standingOn, type Cascade } from './cascades.js';
 import { parentsFirst } from './table-order.js';
 import type { TargetOp } from './target-op.js';
 
@@ -21,15 +22,23 @@ export async function applyFast(
   tables: ReadonlyMap<string, TargetTable>,
 ): Promise<boolean> {
   const groups = groupByTable(ops);
-  for (const { update } of groups.values()) if (update.some((row) => row.originKey !== row.key)) return false;
+  for (const { plan, update } of groups.values()) {
+    if (update.some((row) => row.originKey !== row.key)) return false;
+    if (update.length > 0 && cascadesFrom(plan.target, 'update', tables).some((cascade) => !isByKey(plan, cascade))) return false;
+  }
   const ranks = parentsFirst([...groups.keys()], tables);
   const ordered = [...groups].sort(([a], [b]) => (ranks.get(a) as number) - (ranks.get(b) as number)).map(([, group]) => group);
   for (const { plan, insert } of ordered) if (insert.length > 0 && !(await insertRows(connection, plan, insert))) return false;
   for (const { plan, update } of ordered) if (update.length > 0 && !(await changeRows(connection, plan, 'update', update))) return false;
   for (const { plan, delete: gone } of ordered.reverse()) {
-    if (gone.length > 0 && !(await changeRows(connection, plan, 'delete', gone))) return false;
+    if (gone.length > 0 && !(await deleteRows(connection, plan, gone, cascadesFrom(plan.target, 'delete', tables)))) return false;
   }
   return true;
+}
+
+/** Whether only a change of the rows' key starts it. */
+function isByKey(plan: TablePlan, { foreignKey }: Cascade): boolean {
+  return foreignKey.toColumns.every((name) => plan.keys.some(({ target }) => target.name === name));
 }
 
 type Group = { readonly plan: TablePlan } & Record<NetRow['kind'], NetRow[]>;
@@ -50,9 +59,21 @@ async function insertRows(connection: Connection, plan: TablePlan, rows: readonl
   return (await connection.copyIn(`COPY ${insertTarget(plan)} FROM STDIN`, bytes)) === rows.length;
 }
 
-async function changeRows(connection: Connection, plan: TablePlan, kind: NetRow['kind'], rows: readonly NetRow[]): Promise<boolean> {
-  const statement = statementFor({ plan, kind, rows });
-  if (plan.addressing === 'key' || kind !== 'delete') return (await connection.execute(statement)) === rows.length;
+async function changeRows(connection: Connection, plan: TablePlan, kind: 'insert' | 'update', rows: readonly NetRow[]): Promise<boolean> {
+  return (await connection.execute(statementFor({ plan, kind, rows }))) === rows.length;
+}
+
+/** A row that others stand on, which the target would take along, is left. */
+async function deleteRows(
+  connection: Connection,
+  plan: TablePlan,
+  rows: readonly NetRow[],
+  cascades: readonly Cascade[],
+): Promise<boolean> {
+  const guard = cascades.map((cascade) => `NOT EXISTS (${standingOn(cascade, '')})`).join(' AND ');
+  const statement = statementFor({ plan, kind: 'delete', rows }, guard === '' ? {} : { guard });
+  if (plan.addressing === 'key') return (await connection.execute(statement)) === rows.length;
+  if (guard !== '') return false;
   await deleteWholeRows(connection, () => connection.query(statement.text, statement.values));
   return true;
 }

@@ -6,7 +6,7 @@ import { mergeLines, type Line } from '../net/line.js';
 import type { NetRow } from '../net/net-row.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { isSame, keyOf, keyValues, lineFrom, readStanding, valuesOf, type Values } from './row-values.js';
-import { ROW_GONE, ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './target-op.js';
+import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './target-op.js';
 
 /** Rows tried again at the end of one batch; with more, the batches take turns. */
 const RETRIED_PER_BATCH = 100;
@@ -83,20 +83,19 @@ export class RefusedRows {
   /** Writes down that the target refuses the op's row; gives the refusal's id. */
   async record({ op, sqlstate, constraint, reason }: Refusal): Promise<string> {
     const { plan, row, refusal } = op;
-    const stands = (await readStanding(this.#connection, op)) ?? (await this.#movedAlong(op));
+    const stands = await readStanding(this.#connection, op);
     const told = row.line === null ? null : valuesOf(plan, row.line);
-    const isGone = stands === null && told !== null && reason === ROW_MISSING && refusal?.stands != null;
     const named = row.line ?? row.origin;
     invariant(named !== null, 'an op has its row, or the row that it was');
     const key = plan.keys.length === 0 ? null : keyValues(plan, named);
     const values = [
       JSON.stringify(key),
       fromLatin1(refusal !== null && isSame(key, refusal.key) ? refusal.keyText : (row.key ?? originText(op))),
-      told === null ? null : JSON.stringify(isGone ? { ...refusal.stands, ...told } : told),
+      told === null ? null : JSON.stringify(told),
       stands === null ? null : JSON.stringify(stands),
       sqlstate,
       constraint,
-      isGone ? ROW_GONE : reason,
+      reason,
     ];
     if (refusal !== null) {
       await this.#connection.query(
@@ -112,20 +111,6 @@ export class RefusedRows {
     );
     this.#open += 1;
     return (made as { id: string }).id;
-  }
-
-  /**
-   * The row under the key that it was to get: a cascade of the target has moved it there by itself. Not if another refused row stands there,
-   * which has yet to leave.
-   */
-  async #movedAlong(op: TargetOp): Promise<Values | null> {
-    const { plan, row } = op;
-    if (row.kind !== 'update' || row.line === null || row.originKey === row.key) return null;
-    const [other] = await this.#connection.query(
-      `SELECT FROM changeover.refused WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL AND stands @> $4 AND id <> $5 LIMIT 1`,
-      [this.#migration, plan.schema.schema, plan.schema.table, JSON.stringify(keyValues(plan, row.line)), op.refusal?.id ?? 0],
-    );
-    return other === undefined ? readStanding(this.#connection, { ...op, row: { ...row, origin: row.line, originKey: row.key } }) : null;
   }
 
   async close(ids: readonly string[], seq: number): Promise<void> {

@@ -29,7 +29,7 @@ export type Refusal = {
 
 /** The row to update is not there. */
 export const ROW_MISSING = 'ROW_MISSING';
-/** The row stood in the target when it was refused, and is gone since (a cascade of the target took it along): it is made again. */
-export const ROW_GONE = 'ROW_GONE';
+/** A foreign key of the target would take along rows that the source still has: it waits until they have gone elsewhere. */
+export const ROW_REFERENCED = 'ROW_REFERENCED';
 /** A trigger of the target left the row out without an error. */
 export const ROW_SKIPPED = 'ROW_SKIPPED';

@@ -44,7 +44,7 @@ export type UniqueIndex = {
   readonly nullsEqual: boolean;
 };
 
-type ForeignKey = {
+export type ForeignKey = {
   readonly name: string;
   readonly columns: readonly string[];
   readonly toSchema: string;

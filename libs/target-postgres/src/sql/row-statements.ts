@@ -12,7 +12,7 @@ export type Statement = { readonly text: string; readonly values: readonly unkno
 
 export type StatementOptions = {
   readonly firstParameter?: number;
-  /** A condition without columns, put into the statement's WHERE. */
+  /** A condition put into the statement's WHERE; it may use the columns of the row `t` that is updated or deleted. */
   readonly guard?: string;
   /** Gives one row `ord` per row changed: the number of the row from 1, or just 1 for an insert. */
   readonly returning?: boolean;
