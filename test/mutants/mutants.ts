@@ -157,6 +157,20 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [REFUSED_SPEC, 'nothing of it is written'],
   },
   {
+    name: 'cascades of the target let (in a batch out of the ordinary)',
+    file: 'libs/target-postgres/src/apply/careful-path.ts',
+    find: 'if (referenced !== null) return',
+    replace: 'if (referenced === undefined) return',
+    killedBy: [REFUSED_SPEC, 'comes while its parent goes'],
+  },
+  {
+    name: 'a form of a table looked up before everybody sees it',
+    file: 'libs/source-postgres/src/held-postgres-source.ts',
+    find: 'while (!(await catalogue.sees(txId)))',
+    replace: 'while (false as boolean && !(await catalogue.sees(txId)))',
+    killedBy: ['libs/source-postgres/src/holding.int.spec.ts', 'synchronous replication puts off'],
+  },
+  {
     name: 'acknowledged what was received',
     file: 'libs/source-postgres/src/upstream-acker.ts',
     find: 'if (position > this.#told) this.#told = position;',
