@@ -2,6 +2,7 @@ export { compareCrms, type Comparison, type Difference, type TableComparison } f
 export { LagProbe, summarise, type LagProbeOptions, type LagSummary } from './lag-probe.js';
 export { createLegacySchema } from './legacy-schema.js';
 export { createModernSchema } from './modern-schema.js';
+export type { DemoResult } from './demo/run-demo.js';
 export { Random } from './random.js';
 export { DAMAGES, sabotage, type Damage } from './sabotage.js';
 export { CHANGE_KINDS, type ChangeKind } from './traffic/change-kinds.js';
