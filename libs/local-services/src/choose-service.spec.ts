@@ -1,4 +1,4 @@
-import { chooseKafka, choosePostgres, type Machine } from './choose-service.js';
+import { chooseKafka, choosePostgres, chooseSecureKafka, type Machine } from './choose-service.js';
 
 const bare: Machine = { docker: false, embeddedPostgres: [], java: undefined, maven: false, kafkaJars: false };
 const full: Machine = { docker: true, embeddedPostgres: [14, 16, 18], java: 17, maven: true, kafkaJars: true };
@@ -46,6 +46,14 @@ describe('where Kafka comes from', () => {
     expect(chooseKafka({}, bare)).toEqual({
       from: 'missing',
       enable: expect.stringMatching(/KAFKA_BROKERS.*Docker.*Java 17.*Maven/) as string,
+    });
+  });
+
+  it('is Java alone for TLS and passwords', () => {
+    expect(chooseSecureKafka(full)).toEqual({ from: 'java' });
+    expect(chooseSecureKafka({ ...full, java: undefined })).toEqual({
+      from: 'missing',
+      enable: expect.stringMatching(/TLS.* needs Java 17/) as string,
     });
   });
 });

@@ -23,6 +23,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Kafka 4 brokers do not start on an older one. */
 const OLDEST_JAVA = 17;
+const JAVA = `Java ${String(OLDEST_JAVA)} or later with Maven (Debian: apt-get install default-jre-headless maven)`;
 
 /**
  * Where a PostgreSQL of this version comes from: a given address, else a container, else the binaries from npm.
@@ -49,10 +50,19 @@ export function chooseKafka(environment: Environment, machine: Machine, own = fa
     .filter((broker) => broker !== '');
   if (!own && brokers.length > 0) return { from: 'given', brokers };
   if (machine.docker) return { from: 'docker' };
-  if (machine.java !== undefined && machine.java >= OLDEST_JAVA && (machine.maven || machine.kafkaJars)) return { from: 'java' };
+  if (runsOnJava(machine)) return { from: 'java' };
   const address = own ? '' : 'KAFKA_BROKERS=host:port of a running broker, ';
   return {
     from: 'missing',
-    enable: `Kafka needs ${address}a running Docker engine, or Java ${String(OLDEST_JAVA)} or later with Maven (Debian: apt-get install default-jre-headless maven).`,
+    enable: `Kafka needs ${address}a running Docker engine, or ${JAVA}.`,
   };
+}
+
+/** Where a broker with TLS and passwords comes from: only Java, which brings the tool that makes its certificate. */
+export function chooseSecureKafka(machine: Machine): { readonly from: 'java' } | Missing {
+  return runsOnJava(machine) ? { from: 'java' } : { from: 'missing', enable: `Kafka with TLS and passwords needs ${JAVA}.` };
+}
+
+function runsOnJava({ java, maven, kafkaJars }: Machine): boolean {
+  return java !== undefined && java >= OLDEST_JAVA && (maven || kafkaJars);
 }

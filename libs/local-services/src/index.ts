@@ -1,6 +1,7 @@
 export {
   chooseKafka,
   choosePostgres,
+  chooseSecureKafka,
   POSTGRES_MAJORS,
   type KafkaChoice,
   type Machine,
@@ -10,4 +11,5 @@ export {
 export { startKafka, type StartKafkaOptions } from './kafka.js';
 export { inspectMachine } from './machine.js';
 export { startPostgres, type StartPostgresOptions } from './postgres.js';
+export type { SecureListener } from './secure-listener.js';
 export { RunningKafka, RunningPostgres, RunningServer, type ServerOrigin } from './running-server.js';

@@ -12,6 +12,7 @@ import { classPath, kafkaJars } from './kafka-jars.js';
 import { brokerSettings } from './kafka-settings.js';
 import { endOfFile, OwnedProcess } from './owned-process.js';
 import { RunningKafka, type ServerLife } from './running-server.js';
+import { makeSecureListener, type MadeListener } from './secure-listener.js';
 import { untilKafkaAnswers } from './until-answers.js';
 
 export type JavaKafkaOptions = {
@@ -20,16 +21,19 @@ export type JavaKafkaOptions = {
   readonly port?: number | undefined;
 };
 
+type Ports = { readonly broker: number; readonly controller: number };
+
 /** Any valid one will do: it names a cluster of one node that nobody joins. */
 const CLUSTER_ID = 'Y2hhbmdlb3Zlci1sb2NhbA';
 
 /** One KRaft node, broker and controller in one Java process, on jars from Maven Central. */
-export async function startJavaKafka(options: JavaKafkaOptions): Promise<RunningKafka> {
+export async function startJavaKafka(options: JavaKafkaOptions & { readonly secure: boolean }): Promise<RunningKafka> {
   const classes = classPath(await kafkaJars());
   const home = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'changeover-kafka-')) : resolve(options.dataDir);
   await mkdir(home, { recursive: true });
   const ports = { broker: options.port ?? (await freePort()), controller: await freePort() };
-  const server = new JavaKafka(options, classes, home, ports);
+  const secure = options.secure ? await makeSecureListener(home, `127.0.0.1:${String(await freePort())}`) : undefined;
+  const server = new JavaKafka(options, classes, home, ports, secure);
   try {
     await server.format();
     await server.start();
@@ -37,7 +41,7 @@ export async function startJavaKafka(options: JavaKafkaOptions): Promise<Running
     await server.remove();
     throw error;
   }
-  return new RunningKafka(server, [server.address]);
+  return new RunningKafka(server, [server.address], secure?.access);
 }
 
 class JavaKafka implements ServerLife {
@@ -45,14 +49,16 @@ class JavaKafka implements ServerLife {
   readonly #options: JavaKafkaOptions;
   readonly #classes: string;
   readonly #home: string;
-  readonly #ports: { readonly broker: number; readonly controller: number };
+  readonly #ports: Ports;
+  readonly #secure: MadeListener | undefined;
   #process: OwnedProcess | undefined;
 
-  constructor(options: JavaKafkaOptions, classes: string, home: string, ports: { readonly broker: number; readonly controller: number }) {
+  constructor(options: JavaKafkaOptions, classes: string, home: string, ports: Ports, secure: MadeListener | undefined) {
     this.#options = options;
     this.#classes = classes;
     this.#home = home;
     this.#ports = ports;
+    this.#secure = secure;
   }
 
   get address(): string {
@@ -66,11 +72,13 @@ class JavaKafka implements ServerLife {
   /** Writes the settings (ports may differ from last time) and, in an empty place, makes the storage. */
   async format(): Promise<void> {
     const controller = `127.0.0.1:${String(this.#ports.controller)}`;
+    const forClients = [`PLAINTEXT://${this.address}`, ...(this.#secure?.access.brokers ?? []).map((address) => `SASL_SSL://${address}`)];
     const settings = brokerSettings({
-      listeners: `PLAINTEXT://${this.address},CONTROLLER://${controller}`,
-      'advertised.listeners': `PLAINTEXT://${this.address}`,
+      listeners: [...forClients, `CONTROLLER://${controller}`].join(),
+      'advertised.listeners': forClients.join(),
       'controller.quorum.voters': `1@${controller}`,
       'log.dirs': join(this.#home, 'data'),
+      ...this.#secure?.settings,
       ...this.#options.settings,
     });
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
@@ -87,6 +95,7 @@ class JavaKafka implements ServerLife {
       CLUSTER_ID,
       '-c',
       this.#settingsFile,
+      ...(this.#secure?.formatArgs ?? []),
     ];
     await promisify(execFile)('java', args, { cwd: this.#home }).catch((cause: unknown) => {
       throw new ChangeoverError('SERVICE_MISSING', `Kafka's storage could not be formatted: ${String(cause)}`, { cause });

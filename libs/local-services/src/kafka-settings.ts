@@ -5,7 +5,7 @@ export function brokerSettings(over: Readonly<Record<string, string>>): Readonly
     'node.id': '1',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL',
     // One node holds the only copy of everything.
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '1',

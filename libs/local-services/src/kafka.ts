@@ -1,6 +1,6 @@
 import { ChangeoverError, unreachable } from '@changeover/core';
 
-import { chooseKafka } from './choose-service.js';
+import { chooseKafka, chooseSecureKafka } from './choose-service.js';
 import { startDockerKafka } from './docker-kafka.js';
 import { startJavaKafka } from './java-kafka.js';
 import { inspectMachine } from './machine.js';
@@ -15,6 +15,8 @@ export type StartKafkaOptions = {
   readonly port?: number;
   /** A broker that may be killed: never one given by address. Default: true when a place, a port or settings are asked for. */
   readonly own?: boolean;
+  /** Also listens with TLS and passwords ({@link RunningKafka.secure}): a broker of one's own, on Java. */
+  readonly secure?: boolean;
 };
 
 /**
@@ -23,9 +25,10 @@ export type StartKafkaOptions = {
  * @throws ChangeoverError SERVICE_MISSING with what would enable it.
  */
 export async function startKafka(options: StartKafkaOptions = {}): Promise<RunningKafka> {
-  const { dataDir, port } = options;
+  const { dataDir, port, secure = false } = options;
   const own = options.own ?? (dataDir !== undefined || port !== undefined || options.settings !== undefined);
-  const choice = chooseKafka(process.env, await inspectMachine(), own);
+  const machine = await inspectMachine();
+  const choice = secure ? chooseSecureKafka(machine) : chooseKafka(process.env, machine, own);
   const settings = options.settings ?? {};
   switch (choice.from) {
     case 'given':
@@ -33,7 +36,7 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
     case 'docker':
       return startDockerKafka({ settings, dataDir, port });
     case 'java':
-      return startJavaKafka({ settings, dataDir, port });
+      return startJavaKafka({ settings, dataDir, port, secure });
     case 'missing':
       throw new ChangeoverError('SERVICE_MISSING', choice.enable);
     default:

@@ -1,6 +1,7 @@
 import { ChangeoverError } from '@changeover/core';
 
 import type { PostgresMajor } from './choose-service.js';
+import type { SecureListener } from './secure-listener.js';
 
 export type ServerOrigin = 'given' | 'docker' | 'embedded' | 'java';
 
@@ -72,10 +73,13 @@ export class RunningPostgres extends RunningServer {
 export class RunningKafka extends RunningServer {
   /** `host:port` of each broker. */
   readonly brokers: string[];
+  /** The way in with TLS and a password, where it was asked for. */
+  readonly secure: SecureListener | undefined;
 
-  constructor(life: ServerLife, brokers: readonly string[]) {
+  constructor(life: ServerLife, brokers: readonly string[], secure?: SecureListener) {
     super(life);
     this.brokers = [...brokers];
+    this.secure = secure;
   }
 }
 
