@@ -1,5 +1,5 @@
 import { isIP, connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext, type ConnectionOptions } from 'node:tls';
 
 import { ChangeoverError, type Clock } from '@changeover/core';
 import type { StreamName } from '@changeover/events';
@@ -109,14 +109,12 @@ export class BrokerLink {
 function openCluster(settings: CompleteSettings, turn: number): { readonly cluster: Cluster; close(): void } {
   const sockets = new Set<Socket>();
   let closed = false;
-  const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const ssl = sslOptions(settings);
+  const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
     // kafkajs turns it into a connection error of its own.
     if (closed) throw new ChangeoverError('LOG_UNREACHABLE', 'the link was closed');
     const servername = isIP(host) === 0 ? { servername: host } : {};
-    const socket =
-      settings.ssl === undefined || settings.ssl === false
-        ? connectTcp({ host, port }, onConnect)
-        : connectTls({ host, port, ...servername, ...(ssl as object) }, onConnect);
+    const socket = ssl === undefined ? connectTcp({ host, port }, onConnect) : connectTls({ host, port, ...servername, ...ssl }, onConnect);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     sockets.add(socket);
@@ -129,8 +127,8 @@ function openCluster(settings: CompleteSettings, turn: number): { readonly clust
     socketFactory,
     // Each try begins with another broker.
     brokers: [...settings.brokers.slice(first), ...settings.brokers.slice(0, first)],
-    ssl: sslOptions(settings),
-    sasl: settings.sasl,
+    ssl,
+    sasl: saslOptions(settings),
     clientId: settings.clientId,
     connectionTimeout: settings.connectMs,
     authenticationTimeout: settings.connectMs,
@@ -153,8 +151,23 @@ function openCluster(settings: CompleteSettings, turn: number): { readonly clust
   };
 }
 
-/** What kafkajs hands to the socket factory. */
-export function sslOptions(settings: CompleteSettings): object | undefined {
-  if (settings.ssl === undefined || settings.ssl === false) return undefined;
-  return settings.ssl === true ? {} : settings.ssl;
+/**
+ * What `tls.connect` takes besides the address. Keys and certificates are read here: what a bad one throws there,
+ * kafkajs takes for a broker that is down.
+ */
+export function sslOptions({ ssl = false }: CompleteSettings): ConnectionOptions | undefined {
+  if (ssl === false) return undefined;
+  const options = ssl === true ? {} : ssl;
+  try {
+    return { ...options, secureContext: createSecureContext(options) };
+  } catch (cause) {
+    throw new ChangeoverError('BAD_SETTINGS', `the setting ssl holds a key or certificate that cannot be used: ${String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** A copy: kafkajs puts a function into what it is given, and the settings are not ours. */
+export function saslOptions({ sasl }: CompleteSettings): CompleteSettings['sasl'] {
+  return sasl && { ...sasl };
 }

@@ -1,21 +1,21 @@
 import kafkajs from 'kafkajs';
 import type { SASLOptions } from 'kafkajs';
 import type { StreamName } from '@changeover/events';
-import type { ConnectionOptions } from 'node:tls';
 
-import { sslOptions } from './broker-link.js';
+import { saslOptions, sslOptions } from './broker-link.js';
 import type { CompleteSettings } from './settings.js';
 import { MAX_BATCH_BYTES } from './stream-appender.js';
 
 /** Makes the topic of a stream: one partition, nothing ever deleted. False if somebody else was quicker. */
 export async function createTopic(settings: CompleteSettings, stream: StreamName): Promise<boolean> {
+  const ssl = sslOptions(settings);
   const kafka = new kafkajs.Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,
     connectionTimeout: settings.connectMs,
     requestTimeout: settings.requestMs,
-    ...(settings.ssl === undefined ? {} : { ssl: sslOptions(settings) as ConnectionOptions }),
-    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl as SASLOptions }),
+    ...(ssl && { ssl }),
+    ...(settings.sasl && { sasl: saslOptions(settings) as SASLOptions }),
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
     logCreator: () => () => undefined,
   });

@@ -16,6 +16,7 @@ describe('judge', () => {
     [19, 'LOG_UNREACHABLE', true],
     [29, 'LOG_DENIED', false],
     [31, 'LOG_DENIED', false],
+    [34, 'LOG_DENIED', true],
     [38, 'BAD_SETTINGS', false],
     [45, 'LOG_UNREACHABLE', false],
     [58, 'LOG_DENIED', false],
@@ -36,6 +37,12 @@ describe('judge', () => {
   it('knows a refused password and a lost connection', () => {
     expect(judge(Reflect.construct(kafkajs.KafkaJSSASLAuthenticationError, ['no']), 'testing').error.code).toBe('LOG_DENIED');
     expect(judge(new kafkajs.KafkaJSConnectionError('gone'), 'testing')).toMatchObject({ again: true, error: { code: 'LOG_UNREACHABLE' } });
+  });
+
+  it('tells a certificate that nobody vouches for from one that its owner must renew', () => {
+    const refused = (code: string): unknown => Reflect.construct(kafkajs.KafkaJSConnectionError, ['no', { code }]);
+    expect(judge(refused('SELF_SIGNED_CERT_IN_CHAIN'), 'testing')).toMatchObject({ again: false, error: { code: 'BAD_SETTINGS' } });
+    expect(judge(refused('CERT_HAS_EXPIRED'), 'testing')).toMatchObject({ again: true, error: { code: 'LOG_UNREACHABLE' } });
   });
 
   it('takes for a bug of ours what is nobody else’s', () => {

@@ -24,6 +24,8 @@ const TYPES: Readonly<Record<string, { readonly code: ErrorCode; readonly again:
   SASL_AUTHENTICATION_FAILED: { code: 'LOG_DENIED', again: false },
   UNSUPPORTED_SASL_MECHANISM: { code: 'LOG_DENIED', again: false },
   SECURITY_DISABLED: { code: 'LOG_DENIED', again: false },
+  // Credentials where the broker wants none; or a login that went out of step.
+  ILLEGAL_SASL_STATE: { code: 'LOG_DENIED', again: true },
   // The broker has forgotten our producer or knows better: no repetition of this send can be right.
   OUT_OF_ORDER_SEQUENCE_NUMBER: { code: 'LOG_UNREACHABLE', again: false },
   DUPLICATE_SEQUENCE_NUMBER: { code: 'LOG_UNREACHABLE', again: false },
@@ -31,7 +33,21 @@ const TYPES: Readonly<Record<string, { readonly code: ErrorCode; readonly again:
   INVALID_PRODUCER_EPOCH: { code: 'LOG_UNREACHABLE', again: false },
 };
 
-/** By class and type, never by text. */
+/**
+ * Node's codes for a broker's certificate that our settings do not vouch for. An expired one is not among them: it is
+ * the broker's to renew, and then we go on.
+ */
+const UNTRUSTED: ReadonlySet<unknown> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_UNTRUSTED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** By class, type and code, never by text. */
 export function judge(error: unknown, doing: string): Verdict {
   if (error instanceof ChangeoverError) return { error, again: error.code === 'LOG_UNREACHABLE' };
   const root = rootOf(error);
@@ -39,9 +55,15 @@ export function judge(error: unknown, doing: string): Verdict {
   const type = typeOf(root);
   const message = `${doing}: ${root instanceof Error ? root.message : String(root)}`;
   const facts = type === undefined ? {} : { kafka: type };
-  const wrap = (code: ErrorCode): ChangeoverError => new ChangeoverError(code, message, { facts, cause: error });
+  const wrap = (code: ErrorCode, hint = ''): ChangeoverError => new ChangeoverError(code, message + hint, { facts, cause: error });
 
   if (name === 'KafkaJSSASLAuthenticationError') return { error: wrap('LOG_DENIED'), again: false };
+  if (isUntrusted(root)) {
+    return { error: wrap('BAD_SETTINGS', ': the settings ssl and brokers do not fit the broker’s certificate'), again: false };
+  }
+  if (name === 'KafkaJSConnectionClosedError') {
+    return { error: wrap('LOG_UNREACHABLE', ' by the broker, which is also its answer where TLS or a password is missing'), again: true };
+  }
   const known = type === undefined ? undefined : TYPES[type];
   if (known !== undefined) return { error: wrap(known.code), again: known.again };
   // kafkajs's own: connections, time-outs, stale metadata, and Kafka's "not now" (no leader, too few replicas, …).
@@ -58,6 +80,10 @@ function rootOf(error: unknown): unknown {
     root = inner;
   }
   return root;
+}
+
+function isUntrusted(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && UNTRUSTED.has(error.code);
 }
 
 function typeOf(error: unknown): string | undefined {
