@@ -1,7 +1,7 @@
 import { ChangeoverError } from '@changeover/core';
 import type { StoredMessage } from '@changeover/events';
 import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
+import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 
 /** How a block's bytes are stored: as they are, or as one raw deflate stream. Numbers are on disk: never reuse one. */
 export const CODEC_NONE = 0;
@@ -15,8 +15,12 @@ export type EncodedBlock = {
 
 export type StoredBlock = EncodedBlock & { readonly firstOffset: number };
 
-/** Below this the hop to zlib's thread costs more than the bytes. */
+/** Below this there is nothing to be gained. */
 const COMPRESS_ABOVE = 2 * 1024;
+/** Below this the hop to zlib's thread costs more than the work. */
+const THREAD_ABOVE = 16 * 1024;
+/** There is one hop for each piece of output of this size. */
+const CHUNK_BYTES = 128 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
 const LENGTH_BYTES = 4;
 
@@ -51,7 +55,7 @@ async function encodeBlock(messages: readonly Buffer[], bytes: number): Promise<
   }
   const messageCount = messages.length;
   if (bytes > COMPRESS_ABOVE) {
-    const data = await deflate(raw, { level: 1 });
+    const data = await (bytes > THREAD_ABOVE ? deflate(raw, { level: 1 }) : deflateRawSync(raw, { level: 1 }));
     if (data.length < bytes) return { messageCount, codec: CODEC_DEFLATE, data };
   }
   return { messageCount, codec: CODEC_NONE, data: raw };
@@ -77,7 +81,7 @@ async function rawBytes(block: StoredBlock): Promise<Buffer> {
   if (block.codec === CODEC_NONE) return block.data;
   if (block.codec !== CODEC_DEFLATE) throw corrupt(block, `has the unknown codec ${String(block.codec)}`);
   try {
-    return await inflate(block.data);
+    return block.data.length > THREAD_ABOVE ? await inflate(block.data, { chunkSize: CHUNK_BYTES }) : inflateRawSync(block.data);
   } catch (error) {
     throw corrupt(block, 'cannot be decompressed', error);
   }
