@@ -60,8 +60,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'two sends in flight',
     file: 'libs/pipeline/src/record-appender.ts',
-    find: '      this.#queuedBytes += bytes;\n    }\n    this.#running ??= this.#run();',
-    replace: '      this.#queuedBytes += bytes;\n    }\n    this.#running = this.#run();',
+    find: '      this.#queuedBytes += bytesOf(queued.part);\n    }\n    this.#running ??= this.#run();',
+    replace: '      this.#queuedBytes += bytesOf(queued.part);\n    }\n    this.#running = this.#run();',
     killedBy: [CAPTURE_SPEC, 'larger than a part'],
   },
   {

@@ -3,7 +3,7 @@ import type { LogWriter, RecordPart, RecordRef } from '@changeover/events';
 /** A part to append, and what to do when the record that it completes is durable. */
 export type QueuedPart = { readonly part: RecordPart; readonly onDurable?: (ref: RecordRef) => void };
 
-type Queued = (QueuedPart & { readonly bytes: number }) | 'abandon';
+type Queued = QueuedPart | 'abandon';
 
 /**
  * Group commit: what comes while an append is under way goes out with the next one, so one small record waits for
@@ -43,9 +43,8 @@ export class RecordAppender {
   add(parts: readonly QueuedPart[]): void {
     if (this.#failure !== null) return;
     for (const queued of parts) {
-      const bytes = queued.part.body.reduce((sum, piece) => sum + piece.length, 0);
-      this.#queue.push({ ...queued, bytes });
-      this.#queuedBytes += bytes;
+      this.#queue.push(queued);
+      this.#queuedBytes += bytesOf(queued.part);
     }
     this.#running ??= this.#run();
   }
@@ -101,12 +100,18 @@ export class RecordAppender {
     const refs = await this.#writer.append(taken.map((queued) => queued.part));
     this.#onAppended(taken.at(-1)?.part.last === false);
     let record = 0;
-    for (const { part, onDurable, bytes } of taken) {
-      this.#queuedBytes -= bytes;
+    for (const { part, onDurable } of taken) {
+      this.#queuedBytes -= bytesOf(part);
       if (!part.last) continue;
       // Counted first: an optional call without a function does not evaluate its argument.
       const ref = refs[record++] as RecordRef;
       onDurable?.(ref);
     }
   }
+}
+
+function bytesOf(part: RecordPart): number {
+  let bytes = 0;
+  for (const piece of part.body) bytes += piece.length;
+  return bytes;
 }

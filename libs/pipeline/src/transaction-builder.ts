@@ -9,7 +9,7 @@ const PART_BYTES = 512 * 1024;
 export class TransactionBuilder {
   #pieces: Uint8Array[] = [];
   #bytes = 0;
-  #schemas = new Map<number, number>();
+  #schemas: RecordRef[] = [];
   #rows = 0;
   #partsGiven = 0;
 
@@ -26,7 +26,7 @@ export class TransactionBuilder {
     this.#pieces.push(encodeFrameHeader({ ...frame, schemaSeq: schema.seq }, frame.rows.length), frame.rows);
     this.#bytes += frame.rows.length;
     this.#rows += frame.rowCount;
-    this.#schemas.set(schema.seq, schema.at);
+    if (!this.#schemas.some((known) => known.seq === schema.seq)) this.#schemas.push(schema);
   }
 
   /** The frames so far as a part that is not the last, or null while they are few. */
@@ -49,8 +49,8 @@ export class TransactionBuilder {
   }
 
   #takeSchemas(): RecordRef[] {
-    const refs = Array.from(this.#schemas, ([seq, at]) => ({ seq, at }));
-    this.#schemas.clear();
+    const refs = this.#schemas;
+    this.#schemas = [];
     return refs;
   }
 }

@@ -74,7 +74,9 @@ export class SequencedWriter implements LogWriter {
     const chain = { seq: this.#tail.seq, pos: this.#tail.pos, checksum: this.#tail.checksum, open: this.#open };
     for (const whole of parts) {
       for (const part of cut(whole)) {
+        // First, so that facts can't say what is not theirs; and a spread behind other keys costs many times more.
         const header: RecordHeader = {
+          ...part.facts,
           kind: part.kind,
           logId: this.#fence.logId,
           epoch: this.#fence.epoch,
@@ -84,15 +86,14 @@ export class SequencedWriter implements LogWriter {
           follows: chain.pos,
           prev: chain.open?.checksum ?? chain.checksum,
           fenceAt: this.#fence.at,
-          ...part.facts,
         };
-        const message = { header, ...encodeMessage(header, part.body) };
+        const message = encodeMessage(header, part.body);
         if (bytes > 0 && bytes + message.bytes.length > MAX_APPEND_BYTES) {
           stored.push(...(await this.#storeCounted(pending)));
           pending = [];
           bytes = 0;
         }
-        pending.push(message);
+        pending.push({ header, bytes: message.bytes, checksum: message.checksum });
         bytes += message.bytes.length;
         if (part.last) {
           chain.seq = header.seq;

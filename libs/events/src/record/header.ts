@@ -32,23 +32,23 @@ export type RecordHeader = {
 /** Stands in the last part only. */
 export type LastPartFacts = {
   /** The source position after this record; records that move nothing repeat `follows`. */
-  readonly pos?: Position;
+  readonly pos?: Position | undefined;
   /** The source's transaction id, as the source writes it. */
-  readonly txId?: string;
+  readonly txId?: string | undefined;
   /** Commit time at the source, ms since the epoch. */
-  readonly ts_ms?: number;
+  readonly ts_ms?: number | undefined;
   /** Replication origin, where the change did not start at this source. */
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   /** Rows in all parts together. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** Where the last `progress` record before this one is. */
-  readonly progress?: RecordRef;
+  readonly progress?: RecordRef | undefined;
   /** On `writes`: the last record of `changes` that is in this and the records before; where transform goes on after a crash. */
-  readonly from?: ReadPosition;
+  readonly from?: ReadPosition | undefined;
   /** On `writes`: hash of the mapping that made it. */
-  readonly mapping?: string;
+  readonly mapping?: string | undefined;
   /** Where the schema records are that this part's frames refer to: lets a reader that starts here find them. */
-  readonly schemas?: readonly RecordRef[];
+  readonly schemas?: readonly RecordRef[] | undefined;
 };
 
 /** Appended by whoever is about to write. Counts only if its epoch is higher than all before it. */

@@ -168,7 +168,7 @@ export class CaptureSession implements AsyncDisposable {
     this.#position = position;
     if (!open.builder.isEmpty) {
       const { txId, ts_ms, origin, builder } = open;
-      const part = builder.takeLastPart({ ...this.#facts(), txId, ts_ms, ...(origin === undefined ? {} : { origin }) });
+      const part = builder.takeLastPart({ pos: position, txId, ts_ms, origin, progress: this.#progressRef });
       this.#appender.add([{ part, onDurable: (ref) => this.#durable(part, position, ref) }]);
     }
     this.#betweenTransactions();

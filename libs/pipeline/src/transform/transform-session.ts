@@ -146,14 +146,7 @@ export class TransformSession {
     this.#frames.end();
     this.#builder = null;
     const { txId, ts_ms, origin } = header;
-    this.#pass(
-      entry,
-      builder.takeLastPart({
-        ...(txId === undefined ? {} : { txId }),
-        ...(ts_ms === undefined ? {} : { ts_ms }),
-        ...(origin === undefined ? {} : { origin }),
-      }),
-    );
+    this.#pass(entry, builder.takeLastPart({ txId, ts_ms, origin }));
     return 'taken';
   }
 
@@ -185,10 +178,11 @@ export class TransformSession {
     const rows = part.facts?.rows ?? 0;
     const pos = header.pos ?? header.follows;
     const ts_ms = header.ts_ms;
-    const facts: LastPartFacts = { ...part.facts, ...this.#facts(), pos, ...(ts_ms === undefined ? {} : { ts_ms }) };
+    const { from, mapping } = this.#facts();
+    const facts: LastPartFacts = { ...part.facts, pos, ts_ms, from, mapping };
     this.#appender.add([
       {
-        part: { ...part, facts },
+        part: { kind: part.kind, body: part.body, last: true, facts },
         onDurable: () => {
           this.#options.observer.advanced({
             records: 1,
@@ -204,10 +198,7 @@ export class TransformSession {
   }
 
   #facts(): LastPartFacts {
-    return {
-      ...(this.#from === null ? {} : { from: this.#from, pos: this.#from.pos }),
-      ...(this.#active ? { mapping: this.#options.hash } : {}),
-    };
+    return { pos: this.#from?.pos, from: this.#from ?? undefined, mapping: this.#active ? this.#options.hash : undefined };
   }
 
   /** The record in hand was given up by its writer, or begins anew. */
