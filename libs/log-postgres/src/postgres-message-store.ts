@@ -32,6 +32,8 @@ export class PostgresMessageStore extends MessageStore {
     this.#pool = openPool(this.#settings);
     // An idle connection that breaks is the pool's to replace; it need not end the process.
     this.#pool.on('error', () => undefined);
+    // Nor need one that breaks while it is handed over, when neither the pool nor a session listens: its next query fails.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   create(stream: StreamName): Promise<'created' | 'exists'> {

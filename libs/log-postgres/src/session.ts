@@ -116,9 +116,7 @@ export class Session {
     this.#released = true;
     this.#client.removeListener('notification', this.#onNotify);
     this.#client.removeListener('end', this.#onEnd);
-    const close = discard || this.#lost !== undefined || this.#busy > 0 || this.#listening;
-    // A closing client may still report an error, which nobody wants any more: its listener stays.
-    if (!close) this.#client.removeListener('error', this.#onLost);
-    this.#client.release(close);
+    this.#client.removeListener('error', this.#onLost);
+    this.#client.release(discard || this.#lost !== undefined || this.#busy > 0 || this.#listening);
   }
 }

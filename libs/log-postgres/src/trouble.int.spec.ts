@@ -96,25 +96,6 @@ describe('the embedded log in trouble', () => {
     }
   });
 
-  it('says LOG_UNREACHABLE when its sessions are ended, and goes on with new ones', async () => {
-    const store = await openWithMessages();
-    const reader = store.read(stream, 0, { signal: new AbortController().signal })[Symbol.asyncIterator]();
-    await reader.next();
-    const waiting = reader.next();
-    const blocked = await database.connect();
-    await blocked.query('begin');
-    await blocked.query('select from changeover_log.stream for update');
-    const append = store.append(stream, [Buffer.from('x')]);
-    await untilLocked(admin);
-    await admin.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'changeover-log'`,
-    );
-    await expect(append).rejects.toMatchObject({ code: 'LOG_UNREACHABLE' });
-    await expect(waiting).rejects.toMatchObject({ code: 'LOG_UNREACHABLE' });
-    await blocked.query('rollback');
-    expect(await store.append(stream, [Buffer.from('3')])).toBe(3);
-  });
-
   it('does not wait for ever on a connection on which nothing comes any more', async () => {
     const { hostname, port } = new URL(database.url);
     await using proxy = await TcpProxy.to(hostname, Number(port));
@@ -161,13 +142,3 @@ describe('the embedded log in trouble', () => {
     expect(await readAll(store, 7)).toBe(7);
   });
 });
-
-/** Until a session of the log waits for a lock. */
-async function untilLocked(client: pg.Client): Promise<void> {
-  for (;;) {
-    const { rowCount } = await client.query(
-      `select from pg_stat_activity where datname = current_database() and application_name = 'changeover-log' and wait_event_type = 'Lock'`,
-    );
-    if (rowCount === 1) return;
-  }
-}
