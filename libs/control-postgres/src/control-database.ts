@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events';
+
 import { SystemClock, type Clock } from '@changeover/core';
 import { DataSource, type EntityManager } from 'typeorm';
 
@@ -83,7 +85,14 @@ export function createDataSource(url: string): DataSource {
     logging: false,
     // The pool replaces an idle connection that broke; the next query tells if there is trouble.
     poolErrorHandler: () => undefined,
-    extra: { query_timeout: QUERY_TIMEOUT_MS, keepAlive: true },
+    extra: {
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+      // One that ends while it is handed over, when neither the pool nor TypeORM listens, must not end the process: its next query fails.
+      onConnect: (client: EventEmitter) => {
+        client.on('error', () => undefined);
+      },
+    },
   });
 }
 
