@@ -20,12 +20,16 @@ export abstract class CaptureRequests {
 
 /** What the loops tell about themselves. Every method must be cheap and must not throw. */
 export abstract class PipelineObserver {
-  /** Records that became durable or were applied, and the place reached. `ts_ms`: commit time at the source of the last. */
+  /**
+   * Records that became durable or were applied, and the place reached: `seq` in the stream that the role follows or writes, `changesSeq` in `changes`, in which all
+   * can be compared. `ts_ms`: commit time at the source of the last.
+   */
   abstract advanced(progress: {
     readonly records: number;
     readonly rows: number;
     readonly bytes: number;
     readonly seq: number;
+    readonly changesSeq: number;
     readonly position: string;
     readonly ts_ms: number | null;
   }): void;

@@ -230,6 +230,7 @@ export class CaptureSession implements AsyncDisposable {
       rows: part.facts?.rows ?? 0,
       bytes,
       seq: ref.seq,
+      changesSeq: ref.seq,
       position,
       ts_ms: part.facts?.ts_ms ?? null,
     });

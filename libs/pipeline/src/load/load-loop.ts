@@ -143,7 +143,7 @@ class LoadRun {
     this.#bytes = 0;
     this.#records = 0;
     observer.applied({ transactions: transactions.length, rows, seconds: (clock.monotonic() - started) / 1000, report });
-    observer.advanced({ records, rows, bytes, seq: progress.writes.seq, position: progress.position, ts_ms: progress.ts_ms });
+    observer.advanced({ records, rows, bytes, ...placeOf(progress) });
   }
 
   async #transaction(entry: LogEntry): Promise<void> {
@@ -182,7 +182,7 @@ class LoadRun {
     const report = await this.#session.applyStaged(progress);
     this.#staged = null;
     observer.applied({ transactions: 1, rows, seconds: (clock.monotonic() - started) / 1000, report });
-    observer.advanced({ records: 1, rows, bytes: 0, seq: header.seq, position: progress.position, ts_ms: progress.ts_ms });
+    observer.advanced({ records: 1, rows, bytes: 0, ...placeOf(progress) });
   }
 
   async #discardStaged(): Promise<void> {
@@ -211,6 +211,10 @@ class LoadRun {
     this.#rows += entry.header.rows ?? 0;
     this.#bytes += entry.body.length;
   }
+}
+
+function placeOf({ writes, changes, position, ts_ms }: LoadProgress) {
+  return { seq: writes.seq, changesSeq: changes.seq, position, ts_ms };
 }
 
 function progressAt(entry: LogEntry): LoadProgress {

@@ -189,6 +189,7 @@ export class TransformSession {
             rows,
             bytes: entry.body.length,
             seq: header.seq,
+            changesSeq: header.seq,
             position: pos,
             ts_ms: ts_ms ?? null,
           });

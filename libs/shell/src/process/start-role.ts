@@ -91,7 +91,7 @@ export async function startRole(
       signal: options.signal,
     });
     opened.add(() => lease[Symbol.asyncDispose]());
-    if (role === 'transform') opened.add(watchCapture(control, { migration, telemetry, clock }));
+    if (role !== 'capture') opened.add(watchCapture(control, { migration, telemetry, clock }));
     const parts = await compose({ telemetry, task, requests: control.requests, log, clock, ids, takeOver });
     opened.add(() => parts.stop());
     const { module, moves } = parts;
@@ -158,7 +158,7 @@ async function untilControl(url: string, { log, signal, clock, ids }: ControlWai
   return control;
 }
 
-/** Capture says in its lease row how many records there are; transform counts in the same numbers. Gives how to stop. */
+/** Capture says in its lease row how many records there are; the others know how many of these they have done. Gives how to stop. */
 function watchCapture(
   control: ControlDatabase,
   { migration, telemetry, clock }: { readonly migration: string; readonly telemetry: RoleTelemetry; readonly clock: Clock },
@@ -168,7 +168,7 @@ function watchCapture(
     while (!stop.signal.aborted) {
       try {
         const capture = (await control.leases.statuses(migration)).find((lease) => lease.role === 'capture');
-        if (capture !== undefined) telemetry.measuredInput(capture.status.seq);
+        if (capture !== undefined) telemetry.captured(capture.status.seq);
       } catch {
         // The lease tells of trouble with the control database already.
       }

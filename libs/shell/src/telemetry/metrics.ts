@@ -26,7 +26,7 @@ export const METRICS = {
     name: 'changeover_lag_seconds',
     help: 'From a source commit until it was finished here: of the last one, or, while nothing moves although more waits, its age now.',
   },
-  lagRecords: { type: 'gauge', name: 'changeover_lag_records', help: 'Records that are there and not finished, as last measured.' },
+  lagRecords: { type: 'gauge', name: 'changeover_lag_records', help: 'Captured records that are not finished here, as last measured.' },
   sequence: {
     type: 'gauge',
     name: 'changeover_sequence',

@@ -31,12 +31,13 @@ export class RoleTelemetry extends PipelineObserver {
   readonly #samples: Sample[] = [];
   #state: RoleState = 'starting';
   #seq = 0;
+  #changesSeq = 0;
   #position: Position = NO_POSITION;
   #commitTime: number | null = null;
   #advancedAt = -Infinity;
   #delayMs: number | null = null;
   #caughtUp = false;
-  #inputHead: number | null = null;
+  #captured: number | null = null;
   #retained: number | null = null;
   #lastError: ErrorCode | null = null;
   #troubled = false;
@@ -78,11 +79,12 @@ export class RoleTelemetry extends PipelineObserver {
     return this.#state;
   }
 
-  advanced({ records, rows, bytes, seq, position, ts_ms }: Parameters<PipelineObserver['advanced']>[0]): void {
+  advanced({ records, rows, bytes, seq, changesSeq, position, ts_ms }: Parameters<PipelineObserver['advanced']>[0]): void {
     this.#totals.records += records;
     this.#totals.rows += rows;
     this.#totals.bytes += bytes;
     this.#seq = seq;
+    this.#changesSeq = changesSeq;
     this.#position = position as Position;
     this.#advancedAt = this.#clock.monotonic();
     // Records of our own may have no commit time at the source.
@@ -115,9 +117,9 @@ export class RoleTelemetry extends PipelineObserver {
     this.#log.failure('warn', error);
   }
 
-  /** Sequence of the last record of the stream that this role reads, as somebody just looked it up. */
-  measuredInput(head: number): void {
-    this.#inputHead = head;
+  /** Sequence of the last record of `changes`, as capture just told it. */
+  captured(seq: number): void {
+    this.#captured = seq;
   }
 
   /** The supervised loop begins another run, or ends. */
@@ -178,7 +180,7 @@ export class RoleTelemetry extends PipelineObserver {
 
   #lagRecords(): number | null {
     if (this.#caughtUp) return 0;
-    return this.#inputHead === null ? null : Math.max(0, this.#inputHead - this.#seq);
+    return this.#captured === null ? null : Math.max(0, this.#captured - this.#changesSeq);
   }
 
   /** From the oldest sample of the window to now; each call adds one. */

@@ -26,8 +26,8 @@ function setUp() {
   const lines: string[] = [];
   const log = Log.open({ level: 'info', migration: 'crm', role: 'load', destination: { write: (line) => lines.push(line) } });
   const telemetry = new RoleTelemetry({ migration: 'crm', role: 'load', log, clock });
-  const advance = (rows: number, overrides: { seq?: number; ts_ms?: number | null } = {}): void => {
-    telemetry.advanced({ records: 1, rows, bytes: 10 * rows, seq: 1, position: '0/1', ts_ms: clock.time, ...overrides });
+  const advance = (rows: number, overrides: { seq?: number; changesSeq?: number; ts_ms?: number | null } = {}): void => {
+    telemetry.advanced({ records: 1, rows, bytes: 10 * rows, seq: 1, changesSeq: 1, position: '0/1', ts_ms: clock.time, ...overrides });
   };
   const metric = async (key: keyof typeof METRICS): Promise<number | undefined> => {
     const text = await telemetry.registry.metrics();
@@ -41,9 +41,9 @@ test('lag is what the last commit took, its age once nothing moves, nothing when
   const { clock, telemetry, advance, metric } = setUp();
   expect(telemetry.status()).toMatchObject({ state: 'starting', lagMs: null, lagRecords: null, seq: 0, position: '' });
   expect(await metric('lagSeconds')).toBeUndefined();
-  advance(5, { seq: 4, ts_ms: clock.time - 3_000 });
-  telemetry.measuredInput(10);
-  expect(telemetry.status()).toMatchObject({ lagMs: 3_000, lagRecords: 6, seq: 4, position: '0/1' });
+  advance(5, { seq: 7, changesSeq: 4, ts_ms: clock.time - 3_000 });
+  telemetry.captured(10);
+  expect(telemetry.status()).toMatchObject({ lagMs: 3_000, lagRecords: 6, seq: 7, position: '0/1' });
   expect([await metric('lagSeconds'), await metric('lagRecords')]).toEqual([3, 6]);
   clock.time += 1_000;
   expect(telemetry.status().lagMs).toBe(3_000);
