@@ -11,6 +11,7 @@ export {
 } from './frame/copy-text.js';
 export { encodeFrameHeader, FrameReader } from './frame/frame-codec.js';
 export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './frame/frame.js';
+export { isPartial, keyText, lineOf, mergeLines, type Line } from './frame/line.js';
 export { tableSchemaHash, type ColumnSchema, type TableSchema } from './frame/table-schema.js';
 export {
   EventLog,
@@ -26,7 +27,14 @@ export { MessageStore, type StoredMessage, type StreamName } from './log/message
 export { CountedRecords } from './log/counted-records.js';
 export { SequencedLog } from './log/sequenced-log.js';
 export { MAX_BODY_BYTES } from './log/sequenced-writer.js';
-export { ChangeSource, type HeldSource, type PreflightFinding, type SourceEvent, type SourceIdentity } from './ports/change-source.port.js';
+export {
+  ChangeSource,
+  type ChunkRequest,
+  type HeldSource,
+  type PreflightFinding,
+  type SourceEvent,
+  type SourceIdentity,
+} from './ports/change-source.port.js';
 export {
   TargetWriter,
   type ApplyReport,

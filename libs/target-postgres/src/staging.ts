@@ -1,9 +1,8 @@
-import { CopyTextWriter, scanLine, type Frame, type SchemaLookup, type TableSchema } from '@changeover/events';
+import { CopyTextWriter, keyText, lineOf, scanLine, type Frame, type Line, type SchemaLookup, type TableSchema } from '@changeover/events';
 
 import { parentsFirst } from './apply/table-order.js';
 import type { TargetTable } from './catalogue/target-table.js';
 import type { Connection } from './connection.js';
-import { keyText, lineOf, type Line } from './net/line.js';
 import { NetChanges } from './net/net-changes.js';
 import { addressingOf, keyColumns, tableId, type NetRow, type Segment } from './net/net-row.js';
 

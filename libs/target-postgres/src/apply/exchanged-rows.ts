@@ -1,5 +1,6 @@
+import { isPartial, mergeLines, type Line } from '@changeover/events';
+
 import type { Connection } from '../connection.js';
-import { isPartial, mergeLines, type Line } from '../net/line.js';
 import { keyOf, keyValues, lineFrom, readStanding } from './row-values.js';
 import { slotsOf, type Slot } from './slots.js';
 import type { TargetOp } from './target-op.js';

@@ -1,6 +1,7 @@
+import type { Line } from '@changeover/events';
+
 import type { TargetTable } from '../catalogue/target-table.js';
 import type { Connection } from '../connection.js';
-import type { Line } from '../net/line.js';
 import type { NetRow } from '../net/net-row.js';
 import { insertTarget, statementFor } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';

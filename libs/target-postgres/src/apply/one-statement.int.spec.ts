@@ -1,10 +1,9 @@
-import { formatRows } from '@changeover/events';
+import { formatRows, lineOf } from '@changeover/events';
 import { testDatabase } from '@changeover/testing';
 
 import { readCatalogue } from '../catalogue/read-catalogue.js';
 import type { TargetTable } from '../catalogue/target-table.js';
 import { Connection } from '../connection.js';
-import { lineOf } from '../net/line.js';
 import type { NetRow } from '../net/net-row.js';
 import type { Run } from '../sql/row-statements.js';
 import { planTable } from '../sql/table-plan.js';

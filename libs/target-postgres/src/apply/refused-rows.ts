@@ -1,8 +1,7 @@
 import { invariant } from '@changeover/core';
-import type { TableSchema } from '@changeover/events';
+import { type TableSchema, mergeLines, type Line } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
-import { mergeLines, type Line } from '../net/line.js';
 import type { NetRow } from '../net/net-row.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { isSame, keyOf, keyValues, lineFrom, readStanding, valuesOf, type Values } from './row-values.js';

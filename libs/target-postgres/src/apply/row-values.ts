@@ -1,7 +1,6 @@
-import { fieldText, formatRows, scanLine } from '@changeover/events';
+import { fieldText, formatRows, scanLine, keyText, lineOf, type Line } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
-import { keyText, lineOf, type Line } from '../net/line.js';
 import { addOrigins, keyEquals } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { Unnest } from '../sql/unnest.js';

@@ -1,8 +1,7 @@
-import { scanLine, isUnchanged } from '@changeover/events';
+import { scanLine, isUnchanged, type Line } from '@changeover/events';
 
 import type { UniqueIndex } from '../catalogue/target-table.js';
 import type { Connection } from '../connection.js';
-import type { Line } from '../net/line.js';
 import { addOrigins, keyEquals } from '../sql/row-statements.js';
 import type { PlanColumn, TablePlan } from '../sql/table-plan.js';
 import { Unnest } from '../sql/unnest.js';

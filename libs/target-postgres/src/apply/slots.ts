@@ -1,4 +1,5 @@
-import type { Line } from '../net/line.js';
+import type { Line } from '@changeover/events';
+
 import type { TablePlan } from '../sql/table-plan.js';
 import { fingerprint, keyValues } from './row-values.js';
 import type { TargetOp } from './target-op.js';

@@ -1,6 +1,6 @@
 import { invariant } from '@changeover/core';
+import { mergeLines, type Line } from '@changeover/events';
 
-import { mergeLines, type Line } from './line.js';
 import type { NetRow } from './net-row.js';
 
 /** One row on its way through the batch. */

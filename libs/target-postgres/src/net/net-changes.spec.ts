@@ -1,9 +1,8 @@
-import { parseRows, type Frame } from '@changeover/events';
+import { parseRows, type Frame, type Line } from '@changeover/events';
 import fc from 'fast-check';
 
 import { Writes, type TableRows } from '../test/writes.js';
 import { NetChanges } from './net-changes.js';
-import type { Line } from './line.js';
 import type { Segment } from './net-row.js';
 
 const fields = (line: Line | null) => (line === null ? null : parseRows(line.bytes.subarray(line.start, line.end + 1))[0]);

@@ -1,8 +1,7 @@
 import { invariant } from '@changeover/core';
-import { scanLine, type Frame, type Operation, type TableSchema } from '@changeover/events';
+import { scanLine, type Frame, type Operation, type TableSchema, keyText, mergeLines, type Line } from '@changeover/events';
 
 import { KeyedNet } from './keyed-net.js';
-import { keyText, mergeLines, type Line } from './line.js';
 import { addressingOf, keyColumns, tableId, type Addressing, type Segment } from './net-row.js';
 import { WholeRowNet } from './whole-row-net.js';
 

@@ -1,6 +1,4 @@
-import type { TableSchema } from '@changeover/events';
-
-import type { Line } from './line.js';
+import type { TableSchema, Line } from '@changeover/events';
 
 /** What a whole batch does to one row of the target. */
 export type NetRow = {

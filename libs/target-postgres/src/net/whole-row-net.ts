@@ -1,4 +1,5 @@
-import { type Line } from './line.js';
+import type { Line } from '@changeover/events';
+
 import type { NetRow } from './net-row.js';
 
 /**

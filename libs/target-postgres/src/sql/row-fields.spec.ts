@@ -1,6 +1,5 @@
-import { formatRows } from '@changeover/events';
+import { formatRows, lineOf } from '@changeover/events';
 
-import { lineOf } from '../net/line.js';
 import { boolArray, RowFields } from './row-fields.js';
 
 /** What array_recv would make of it. */

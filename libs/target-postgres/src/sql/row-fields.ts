@@ -1,6 +1,4 @@
-import { isNull, isUnchanged, scanLine, unescapeInto } from '@changeover/events';
-
-import type { Line } from '../net/line.js';
+import { isNull, isUnchanged, scanLine, unescapeInto, type Line } from '@changeover/events';
 
 const TEXT_OID = 25;
 const BOOL_OID = 16;

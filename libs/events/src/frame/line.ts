@@ -1,9 +1,9 @@
-import { CopyTextWriter, isUnchanged, scanLine } from '@changeover/events';
+import { CopyTextWriter, isUnchanged, scanLine } from './copy-text.js';
 
 /** One row's COPY text inside a larger buffer: `bytes[start, end)`, its LF at `end`. Nothing is copied to make one. */
 export type Line = { readonly bytes: Buffer; readonly start: number; readonly end: number };
 
-/** A line whose fields are given as text: for the few rows that come back from `changeover.refused`. */
+/** The line that a buffer of one row holds. */
 export function lineOf(row: Buffer): Line {
   return { bytes: row, start: 0, end: row.length - 1 };
 }
