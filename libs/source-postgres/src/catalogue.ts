@@ -1,6 +1,7 @@
 import type { TableSchema } from '@changeover/events';
 
 import { asReplicaIdentity, type Relation } from './relation.js';
+import { CURRENT_SNAPSHOT, Visibility } from './snapshot/visibility.js';
 import type { SqlSession } from './sql-session.js';
 import { tableForm, type ColumnFacts } from './table-form.js';
 
@@ -41,12 +42,10 @@ const FORM_OF_RELATION = `
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = said.name AND a.atttypid = said.type AND a.atttypmod = said.typmod AND a.attnum > 0
    ORDER BY said.place`;
 
-/** A transaction's id in the stream has 32 bits; the one meant is the nearest to the next one. Modulo can be negative. */
-const SEES = `
-  SELECT pg_visible_in_snapshot((next + ((($1::bigint - next) % 4294967296 + 6442450944) % 4294967296 - 2147483648))::text::xid8, snapshot) AS seen
-    FROM (SELECT pg_current_snapshot() AS snapshot, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS now`;
-
-type FormRow = { oid: number; schema: string; table: string; replicaIdentity: string; name: string | null } & Omit<ColumnFacts, 'name'>;
+export type FormRow = { oid: number; schema: string; table: string; replicaIdentity: string; name: string | null } & Omit<
+  ColumnFacts,
+  'name'
+>;
 
 /** Forms of tables, as the catalogue has them now or as a Relation message needs them. Equal forms are one object. */
 export class Catalogue {
@@ -57,9 +56,12 @@ export class Catalogue {
     this.#sql = sql;
   }
 
-  /** Sorted by schema and name. */
-  async forms(oids: readonly number[]): Promise<TableSchema[]> {
-    const rows = await this.#sql.query<FormRow>(FORMS_BY_OID, [oids]);
+  /** Sorted by schema and name. `query`: as another session sees them. */
+  async forms(
+    oids: readonly number[],
+    query: (sql: string, values: unknown[]) => Promise<FormRow[]> = (sql, values) => this.#sql.query<FormRow>(sql, values),
+  ): Promise<TableSchema[]> {
+    const rows = await query(FORMS_BY_OID, [oids]);
     const byOid = new Map<number, FormRow[]>();
     for (const row of rows) {
       const columns = byOid.get(row.oid);
@@ -73,13 +75,15 @@ export class Catalogue {
     });
   }
 
-  /** Whether what the transaction did is to be seen: the catalogue knows the tables as it left them. */
-  async sees(txId: string): Promise<boolean> {
-    const [row] = await this.#sql.query<{ seen: boolean }>(SEES, [txId]);
-    return row?.seen === true;
+  async visibility(): Promise<Visibility> {
+    const [row] = await this.#sql.query<{ snapshot: string }>(CURRENT_SNAPSHOT);
+    return Visibility.of(row?.snapshot ?? '');
   }
 
-  /** Look only when {@link sees} says so; before, a column that is new has no default here, whatever it has. */
+  /**
+   * Look only when the transaction whose row follows can be seen; before, a column that is new has no default here,
+   * whatever it has.
+   */
   async formOf(relation: Relation): Promise<TableSchema> {
     const { oid, schema, table, replicaIdentity, columns } = relation;
     const facts = await this.#sql.query<Omit<ColumnFacts, 'name' | 'typeOid' | 'typmod'>>(FORM_OF_RELATION, [

@@ -37,7 +37,7 @@ export class EventQueue {
   }
 
   push(event: SourceEvent): void {
-    const bytes = EVENT_BYTES + (event.type === 'rows' ? event.rows.length : 0);
+    const bytes = EVENT_BYTES + (event.type === 'rows' || event.type === 'chunk' ? event.rows.length : 0);
     let batch = this.#batches.at(-1);
     if (batch === undefined || batch.bytes >= BATCH_BYTES) {
       batch = { events: [], bytes: 0 };

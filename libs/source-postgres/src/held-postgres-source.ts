@@ -1,5 +1,5 @@
-import { asChangeoverError, ChangeoverError, invariant, type Clock, type Position } from '@changeover/core';
-import type { HeldSource, SourceEvent } from '@changeover/events';
+import { asChangeoverError, ChangeoverError, invariant, RandomIdSource, type Clock, type Position } from '@changeover/core';
+import type { ChunkRequest, HeldSource, SourceEvent } from '@changeover/events';
 
 import type { Catalogue } from './catalogue.js';
 import { EventQueue } from './event-queue.js';
@@ -8,6 +8,8 @@ import { readPosition } from './lsn.js';
 import { PgoutputDecoder, type MissingForm } from './pgoutput-decoder.js';
 import type { ReplicationConnection } from './replication-connection.js';
 import type { SourceConfig } from './settings.js';
+import { ChunkMerge } from './snapshot/chunk-merge.js';
+import { ChunkReader } from './snapshot/chunk-reader.js';
 import type { SqlSession } from './sql-session.js';
 import { UpstreamAcker } from './upstream-acker.js';
 
@@ -53,8 +55,10 @@ type Begun = {
  * message live only during `#take`, so it decodes at once.
  *
  * ```
- * socket ──▶ #take ──▶ decoder ──▶ queue ──▶ events()        (paused: the queue is full, or a table's form is looked up)
- *    ▲                                          │
+ *                        copy() ──▶ reader
+ *                                     ▼
+ * socket ──▶ #take ──▶ decoder ──▶ merge ──▶ queue ──▶ events()   (paused: the queue is full, or a table's form is looked up)
+ *    ▲                                                   │
  *    └── status, by timer and on request ◀── acker ◀── acknowledge()
  * ```
  */
@@ -65,7 +69,9 @@ export class HeldPostgresSource implements HeldSource {
   #watched: number;
   readonly #acker: UpstreamAcker;
   readonly #queue: EventQueue;
+  readonly #chunks: ChunkReader;
   #decoder: PgoutputDecoder | undefined;
+  #merge: ChunkMerge | undefined;
   readonly #timer: NodeJS.Timeout;
   /**
    * Messages that arrived while nothing can be decoded: before {@link events}, or while a table's form is looked up. The
@@ -84,6 +90,7 @@ export class HeldPostgresSource implements HeldSource {
     this.confirmed = confirmed;
     this.#backlog = backlog;
     this.#acker = new UpstreamAcker(confirmed);
+    this.#chunks = new ChunkReader(parts.config, parts.catalogue);
     this.#queue = new EventQueue(parts.config.readAheadBytes, () => {
       this.#readOn();
     });
@@ -124,7 +131,7 @@ export class HeldPostgresSource implements HeldSource {
     return held;
   }
 
-  async *events(after: Position, signal: AbortSignal): AsyncGenerator<readonly SourceEvent[]> {
+  async *events(after: Position, signal: AbortSignal, unseen: readonly string[] = []): AsyncGenerator<readonly SourceEvent[]> {
     invariant(this.#decoder === undefined, 'the events of one hold are asked for twice');
     if (after < this.confirmed) {
       throw new ChangeoverError(
@@ -133,11 +140,15 @@ export class HeldPostgresSource implements HeldSource {
       );
     }
     this.#acker.delivered(after);
+    const merge = new ChunkMerge((event) => {
+      this.#queue.push(event);
+    }, unseen);
+    this.#merge = merge;
     this.#decoder = new PgoutputDecoder({
       after,
       markPrefix: this.#parts.config.slot,
       emit: (event) => {
-        this.#queue.push(event);
+        merge.pass(event);
       },
     });
     if (!this.#ended) this.#takeBacklog();
@@ -152,6 +163,35 @@ export class HeldPostgresSource implements HeldSource {
 
   acknowledge(position: Position): void {
     this.#acker.acknowledge(position);
+  }
+
+  async copy(request: ChunkRequest): Promise<void> {
+    const merge = this.#merge;
+    invariant(merge !== undefined, 'a copy is asked for before the events');
+    for (;;) {
+      const coming = merge.expect(`${request.schema}.${request.table}`);
+      try {
+        const token = new RandomIdSource().uuid();
+        const chunk = await this.#chunks.read(request);
+        let hidden = merge.offer(coming, chunk, token);
+        if (hidden.length === 0) {
+          await this.mark(token);
+          hidden = await coming.done.promise;
+        }
+        if (hidden.length === 0) return;
+        for (const txId of hidden) await this.#untilSeen(txId);
+      } catch (error) {
+        merge.forget(coming);
+        throw error;
+      }
+    }
+  }
+
+  async unseen(): Promise<readonly string[]> {
+    const merge = this.#merge;
+    if (merge === undefined || merge.unseen.length === 0) return [];
+    merge.settle(await this.#parts.catalogue.visibility());
+    return merge.unseen;
   }
 
   async mark(token: string): Promise<void> {
@@ -211,19 +251,23 @@ export class HeldPostgresSource implements HeldSource {
   }
 
   async #fetchForm(decoder: PgoutputDecoder, { relation, txId }: MissingForm): Promise<void> {
-    const { catalogue, clock } = this.#parts;
     try {
-      // A commit comes to us when it is on disk, and to everybody else a little later: with synchronous replication, much later.
-      while (!(await catalogue.sees(txId))) {
-        await clock.sleep(UNSEEN_POLL_MS);
-        if (this.#ended) return;
-      }
-      decoder.provide(relation, await catalogue.formOf(relation));
+      await this.#untilSeen(txId);
+      decoder.provide(relation, await this.#parts.catalogue.formOf(relation));
     } catch (error) {
       await this.#give(asChangeoverError(error));
       return;
     }
     if (!this.#ended) this.#takeBacklog();
+  }
+
+  /** A commit comes to us when it is on disk, and to everybody else a little later: with synchronous replication, much later. */
+  async #untilSeen(txId: string): Promise<void> {
+    const { catalogue, clock } = this.#parts;
+    while (!(await catalogue.visibility()).sees(txId)) {
+      await clock.sleep(UNSEEN_POLL_MS);
+      if (this.#ended) throw letGo();
+    }
   }
 
   #takeBacklog(): void {
@@ -291,8 +335,14 @@ export class HeldPostgresSource implements HeldSource {
     const was = this.#ended;
     this.#ended = true;
     clearInterval(this.#timer);
+    this.#merge?.close(letGo());
+    this.#chunks.close();
     return was;
   }
+}
+
+function letGo(): ChangeoverError {
+  return new ChangeoverError('SOURCE_UNREACHABLE', 'the source was let go');
 }
 
 export function slotGone(slot: string): ChangeoverError {

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-
-import type { ColumnSchema, TableSchema } from '@changeover/events';
+import { tableSchemaHash, type ColumnSchema, type TableSchema } from '@changeover/events';
 
 import type { ReplicaIdentity } from './relation.js';
 
@@ -36,11 +34,5 @@ export function tableForm(facts: TableFacts): TableSchema {
     return { name, type, typeOid, typmod, notNull, key: sendsKey ? inIdentity : inPrimaryKey, fill };
   });
   const { schema, table } = facts;
-  return { schema, table, columns, identity, hash: formHash({ schema, table, columns, identity }) };
-}
-
-/** SHA-256 of the form as JSON without names of fields, so that their order does not matter. */
-function formHash({ schema, table, columns, identity }: Omit<TableSchema, 'hash'>): string {
-  const canonical = [schema, table, identity, columns.map((c) => [c.name, c.type, c.typeOid, c.typmod, c.notNull, c.key, c.fill])];
-  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+  return { schema, table, columns, identity, hash: tableSchemaHash({ schema, table, columns, identity }) };
 }

@@ -19,6 +19,20 @@ export type SourceIdentity = {
   readonly timeline: number;
 };
 
+/** A piece of a table to be copied: the rows behind `after` in the order of the key, about `maxBytes` of them. */
+export type ChunkRequest = {
+  readonly schema: string;
+  readonly table: string;
+  /** The `last` of the chunk before; null: from the first row. */
+  readonly after: string | null;
+  /**
+   * Keys of rows to be read as well, as COPY text of the key columns: rows that moved to another key, of which the stream did not tell every value, and
+   * which may have moved to where the copy has been already.
+   */
+  readonly again: readonly string[];
+  readonly maxBytes: number;
+};
+
 export type SourceEvent =
   /** A transaction's rows follow. `txId` as the source writes it. */
   | { readonly type: 'begin'; readonly txId: string; readonly ts_ms: number; readonly origin?: string }
@@ -39,6 +53,19 @@ export type SourceEvent =
   | { readonly type: 'commit'; readonly position: Position }
   /** Nothing up to `position` is on its way any more (never sent inside a transaction). */
   | { readonly type: 'keepalive'; readonly position: Position }
+  /**
+   * Rows of a table as they are at this place of the stream: all that was told of them before lies in them, what comes behind does not. `last` is the key
+   * to go on behind; null: there are no more. Stands outside a transaction.
+   */
+  | {
+      readonly type: 'chunk';
+      readonly table: TableSchema;
+      readonly rowCount: number;
+      readonly rows: Buffer;
+      readonly last: string | null;
+      readonly position: Position;
+      readonly ts_ms: number;
+    }
   /** A mark of our own (see {@link HeldSource.mark}) was reached in commit order; stands outside a transaction. */
   | { readonly type: 'mark'; readonly token: string; readonly position: Position; readonly ts_ms: number };
 
@@ -51,10 +78,20 @@ export type SourceEvent =
 export interface HeldSource extends AsyncDisposable {
   /** What the source was told is safe with us: it will not send again what lies at or before this. */
   readonly confirmed: Position;
-  /** Everything whose position lies behind `after` (not before {@link confirmed}). Called once. */
-  events(after: Position, signal: AbortSignal): AsyncIterable<readonly SourceEvent[]>;
+  /** Everything whose position lies behind `after` (not before {@link confirmed}). `unseen`: see there; of earlier holds. Called once. */
+  events(after: Position, signal: AbortSignal, unseen?: readonly string[]): AsyncIterable<readonly SourceEvent[]>;
   /** Everything up to `position` is durable in the log. Never moves back. The only way anything is acknowledged. */
   acknowledge(position: Position): void;
+  /**
+   * Reads a piece of a table beside the stream; it comes as a `chunk` event where the stream has caught up with it. Resolves when that is on its way.
+   * One at a time of each table; several tables at once.
+   */
+  copy(request: ChunkRequest): Promise<void>;
+  /**
+   * Transactions that were given and that a reader of the source may not see yet, as the source writes their ids. Whoever copies has to tell the next hold of
+   * them, and of those given since: what they did may be missing in a chunk, although it stands before it.
+   */
+  unseen(): Promise<readonly string[]>;
   /** Writes a mark into the source's own order, after all that is committed now; it comes back as a `mark` event. */
   mark(token: string): Promise<void>;
   /** Bytes of log the source keeps for us, and whether it is about to give up (`null`: it cannot say). */

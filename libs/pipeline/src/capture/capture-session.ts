@@ -123,6 +123,8 @@ export class CaptureSession implements AsyncDisposable {
       case 'mark':
         this.#mark(event.token, event.position, event.ts_ms);
         return null;
+      case 'chunk':
+        throw new ChangeoverError('INTERNAL', 'a chunk that nobody asked for');
       default:
         return unreachable(event);
     }

@@ -30,8 +30,8 @@ export class EventFollower implements AsyncDisposable {
   #ended = false;
   #look: () => void = () => undefined;
 
-  constructor(held: HeldSource, after: Position = held.confirmed) {
-    this.#done = this.#follow(held, after);
+  constructor(held: HeldSource, after: Position = held.confirmed, unseen: readonly string[] = []) {
+    this.#done = this.#follow(held.events(after, this.#abort.signal, unseen));
   }
 
   /** Where the last of the events leads. */
@@ -70,9 +70,9 @@ export class EventFollower implements AsyncDisposable {
     await this.#done;
   }
 
-  async #follow(held: HeldSource, after: Position): Promise<void> {
+  async #follow(events: AsyncIterable<readonly SourceEvent[]>): Promise<void> {
     try {
-      for await (const batch of held.events(after, this.#abort.signal)) {
+      for await (const batch of events) {
         this.events.push(...batch);
         this.#look();
       }

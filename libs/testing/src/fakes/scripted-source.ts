@@ -202,6 +202,14 @@ class ScriptedHold implements HeldSource {
     return Promise.resolve();
   }
 
+  copy(): Promise<void> {
+    return Promise.reject(new ChangeoverError('INTERNAL', 'a scripted source has no rows of its own'));
+  }
+
+  unseen(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   retained(): Promise<{ readonly bytes: number; readonly lost: boolean }> {
     return Promise.resolve({ bytes: 0, lost: false });
   }

@@ -1,0 +1,193 @@
+import { ChangeoverError, invariant } from '@changeover/core';
+import { parseRows, scanLine, type ChunkRequest, type TableSchema } from '@changeover/events';
+import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+
+import { quoted } from '../captured-tables.js';
+import type { Catalogue, FormRow } from '../catalogue.js';
+import { destroySession, openSession, type SessionOptions } from '../session.js';
+import { sourceError } from '../source-error.js';
+import { CURRENT_SNAPSHOT, Visibility } from './visibility.js';
+
+/** Rows of a table as one snapshot shows them. */
+export type ReadChunk = {
+  readonly visibility: Visibility;
+  readonly form: TableSchema;
+  /** COPY text, in the order of the key. */
+  readonly rows: Buffer;
+  readonly rowCount: number;
+  /** The key of the last row in that order, to go on behind; null: the table ends here. */
+  readonly last: string | null;
+};
+
+/** What a query of a chunk needs to know of the table. `typical` bytes of a row, by what the last ANALYZE saw; 0: nothing. */
+type Layout = { oid: number; partitioned: boolean; typical: number; keys: KeyColumn[] };
+
+type KeyColumn = { readonly name: string; readonly type: string };
+
+/** Columns of the key in the order of its index, which is the one that can be read piece by piece. */
+const LAYOUT = `
+  SELECT c.oid, c.relkind = 'p' AS partitioned,
+         CASE WHEN c.reltuples > 0 THEN (c.relpages::float8 * current_setting('block_size')::int / c.reltuples)::int ELSE 0 END AS typical,
+         coalesce((
+           SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) ORDER BY k.place)
+             FROM (SELECT i.indrelid, i.indkey, i.indnkeyatts FROM pg_index i
+                    WHERE i.indrelid = c.oid AND i.indisvalid AND (i.indisprimary OR (c.relreplident = 'i' AND i.indisreplident))
+                    ORDER BY c.relreplident = 'i' AND i.indisreplident DESC LIMIT 1) i,
+                  unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (attnum, place),
+                  pg_attribute a
+            WHERE a.attrelid = i.indrelid AND a.attnum = k.attnum), '[]') AS keys
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`;
+
+const NO_ROWS: Rows = { bytes: Buffer.alloc(0), count: 0, cutShort: false };
+const LF = 0x0a;
+const LEAST_ROWS = 100;
+const MOST_ROWS = 100_000;
+const TYPICAL_ROW_BYTES = 250;
+
+/**
+ * Reads chunks over sessions of its own, as many as are read at a time; reading is all they do.
+ *
+ * The lock comes before the snapshot: to a snapshot that is older than a rewrite (ALTER … TYPE) the table looks empty.
+ */
+export class ChunkReader {
+  readonly #session: SessionOptions;
+  readonly #catalogue: Catalogue;
+  readonly #idle: pg.Client[] = [];
+  readonly #busy = new Set<pg.Client>();
+  #closed = false;
+
+  constructor(session: SessionOptions, catalogue: Catalogue) {
+    this.#session = session;
+    this.#catalogue = catalogue;
+  }
+
+  /** SOURCE_NOT_READY for a table without a key that is larger than one chunk: nobody could go on in its middle. */
+  async read(request: ChunkRequest): Promise<ReadChunk> {
+    const client = this.#idle.pop() ?? (await openSession(this.#session));
+    this.#busy.add(client);
+    try {
+      if (this.#closed) throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source was let go');
+      const { cutShort, ...chunk } = await this.#read(client, request);
+      // The server is still sending the rest of it.
+      if (cutShort) destroySession(client);
+      else {
+        await client.query('COMMIT');
+        this.#idle.push(client);
+      }
+      return chunk;
+    } catch (error) {
+      destroySession(client);
+      throw sourceError(error, 'sql');
+    } finally {
+      this.#busy.delete(client);
+    }
+  }
+
+  /** Ends what is being read: it rejects. */
+  close(): void {
+    this.#closed = true;
+    for (const client of [...this.#idle, ...this.#busy]) destroySession(client);
+    this.#idle.length = 0;
+  }
+
+  async #read(client: pg.Client, request: ChunkRequest): Promise<ReadChunk & { readonly cutShort: boolean }> {
+    const { schema, table, after, again, maxBytes } = request;
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.query(`LOCK TABLE ${quoted(request)} IN ACCESS SHARE MODE`);
+    const { snapshot } = (await client.query<{ snapshot: string }>(CURRENT_SNAPSHOT)).rows[0] as { snapshot: string };
+    const layout = (await client.query<Layout>(LAYOUT, [schema, table])).rows[0] as Layout;
+    const [form] = await this.#catalogue.forms([layout.oid], async (sql, values) => (await client.query<FormRow>(sql, values)).rows);
+    invariant(form !== undefined, 'a table that is locked has a form');
+    const { keys, typical } = layout;
+    const limit = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(maxBytes / (typical || TYPICAL_ROW_BYTES))));
+    // Those first: once a chunk was cut short its session is of no more use.
+    const named =
+      again.length === 0 ? NO_ROWS : await readRows(client, select(request, layout, form, isOneOf(keys, form, again)), Infinity);
+    const behind =
+      keys.length === 0 ? '' : `${after === null ? '' : isBehind(keys, form, after)} ORDER BY ${list(keys)} LIMIT ${String(limit)}`;
+    const rows = await readRows(client, select(request, layout, form, behind), maxBytes);
+    if (keys.length === 0 && rows.cutShort) {
+      throw new ChangeoverError(
+        'SOURCE_NOT_READY',
+        `${schema}.${table} has no key and is too large to be copied in one piece: give it a primary key`,
+      );
+    }
+    const ended = !rows.cutShort && (keys.length === 0 || rows.count < limit);
+    return {
+      visibility: Visibility.of(snapshot),
+      form,
+      rows: named.count === 0 ? rows.bytes : Buffer.concat([rows.bytes, named.bytes]),
+      rowCount: rows.count + named.count,
+      last: ended ? null : keyOfLast(rows.bytes, form),
+      cutShort: rows.cutShort,
+    };
+  }
+}
+
+function select(request: ChunkRequest, { partitioned }: Layout, form: TableSchema, which: string): string {
+  const columns = form.columns.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
+  // ONLY: a table that inherits is copied for itself. Of a partitioned table all rows are in others.
+  return `SELECT ${columns} FROM ${partitioned ? '' : 'ONLY '}${quoted(request)} ${which}`;
+}
+
+function list(keys: readonly KeyColumn[]): string {
+  return keys.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
+}
+
+function isBehind(keys: readonly KeyColumn[], form: TableSchema, after: string): string {
+  return `WHERE (${list(keys)}) > (${literals(keys, form, after)})`;
+}
+
+function isOneOf(keys: readonly KeyColumn[], form: TableSchema, wanted: readonly string[]): string {
+  return `WHERE (${list(keys)}) IN (${wanted.map((key) => `(${literals(keys, form, key)})`).join(', ')})`;
+}
+
+/**
+ * The values of a key in the order of its index. COPY takes no parameters, so they become literals; of the column's type with its modifier, because
+ * a bare `character` would cut the value to one.
+ */
+function literals(keys: readonly KeyColumn[], form: TableSchema, key: string): string {
+  const [values] = parseRows(Buffer.from(`${key}\n`));
+  const names = form.columns.flatMap((column) => (column.key ? [column.name] : []));
+  invariant(values?.length === keys.length && names.length === keys.length, 'a key has a value for each of its columns');
+  return keys.map(({ name, type }) => `${pg.escapeLiteral(values[names.indexOf(name)] as string)}::${type}`).join(', ');
+}
+
+/** The key of the last row, as COPY text of the key columns in the order of the form. */
+function keyOfLast(rows: Buffer, form: TableSchema): string {
+  const start = rows.lastIndexOf(LF, rows.length - 2) + 1;
+  const starts = new Int32Array(form.columns.length + 1);
+  scanLine(rows, start, starts);
+  const fields = form.columns.flatMap(({ key }, column) =>
+    key ? [rows.toString('utf8', starts[column], (starts[column + 1] as number) - 1)] : [],
+  );
+  return fields.join('\t');
+}
+
+type Rows = { readonly bytes: Buffer; readonly count: number; readonly cutShort: boolean };
+
+/** The query's rows, or the first of them when they grow beyond `maxBytes` (one row at least). */
+async function readRows(client: pg.Client, query: string, maxBytes: number): Promise<Rows> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  let end = 0;
+  const copy = client.query(copyTo(`COPY (${query}) TO STDOUT`));
+  for await (const piece of copy as AsyncIterable<Buffer>) {
+    const lastEnd = piece.lastIndexOf(LF) + 1;
+    if (lastEnd > 0) end = length + lastEnd;
+    pieces.push(piece);
+    length += piece.length;
+    if (length > maxBytes && end > 0) {
+      const bytes = Buffer.concat(pieces, length).subarray(0, end);
+      return { bytes, count: countLines(bytes), cutShort: true };
+    }
+  }
+  return { bytes: Buffer.concat(pieces, length), count: copy.rowCount, cutShort: false };
+}
+
+function countLines(rows: Buffer): number {
+  let count = 0;
+  for (let at = rows.indexOf(LF); at !== -1; at = rows.indexOf(LF, at + 1)) count++;
+  return count;
+}

@@ -1,0 +1,347 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { RandomIdSource } from '@changeover/core';
+import type { HeldSource, SourceEvent } from '@changeover/events';
+import { startPostgres } from '@changeover/local-services';
+import { codeOf, EventFollower, testDatabase, type TestDatabase } from '@changeover/testing';
+import pg from 'pg';
+
+import { PostgresSource } from '../postgres-source.js';
+import type { PostgresSourceSettings } from '../settings.js';
+import { Mirror } from '../test/mirror.js';
+
+type Chunk = Extract<SourceEvent, { type: 'chunk' }>;
+const chunksIn = (events: readonly SourceEvent[]): Chunk[] => events.filter((event) => event.type === 'chunk');
+
+/** A source that was filled before its slot was made, held and followed. */
+class CopyBed implements AsyncDisposable {
+  readonly source: PostgresSource;
+  readonly held: HeldSource;
+  readonly follower: EventFollower;
+  #taken = 0;
+  readonly mirror = new Mirror();
+
+  private constructor(source: PostgresSource, held: HeldSource, unseen: readonly string[]) {
+    this.source = source;
+    this.held = held;
+    this.follower = new EventFollower(held, held.confirmed, unseen);
+  }
+
+  static async open(url: string, settings: Partial<PostgresSourceSettings> = {}): Promise<CopyBed> {
+    const source = new PostgresSource({ url, migration: new RandomIdSource().uuid(), ...settings });
+    await source.create();
+    return CopyBed.hold(source);
+  }
+
+  static async hold(source: PostgresSource, unseen: readonly string[] = []): Promise<CopyBed> {
+    return new CopyBed(source, await source.hold({ takeOver: true }), unseen);
+  }
+
+  /** Copies a table as capture does: chunk behind chunk, rows that moved incompletely once more. */
+  async copy(table: string, maxBytes: number, from: { after: string | null } = { after: null }): Promise<Chunk[]> {
+    const copied: Chunk[] = [];
+    let { after } = from;
+    for (let ended = false; !ended || this.mirror.moved.size > 0;) {
+      const count = chunksIn(this.follower.events).length;
+      await this.held.copy({ schema: 'public', table, after, again: this.mirror.takeMoved(), maxBytes });
+      const chunk = chunksIn(await this.follower.until((events) => chunksIn(events).length > count)).at(-1) as Chunk;
+      this.catchUp();
+      copied.push(chunk);
+      ended = chunk.last === null;
+      after = chunk.last ?? after;
+    }
+    return copied;
+  }
+
+  catchUp(): void {
+    for (; this.#taken < this.follower.events.length; this.#taken++) this.mirror.take(this.follower.events[this.#taken] as SourceEvent);
+  }
+
+  /** The mirror, once everything that is committed now has come, beside what the table holds. */
+  async expectEqual(client: pg.Client, table: string, columns: string): Promise<void> {
+    const token = new RandomIdSource().uuid();
+    await this.held.mark(token);
+    await this.follower.marked(token);
+    this.catchUp();
+    const { rows } = await client.query<(string | null)[]>({
+      text: `select ${columns
+        .split(', ')
+        .map((column) => `case when ${column} is not null then concat(${column}) end`)
+        .join(', ')} from ${table}`,
+      rowMode: 'array',
+    });
+    const sorted = (list: Iterable<unknown>): string[] =>
+      Array.from(list, (row) => JSON.stringify(row, (_, value: unknown) => (value === undefined ? 'UNTOLD' : value))).sort();
+    expect(sorted(this.mirror.of(table).values())).toEqual(sorted(rows));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.follower[Symbol.asyncDispose]();
+    await this.held[Symbol.asyncDispose]();
+    await this.source.stop();
+  }
+}
+
+async function until(client: pg.Client, condition: string): Promise<void> {
+  while ((await client.query(`select where ${condition}`)).rowCount === 0) await sleep(5);
+}
+
+const NOTES = `create table note (id int primary key, n int, body text); alter table note alter body set storage external;
+  insert into note select i, i, repeat('body ' || i, 1000) from generate_series(1, 20) i`;
+
+/** A role to whose reads of `note` a gate can be shut: they have taken their snapshot then, and wait. */
+async function gatedUrl(database: TestDatabase, client: pg.Client): Promise<{ url: string; drop: () => Promise<unknown> }> {
+  const role = `reader_${database.name}`;
+  await client.query(`create role ${role} login replication password 'pw'; grant create on database ${database.name} to ${role}`);
+  await client.query(
+    `alter table note owner to ${role}; alter table note enable row level security; alter table note force row level security`,
+  );
+  await client.query(`create policy gate on note using (pg_advisory_xact_lock_shared(42)::text is not null)`);
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = 'pw';
+  return { url: url.href, drop: () => client.query(`drop owned by ${role} cascade; drop role ${role}`) };
+}
+
+describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
+  it('hold all rows once, whatever the kind and order of the key, and text as the stream has it', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(`
+      create table two (b text collate "C", v numeric, a char(5), t timestamptz, primary key (a, b));
+      insert into two select chr(9) || '\\' || (i % 7) || chr(10) || 'ä', i / 3.0, 'k' || (i / 7), '2000-01-01'::timestamptz + i * interval '1.5 s' from generate_series(0, 499) i;
+      create table ids (id uuid primary key, data bytea, list text[]);
+      insert into ids select gen_random_uuid(), decode(md5(i::text), 'hex'), array['a,b', null, '"' || i] from generate_series(1, 300) i;
+      create table part (id int, region text, primary key (id, region)) partition by list (region);
+      create table part_a partition of part for values in ('a'); create table part_b partition of part for values in ('b');
+      insert into part select i, case when i % 2 = 0 then 'a' else 'b' end from generate_series(1, 200) i;
+      create table empty (id int primary key)`);
+    await using bed = await CopyBed.open(database.url);
+    for (const [table, maxBytes] of [
+      ['two', 3000],
+      ['ids', 5000],
+      ['part', 500],
+      ['empty', 500],
+    ] as const) {
+      const chunks = await bed.copy(table, maxBytes);
+      const { rows } = await client.query<{ count: number }>(`select count(*)::int from ${table}`);
+      expect(chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0)).toBe(rows[0]?.count);
+      expect(chunks.length).toBeGreaterThan(table === 'empty' ? 0 : 2);
+      expect(chunks[0]?.table).toBe((await bed.source.tables()).find((one) => one.table === table));
+    }
+    await client.query('set timezone = utc; set datestyle = iso');
+    for (const [table, columns] of [
+      ['two', 'b, v, a, t'],
+      ['ids', 'id, data, list'],
+      ['part', 'id, region'],
+    ] as const)
+      await bed.expectEqual(client, table, columns);
+  });
+
+  it('take in what was committed while they were read, with the large values that the stream leaves out', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(NOTES);
+    const { url, drop } = await gatedUrl(database, client);
+    {
+      await using bed = await CopyBed.open(url);
+      const gate = await database.connect();
+      await gate.query('select pg_advisory_lock(42)');
+      const copying = bed.copy('note', 1_000_000);
+      await until(
+        gate,
+        `exists (select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()))`,
+      );
+      // Nothing of this is in the snapshot.
+      await client.query('update note set n = -1 where id <= 3');
+      await client.query('update note set n = -2 where id = 2; delete from note where id = 3');
+      await client.query('update note set id = 104, n = -4 where id = 4');
+      await client.query(
+        `begin; delete from note where id = 5; insert into note values (5, -5, 'new'); update note set n = -55 where id = 5; commit`,
+      );
+      await client.query(`insert into note values (106, -6, repeat('new ', 2000)); update note set n = -66 where id = 106`);
+      await client.query(
+        'begin; update note set id = -1 where id = 7; update note set id = 7 where id = 8; update note set id = 8 where id = -1; commit',
+      );
+      const before = await bed.follower.commits(6);
+      expect(chunksIn(before)).toEqual([]);
+      await gate.query('select pg_advisory_unlock(42)');
+      const chunks = await copying;
+      expect(chunks[0]?.rowCount).toBe(18);
+      await bed.expectEqual(client, 'note', 'id, n, body');
+    }
+    await drop();
+  });
+
+  it('have the form that the table has when they are read, also if it is being rewritten', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(NOTES);
+    await using bed = await CopyBed.open(database.url);
+    const other = await database.connect();
+    await other.query('begin; alter table note alter n type bigint, add column fresh text default $$f$$');
+    const copying = bed.copy('note', 20_000);
+    await until(client, `exists (select from pg_locks where relation = 'note'::regclass and not granted)`);
+    await other.query('commit');
+    const chunks = await copying;
+    expect(chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0)).toBe(20);
+    expect(chunks[0]?.table.columns.map(({ name, type }) => [name, type])).toEqual([
+      ['id', 'integer'],
+      ['n', 'bigint'],
+      ['body', 'text'],
+      ['fresh', 'text'],
+    ]);
+    await bed.expectEqual(client, 'note', 'id, n, body, fresh');
+  });
+
+  it('make what the source has while it is busy, keys and all', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(NOTES);
+    await client.query(`insert into note select i, i, repeat('body ' || i, 500) from generate_series(21, 2000) i`);
+    await using bed = await CopyBed.open(database.url);
+    const done = new AbortController();
+    const write = async (seed: number): Promise<number> => {
+      const writer = await database.connect();
+      let committed = 0;
+      for (let step = seed; !done.signal.aborted; step += 7) {
+        const id = (step * 7919) % 2500;
+        const statement = [
+          `update note set n = n + 1 where id = ${String(id)}`,
+          `update note set id = ${String((id * 31) % 2500)} where id = ${String(id)}`,
+          `delete from note where id = ${String(id)}`,
+          `insert into note values (${String(id)}, 0, repeat('fresh', 800))`,
+          `update note set body = repeat('other', 900) where id = ${String(id)}`,
+        ][step % 5] as string;
+        // A key that is taken already: the transaction has not happened.
+        committed += await writer.query(statement).then(
+          () => 1,
+          () => 0,
+        );
+      }
+      return committed;
+    };
+    const writers = [write(1), write(2), write(3)];
+    const chunks = await bed.copy('note', 100_000);
+    done.abort();
+    expect((await Promise.all(writers)).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(50);
+    expect(chunks.length).toBeGreaterThan(10);
+    await bed.expectEqual(client, 'note', 'id, n, body');
+  });
+
+  it('are the whole of a table without a key, or an error if that is too much', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(`create table log (at int, what text); insert into log select i % 3, 'same' from generate_series(1, 100) i`);
+    await using bed = await CopyBed.open(database.url, { tablesWithoutKey: 'insert-only' });
+    expect(await codeOf(bed.held.copy({ schema: 'public', table: 'log', after: null, again: [], maxBytes: 100 }))).toBe('SOURCE_NOT_READY');
+    const [chunk] = await bed.copy('log', 10_000);
+    expect(chunk).toMatchObject({ rowCount: 100, last: null });
+  });
+});
+
+describe('chunks beside commits that are in the stream and that nobody sees yet', () => {
+  /** A server whose commits can be held in that state: they wait for a standby that does not exist. */
+  async function openServer() {
+    const server = await startPostgres({ major: 18, own: true });
+    const connect = async (synchronous: 'on' | 'local'): Promise<pg.Client> => {
+      const client = new pg.Client(server.url);
+      client.on('error', () => undefined);
+      await client.connect();
+      await client.query(`set synchronous_commit = ${synchronous}`);
+      return client;
+    };
+    const client = await connect('local');
+    await client.query(NOTES);
+    const standby = async (name: string): Promise<void> => {
+      await client.query(`alter system set synchronous_standby_names = '${name}'`);
+      await client.query('select pg_reload_conf()');
+      await until(client, `current_setting('synchronous_standby_names') = '${name}'`);
+    };
+    return {
+      client,
+      /** The form of the table is known to the stream from here on: looking it up waits for who brought it. */
+      follow: async (): Promise<CopyBed> => {
+        const bed = await CopyBed.open(server.url);
+        await client.query('update note set n = 0 where id = 20');
+        await bed.follower.commits(1);
+        return bed;
+      },
+      /** Resolves when the commit is on its way to the readers of the log; `committed` when everybody sees it. */
+      hide: async (statements: string): Promise<{ committed: Promise<unknown> }> => {
+        await standby('nobody');
+        const committed = (await connect('on')).query(`begin; ${statements}; commit`);
+        await until(client, `exists (select from pg_stat_activity where wait_event = 'SyncRep')`);
+        return { committed };
+      },
+      reveal: () => standby(''),
+      [Symbol.asyncDispose]: async () => {
+        await client.end();
+        await server.stop();
+      },
+    };
+  }
+
+  const CHANGES = `update note set n = -1 where id = 1; delete from note where id = 2; update note set id = 103, n = -3 where id = 3; insert into note values (104, -4, 'new')`;
+  const chunk = { schema: 'public', table: 'note', after: null, again: [], maxBytes: 1_000_000 };
+
+  it('wait for one that was given before they were asked for', async () => {
+    await using server = await openServer();
+    await using bed = await server.follow();
+    const { committed } = await server.hide(CHANGES);
+    await bed.follower.commits(2);
+    let copied = false;
+    const copying = bed.copy('note', 1_000_000).then(() => (copied = true));
+    // It has looked more than once, and goes on waiting, while the stream goes on.
+    for (let marks = 0; marks < 20; marks++) {
+      await bed.held.mark(`mark ${String(marks)}`);
+      await bed.follower.marked(`mark ${String(marks)}`);
+    }
+    expect([copied, chunksIn(bed.follower.events)]).toEqual([false, []]);
+    await server.reveal();
+    await Promise.all([committed, copying]);
+    await bed.expectEqual(server.client, 'note', 'id, n, body');
+  });
+
+  it('wait for one that an earlier hold gave', async () => {
+    await using server = await openServer();
+    const first = await server.follow();
+    const { committed } = await server.hide(CHANGES);
+    const position = (await first.follower.commits(2)).findLast((event) => event.type === 'commit')?.position;
+    first.catchUp();
+    const unseen = await first.held.unseen();
+    expect(unseen).toHaveLength(1);
+    await first.follower[Symbol.asyncDispose]();
+    await first.held[Symbol.asyncDispose]();
+
+    await using second = await first.source.hold({ takeOver: false });
+    await using follower = new EventFollower(second, position, unseen);
+    let copied = false;
+    const copying = second.copy(chunk).then(() => (copied = true));
+    await second.mark('some time later');
+    await follower.marked('some time later');
+    expect(copied).toBe(false);
+    expect(await second.unseen()).toEqual(unseen);
+    await server.reveal();
+    await Promise.all([committed, copying]);
+    const [arrived] = chunksIn(await follower.until((events) => chunksIn(events).length > 0));
+    first.mirror.take(arrived as SourceEvent);
+    const ids = [...first.mirror.of('note').keys()];
+    expect(['2', '3', '103', '104'].map((id) => ids.includes(id))).toEqual([false, false, true, true]);
+    expect(first.mirror.of('note').get('1')?.[1]).toBe('-1');
+    expect(first.mirror.of('note').size).toBe(20);
+    expect(await second.unseen()).toEqual([]);
+    await first.source.stop();
+  });
+
+  it('do not wait for one that is behind them', async () => {
+    await using server = await openServer();
+    await using bed = await server.follow();
+    await bed.copy('note', 1_000_000);
+    const { committed } = await server.hide(CHANGES);
+    await bed.follower.commits(2);
+    await server.reveal();
+    await committed;
+    await bed.expectEqual(server.client, 'note', 'id, n, body');
+  });
+});
