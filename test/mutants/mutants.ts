@@ -20,6 +20,7 @@ const LOG_SPEC = 'libs/testing/src/event-log.spec.ts';
 const SCHEDULES = 'libs/testing/src/event-log.schedules.spec.ts';
 const SESSION_SPEC = 'libs/target-postgres/src/postgres-session.int.spec.ts';
 const REFUSED_SPEC = 'libs/target-postgres/src/refused-rows.int.spec.ts';
+const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -166,9 +167,30 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a form of a table looked up before everybody sees it',
     file: 'libs/source-postgres/src/held-postgres-source.ts',
-    find: 'while (!(await catalogue.sees(txId)))',
-    replace: 'while (false as boolean && !(await catalogue.sees(txId)))',
+    find: '      await this.#untilSeen(txId);\n      decoder.provide',
+    replace: '      void txId;\n      decoder.provide',
     killedBy: ['libs/source-postgres/src/holding.int.spec.ts', 'synchronous replication puts off'],
+  },
+  {
+    name: 'a chunk beside a commit that nobody sees yet',
+    file: 'libs/source-postgres/src/snapshot/visibility.ts',
+    find: 'return id < this.#next && !this.#running.has(id);',
+    replace: 'return id < this.#next;',
+    killedBy: [CHUNK_SPEC, 'whatever the order'],
+  },
+  {
+    name: 'a chunk over what was committed while it was read',
+    file: 'libs/source-postgres/src/snapshot/chunk-merge.ts',
+    find: 'else rows.apply(event);',
+    replace: '',
+    killedBy: [CHUNK_SPEC, 'whatever the order'],
+  },
+  {
+    name: 'what an earlier hold gave forgotten',
+    file: 'libs/source-postgres/src/snapshot/chunk-merge.ts',
+    find: 'new Map(unseen.map((txId) => [txId, 0]))',
+    replace: 'new Map(unseen.slice(0, 0).map((txId) => [txId, 0]))',
+    killedBy: [CHUNK_SPEC, 'earlier holds'],
   },
   {
     name: 'acknowledged what was received',
