@@ -234,7 +234,11 @@ describe('up', () => {
 
       await bench.query(bench.source, `INSERT INTO contact SELECT n, 'name ' || n FROM generate_series(1, 500) n`);
       const barrier = await bench.run('barrier', '--wait', '--timeout', '60', '--json');
-      expect(JSON.parse(barrier.out)).toMatchObject({ reached: true, position: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/) });
+      expect(JSON.parse(barrier.out)).toMatchObject({
+        reached: true,
+        refused: 0,
+        position: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
+      });
       expect(await bench.query(bench.target, 'SELECT count(*)::int FROM contact')).toEqual([{ count: 500 }]);
 
       const status = JSON.parse((await bench.run('status', '--json')).out) as { roles: { role: string; health: string }[] };
@@ -246,6 +250,12 @@ describe('up', () => {
       await bench.query(bench.source, `UPDATE contact SET name = 'other'`);
       expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
       expect(await bench.query(bench.target, `SELECT count(*)::int FROM contact WHERE name = 'other'`)).toEqual([{ count: 500 }]);
+
+      // A row that the target refuses is not there, and whoever waits must hear so.
+      await bench.query(bench.target, `ALTER TABLE contact ADD CHECK (name <> 'bad')`);
+      await bench.query(bench.source, `UPDATE contact SET name = 'bad' WHERE id = 1`);
+      const refused = await bench.run('barrier', '--wait', '--timeout', '60');
+      expect([refused.code, refused.out]).toEqual([0, expect.stringContaining('but 1 row is refused: SELECT * FROM changeover.refused')]);
 
       expect(await up.signal('SIGINT')).toBe(0);
       expect(up.err).toBe('');

@@ -7,6 +7,8 @@ export type BarrierReached = {
   readonly seq: number;
   /** The source position that the target has reached: the barrier's own, or one behind it. */
   readonly position: string;
+  /** Rows that the target does not have because it refuses them, all of them, whenever they came. */
+  readonly refused: number;
 };
 
 type Target = { readonly url: string };
@@ -17,7 +19,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** What the target's own tables say, committed with the rows: nobody else can tell that a barrier was passed. */
 const REACHED = `
-  SELECT barrier.writes_seq::float8 AS seq, progress.source_position AS position
+  SELECT barrier.writes_seq::float8 AS seq, progress.source_position AS position,
+    (SELECT count(*)::int FROM changeover.refused WHERE refused.migration = $1 AND to_seq IS NULL) AS refused
   FROM changeover.barrier JOIN changeover.progress USING (migration)
   WHERE migration = $1 AND token = $2`;
 

@@ -2,7 +2,7 @@ import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
 import { openControl, type NewRequest } from '@changeover/control-postgres';
 import { Command, Option } from 'nest-commander';
 
-import { waitForBarrier } from '../barrier/wait-for-barrier.js';
+import { waitForBarrier, type BarrierReached } from '../barrier/wait-for-barrier.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -41,11 +41,17 @@ export class BarrierCommand extends CliCommand {
     const reached = await waitForBarrier(target, { migration, token }, { clock: new SystemClock(), signal });
     if (reached === null)
       throw new ChangeoverError('TIMED_OUT', `barrier ${token} is not in the target yet`, { facts: { migration, token } });
-    const { position } = reached;
     this.terminal.out(
-      json ? toJson({ token, reached: true, ...reached }) : `barrier ${token} is in the target: everything up to ${position}\n`,
+      json ? toJson({ token, reached: true, ...reached }) : `barrier ${token} is in the target: ${renderReached(reached)}\n`,
     );
   }
+}
+
+function renderReached({ position, refused }: BarrierReached): string {
+  const everything = `everything up to ${position}`;
+  if (refused === 0) return everything;
+  const rows = refused === 1 ? '1 row is' : `${String(refused)} rows are`;
+  return `${everything}, but ${rows} refused: SELECT * FROM changeover.refused WHERE to_seq IS NULL`;
 }
 
 async function submit(url: string, request: NewRequest): Promise<void> {
