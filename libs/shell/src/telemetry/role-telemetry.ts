@@ -33,7 +33,8 @@ export class RoleTelemetry extends PipelineObserver {
   #seq = 0;
   #changesSeq = 0;
   #position: Position = NO_POSITION;
-  #commitTime: number | null = null;
+  /** Everything that the source committed until then is done; null: not known yet. */
+  #doneUntil: number | null = null;
   #advancedAt = -Infinity;
   #delayMs: number | null = null;
   #caughtUp = false;
@@ -89,7 +90,7 @@ export class RoleTelemetry extends PipelineObserver {
     this.#advancedAt = this.#clock.monotonic();
     // Records of our own may have no commit time at the source.
     if (ts_ms !== null && ts_ms > 0) {
-      this.#commitTime = ts_ms;
+      this.#doneUntil = ts_ms;
       this.#delayMs = Math.max(0, this.#clock.now() - ts_ms);
     }
     this.#caughtUp = false;
@@ -104,6 +105,7 @@ export class RoleTelemetry extends PipelineObserver {
 
   caughtUp(): void {
     this.#caughtUp = true;
+    if (this.#doneUntil !== null) this.#doneUntil = this.#clock.now();
     this.#healthy();
   }
 
@@ -136,11 +138,13 @@ export class RoleTelemetry extends PipelineObserver {
     this.#lastError = error.code;
     this.#state = 'waiting';
     this.#troubled = true;
+    this.#caughtUp = false;
     this.#log.failure(loudness, error, { attempt, delayMs, troubledMs });
   }
 
   failed(error: ChangeoverError): void {
     this.#state = 'failed';
+    this.#caughtUp = false;
     this.#lastError = error.code;
     this.#log.failure('error', error);
   }
@@ -168,6 +172,7 @@ export class RoleTelemetry extends PipelineObserver {
     this.onProgress();
     if (!this.#troubled) return;
     this.#troubled = false;
+    this.#lastError = null;
     this.#log.info('goes on again', { position: this.#position, seq: this.#seq });
   }
 
@@ -175,7 +180,7 @@ export class RoleTelemetry extends PipelineObserver {
   #lagMs(): number | null {
     if (this.#clock.monotonic() - this.#advancedAt <= IDLE_TICK_MS) return this.#delayMs;
     if (this.#caughtUp) return 0;
-    return this.#commitTime === null ? null : Math.max(0, this.#clock.now() - this.#commitTime);
+    return this.#doneUntil === null ? null : Math.max(0, this.#clock.now() - this.#doneUntil);
   }
 
   #lagRecords(): number | null {

@@ -55,6 +55,31 @@ test('lag is what the last commit took, its age once nothing moves, nothing when
   expect(telemetry.status().lagMs).toBe(3_000);
 });
 
+test('in trouble lag grows from when it was caught up last, and the error is told until it goes on', () => {
+  const { clock, telemetry, advance } = setUp();
+  advance(5, { changesSeq: 4, ts_ms: clock.time - 60_000 });
+  clock.time += 3_000;
+  telemetry.captured(4);
+  telemetry.caughtUp();
+  clock.time += 1_000;
+  telemetry.retrying({
+    error: new ChangeoverError('TARGET_UNREACHABLE', 'away'),
+    attempt: 1,
+    delayMs: 500,
+    troubledMs: 0,
+    loudness: 'info',
+  });
+  telemetry.captured(6);
+  clock.time += 20_000;
+  expect(telemetry.status()).toMatchObject({ lagMs: 21_000, lagRecords: 2, lastError: 'TARGET_UNREACHABLE' });
+  advance(1, { changesSeq: 6 });
+  telemetry.caughtUp();
+  expect(telemetry.status()).toMatchObject({ lagMs: 0, lagRecords: 0, lastError: null });
+  clock.time += 5_000;
+  telemetry.failed(new ChangeoverError('FENCED', 'other'));
+  expect(telemetry.status()).toMatchObject({ lagMs: 5_000, lastError: 'FENCED' });
+});
+
 test('rates are means over the last five seconds', () => {
   const { clock, telemetry, advance } = setUp();
   telemetry.status();
