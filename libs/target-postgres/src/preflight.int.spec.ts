@@ -47,6 +47,22 @@ describe('preflight', () => {
     expect(found(findings, 'triggers')[0]?.message).toContain('noisy');
   });
 
+  it('names each column of another type once per table: the target may change such values without a word', async () => {
+    await using bed = await LoadBed.open(`CREATE TABLE t (id int PRIMARY KEY, same numeric(20,6), price numeric(20,2), at timestamp(0),
+      made numeric GENERATED ALWAYS AS (price * 2) STORED)`);
+    const columns = ['id:bigint', 'same:numeric(20,6)', 'price:numeric(20,6)', 'at:timestamp without time zone', 'made:text', 'gone:text'];
+    const findings = await bed.target.preflight([bed.writes.table('t', columns).schema]);
+    expect(found(findings, 'type')).toMatchObject([
+      {
+        severity: 'warning',
+        message: expect.stringMatching(
+          /: price: numeric\(20,6\) → numeric\(20,2\); at: timestamp without time zone → timestamp\(0\) without time zone$/,
+        ),
+      },
+    ]);
+    expect(found(findings, 'key_type')).toMatchObject([{ message: expect.stringContaining('t.id is bigint') }]);
+  });
+
   it('says what a table without a key costs, most where the target cascades from it', async () => {
     await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE child (t int REFERENCES t ON DELETE CASCADE)');
     const findings = await bed.target.preflight([bed.writes.table('t', ['id:integer'], { keys: 0, identity: 'full' }).schema]);

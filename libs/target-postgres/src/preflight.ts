@@ -196,6 +196,19 @@ function columnFindings(schema: TableSchema, target: TargetTable): PreflightFind
       });
     }
   }
+  const differing = schema.columns.flatMap(({ name: column, type, key }) => {
+    const found = byName.get(column);
+    if (found === undefined || found.generated !== null || key || type === '' || found.type === type) return [];
+    return [`${column}: ${type} → ${found.type}`];
+  });
+  if (differing.length > 0) {
+    const risk = 'values that do not fit may be rounded, cut or read as something else without being refused';
+    findings.push({
+      severity: 'warning',
+      check: 'type',
+      message: `columns of ${id} have another type in the target than in the writes; ${risk}: ${differing.join('; ')}`,
+    });
+  }
   const told = new Set(schema.columns.map((column) => column.name));
   for (const column of target.columns) {
     if (column.notNull && !column.hasDefault && column.generated === null && column.identity === '' && !told.has(column.name)) {
