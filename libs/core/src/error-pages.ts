@@ -7,7 +7,7 @@ export type ErrorPolicy = 'retry' | 'stop';
 export type ErrorPage = {
   /** What it means, in one or two sentences. */
   readonly meaning: string;
-  /** What the operator does. */
+  /** What the operator does. Also shown by commands that try only once: that a process tries again is the policy's to say. */
   readonly nextStep: string;
   readonly policy: ErrorPolicy;
 };
@@ -27,7 +27,8 @@ export const ERROR_PAGES = {
   },
   ALREADY_RUNNING: {
     meaning: 'Another live process holds the lease of this role in this migration.',
-    nextStep: 'Stop the other process, or start this one with --take-over, which ends the other one’s database sessions and fences it.',
+    nextStep:
+      'Stop the other process. Where log and control database are servers of their own, --take-over starts this one in its place: it ends the other one’s database sessions and fences it.',
     policy: 'stop',
   },
   FENCED: {
@@ -38,17 +39,17 @@ export const ERROR_PAGES = {
   DISTURBED: {
     meaning:
       'Another process fenced us, but the lease of this role is still ours: it had lost the role and did not know yet. Nothing that it writes from here on counts.',
-    nextStep: 'Changeover fences again and goes on by itself. If it stays, two processes run that do not see the same control database.',
+    nextStep: 'Nothing, unless it stays: then two processes run that do not see the same control database.',
     policy: 'retry',
   },
   LOG_UNREACHABLE: {
     meaning: 'The event log does not answer.',
-    nextStep: 'Check the address, the credentials and whether the broker or database of the log is up. Changeover tries again by itself.',
+    nextStep: 'Check the address, the credentials and whether the broker or database of the log is up.',
     policy: 'retry',
   },
   LOG_DENIED: {
     meaning: 'The event log refuses our credentials or lacks a privilege that the role needs.',
-    nextStep: 'Grant what the message names (`changeover check` prints the exact lines), then start again.',
+    nextStep: 'Correct the credentials, or grant what the message names, then start again.',
     policy: 'stop',
   },
   LOG_MISSING: {
@@ -78,17 +79,17 @@ export const ERROR_PAGES = {
   },
   LOG_BEHIND_SOURCE: {
     meaning: 'The source has already released changes that the log does not hold: the log lost its end, or belongs to another source.',
-    nextStep: 'Restore the log, or begin a new migration with a new slot and a new copy. The message names both positions.',
+    nextStep: 'Restore the log, or begin a new migration under another id with empty target tables. The message names both positions.',
     policy: 'stop',
   },
   SOURCE_UNREACHABLE: {
-    meaning: 'The source database does not answer.',
-    nextStep: 'Check host, port and network, and whether the server is up. Changeover tries again by itself; the slot keeps the changes.',
+    meaning: 'The source database does not answer. Its slot keeps the changes meanwhile.',
+    nextStep: 'Check host, port and network, and whether the server is up.',
     policy: 'retry',
   },
   SOURCE_DENIED: {
     meaning: 'The source refuses our user or password, or a privilege is missing.',
-    nextStep: 'Correct the credentials, or grant what the message names; `changeover check` prints the exact lines.',
+    nextStep: 'Correct the credentials. For a privilege that is missing `changeover check` prints the exact lines.',
     policy: 'stop',
   },
   SOURCE_NOT_READY: {
@@ -99,17 +100,19 @@ export const ERROR_PAGES = {
   SOURCE_LOST: {
     meaning:
       'The source can no longer give the changes after our position: the slot is gone or invalidated, or it is another server or timeline.',
-    nextStep: 'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new copy.',
+    nextStep:
+      'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new migration under another id with empty target tables.',
     policy: 'stop',
   },
   SOURCE_BUSY: {
     meaning: 'Somebody else holds the replication slot.',
-    nextStep: 'Changeover tries again by itself. If it stays, see who holds it in pg_replication_slots, or start with --take-over.',
+    nextStep: 'Nothing, unless it stays: then see who holds it in pg_replication_slots, or start with --take-over.',
     policy: 'retry',
   },
   SOURCE_RETENTION: {
     meaning: 'The source keeps more write-ahead log for us than the limit in the settings allows.',
-    nextStep: 'Find what holds capture back (`changeover status`); raise the limit, or let the slot go and begin a new copy.',
+    nextStep:
+      'Find what holds capture back (`changeover status`); then raise the limit. If the message says that the slot was let go, begin a new migration under another id with empty target tables.',
     policy: 'stop',
   },
   SOURCE_DATA: {
@@ -119,19 +122,20 @@ export const ERROR_PAGES = {
   },
   SNAPSHOT_NEEDED: {
     meaning: 'A captured table already holds rows from before the slot, and this version copies no existing rows.',
-    nextStep: 'Start with empty tables, or leave the table out of the capture.',
+    nextStep: 'Start with empty tables, or leave the table out with `source.exclude`.',
     policy: 'stop',
   },
   SCHEMA_NEEDS_COPY: {
     meaning:
       'The source table changed in a way that may have altered rows without row events (a default, a type, a key, a generated column).',
     nextStep:
-      'The stream stopped before the first row of the new form. The message names the difference; the table has to be copied again.',
+      'The stream stopped before the first row of the new form; the message names the difference. The rows would have to be copied again, which this version cannot do. The change is in the log, so undoing it at the source does not help: begin a new migration under another id with empty target tables, or one that leaves the table out with `source.exclude`.',
     policy: 'stop',
   },
   SCHEMA_NEEDS_MAPPING: {
     meaning: 'A mapped column or table of the source is gone or was renamed.',
-    nextStep: 'Correct the mapping for the new form of the table and activate it.',
+    nextStep:
+      'A running migration keeps its mapping. The change is in the log, so undoing it at the source does not help: begin a new migration under another id with empty target tables and a mapping for the new form, or one that leaves the table out with `source.exclude`.',
     policy: 'stop',
   },
   MAPPING_INVALID: {
@@ -141,22 +145,24 @@ export const ERROR_PAGES = {
   },
   MAPPING_NOT_ACTIVE: {
     meaning: 'The mapping of this process is not the one that the log says is active.',
-    nextStep: 'Start with the mapping that is active, or activate this one.',
+    nextStep:
+      'Start with the mapping that the migration was begun with; it keeps that one. For another mapping begin a new migration under another id with empty target tables.',
     policy: 'stop',
   },
   TARGET_UNREACHABLE: {
-    meaning: 'The target database does not answer.',
-    nextStep: 'Check host, port and network, and whether the server is up. Changeover tries again by itself; the log keeps the writes.',
+    meaning: 'The target database does not answer. The log keeps the writes meanwhile.',
+    nextStep: 'Check host, port and network, and whether the server is up.',
     policy: 'retry',
   },
   TARGET_DENIED: {
     meaning: 'The target refuses our user or password, or a privilege is missing.',
-    nextStep: 'Correct the credentials, or grant what the message names; `changeover check` prints the exact lines.',
+    nextStep: 'Correct the credentials. For a privilege that is missing `changeover check` prints the exact lines.',
     policy: 'stop',
   },
   TARGET_CHANGED: {
     meaning: 'A mapped target table is not as it was when the load began, or lacks a table or column that the writes need.',
-    nextStep: 'The message shows the difference. Put the table back, or correct the mapping.',
+    nextStep:
+      'The message shows the difference. Add at the target what the source has and it lacks, put back what was taken away or made narrower, then start again. Columns that may be null and wider types need not be put back.',
     policy: 'stop',
   },
   TARGET_REFUSES: {
@@ -172,12 +178,12 @@ export const ERROR_PAGES = {
   },
   TARGET_BUSY: {
     meaning: 'The target rolled our transaction back for its own reasons: deadlock, serialization failure, lock time-out.',
-    nextStep: 'Changeover tries the batch again by itself.',
+    nextStep: 'Nothing, unless it stays: then find who holds the locks (pg_stat_activity, pg_locks).',
     policy: 'retry',
   },
   CONTROL_UNREACHABLE: {
     meaning: 'The control database does not answer.',
-    nextStep: 'Check host, port and network, and whether the server is up. Changeover tries again by itself.',
+    nextStep: 'Check host, port and network, and whether the server is up.',
     policy: 'retry',
   },
   CONTROL_DENIED: {

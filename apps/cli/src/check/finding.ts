@@ -10,9 +10,11 @@ export function about(part: Part, findings: readonly PreflightFinding[]): readon
   return findings.map((finding) => ({ part, ...finding }));
 }
 
-/** An error of the part as a finding: what happened, and as its fix what to do. */
+/** An error of the part as a finding: what happened, and what to do. */
 export function failed(part: Part, error: ChangeoverError): readonly Finding[] {
-  return [{ part, severity: 'error', check: error.code, message: `${error.message}. ${error.nextStep}` }];
+  // What is wrong with a mapping is in the message; the page is for a migration that runs.
+  const hint = part === 'mapping' ? '' : `. ${error.nextStep}`;
+  return [{ part, severity: 'error', check: error.code, message: `${error.message}${hint}` }];
 }
 
 export function hasErrors(findings: readonly Finding[]): boolean {

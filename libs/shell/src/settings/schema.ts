@@ -45,7 +45,7 @@ const source = z
           release: bytes()
             .prefault('20GB')
             .describe(
-              'Let go of the source and stop as SOURCE_RETENTION from here on, before its disk is full. A new copy is needed then.',
+              'Let go of the source and stop as SOURCE_RETENTION from here on, before its disk is full. A new migration is needed then.',
             ),
         })
         .prefault({})
