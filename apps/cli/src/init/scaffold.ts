@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 
 import { ChangeoverError } from '@changeover/core';
 
+import { writing } from '../writing.js';
+
 /** JSON has no comments: what each option means is in docs/reference/settings.md. */
 const SETTINGS = {
   migration: 'crm',
@@ -37,6 +39,6 @@ export async function writeScaffold(settingsFile: string): Promise<readonly stri
   ];
   const taken = files.find(({ path }) => existsSync(path));
   if (taken !== undefined) throw new ChangeoverError('FILE_EXISTS', `${taken.path} exists`, { facts: { file: taken.path } });
-  for (const { path, content } of files) await writeFile(path, content, { flag: 'wx' });
+  for (const { path, content } of files) await writing(path, () => writeFile(path, content, { flag: 'wx' }));
   return files.map(({ path }) => path);
 }

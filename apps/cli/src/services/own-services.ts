@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ChangeoverError } from '@changeover/core';
 import { probeControl } from '@changeover/control-postgres';
 import { startPostgres } from '@changeover/local-services';
 import { completeSettings, needsEmbeddedServices, type AllSettings, type CliSettings } from '@changeover/shell';
+
+import { writing } from '../writing.js';
 
 /** Beside the settings file: data of the services that `up` starts, and where they listen. */
 const FOLDER = '.changeover';
@@ -26,7 +28,10 @@ export async function startOwnServices(settings: CliSettings, folder: string): P
   }
   await refuseIfRunning(settings, folder);
   const home = join(folder, FOLDER);
-  await mkdir(home, { recursive: true });
+  await writing(home, async () => {
+    await mkdir(home, { recursive: true });
+    await access(home, constants.W_OK);
+  });
   const postgres = await startPostgres({ dataDir: join(home, 'postgres') });
   const file = whereaboutsFile(folder);
   await writeFile(file, JSON.stringify({ url: postgres.url } satisfies Whereabouts), { mode: 0o600 });
@@ -57,10 +62,8 @@ async function refuseIfRunning({ migration }: CliSettings, folder: string): Prom
   if (found === null || !(await answers(found.url))) return;
   throw new ChangeoverError(
     'ALREADY_RUNNING',
-    `another process has started the embedded services of migration ${migration}; they end with it`,
-    {
-      facts: { migration },
-    },
+    `another process has started the embedded services of migration ${migration} and holds their data; stop it first, --take-over cannot`,
+    { facts: { migration } },
   );
 }
 

@@ -1,0 +1,28 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { writeScaffold } from './init/scaffold.js';
+import { writing } from './writing.js';
+
+test('a place where nothing can be written is a bad setting, with path and reason', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'changeover-writing-'));
+  try {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    for (const [place, reason] of [
+      [join(folder, 'none'), 'ENOENT'],
+      [file, 'ENOTDIR'],
+    ] as const) {
+      const settings = join(place, 'changeover.json');
+      await expect(writeScaffold(settings)).rejects.toMatchObject({ code: 'BAD_SETTINGS', facts: { path: settings, reason } });
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('another failure stays what it is', async () => {
+  const error = new Error('other');
+  await expect(writing('place', () => Promise.reject(error))).rejects.toBe(error);
+});

@@ -1,0 +1,26 @@
+import { ChangeoverError } from '@changeover/core';
+
+/** What the place that the user chose can be to blame for. */
+const REASONS = new Map([
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'not permitted'],
+  ['EROFS', 'the file system is read-only'],
+  ['ENOSPC', 'the disk is full'],
+  ['EDQUOT', 'the quota is used up'],
+  ['EEXIST', 'a file has that name'],
+  ['ENOENT', 'the folder does not exist'],
+  ['ENOTDIR', 'a part of the path is no folder'],
+  ['EISDIR', 'it is a folder'],
+]);
+
+/** Does `write`, which writes to `path`. BAD_SETTINGS if nothing can be written there. */
+export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (cause) {
+    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
+    const reason = REASONS.get(code);
+    if (reason === undefined) throw cause;
+    throw new ChangeoverError('BAD_SETTINGS', `${path} cannot be written: ${reason} (${code})`, { facts: { path, reason: code }, cause });
+  }
+}
