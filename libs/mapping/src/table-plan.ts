@@ -12,12 +12,16 @@ export function mappingHash(mapping: Mapping): string {
 
 /**
  * What the target's rows look like, for a source table of this form: the same columns in the same order under their new names, so that rows pass
- * through as bytes. SCHEMA_NEEDS_MAPPING if a rule names a column that the table does not have.
+ * through as bytes. SCHEMA_NEEDS_MAPPING if a rule names a column that the table does not have, MAPPING_INVALID if another table goes to the same one.
  */
 export function targetSchema(mapping: Mapping, source: TableSchema): TableSchema {
   const sourceName = `${source.schema}.${source.table}`;
   const rule = mapping.tables[sourceName];
-  const [schema, table] = splitQualified(rule?.to ?? sourceName);
+  const targetName = rule?.to ?? sourceName;
+  // A table without a rule keeps its name, which another table's rule may have given away.
+  const other = Object.keys(mapping.tables).find((name) => name !== sourceName && (mapping.tables[name]?.to ?? name) === targetName);
+  if (other !== undefined) throw new ChangeoverError('MAPPING_INVALID', `${other} and ${sourceName} both go to ${targetName}`);
+  const [schema, table] = splitQualified(targetName);
   const renames = rule?.columns ?? {};
   const names = new Set(source.columns.map((column) => column.name));
   const missing = Object.keys(renames).filter((column) => !names.has(column));
