@@ -48,6 +48,7 @@ const SELECTED = `
              AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attnotnull
                                AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))) AS "possibleIdentity",
          ARRAY (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND NOT a.attisdropped ORDER BY a.attnum) AS "generatedColumns",
+         (SELECT count(*)::int FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attgenerated = '' AND NOT a.attisdropped) AS columns,
          pg_has_role(c.relowner, 'USAGE') AS owned,
          has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -62,6 +63,7 @@ type SelectedRow = Omit<CapturedTable, 'replicaIdentity' | 'partitioned'> & {
   readonly persistence: string;
   readonly isPartition: boolean;
   readonly replicaIdentity: string;
+  readonly columns: number;
 };
 
 /** The tables that the settings select now. Of a schema: all but partitions (their root has their rows) and what extensions own. */
@@ -80,8 +82,8 @@ export async function selectTables(sql: SqlSession, config: SourceConfig): Promi
     }
   }
   const tables: CapturedTable[] = [];
-  for (const { kind, persistence, isPartition, replicaIdentity, ...row } of rows) {
-    const reason = reasonAgainst(kind, persistence, isPartition);
+  for (const { kind, persistence, isPartition, replicaIdentity, columns, ...row } of rows) {
+    const reason = reasonAgainst({ kind, persistence, isPartition, columns, schema: row.schema });
     if (reason === null) tables.push({ ...row, partitioned: kind === 'p', replicaIdentity: asReplicaIdentity(replicaIdentity) });
     else
       refused.push({
@@ -146,11 +148,16 @@ function keyLines(table: CapturedTable): string[] {
   return [`ALTER TABLE ${quoted(table)} ADD PRIMARY KEY (…);`];
 }
 
-function reasonAgainst(
-  kind: string,
-  persistence: string,
-  isPartition: boolean,
-): { text: string; fix?: (table: TableName) => string } | null {
+function reasonAgainst({
+  kind,
+  persistence,
+  isPartition,
+  columns,
+  schema,
+}: Pick<SelectedRow, 'kind' | 'persistence' | 'isPartition' | 'columns' | 'schema'>): {
+  text: string;
+  fix?: (table: TableName) => string;
+} | null {
   if (kind !== 'r' && kind !== 'p') return { text: 'is not a table (a view, a foreign table or a sequence)' };
   if (isPartition) return { text: 'is a partition: name the table that it is a partition of' };
   if (persistence === 'u')
@@ -158,6 +165,9 @@ function reasonAgainst(
       text: 'is unlogged, so its changes cannot be captured; or leave it out',
       fix: (table) => `ALTER TABLE ${quoted(table)} SET LOGGED;`,
     };
+  if (columns === 0) return { text: 'has no columns, so its rows cannot be told apart; leave it out' };
+  // Tables are known as schema.table, up to the first dot.
+  if (schema.includes('.')) return { text: 'is in a schema with a dot in its name; leave it out' };
   if (persistence === 't') return { text: 'is temporary, so its changes cannot be captured' };
   return null;
 }

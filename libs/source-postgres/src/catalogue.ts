@@ -11,7 +11,7 @@ import { tableForm, type ColumnFacts } from './table-form.js';
  * primary key it takes none. `indkey` counts from 0 and ends with INCLUDE columns, which are no key.
  */
 const COLUMN_FACTS = `
-  coalesce(a.attnotnull, false) AS "notNull",
+  a.attnum AS id, coalesce(a.attnotnull, false) AS "notNull",
   CASE WHEN a.attidentity <> '' THEN 'identity'
        WHEN a.attgenerated <> '' THEN 'generated'
        WHEN a.atthasdef OR a.atthasmissing OR (SELECT t.typdefault IS NOT NULL FROM pg_type t WHERE t.oid = a.atttypid) THEN 'default'

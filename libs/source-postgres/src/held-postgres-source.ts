@@ -64,6 +64,7 @@ type Begun = {
  */
 export class HeldPostgresSource implements HeldSource {
   readonly confirmed: Position;
+  readonly watched: string;
   readonly #parts: HeldSourceParts;
   readonly #watch: PublicationWatch;
   #watched: number;
@@ -86,6 +87,7 @@ export class HeldPostgresSource implements HeldSource {
   private constructor(parts: HeldSourceParts, { confirmed, watch, statusIntervalMs, backlog }: Begun) {
     this.#parts = parts;
     this.#watch = watch;
+    this.watched = JSON.stringify(watch);
     this.#watched = parts.clock.monotonic();
     this.confirmed = confirmed;
     this.#backlog = backlog;
@@ -159,6 +161,10 @@ export class HeldPostgresSource implements HeldSource {
       if (last !== undefined) this.#acker.delivered(last.position);
       yield batch;
     }
+  }
+
+  requireNothingMissed(watched: string): Promise<void> {
+    return this.#parts.kept.requireUnchanged(JSON.parse(watched) as PublicationWatch);
   }
 
   acknowledge(position: Position): void {

@@ -3,8 +3,10 @@ import pg from 'pg';
 
 import { identityFinding, quoted, selectTables, type CapturedTable } from './captured-tables.js';
 import { positionOf } from './lsn.js';
+import { destroySession, openSession } from './session.js';
 import type { SourceConfig } from './settings.js';
-import { createSlot, type CreatedSlot } from './slot-creation.js';
+import { createSlot, filledTables, type CreatedSlot } from './slot-creation.js';
+import { sourceError } from './source-error.js';
 import type { SqlSession } from './sql-session.js';
 
 export type SlotState = {
@@ -16,8 +18,12 @@ export type SlotState = {
   readonly keptBytes: number;
 };
 
-/** The identity of the publication and of its entries, which nobody can take away and put back. */
-export type PublicationWatch = { readonly oid: number; readonly entries: readonly number[]; readonly tables: readonly number[] };
+/** The identity of the publication and of its entries, with the tables' names: nobody can take one away and put it back. */
+export type PublicationWatch = {
+  readonly oid: number;
+  /** By table (`schema.table`), the entry's own oid. It is kept with each `progress` record, so it is short. */
+  readonly entries: Readonly<Record<string, string>>;
+};
 
 const PUBLISH = `publish = 'insert, update, delete, truncate', publish_via_partition_root = true`;
 
@@ -62,23 +68,51 @@ export class KeptAtSource {
     };
   }
 
-  /** The tables that are captured: selected, and published or fit to be. */
+  /** The tables that are captured: selected, and published; before there is a publication, fit to be. */
   async captured(): Promise<readonly CapturedTable[]> {
     const { tables } = await selectTables(this.#sql, this.#config);
-    return this.#captured(tables, await publishedTables(this.#sql, this.#config.slot));
+    const published = await publishedTables(this.#sql, this.#config.slot);
+    return tables.filter((table) => (published === null ? this.#isFit(table) : isPublished(published, table)));
+  }
+
+  /** Tables that are selected and not captured, though there is a publication: of their rows nothing is told. */
+  async leftOut(): Promise<readonly string[]> {
+    const { tables } = await selectTables(this.#sql, this.#config);
+    const published = await publishedTables(this.#sql, this.#config.slot);
+    if (published === null) return [];
+    return tables.filter((table) => !isPublished(published, table)).map(({ schema, table }) => `${schema}.${table}`);
   }
 
   /**
-   * Lets the publication follow the selected tables: one that the settings or the source's owner added since. One that
-   * must not be published (PostgreSQL would then refuse updates of it) is left out, and preflight says so: it must not
-   * end a migration in which it has no part. SOURCE_LOST if there is no publication.
+   * Lets the publication follow the selected tables: one that the settings or the source's owner added since. Left out is one that must not
+   * be published (PostgreSQL would then refuse updates of it), and one that holds rows, of which nobody was told: it must not end a migration
+   * in which it has no part. SOURCE_LOST if there is no publication.
    */
   async followTables(): Promise<void> {
     const { tables } = await selectTables(this.#sql, this.#config);
     const published = await publishedTables(this.#sql, this.#config.slot);
     if (published === null) throw publicationGone(this.#config.slot);
-    const captured = this.#captured(tables, published);
-    if (captured.length > 0) await this.#publish(captured, published);
+    const kept = tables.filter((table) => isPublished(published, table));
+    const fresh = tables.filter((table) => !isPublished(published, table) && this.#isFit(table));
+    if (fresh.length > 0) await this.#join(kept, fresh);
+    else if (kept.length > 0) await this.#publish(kept, published);
+  }
+
+  /** Nobody writes to a table between the look at its rows and its entry in the publication. */
+  async #join(kept: readonly CapturedTable[], fresh: readonly CapturedTable[]): Promise<void> {
+    const session = await openSession(this.#config);
+    try {
+      await session.query("BEGIN; SET LOCAL lock_timeout = '5s'");
+      await session.query(`LOCK TABLE ${fresh.map((table) => quoted(table)).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
+      const filled = await filledTables(session, fresh);
+      const empty = fresh.filter(({ schema, table }) => !filled.includes(`${schema}.${table}`));
+      if (kept.length + empty.length > 0) await session.query(setTables(this.#config.slot, [...kept, ...empty]));
+      await session.query('COMMIT');
+    } catch (error) {
+      throw sourceError(error, 'create');
+    } finally {
+      destroySession(session);
+    }
   }
 
   /**
@@ -104,10 +138,10 @@ export class KeptAtSource {
 
   /** What now makes the source tell us of changes. */
   async watch(): Promise<PublicationWatch> {
-    type Row = { oid: number; entries: number[]; tables: number[] };
-    const [row] = await this.#sql.query<Row>(
-      `SELECT p.oid, ARRAY (SELECT r.oid FROM pg_publication_rel r WHERE r.prpubid = p.oid ORDER BY r.oid) AS entries,
-              ARRAY (SELECT r.prrelid FROM pg_publication_rel r WHERE r.prpubid = p.oid ORDER BY r.oid) AS tables
+    const [row] = await this.#sql.query<PublicationWatch>(
+      `SELECT p.oid, coalesce((SELECT json_object_agg(n.nspname || '.' || c.relname, r.oid::text)
+                FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE r.prpubid = p.oid), '{}') AS entries
          FROM pg_publication p WHERE p.pubname = $1`,
       [this.#config.slot],
     );
@@ -115,22 +149,24 @@ export class KeptAtSource {
     return row;
   }
 
-  /** SOURCE_LOST if somebody took the publication, or a table of it that is still there, away since. */
-  async requireUnchanged({ oid, entries, tables }: PublicationWatch): Promise<void> {
-    const gone = await this.#sql.query(
-      `SELECT FROM unnest($2::oid[], $3::oid[]) AS e (entry, tab)
-        WHERE NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.oid = e.entry) AND EXISTS (SELECT FROM pg_class c WHERE c.oid = e.tab)
-        UNION ALL SELECT WHERE NOT EXISTS (SELECT FROM pg_publication p WHERE p.oid = $1)`,
-      [oid, entries, tables],
-    );
-    if (gone.length > 0) throw publicationGone(this.#config.slot);
+  /** SOURCE_LOST if somebody took the publication away since, or a table of it that the settings still select: dropped it, or took it out. */
+  async requireUnchanged({ oid, entries }: PublicationWatch): Promise<void> {
+    const there = await this.#sql.query<{ oid: string }>('SELECT r.oid::text FROM pg_publication_rel r WHERE r.prpubid = $1', [oid]);
+    const publication = await this.#sql.query('SELECT FROM pg_publication p WHERE p.oid = $1', [oid]);
+    if (publication.length === 0) throw publicationGone(this.#config.slot);
+    const known = new Set(there.map((entry) => entry.oid));
+    const gone = Object.keys(entries).filter((table) => !known.has(entries[table] as string) && this.#isSelected(table));
+    if (gone.length > 0) throw tablesGone(gone);
   }
 
-  #captured(tables: readonly CapturedTable[], published: Published | null): readonly CapturedTable[] {
-    return tables.filter((table) => {
-      const fit = identityFinding(table, this.#config.tablesWithoutKey)?.severity !== 'error';
-      return fit || published?.tables.includes(`${table.schema}.${table.table}`) === true;
-    });
+  #isSelected(name: string): boolean {
+    const { schemas, tables, exclude } = this.#config;
+    if (exclude.includes(name)) return false;
+    return schemas.includes(name.slice(0, name.indexOf('.'))) || tables.some(({ schema, table }) => `${schema}.${table}` === name);
+  }
+
+  #isFit(table: CapturedTable): boolean {
+    return identityFinding(table, this.#config.tablesWithoutKey)?.severity !== 'error';
   }
 
   async #publish(tables: readonly CapturedTable[], published: Published | null): Promise<void> {
@@ -158,6 +194,8 @@ export class KeptAtSource {
 export type Published = {
   /** Insert, update, delete and truncate, under the names of partitioned tables, without filters. */
   readonly everyAction: boolean;
+  /** Of rows or columns: some are not told. */
+  readonly filtered: boolean;
   /** As `schema.table`. */
   readonly tables: readonly string[];
 };
@@ -171,20 +209,33 @@ const PUBLISHED = `
     FROM pg_publication p WHERE p.pubname = $1`;
 
 export async function publishedTables(sql: SqlSession, name: string): Promise<Published | null> {
-  const [row] = await sql.query<{ everyAction: boolean; filtered: boolean; tables: string[] }>(PUBLISHED, [name]);
-  // A filter goes away when the tables are set again, so a filtered publication counts as one of no tables.
-  return row === undefined ? null : { everyAction: row.everyAction, tables: row.filtered ? [] : row.tables };
+  const [row] = await sql.query<Published>(PUBLISHED, [name]);
+  return row ?? null;
 }
 
 export function publishes(published: Published, tables: readonly CapturedTable[]): boolean {
-  return published.tables.length === tables.length && tables.every(({ schema, table }) => published.tables.includes(`${schema}.${table}`));
+  // A filter goes away when the tables are set again.
+  return (
+    !published.filtered &&
+    published.tables.length === tables.length &&
+    tables.every(({ schema, table }) => published.tables.includes(`${schema}.${table}`))
+  );
+}
+
+function isPublished({ tables }: Published, { schema, table }: CapturedTable): boolean {
+  return tables.includes(`${schema}.${table}`);
+}
+
+function tablesGone(tables: readonly string[]): ChangeoverError {
+  return new ChangeoverError(
+    'SOURCE_LOST',
+    `somebody dropped ${tables.join(', ')}, or took it out of the publication: the source no longer told us of every change. Without it the migration can go on: exclude it`,
+    { facts: { tables: tables.join(', ') } },
+  );
 }
 
 function publicationGone(name: string): ChangeoverError {
-  return new ChangeoverError(
-    'SOURCE_LOST',
-    `somebody dropped the publication ${name}, or took a table out of it: the source no longer told us of every change`,
-  );
+  return new ChangeoverError('SOURCE_LOST', `somebody dropped the publication ${name}: the source no longer told us of every change`);
 }
 
 export function createPublication(name: string, tables: readonly CapturedTable[]): string {

@@ -60,6 +60,10 @@ export class PostgresSource extends ChangeSource {
     return this.#catalogue.forms(tables.map((table) => table.oid));
   }
 
+  leftOut(): Promise<readonly string[]> {
+    return this.#kept.leftOut();
+  }
+
   async kept(): Promise<{ readonly confirmed: Position } | null> {
     const slot = await this.#kept.slot();
     if (slot === null) return null;

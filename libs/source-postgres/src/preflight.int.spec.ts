@@ -128,15 +128,22 @@ describe.each([14, 16, 18] as const)('preflight of PostgreSQL %d', (major) => {
       create table nothing (id int primary key); alter table nothing replica identity nothing;
       create table spread (id int) partition by list (id); alter table spread replica identity full; create table spread_1 partition of spread for values in (1);
       create table uniquely (id int not null unique);
+      create schema "with.dot"; create table "with.dot".t (id int primary key); create table bare ();
       create unlogged table fast (id int primary key);
       create table whole (id int); alter table whole replica identity full;
       create table worked_out (id int primary key, twice int generated always as (id * 2) stored);
       create view seen as select 1;`);
     expect(
-      wrong(await findings(database.url, { tables: { schemas: ['public'], tables: ['public.seen', 'public.spread_1', 'public.gone'] } })),
+      wrong(
+        await findings(database.url, {
+          tables: { schemas: ['public', 'with.dot'], tables: ['public.seen', 'public.spread_1', 'public.gone'] },
+        }),
+      ),
     ).toEqual([
       'error | table',
+      'error | table',
       'error | table | ALTER TABLE "public"."fast" SET LOGGED;',
+      'error | table',
       'error | table',
       'error | table',
       'error | replica_identity | ALTER TABLE "public"."deferred" ADD PRIMARY KEY (…);',

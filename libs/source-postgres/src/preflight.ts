@@ -60,7 +60,13 @@ export async function preflight(sql: SqlSession, config: SourceConfig, clock: Cl
   return [
     ...serverFindings(facts),
     await replicationFinding(config, facts, clock),
-    ...publicationFindings(config, facts, tables, published),
+    // Only what may be published: PostgreSQL would refuse updates of the others, to everybody.
+    ...publicationFindings(
+      config,
+      facts,
+      tables.filter((table) => identityFinding(table, config.tablesWithoutKey)?.severity !== 'error'),
+      published,
+    ),
     ...(tables.length === 0 ? [{ severity: 'error', check: 'table', message: 'the settings select no table of the source' } as const] : []),
     ...refused,
     ...tables.flatMap((table) => tableFindings(config, facts, table)),

@@ -227,6 +227,67 @@ describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
     await client.query('insert into other values (1)');
     expect(told(await follower.commits(1))).toEqual(['c other 1', '--']);
     expect((await source.tables()).map(({ table }) => table)).toEqual(['item', 'other']);
+    expect(await source.leftOut()).toEqual(['public.keyless']);
     await source.stop();
+  });
+
+  it('leaves out a table that came later with rows, of which nobody was told, until it is empty', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key)');
+    await bed.client.query('create table late (id int primary key); insert into late values (1)');
+    expect(await bed.source.leftOut()).toEqual(['public.late']);
+    expect((await bed.source.tables()).map(({ table }) => table)).toEqual(['item']);
+    const rejoin = async (): Promise<void> => {
+      const held = await bed.source.hold({ takeOver: true });
+      await held.requireNothingMissed(bed.held.watched);
+      await held[Symbol.asyncDispose]();
+    };
+    await rejoin();
+    expect(await bed.source.leftOut()).toEqual(['public.late']);
+    await bed.client.query('truncate late');
+    await rejoin();
+    expect(await bed.source.leftOut()).toEqual([]);
+  });
+
+  it.each(['taken out of the publication', 'dropped and made again'])('is lost with a table that was %s meanwhile', async (how) => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key); create table other (id int primary key)');
+    const { rows } = await bed.client.query<{ name: string }>('select pubname as name from pg_publication');
+    await bed.held[Symbol.asyncDispose]();
+    await bed.client.query(
+      how.startsWith('taken')
+        ? `alter publication ${rows[0]?.name ?? ''} drop table item`
+        : 'drop table item; create table item (id int primary key)',
+    );
+    await using next = await bed.source.hold({ takeOver: false });
+    const missed = { code: 'SOURCE_LOST', message: expect.stringContaining('public.item') };
+    await expect(next.requireNothingMissed(bed.held.watched)).rejects.toMatchObject(missed);
+    await expect(next.requireNothingMissed(next.watched)).resolves.toBeUndefined();
+    await next[Symbol.asyncDispose]();
+    const migration = (rows[0]?.name ?? '').replace('changeover_', '');
+    const without = new PostgresSource({ url: database.url, migration, tables: { schemas: ['public'], exclude: ['public.item'] } });
+    await using rest = await without.hold({ takeOver: true });
+    await expect(rest.requireNothingMissed(bed.held.watched)).resolves.toBeUndefined();
+    await without.stop();
+  });
+
+  it('tells a column that was dropped and made again as another', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key, v text)');
+    await bed.client.query("insert into item values (1, 'x')");
+    await bed.client.query('begin; alter table item drop column v; alter table item add column v text; commit');
+    await bed.client.query("insert into item values (2, 'y')");
+    const [before, after] = rowsIn(await bed.follower.commits(2)).map(({ table }) => table);
+    expect([before, after].map((table) => table?.columns.map(({ name, id }) => [name, id]))).toEqual([
+      [
+        ['id', 1],
+        ['v', 2],
+      ],
+      [
+        ['id', 1],
+        ['v', 3],
+      ],
+    ]);
+    expect(after?.hash).not.toBe(before?.hash);
   });
 });

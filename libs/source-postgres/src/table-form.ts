@@ -13,6 +13,8 @@ export type ColumnFacts = {
   /** In the index that is the replica identity. */
   readonly inIdentity: boolean;
   readonly inPrimaryKey: boolean;
+  /** `attnum`; null for a column that the catalogue does not have like this (any more). */
+  readonly id: number | null;
 };
 
 export type TableFacts = {
@@ -30,8 +32,9 @@ export function tableForm(facts: TableFacts): TableSchema {
   const byIndex = facts.replicaIdentity === 'd' || facts.replicaIdentity === 'i';
   const sendsKey = byIndex && facts.columns.some((column) => column.inIdentity);
   const identity = facts.replicaIdentity === 'f' ? 'full' : sendsKey ? 'key' : 'none';
-  const columns = facts.columns.map(({ name, type, typeOid, typmod, notNull, fill, inIdentity, inPrimaryKey }): ColumnSchema => {
-    return { name, type, typeOid, typmod, notNull, key: sendsKey ? inIdentity : inPrimaryKey, fill };
+  const columns = facts.columns.map(({ name, type, typeOid, typmod, notNull, fill, inIdentity, inPrimaryKey, id }): ColumnSchema => {
+    const key = sendsKey ? inIdentity : inPrimaryKey;
+    return { name, type, typeOid, typmod, notNull, key, fill, ...(id === null ? {} : { id }) };
   });
   const { schema, table } = facts;
   return { schema, table, columns, identity, hash: tableSchemaHash({ schema, table, columns, identity }) };

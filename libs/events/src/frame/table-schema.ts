@@ -15,6 +15,10 @@ export type ColumnSchema = {
    * (a default expression or constant), `generated`, `identity`.
    */
   readonly fill: 'none' | 'default' | 'generated' | 'identity';
+  /**
+   * What stays when the column is renamed, and is another when it is dropped and made again (PostgreSQL: attnum); left out where nobody knows.
+   */
+  readonly id?: number;
 };
 
 /** Body of a `schema` record: what a table's rows look like in the frames that refer to it. */
@@ -30,7 +34,7 @@ export type TableSchema = {
 
 /** SHA-256 (hex) of the table's form. */
 export function tableSchemaHash(table: Omit<TableSchema, 'hash'>): string {
-  const columns = table.columns.map(({ name, type, typeOid, typmod, notNull, key, fill }) => [
+  const columns = table.columns.map(({ name, type, typeOid, typmod, notNull, key, fill, id }) => [
     name,
     type,
     typeOid,
@@ -38,6 +42,7 @@ export function tableSchemaHash(table: Omit<TableSchema, 'hash'>): string {
     notNull,
     key,
     fill,
+    ...(id === undefined ? [] : [id]),
   ]);
   return hash('sha256', JSON.stringify([table.schema, table.table, table.identity, columns]), 'hex');
 }

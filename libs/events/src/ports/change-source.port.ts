@@ -76,6 +76,12 @@ export type SourceEvent =
  * bytes is read ahead, yet status goes out on a timer. The first error ends it; after that a new hold is needed.
  */
 export interface HeldSource extends AsyncDisposable {
+  /**
+   * What makes the source tell us of changes, in words of its own: kept in the log, and given back to {@link requireNothingMissed} by the next hold.
+   */
+  readonly watched: string;
+  /** SOURCE_LOST if something was taken away since an earlier hold had `watched`, so that changes may not have been told. */
+  requireNothingMissed(watched: string): Promise<void>;
   /** What the source was told is safe with us: it will not send again what lies at or before this. */
   readonly confirmed: Position;
   /** Everything whose position lies behind `after` (not before {@link confirmed}). `unseen`: see there; of earlier holds. Called once. */
@@ -107,6 +113,9 @@ export abstract class ChangeSource {
 
   /** The captured tables as the catalogue shows them now. */
   abstract tables(): Promise<readonly TableSchema[]>;
+
+  /** Selected tables of which nothing is told, because they came later and held rows, or lack what it takes. */
+  abstract leftOut(): Promise<readonly string[]>;
 
   /** What the source keeps for us (PostgreSQL: the slot): `null` if there is nothing. */
   abstract kept(): Promise<{ readonly confirmed: Position } | null>;

@@ -23,6 +23,8 @@ export type ProgressBody = {
   readonly requests: TakenRequests;
   /** Hash of the active mapping; null: none was activated yet, and no transaction captured. */
   readonly mapping: string | null;
+  /** `HeldSource.watched` of the hold that was told; left out before the first. */
+  readonly watched?: string;
 };
 
 /** Body of `schema`: the table's form from here on, and where the form before it is. */

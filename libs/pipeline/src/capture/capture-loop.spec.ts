@@ -317,6 +317,19 @@ describe('capture', () => {
     expect(bed.source.confirmed).toBeNull();
   });
 
+  it('stops where something was not watched since the hold before', async () => {
+    await using bed = new CaptureBed();
+    const first = await bed.begin();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    await first.stop();
+    bed.source.watched = 'all but one';
+    expect(await bed.start().ended).toBe('SOURCE_LOST');
+    bed.source.watched = 'all';
+    bed.start();
+    await bed.source.acknowledged(bed.source.commit(person(2)));
+    expect(await bed.captured()).toEqual([['1'], ['2']]);
+  });
+
   it("streams a transaction larger than a part, and begins it anew where a table's form is told inside it", async () => {
     await using bed = new CaptureBed();
     await bed.begin({ maxQueuedBytes: 64 * 1024 });

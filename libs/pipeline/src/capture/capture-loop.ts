@@ -78,6 +78,7 @@ export class CaptureLoop {
       return 'again';
     }
     requireSameServer(progress, identity);
+    if (progress.watched !== undefined) await held.requireNothingMissed(progress.watched);
     if (writer.tail.pos < held.confirmed) throw behindSource(stream, writer, held);
     await using session = new CaptureSession({ ...this.#options, held, writer, identity, progress });
     return await session.run(signal);

@@ -74,6 +74,7 @@ export class CaptureSession implements AsyncDisposable {
     try {
       this.#background(this.#takeRequests(ended));
       this.#addProgress();
+      this.#background(this.#inspectLeftOut());
       // A source that is silent must not keep us from hearing that the log failed.
       const outcome = await Promise.race([failure, this.#appender.failed, this.#follow(ended)]);
       await this.#appender.drain();
@@ -201,6 +202,7 @@ export class CaptureSession implements AsyncDisposable {
       schemas: this.#told.toJSON(),
       requests: this.#requests.taken,
       mapping: this.#mapping,
+      watched: this.#options.held.watched,
     };
     const part: RecordPart = {
       kind: 'progress',
@@ -321,6 +323,19 @@ export class CaptureSession implements AsyncDisposable {
         new ChangeoverError('SOURCE_RETENTION', `the source keeps ${String(bytes)} bytes of its log for us`, { facts: { bytes, warn } }),
       );
     await this.#inspectTables();
+    await this.#inspectLeftOut();
+  }
+
+  /** Told when it is new, and again with each start. */
+  #leftOut = '';
+
+  async #inspectLeftOut(): Promise<void> {
+    const tables = (await this.#options.source.leftOut()).join(', ');
+    if (tables === this.#leftOut) return;
+    this.#leftOut = tables;
+    if (tables === '') return;
+    const message = `not captured, though the settings select them: ${tables}. They came later; a table that is empty joins at the next start`;
+    this.#options.observer.warning(new ChangeoverError('SNAPSHOT_NEEDED', message, { facts: { tables } }));
   }
 
   /** A change of a table that brought no row (so no word in the stream) is told here, at the next place between two transactions. */

@@ -26,6 +26,9 @@ export function judgeSchemaChange(before: TableSchema, after: TableSchema): Verd
     return earlier !== undefined && (earlier.type !== column.type || earlier.typmod !== column.typmod);
   });
   if (retyped.length > 0) return { code: 'SCHEMA_NEEDS_COPY', what: `type of ${list(retyped)} changed` };
+  const replaced = after.columns.filter(({ name, id }) => id !== undefined && old.get(name) !== undefined && old.get(name)?.id !== id);
+  if (replaced.length > 0)
+    return { code: 'SCHEMA_NEEDS_COPY', what: `${list(replaced)} dropped or renamed, and another of the same name made` };
   const key = (table: TableSchema): string =>
     JSON.stringify(
       table.columns

@@ -24,6 +24,10 @@ export class ScriptedSource extends ChangeSource {
   tablesWithRows: readonly string[] = [];
   /** The catalogue. */
   captured: readonly TableSchema[] = [];
+  /** What {@link ChangeSource.leftOut} says. */
+  notCaptured: readonly string[] = [];
+  /** What a hold watches; holds that watched something else have missed changes. */
+  watched = 'all';
   /** Called with each acknowledgement at the moment it comes. */
   onAcknowledge: (position: Position) => void = () => undefined;
   /** Thrown by `create`, behind what it did. */
@@ -79,6 +83,10 @@ export class ScriptedSource extends ChangeSource {
     return Promise.resolve(this.captured);
   }
 
+  override leftOut(): Promise<readonly string[]> {
+    return Promise.resolve(this.notCaptured);
+  }
+
   override kept(): Promise<{ readonly confirmed: Position } | null> {
     return Promise.resolve(this.#slot === null ? null : { confirmed: this.#slot.confirmed });
   }
@@ -110,6 +118,7 @@ export class ScriptedSource extends ChangeSource {
         const position = this.#next();
         this.#add({ position, events: [{ type: 'mark', token, position, ts_ms: 1_700_000_000_000 + this.#last }] });
       },
+      watched: this.watched,
       released: () => {
         if (slot.holder === hold) slot.holder = null;
       },
@@ -145,17 +154,20 @@ type HoldOptions = {
   readonly units: (after: Position) => readonly Unit[];
   readonly acknowledge: (position: Position) => void;
   readonly mark: (token: string) => void;
+  readonly watched: string;
   readonly released: () => void;
 };
 
 class ScriptedHold implements HeldSource {
   readonly confirmed: Position;
+  readonly watched: string;
   readonly #options: HoldOptions;
   #ended: { readonly error: ChangeoverError | null } | null = null;
   #wake: (() => void) | null = null;
 
   constructor(options: HoldOptions) {
     this.confirmed = options.confirmed;
+    this.watched = options.watched;
     this.#options = options;
   }
 
@@ -200,6 +212,12 @@ class ScriptedHold implements HeldSource {
   mark(token: string): Promise<void> {
     this.#options.mark(token);
     return Promise.resolve();
+  }
+
+  requireNothingMissed(watched: string): Promise<void> {
+    return watched === this.watched
+      ? Promise.resolve()
+      : Promise.reject(new ChangeoverError('SOURCE_LOST', 'a table was not watched for a while'));
   }
 
   copy(): Promise<void> {
