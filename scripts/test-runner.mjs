@@ -13,10 +13,14 @@ const inCi = ['true', '1'].includes(process.env.CI ?? '');
  * Ends with the line `N passed, N failed`; resolves to the exit code.
  */
 export async function runTests(patterns) {
+  if (patterns.some((pattern) => ['--help', '-h'].includes(pattern))) {
+    console.log(usage());
+    return 0;
+  }
   const report = new Report();
   const wanted = select(patterns);
   if (wanted.suites.length === 0 && !wanted.checks) {
-    report.failed('selection', `no suite and no spec file matches ${patterns.join(' ')}`);
+    report.failed('selection', `no suite and no spec file matches ${patterns.join(' ')}\n\n${usage()}`);
     return report.finish();
   }
   // Everything else reads the declarations and programs that the build makes.
@@ -32,6 +36,13 @@ export async function runTests(patterns) {
     await servers.stop();
   }
   return report.finish();
+}
+
+function usage() {
+  const names = ['static', ...JEST_SUITES.map(({ name }) => name)].map((name) => (name.includes(' ') ? `'${name}'` : name));
+  return `npm test                     everything
+npm test -- <what> …         suites by name (${names.join(', ')}),
+                             and spec files by a part of their path: libs/events, cli.e2e`;
 }
 
 function select(patterns) {
