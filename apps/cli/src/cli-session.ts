@@ -1,3 +1,5 @@
+import { exitProcess } from '@changeover/shell';
+
 /** Where a command's words go. */
 export type Terminal = {
   /** Whether somebody watches: then lines may be rewritten in place. */
@@ -24,7 +26,7 @@ export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   // Whoever read our output (`| head`) has had enough; that is no error.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
+    if (error.code === 'EPIPE') exitProcess(0);
   });
   return {
     isTty: stdout.isTTY,

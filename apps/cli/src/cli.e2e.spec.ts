@@ -128,6 +128,7 @@ describe('usage', () => {
       await using bench = await Bench.open();
       const help = await bench.run('status', '--help');
       expect([help.code, help.out]).toEqual([0, expect.stringContaining('--watch')]);
+      expect((await bench.run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
       const option = await bench.run('status', '--wach');
       expect([option.code, option.err]).toEqual([2, expect.stringContaining('Did you mean --watch')]);
       expect((await bench.run('statsu')).code).toBe(2);
@@ -180,6 +181,20 @@ describe('check', () => {
       expect(new Set(findings.map(({ part }) => part))).toEqual(new Set(['settings', 'source', 'mapping', 'target', 'log', 'control']));
       // Looking has made nothing.
       expect(await bench.query(bench.own, `SELECT 1 FROM pg_namespace WHERE nspname LIKE 'changeover%'`)).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'a mapping that ends the process or never comes to an end does not look like success',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings({ mapping: 'mapping.mjs' });
+      for (const mapping of ['process.exit(0);', 'await new Promise(() => undefined); export default {};']) {
+        await writeFile(join(bench.folder, 'mapping.mjs'), mapping);
+        const { code, err } = await bench.run('check');
+        expect([code, err]).toEqual([1, expect.stringContaining('ended before it was done')]);
+      }
     },
     PATIENCE_MS,
   );

@@ -1,5 +1,7 @@
 import 'reflect-metadata';
 
+import { readFile } from 'node:fs/promises';
+
 import { asChangeoverError } from '@changeover/core';
 import { CommandFactory, CommandRunnerService } from 'nest-commander';
 
@@ -24,6 +26,7 @@ export async function runCli(argv: readonly string[], signal: AbortSignal, termi
   const app = await CommandFactory.createWithoutRunning(cliModule(new CliSession(terminal, signal)), {
     logger: false,
     cliName: 'changeover',
+    version: await ownVersion(),
     errorHandler: (error) => {
       throw error;
     },
@@ -48,6 +51,11 @@ export async function runCli(argv: readonly string[], signal: AbortSignal, termi
   if (error === undefined) return;
   if (!isUsageEnd(error)) throw asChangeoverError(error);
   if (error.exitCode !== 0) process.exitCode = USAGE_EXIT_CODE;
+}
+
+async function ownVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+  return version;
 }
 
 function isUsageEnd(error: unknown): error is UsageEnd {

@@ -38,29 +38,45 @@ export async function runRoleProcess<A extends Role>(role: A, start: StartRole<S
 
 /**
  * Runs `work` and exits: 0 (or process.exitCode) when it resolves, 1 with one clear message on standard error when it rejects. SIGINT and SIGTERM abort
- * its signal; a second one, or a drain that takes too long, ends the process at once.
+ * its signal; a second one, or a drain that takes too long, ends the process at once. Nothing else may end it and look like success: a mapping is
+ * a program of somebody else, which may call process.exit, or wait for what never comes.
  */
 export async function runProcess(work: (signal: AbortSignal) => Promise<void>): Promise<never> {
   const stop = new AbortController();
+  process.on('exit', () => {
+    if (meant) return;
+    process.stderr.write(
+      'changeover: ended before it was done: something called process.exit, or waited for what never comes (the mapping?)\n',
+    );
+    process.exitCode = 1;
+  });
   const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) exitProcess(130);
     stop.abort();
     void new SystemClock().sleep(DRAIN_MS).then(() => {
       process.stderr.write('changeover: did not stop in time; what was not finished is taken up at the next start\n');
-      process.exit(1);
+      exitProcess(1);
     });
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     await work(stop.signal);
-    process.exit();
+    return exitProcess(process.exitCode);
   } catch (cause) {
     const error = asChangeoverError(cause);
     // Told to stop while it waited for somebody: there is nothing to complain about.
-    if (stop.signal.aborted && error.policy === 'retry') process.exit(0);
+    if (stop.signal.aborted && error.policy === 'retry') return exitProcess(0);
     process.stderr.write(failureText(error));
-    process.exit(1);
+    return exitProcess(1);
   }
+}
+
+let meant = false;
+
+/** Ends the process under {@link runProcess} on purpose. */
+export function exitProcess(code: typeof process.exitCode): never {
+  meant = true;
+  process.exit(code);
 }
 
 /** What a person reads when it ends badly: code, what happened, what to do. */

@@ -34,6 +34,11 @@ test.each([
   expect(await load(name, content)).toEqual(EXPECTED);
 });
 
+test('a name that JavaScript gives a meaning is no rule', async () => {
+  expect(await load('mapping.json', '{"tables":{"__proto__":{"to":"crm.other"}}}')).toEqual({ tables: {} });
+  expect(Object.prototype).not.toHaveProperty('to');
+});
+
 test.each([
   ['mapping.json', '{', 'cannot be loaded'],
   ['mapping.ts', 'export default {', 'cannot be loaded'],
