@@ -14,8 +14,8 @@ export type StreamReaderOptions = {
 };
 
 const WAIT_FOR_WRITER_MS = 250;
-/** What an item without a body takes: header, checksum, object. */
-const ITEM_BYTES = 512;
+/** What an item takes beside its body: the header as an object has more than twice its JSON. */
+const ITEM_BYTES = 1536;
 
 /** What a role reads of the stream before it, read ahead until `signal` aborts. */
 export function readStreamAhead(options: StreamReaderOptions, signal: AbortSignal): ReadAhead<LogItem> {
