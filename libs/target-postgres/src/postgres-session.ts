@@ -48,8 +48,7 @@ export class PostgresSession implements TargetSession {
     this.#owner = { migration, owner: ownership.owner };
     this.#known = new KnownTables(connection, ownership.tables);
     this.#refused = new RefusedRows(connection, migration);
-    const recheck = (): Promise<void> => this.#known.check();
-    this.#careful = new CarefulPath({ connection, tables: () => this.#known.tables, recheck, crashPoint });
+    this.#careful = new CarefulPath({ connection, tables: () => this.#known.tables, recheck: () => this.#recheck(), crashPoint });
     this.#staging = new Staging(connection);
   }
 
@@ -156,10 +155,16 @@ export class PostgresSession implements TargetSession {
     return new BatchRun({ connection, known: this.#known, refused: this.#refused, careful: this.#careful, seq: progress.writes.seq });
   }
 
-  /** Forms of tables met in the transaction under way. */
+  /** TARGET_CHANGED if a table no longer takes what it did. One that takes more than it did may take rows that it refused. */
+  async #recheck(): Promise<void> {
+    if (await this.#known.check()) this.#refused.tryAll();
+  }
+
+  /** Forms that the transaction under way pins. */
   #met: PinnedForms = {};
 
   async #meet(schemas: readonly TableSchema[]): Promise<void> {
+    if (this.#known.lacksColumns(schemas)) await this.#recheck();
     this.#met = await this.#known.meet(schemas);
     if (Object.keys(this.#met).length > 0) await pinTables(this.#parts.connection, this.#owner, this.#met);
   }
@@ -179,6 +184,7 @@ export class PostgresSession implements TargetSession {
       if (report !== null) {
         await this.#commit();
         this.#known.keep(this.#met);
+        this.#refused.keep();
         return report;
       }
       await this.#rollback();
@@ -186,7 +192,7 @@ export class PostgresSession implements TargetSession {
     } catch (error) {
       await this.#rollback();
       const verdict = verdictOf(error);
-      if (verdict === 'form') await this.#known.check();
+      if (verdict === 'form') await this.#recheck();
       if (verdict !== 'row' && verdict !== 'form') throw error;
       if (mode === 'fast') return null;
       const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };

@@ -2,6 +2,7 @@ import type { PreflightFinding, TableSchema } from '@changeover/events';
 import { escapeIdentifier } from 'pg';
 
 import { readCatalogue } from './catalogue/read-catalogue.js';
+import { needsValue } from './catalogue/table-form.js';
 import type { TargetTable } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
 import { addressingOf, tableId } from './net/net-row.js';
@@ -211,7 +212,7 @@ function columnFindings(schema: TableSchema, target: TargetTable): PreflightFind
   }
   const told = new Set(schema.columns.map((column) => column.name));
   for (const column of target.columns) {
-    if (column.notNull && !column.hasDefault && column.generated === null && column.identity === '' && !told.has(column.name)) {
+    if (needsValue(column) && !told.has(column.name)) {
       findings.push({
         severity: 'error',
         check: 'required',

@@ -20,10 +20,13 @@ import { parentsFirst } from './table-order.js';
 /** More than this are not searched one by one: no single batch has that many bad rows by accident. */
 const SEARCHED_REFUSALS = 1000;
 
+/** Perhaps only for the type that we know: a cast to smallint fails although the column has become an integer. */
+const OUT_OF_RANGE = '22003';
+
 export type CarefulPathParts = {
   readonly connection: Connection;
   readonly tables: () => ReadonlyMap<string, TargetTable>;
-  /** Looks whether the tables are still what they were: TARGET_CHANGED if not. */
+  /** Looks whether the tables still take what they did: TARGET_CHANGED if not. */
   readonly recheck: () => Promise<void>;
   readonly crashPoint: CrashPoint;
 };
@@ -43,6 +46,7 @@ const NO_CLAIMS: Claims = { frees: [], takes: [], requires: [], releases: [] };
  */
 export class CarefulPath {
   readonly #parts: CarefulPathParts;
+  #hasRechecked = false;
 
   constructor(parts: CarefulPathParts) {
     this.#parts = parts;
@@ -51,6 +55,7 @@ export class CarefulPath {
   /** Applies what the target takes; gives what it refuses. */
   async apply(ops: readonly TargetOp[]): Promise<Refusal[]> {
     if (ops.length === 0) return [];
+    this.#hasRechecked = false;
     const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.tables()));
     let refusals = await this.#applyUnits(units(usable));
     for (let before = Infinity; refusals.length > 1 && refusals.length < before;) {
@@ -195,8 +200,11 @@ export class CarefulPath {
       const verdict = verdictOf(error);
       if (verdict !== 'row' && verdict !== 'form') throw error;
       await connection.query('ROLLBACK TO SAVEPOINT careful');
-      if (verdict === 'form') await this.#parts.recheck();
       const { code, constraint } = error as pg.DatabaseError;
+      if (verdict === 'form' || (code === OUT_OF_RANGE && !this.#hasRechecked)) {
+        this.#hasRechecked = true;
+        await this.#parts.recheck();
+      }
       return { error: { sqlstate: code ?? null, constraint: constraint ?? null, reason: reasonOf(error as pg.DatabaseError) } };
     }
     await connection.query('ROLLBACK TO SAVEPOINT careful');

@@ -10,6 +10,9 @@ import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './ta
 /** Rows tried again at the end of one batch; with more, the batches take turns. */
 const RETRIED_PER_BATCH = 100;
 
+const OPEN_ROWS = `SELECT id, table_schema, table_name, key, key_text, wanted, stands, reason FROM changeover.refused
+  WHERE migration = $1 AND to_seq IS NULL`;
+
 type RefusedRow = {
   id: string;
   table_schema: string;
@@ -28,6 +31,14 @@ export class RefusedRows {
   #open = 0;
   /** The last id that was tried again: where the next turn begins. */
   #tried = '0';
+  /**
+   * The last id of the turn in which every open row is tried once, whatever the batches touch, because the target may have come to take it; null: done.
+   * A roll-back goes back to `#kept`.
+   */
+  #turn: string | null = null;
+  #kept: string | null = null;
+  /** Such a turn begins with the next transaction: in this one, rows may still be refused for what the target was. */
+  #beginsTurn = true;
 
   constructor(connection: Connection, migration: string) {
     this.#connection = connection;
@@ -45,6 +56,24 @@ export class RefusedRows {
       [this.#migration],
     );
     this.#open = Number(row?.open ?? 0);
+    this.#turn = this.#kept;
+    this.#beginTurn();
+  }
+
+  /** The transaction has committed. */
+  keep(): void {
+    this.#beginTurn();
+    this.#kept = this.#turn;
+  }
+
+  /** Has every open row tried once with the batches that come. */
+  tryAll(): void {
+    this.#beginsTurn = true;
+  }
+
+  #beginTurn(): void {
+    if (this.#beginsTurn) this.#turn = this.#kept = this.#open === 0 ? null : '0';
+    this.#beginsTurn = false;
   }
 
   /** The ops, those on refused rows taken together with what was wanted before; `closed` are refusals that need nothing more. */
@@ -67,15 +96,25 @@ export class RefusedRows {
     return { ops: met ? settled : ops, closed };
   }
 
-  /** Open refusals of these tables, a limited number, to be tried again. */
+  /** Open refusals of these tables, a limited number, to be tried again, and as many of any table while {@link tryAll} is not done. */
   async candidates(tables: ReadonlySet<string>, except: ReadonlySet<string>): Promise<OpenRefusal[]> {
+    const due = await this.#due(except);
     const rows = await this.#connection.query<RefusedRow>(
-      `SELECT id, table_schema, table_name, key, key_text, wanted, stands, reason FROM changeover.refused
-       WHERE migration = $1 AND to_seq IS NULL AND table_schema || '.' || table_name = ANY($2) AND id <> ALL($3::bigint[])
+      `${OPEN_ROWS} AND table_schema || '.' || table_name = ANY($2) AND id <> ALL($3::bigint[])
        ORDER BY id <= $4, id LIMIT ${String(RETRIED_PER_BATCH)}`,
-      [this.#migration, [...tables], [...except], this.#tried],
+      [this.#migration, [...tables], [...except, ...due.map(({ id }) => id)], this.#tried],
     );
     this.#tried = rows.at(-1)?.id ?? this.#tried;
+    return [...due, ...rows.map(toRefusal)];
+  }
+
+  async #due(except: ReadonlySet<string>): Promise<OpenRefusal[]> {
+    if (this.#turn === null) return [];
+    const rows = await this.#connection.query<RefusedRow>(
+      `${OPEN_ROWS} AND id > $2 AND id <> ALL($3::bigint[]) ORDER BY id LIMIT ${String(RETRIED_PER_BATCH)}`,
+      [this.#migration, this.#turn, [...except]],
+    );
+    this.#turn = rows.length < RETRIED_PER_BATCH ? null : (rows.at(-1) as RefusedRow).id;
     return rows.map(toRefusal);
   }
 

@@ -3,15 +3,17 @@ import type { TableSchema } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
-import { planTable, type TablePlan } from '../sql/table-plan.js';
+import { missingColumns, planTable, type TablePlan } from '../sql/table-plan.js';
 import { readCatalogue } from './read-catalogue.js';
-import { formDifference, formOf, type PinnedForms, type TableForm } from './table-form.js';
+import { formDifference, formOf, takesAllOf, type PinnedForms, type TableForm } from './table-form.js';
 import type { TargetTable } from './target-table.js';
 
 /** The target's tables that this migration writes: their forms as pinned, and plans for the forms of rows that were met. */
 export class KnownTables {
   readonly #connection: Connection;
   #pinned: PinnedForms;
+  /** Forms of pinned tables that take more than the pinned ones did; the next transaction that writes rows pins them. */
+  #wider: PinnedForms = {};
   readonly #tables = new Map<string, TargetTable>();
   /** By table, then by the hash of the rows' schema. */
   readonly #plans = new Map<string, Map<string, TablePlan>>();
@@ -25,34 +27,55 @@ export class KnownTables {
     return this.#tables;
   }
 
-  /** Compares the pinned tables with the catalogue: TARGET_CHANGED with what differs. */
-  async check(): Promise<void> {
+  /**
+   * Compares the pinned tables with the catalogue: TARGET_CHANGED with what differs, unless they only take more than they did ({@link takesAllOf}).
+   * Gives whether they do, and did not when we last looked.
+   */
+  async check(): Promise<boolean> {
     const names = Object.keys(this.#pinned);
     const tables = await this.#read(names.map(splitId));
+    const wider: Record<string, TableForm> = {};
     const differences = names.flatMap((id) => {
       const table = tables.get(id);
       const pinned = this.#pinned[id] as TableForm;
       const now = table === undefined ? null : formOf(table);
-      return now?.hash === pinned.hash ? [] : formDifference(pinned, now).map((line) => `${id}: ${line}`);
+      if (now?.hash === pinned.hash) return [];
+      if (table === undefined || now === null || !takesAllOf(pinned, table))
+        return formDifference(pinned, now).map((line) => `${id}: ${line}`);
+      wider[id] = now;
+      return [];
     });
     if (differences.length > 0) {
       const message = `tables of the target are not as they were when the load began:\n${differences.join('\n')}`;
       throw new ChangeoverError('TARGET_CHANGED', message, { facts: { differences: differences.length } });
     }
+    const fresh = Object.keys(wider).filter((id) => wider[id]?.hash !== this.#wider[id]?.hash);
+    // Plans name the columns' types.
+    for (const id of fresh) this.#plans.delete(id);
     for (const [id, table] of tables) this.#tables.set(id, table);
+    this.#wider = wider;
+    return fresh.length > 0;
+  }
+
+  /** Whether one of these tables, as we know it, has not all the columns of its rows: it may have got them since. */
+  lacksColumns(schemas: readonly TableSchema[]): boolean {
+    return schemas.some((schema) => {
+      const table = this.#pinned[tableId(schema)] === undefined ? undefined : this.#tables.get(tableId(schema));
+      return table !== undefined && missingColumns(schema, table).length > 0;
+    });
   }
 
   /**
-   * Reads tables met for the first time, inside the transaction that is about to fill them; gives their forms, to be pinned by that transaction.
+   * Reads tables met for the first time, inside the transaction that is about to fill them; gives all forms that are to be pinned by that transaction.
    * TARGET_CHANGED if one does not exist, TARGET_NOT_EMPTY if one holds rows already. Call {@link keep} once it has committed.
    */
   async meet(schemas: readonly TableSchema[]): Promise<PinnedForms> {
     const fresh = new Map(
       schemas.flatMap((schema) => (this.#pinned[tableId(schema)] === undefined ? [[tableId(schema), schema] as const] : [])),
     );
-    if (fresh.size === 0) return {};
+    if (fresh.size === 0) return this.#wider;
     const tables = await this.#read([...fresh.values()]);
-    const forms: Record<string, TableForm> = {};
+    const forms: Record<string, TableForm> = { ...this.#wider };
     for (const [id, schema] of fresh) {
       const table = tables.get(id);
       if (table === undefined) throw new ChangeoverError('TARGET_CHANGED', `the target has no table ${id}`, { facts: { table: id } });
@@ -60,6 +83,8 @@ export class KnownTables {
       const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS rows`);
       if (found?.rows === true)
         throw new ChangeoverError('TARGET_NOT_EMPTY', `${id} of the target held rows before its first load`, { facts: { table: id } });
+      // A plan may be left of an attempt that was rolled back.
+      this.#plans.delete(id);
       this.#tables.set(id, table);
       forms[id] = formOf(table);
     }
@@ -68,6 +93,7 @@ export class KnownTables {
 
   keep(forms: PinnedForms): void {
     this.#pinned = { ...this.#pinned, ...forms };
+    this.#wider = Object.fromEntries(Object.entries(this.#wider).filter(([id, form]) => this.#pinned[id] !== form));
   }
 
   plan(schema: TableSchema): TablePlan {

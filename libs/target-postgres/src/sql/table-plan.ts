@@ -30,11 +30,17 @@ export type TablePlan = {
   readonly copyable: boolean;
 };
 
+/** Columns of the rows that the table lacks, with their types. */
+export function missingColumns(schema: TableSchema, target: TargetTable): string[] {
+  const there = new Set(target.columns.map(({ name }) => name));
+  return schema.columns.filter(({ name }) => !there.has(name)).map(({ name, type }) => `${name} (${type})`);
+}
+
 /** TARGET_CHANGED if the table lacks a column that the rows have. */
 export function planTable(schema: TableSchema, target: TargetTable): TablePlan {
   const id = tableId(schema);
   const byName = new Map(target.columns.map((column) => [column.name, column]));
-  const missing = schema.columns.filter((column) => !byName.has(column.name)).map((column) => `${column.name} (${column.type})`);
+  const missing = missingColumns(schema, target);
   if (missing.length > 0)
     throw new ChangeoverError('TARGET_CHANGED', `${id} of the target lacks columns that the writes have: ${missing.join(', ')}`);
   const addressing = addressingOf(schema);
