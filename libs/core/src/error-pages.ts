@@ -162,7 +162,7 @@ export const ERROR_PAGES = {
   TARGET_CHANGED: {
     meaning: 'A mapped target table is not as it was when the load began, or lacks a table or column that the writes need.',
     nextStep:
-      'The message shows the difference. Add at the target what the source has and it lacks, put back what was taken away or made narrower, then start again. Columns that may be null and wider types need not be put back.',
+      'The message shows the difference. Add at the target what the source has and it lacks, put back what was taken away or made narrower, then start again. New columns that need no value, and wider types, may stay.',
     policy: 'stop',
   },
   TARGET_REFUSES: {
