@@ -222,7 +222,7 @@ export function publishes(published: Published, tables: readonly CapturedTable[]
   );
 }
 
-function isPublished({ tables }: Published, { schema, table }: CapturedTable): boolean {
+export function isPublished({ tables }: Published, { schema, table }: CapturedTable): boolean {
   return tables.includes(`${schema}.${table}`);
 }
 

@@ -83,6 +83,20 @@ describe.each([14, 16, 18] as const)('preflight of PostgreSQL %d', (major) => {
     expect((await client.query('select from pg_replication_slots where database = current_database()')).rowCount).toBe(0);
   });
 
+  it('says of which rows nobody would be told', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query('create table item (id int primary key); insert into item values (1)');
+    expect(wrong(await findings(database.url))).toEqual(['error | rows']);
+    await client.query('truncate item');
+    const source = sourceOf(database.url);
+    await source.create();
+    await client.query('insert into item values (2); create table late (id int primary key); insert into late values (1)');
+    const later = (await source.preflight()).filter(({ check }) => check === 'rows');
+    expect(later).toMatchObject([{ severity: 'warning', message: expect.stringContaining('public.late') }]);
+    await source.stop();
+  });
+
   it('says what a user lacks, in lines that then help', async () => {
     await using database = await testDatabase({ major });
     const client = await database.connect();

@@ -3,7 +3,15 @@ import type { PreflightFinding } from '@changeover/events';
 import pg from 'pg';
 
 import { identityFinding, quoted, selectTables, type CapturedTable } from './captured-tables.js';
-import { createPublication, publishedTables, publishes, publishEverything, setTables, type Published } from './kept-at-source.js';
+import {
+  createPublication,
+  isPublished,
+  publishedTables,
+  publishes,
+  publishEverything,
+  setTables,
+  type Published,
+} from './kept-at-source.js';
 import { ReplicationConnection } from './replication-connection.js';
 import type { SourceConfig } from './settings.js';
 import type { SqlSession } from './sql-session.js';
@@ -70,7 +78,40 @@ export async function preflight(sql: SqlSession, config: SourceConfig, clock: Cl
     ...(tables.length === 0 ? [{ severity: 'error', check: 'table', message: 'the settings select no table of the source' } as const] : []),
     ...refused,
     ...tables.flatMap((table) => tableFindings(config, facts, table)),
+    ...(await rowFindings(sql, facts, tables, published)),
   ];
+}
+
+/** Rows that nobody would be told of: those from before the slot, and those of tables that came later. */
+async function rowFindings(
+  sql: SqlSession,
+  facts: ServerFacts,
+  tables: readonly CapturedTable[],
+  published: Published | null,
+): Promise<PreflightFinding[]> {
+  const begun = facts.ownSlot && published !== null;
+  const concerned = tables.filter((table) => table.readable && !(begun && isPublished(published, table)));
+  if (concerned.length === 0) return [];
+  const asked = concerned.map(
+    (table, index) => `(${String(index)}, EXISTS (SELECT FROM ${table.partitioned ? '' : 'ONLY '}${quoted(table)}))`,
+  );
+  const filled = await sql.query<{ index: number }>(
+    `SELECT index FROM (VALUES ${asked.join(', ')}) AS t (index, filled) WHERE filled ORDER BY index`,
+  );
+  return filled.map(({ index }) => {
+    const { schema, table } = concerned[index] as CapturedTable;
+    return begun
+      ? {
+          severity: 'warning',
+          check: 'rows',
+          message: `${schema}.${table} came after the start and holds rows: it is not captured. It joins at a start at which it is empty`,
+        }
+      : {
+          severity: 'error',
+          check: 'rows',
+          message: `${schema}.${table} holds rows, and this version copies no rows from before its start; empty it, or leave it out`,
+        };
+  });
 }
 
 function serverFindings(facts: ServerFacts): PreflightFinding[] {
