@@ -1,12 +1,11 @@
-const LADDERS: readonly (readonly string[])[] = [
-  ['smallint', 'integer', 'bigint'],
-  ['real', 'double precision'],
-];
+const INTEGERS: readonly string[] = ['smallint', 'integer', 'bigint'];
 
-/** Whether a column may go from one type to the other (as PostgreSQL prints them) without a value being refused, rounded or cut by it. */
+/**
+ * Whether a column may go from one type to the other (as PostgreSQL prints them) without a value being refused, rounded or cut by it.
+ * Not `real` to `double precision`: what was loaded before stays rounded.
+ */
 export function isWider(from: string, to: string): boolean {
-  const climbs = LADDERS.some((ladder) => ladder.includes(from) && ladder.indexOf(to) > ladder.indexOf(from));
-  if (climbs) return true;
+  if (INTEGERS.includes(from)) return INTEGERS.indexOf(to) > INTEGERS.indexOf(from);
   const before = roomOf(from);
   const after = roomOf(to);
   if (from === to || before === null || before.kind !== after?.kind) return false;
