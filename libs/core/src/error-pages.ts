@@ -99,9 +99,9 @@ export const ERROR_PAGES = {
   },
   SOURCE_LOST: {
     meaning:
-      'The source can no longer give the changes after our position: the slot is gone or invalidated, or it is another server or timeline.',
+      'The source can no longer give the changes after our position, or did not tell all of them: the slot is gone or invalidated, it is another server or timeline, or a captured table was dropped or taken out of the publication.',
     nextStep:
-      'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new migration under another id with empty target tables.',
+      'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new migration under another id with empty target tables. If only some tables were lost, `source.exclude` lets the others go on.',
     policy: 'stop',
   },
   SOURCE_BUSY: {
