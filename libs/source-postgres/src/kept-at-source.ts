@@ -94,20 +94,23 @@ export class KeptAtSource {
     if (published === null) throw publicationGone(this.#config.slot);
     const kept = tables.filter((table) => isPublished(published, table));
     const fresh = tables.filter((table) => !isPublished(published, table) && this.#isFit(table));
-    if (fresh.length > 0) await this.#join(kept, fresh);
-    else if (kept.length > 0) await this.#publish(kept, published);
+    const joined = fresh.length === 0 ? [] : await this.#join(kept, fresh);
+    const captured = [...kept, ...joined];
+    if (captured.length > 0)
+      await this.#publish(captured, joined.length === 0 ? published : await publishedTables(this.#sql, this.#config.slot));
   }
 
-  /** Nobody writes to a table between the look at its rows and its entry in the publication. */
-  async #join(kept: readonly CapturedTable[], fresh: readonly CapturedTable[]): Promise<void> {
+  /** Publishes those of the fresh tables that are empty. Nobody writes to one between the look at its rows and its entry in the publication. */
+  async #join(kept: readonly CapturedTable[], fresh: readonly CapturedTable[]): Promise<readonly CapturedTable[]> {
     const session = await openSession(this.#config);
     try {
       await session.query("BEGIN; SET LOCAL lock_timeout = '5s'");
       await session.query(`LOCK TABLE ${fresh.map((table) => quoted(table)).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
       const filled = await filledTables(session, fresh);
       const empty = fresh.filter(({ schema, table }) => !filled.includes(`${schema}.${table}`));
-      if (kept.length + empty.length > 0) await session.query(setTables(this.#config.slot, [...kept, ...empty]));
+      if (empty.length > 0) await session.query(setTables(this.#config.slot, [...kept, ...empty]));
       await session.query('COMMIT');
+      return empty;
     } catch (error) {
       throw sourceError(error, 'create');
     } finally {

@@ -275,6 +275,7 @@ describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
     await using database = await testDatabase({ major });
     await using bed = await openBed(database, 'create table item (id int primary key, v text)');
     await bed.client.query("insert into item values (1, 'x')");
+    await bed.follower.commits(1);
     await bed.client.query('begin; alter table item drop column v; alter table item add column v text; commit');
     await bed.client.query("insert into item values (2, 'y')");
     const [before, after] = rowsIn(await bed.follower.commits(2)).map(({ table }) => table);
