@@ -81,6 +81,7 @@ export class HeldPostgresSource implements HeldSource {
   #backlog: Buffer[] | undefined;
   #ended = false;
   #asking = false;
+  #settling = false;
   /** When the requests for replies that follow each other closely began, and the last of them; `undefined`: none yet. */
   #asked: { readonly since: number; readonly last: number } | undefined;
 
@@ -195,7 +196,7 @@ export class HeldPostgresSource implements HeldSource {
 
   async unseen(): Promise<readonly string[]> {
     const merge = this.#merge;
-    if (merge === undefined || merge.unseen.length === 0) return [];
+    if (merge === undefined || merge.unseenCount === 0) return [];
     merge.settle(await this.#parts.catalogue.visibility());
     return merge.unseen;
   }
@@ -208,6 +209,11 @@ export class HeldPostgresSource implements HeldSource {
     const slot = await this.#parts.kept.slot();
     if (slot === null) throw slotGone(this.#parts.config.slot);
     return { bytes: slot.keptBytes, lost: slot.walStatus === 'unreserved' || slot.walStatus === 'lost' };
+  }
+
+  /** Transactions that are remembered because they may not be seen yet. */
+  get remembered(): number {
+    return this.#merge?.unseenCount ?? 0;
   }
 
   /** The most bytes of rows that ever waited for the reader. */
@@ -304,7 +310,16 @@ export class HeldPostgresSource implements HeldSource {
     const { connection, clock } = this.#parts;
     const reading = this.#backlog === undefined && !this.#queue.full;
     connection.sendStatus(this.#acker.acknowledged, reading && connection.silentMs > SILENCE_MS / 2);
+    if (this.remembered > 0 && !this.#settling) void this.#settle();
     if (connection.silentMs > SILENCE_MS || clock.monotonic() - this.#watched > WATCH_MS) void this.#askWhetherAlive();
+  }
+
+  /** Forgets transactions that can be seen, so that what is remembered of them is bounded by a moment's work, not by the life of the stream. */
+  async #settle(): Promise<void> {
+    this.#settling = true;
+    // Whether the source answers is looked after elsewhere.
+    await this.unseen().catch(() => undefined);
+    this.#settling = false;
   }
 
   /**

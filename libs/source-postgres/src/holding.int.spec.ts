@@ -184,6 +184,20 @@ class HastyClock extends SystemClock {
   }
 }
 
+it('remembers transactions only until they can be seen', async () => {
+  await using database = await testDatabase();
+  const client = await database.connect();
+  await client.query('create table item (id int primary key)');
+  const source = sourceOf(database.url);
+  await source.create();
+  await using held = (await source.hold({ takeOver: false })) as HeldPostgresSource;
+  await using follower = new EventFollower(held);
+  for (let id = 0; id < 50; id++) await client.query('insert into item values ($1)', [id]);
+  await follower.commits(50);
+  while (held.remembered > 0) await sleep(5);
+  await source.stop();
+});
+
 describe('a server of our own', () => {
   it.each(['stop', 'kill'] as const)('goes on where it was after a %s, though nothing was acknowledged', async (way) => {
     await using server = await startPostgres({ major: 18, own: true });

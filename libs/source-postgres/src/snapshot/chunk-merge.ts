@@ -73,6 +73,10 @@ export class ChunkMerge {
     return [...this.#given.keys()];
   }
 
+  get unseenCount(): number {
+    return this.#given.size;
+  }
+
   /** Forgets the transactions that can be seen. */
   settle(visibility: Visibility): void {
     for (const txId of this.#given.keys()) if (txId !== this.#txId && visibility.sees(txId)) this.#given.delete(txId);
