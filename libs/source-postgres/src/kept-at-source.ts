@@ -70,15 +70,13 @@ export class KeptAtSource {
 
   /** The tables that are captured: selected, and published; before there is a publication, fit to be. */
   async captured(): Promise<readonly CapturedTable[]> {
-    const { tables } = await selectTables(this.#sql, this.#config);
-    const published = await publishedTables(this.#sql, this.#config.slot);
+    const { tables, published } = await this.#selected();
     return tables.filter((table) => (published === null ? this.#isFit(table) : isPublished(published, table)));
   }
 
   /** Tables that are selected and not captured, though there is a publication: of their rows nothing is told. */
   async leftOut(): Promise<readonly string[]> {
-    const { tables } = await selectTables(this.#sql, this.#config);
-    const published = await publishedTables(this.#sql, this.#config.slot);
+    const { tables, published } = await this.#selected();
     if (published === null) return [];
     return tables.filter((table) => !isPublished(published, table)).map(({ schema, table }) => `${schema}.${table}`);
   }
@@ -89,8 +87,7 @@ export class KeptAtSource {
    * in which it has no part. SOURCE_LOST if there is no publication.
    */
   async followTables(): Promise<void> {
-    const { tables } = await selectTables(this.#sql, this.#config);
-    const published = await publishedTables(this.#sql, this.#config.slot);
+    const { tables, published } = await this.#selected();
     if (published === null) throw publicationGone(this.#config.slot);
     const kept = tables.filter((table) => isPublished(published, table));
     const fresh = tables.filter((table) => !isPublished(published, table) && this.#isFit(table));
@@ -106,7 +103,7 @@ export class KeptAtSource {
     try {
       await session.query("BEGIN; SET LOCAL lock_timeout = '5s'");
       await session.query(`LOCK TABLE ${fresh.map((table) => quoted(table)).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
-      const filled = await filledTables(session, fresh);
+      const filled = await filledTables(async (text) => (await session.query<{ index: number }>(text)).rows, fresh);
       const empty = fresh.filter(({ schema, table }) => !filled.includes(`${schema}.${table}`));
       if (empty.length > 0) await session.query(setTables(this.#config.slot, [...kept, ...empty]));
       await session.query('COMMIT');
@@ -160,6 +157,11 @@ export class KeptAtSource {
     const known = new Set(there.map((entry) => entry.oid));
     const gone = Object.keys(entries).filter((table) => !known.has(entries[table] as string) && this.#isSelected(table));
     if (gone.length > 0) throw tablesGone(gone);
+  }
+
+  async #selected(): Promise<{ readonly tables: readonly CapturedTable[]; readonly published: Published | null }> {
+    const { tables } = await selectTables(this.#sql, this.#config);
+    return { tables, published: await publishedTables(this.#sql, this.#config.slot) };
   }
 
   #isSelected(name: string): boolean {

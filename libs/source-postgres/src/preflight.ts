@@ -14,6 +14,7 @@ import {
 } from './kept-at-source.js';
 import { ReplicationConnection } from './replication-connection.js';
 import type { SourceConfig } from './settings.js';
+import { filledTables } from './slot-creation.js';
 import type { SqlSession } from './sql-session.js';
 
 const OLDEST_VERSION = 140_000;
@@ -91,27 +92,20 @@ async function rowFindings(
 ): Promise<PreflightFinding[]> {
   const begun = facts.ownSlot && published !== null;
   const concerned = tables.filter((table) => table.readable && !(begun && isPublished(published, table)));
-  if (concerned.length === 0) return [];
-  const asked = concerned.map(
-    (table, index) => `(${String(index)}, EXISTS (SELECT FROM ${table.partitioned ? '' : 'ONLY '}${quoted(table)}))`,
-  );
-  const filled = await sql.query<{ index: number }>(
-    `SELECT index FROM (VALUES ${asked.join(', ')}) AS t (index, filled) WHERE filled ORDER BY index`,
-  );
-  return filled.map(({ index }) => {
-    const { schema, table } = concerned[index] as CapturedTable;
-    return begun
+  const filled = await filledTables((text) => sql.query<{ index: number }>(text), concerned);
+  return filled.map((name) =>
+    begun
       ? {
           severity: 'warning',
           check: 'rows',
-          message: `${schema}.${table} came after the start and holds rows: it is not captured. It joins at a start at which it is empty`,
+          message: `${name} came after the start and holds rows: it is not captured. It joins at a start at which it is empty`,
         }
       : {
           severity: 'error',
           check: 'rows',
-          message: `${schema}.${table} holds rows, and this version copies no rows from before its start; empty it, or leave it out`,
-        };
-  });
+          message: `${name} holds rows, and this version copies no rows from before its start; empty it, or leave it out`,
+        },
+  );
 }
 
 function serverFindings(facts: ServerFacts): PreflightFinding[] {

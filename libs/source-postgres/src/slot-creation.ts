@@ -41,18 +41,22 @@ async function tablesWithRows(session: SessionOptions, snapshot: string, tables:
   try {
     await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await reader.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(snapshot)}`);
-    return await filledTables(reader, tables);
+    return await filledTables(async (text) => (await reader.query<{ index: number }>(text)).rows, tables);
   } finally {
     destroySession(reader);
   }
 }
 
 /**
- * Which of the tables hold rows in the transaction's snapshot. A table that was rewritten after the snapshot (ALTER … TYPE)
+ * Which of the tables hold rows in the snapshot in which `query` runs. A table that was rewritten after the snapshot (ALTER … TYPE)
  * looks empty in it, so it counts as filled: the catalogue of the snapshot names the file that it had, the function
  * the one that it has.
  */
-export async function filledTables(reader: pg.ClientBase, tables: readonly CapturedTable[]): Promise<string[]> {
+export async function filledTables(
+  query: (text: string) => Promise<readonly { readonly index: number }[]>,
+  tables: readonly CapturedTable[],
+): Promise<string[]> {
+  if (tables.length === 0) return [];
   // ONLY: a table that inherits is asked for itself. Of a partitioned table all rows are in others.
   const asked = tables.map((table, index) => {
     const rows = `SELECT FROM ${table.partitioned ? '' : 'ONLY '}${quoted(table)}`;
@@ -60,7 +64,7 @@ export async function filledTables(reader: pg.ClientBase, tables: readonly Captu
   });
   const rewritten = `EXISTS (SELECT FROM pg_class c WHERE (c.oid = t.oid OR c.oid IN (SELECT relid FROM pg_partition_tree(t.oid)))
                        AND c.relkind = 'r' AND c.relfilenode <> pg_relation_filenode(c.oid))`;
-  const { rows } = await reader.query<{ index: number }>(
+  const rows = await query(
     `SELECT index FROM (VALUES ${asked.join(', ')}) AS t (index, oid, filled) WHERE filled OR ${rewritten} ORDER BY index`,
   );
   return rows.flatMap(({ index }) => tables[index] ?? []).map(({ schema, table }) => `${schema}.${table}`);
