@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 
 import { Clock, NO_POSITION } from '@changeover/core';
-import { testDatabase, type TestDatabase } from '@changeover/testing';
+import { serverThatEndsAtOnce, testDatabase, type TestDatabase } from '@changeover/testing';
 
 import { createDataSource, openControl, type ControlDatabase } from './control-database.js';
 import type { LeaseClaim } from './lease-keeper.js';
@@ -333,24 +331,9 @@ describe('requests', () => {
   });
 
   test('a connection that ended as it began is told, and does not end the process', async () => {
-    // That it is ready and that it is ended come together: nobody has the connection yet who could hear it.
-    const server = createServer((socket) => {
-      socket.once('data', () =>
-        socket.end(Buffer.concat([reply('R', '\0\0\0\0'), reply('Z', 'I'), reply('E', 'SFATAL\0C57P01\0Mended\0\0')])),
-      );
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    await expect(openControl({ url: `postgres://u@127.0.0.1:${String(port)}/d`, clock })).rejects.toMatchObject({
+    await using server = await serverThatEndsAtOnce();
+    await expect(openControl({ url: server.url, clock })).rejects.toMatchObject({
       code: 'CONTROL_UNREACHABLE',
     });
-    server.close();
   });
 });
-
-/** A message of PostgreSQL's protocol: its kind, its length, what it says. */
-function reply(kind: string, body: string): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(4 + body.length);
-  return Buffer.concat([Buffer.from(kind), length, Buffer.from(body)]);
-}

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 
 import { SystemClock } from '@changeover/core';
 import type { StoredMessage } from '@changeover/events';
-import { testDatabase, TcpProxy, type TestDatabase } from '@changeover/testing';
+import { serverThatEndsAtOnce, testDatabase, TcpProxy, type TestDatabase } from '@changeover/testing';
 import type pg from 'pg';
 
 import { PostgresMessageStore } from './postgres-message-store.js';
@@ -159,16 +157,8 @@ describe('when the sessions of the embedded log are ended', () => {
   });
 
   it('tells whoever was to have a session that ended as it began', async () => {
-    // That it is ready and that it is ended come together: nobody has the session yet who could hear it.
-    const server = createServer((socket) => {
-      socket.once('data', () =>
-        socket.end(Buffer.concat([reply('R', '\0\0\0\0'), reply('Z', 'I'), reply('E', 'SFATAL\0C57P01\0Mended\0\0')])),
-      );
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    await expect(open({ url: `postgres://u@127.0.0.1:${String(port)}/d` }).bounds(stream)).rejects.toMatchObject(unreachable);
-    server.close();
+    await using server = await serverThatEndsAtOnce();
+    await expect(open({ url: server.url }).bounds(stream)).rejects.toMatchObject(unreachable);
   });
 
   it('loses nothing and doubles nothing, however often', async () => {
@@ -229,13 +219,6 @@ describe('when the sessions of the embedded log are ended', () => {
 });
 
 const OURS = `datname = current_database() and application_name = 'changeover-log'`;
-
-/** A message of PostgreSQL's protocol: its kind, its length, what it says. */
-function reply(kind: string, body: string): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(4 + body.length);
-  return Buffer.concat([Buffer.from(kind), length, Buffer.from(body)]);
-}
 
 function textsOf(messages: readonly { readonly bytes: Buffer }[]): string[] {
   return messages.map(({ bytes }) => bytes.toString('latin1'));

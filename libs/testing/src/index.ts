@@ -1,5 +1,6 @@
 export { testDatabase, type TestDatabase } from './test-database.js';
 export { testKafka, type TestKafka } from './test-kafka.js';
+export { serverThatEndsAtOnce } from './ended-at-once.js';
 export { TcpProxy, type Direction, type ProxyVerdict } from './tcp-proxy.js';
 export { messageStoreContract, type MessageStoreFixture } from './contracts/message-store.contract.js';
 export { InMemoryMessageStore, MemoryStorage, type AppendFate, type CaughtAppend } from './in-memory-message-store.js';
