@@ -30,11 +30,11 @@ export class ToldSchemas {
   }
 
   /** The record that tells the table's form, and where the form before it is; told once it is durable. */
-  part(table: TableSchema, facts: LastPartFacts): QueuedPart {
+  part(table: TableSchema, facts: LastPartFacts, empty = false): QueuedPart {
     const latest = this.latest(table);
     const previous = latest === null ? null : { seq: latest.seq, at: latest.at };
     return {
-      part: { kind: 'schema', body: encodeJsonBody('schema', { table, previous }), last: true, facts },
+      part: { kind: 'schema', body: encodeJsonBody('schema', { table, previous, ...(empty ? { empty } : {}) }), last: true, facts },
       onDurable: (ref) => {
         this.add(table, ref);
       },

@@ -1,8 +1,9 @@
 import type { TableSchema } from '@changeover/events';
 
 import { asReplicaIdentity, type Relation } from './relation.js';
+import { Rewrites } from './rewrites.js';
 import { CURRENT_SNAPSHOT, Visibility } from './snapshot/visibility.js';
-import type { SqlSession } from './sql-session.js';
+import type { Query, SqlSession } from './sql-session.js';
 import { tableForm, type ColumnFacts } from './table-form.js';
 
 /**
@@ -42,26 +43,22 @@ const FORM_OF_RELATION = `
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = said.name AND a.atttypid = said.type AND a.atttypmod = said.typmod AND a.attnum > 0
    ORDER BY said.place`;
 
-export type FormRow = { oid: number; schema: string; table: string; replicaIdentity: string; name: string | null } & Omit<
-  ColumnFacts,
-  'name'
->;
+type FormRow = { oid: number; schema: string; table: string; replicaIdentity: string; name: string | null } & Omit<ColumnFacts, 'name'>;
 
 /** Forms of tables, as the catalogue has them now or as a Relation message needs them. Equal forms are one object. */
 export class Catalogue {
   readonly #sql: SqlSession;
   readonly #forms = new Map<string, TableSchema>();
+  readonly rewrites = new Rewrites();
 
   constructor(sql: SqlSession) {
     this.#sql = sql;
   }
 
   /** Sorted by schema and name. `query`: as another session sees them. */
-  async forms(
-    oids: readonly number[],
-    query: (sql: string, values: unknown[]) => Promise<FormRow[]> = (sql, values) => this.#sql.query<FormRow>(sql, values),
-  ): Promise<TableSchema[]> {
-    const rows = await query(FORMS_BY_OID, [oids]);
+  async forms(oids: readonly number[], query: Query = (sql, values) => this.#sql.query(sql, values)): Promise<TableSchema[]> {
+    const generations = await this.rewrites.look(oids, query);
+    const rows = await query<FormRow>(FORMS_BY_OID, [oids]);
     const byOid = new Map<number, FormRow[]>();
     for (const row of rows) {
       const columns = byOid.get(row.oid);
@@ -69,9 +66,10 @@ export class Catalogue {
       else columns.push(row);
     }
     return [...byOid.values()].map((columns) => {
-      const { schema, table, replicaIdentity } = columns[0] as FormRow;
+      const { oid, schema, table, replicaIdentity } = columns[0] as FormRow;
       const present = columns.filter((column): column is FormRow & ColumnFacts => column.name !== null);
-      return this.#same(tableForm({ schema, table, replicaIdentity: asReplicaIdentity(replicaIdentity), columns: present }));
+      const generation = generations.get(oid);
+      return this.#same(tableForm({ schema, table, replicaIdentity: asReplicaIdentity(replicaIdentity), columns: present, generation }));
     });
   }
 
@@ -86,6 +84,7 @@ export class Catalogue {
    */
   async formOf(relation: Relation): Promise<TableSchema> {
     const { oid, schema, table, replicaIdentity, columns } = relation;
+    const generations = await this.rewrites.look([oid], (sql, values) => this.#sql.query(sql, values));
     const facts = await this.#sql.query<Omit<ColumnFacts, 'name' | 'typeOid' | 'typmod'>>(FORM_OF_RELATION, [
       oid,
       columns.map((column) => column.name),
@@ -98,6 +97,7 @@ export class Catalogue {
         table,
         replicaIdentity,
         columns: columns.map((column, index) => ({ ...(facts[index] as ColumnFacts), ...column })),
+        generation: generations.get(oid),
       }),
     );
   }

@@ -7,6 +7,7 @@ import type { KeptAtSource, PublicationWatch } from './kept-at-source.js';
 import { readPosition } from './lsn.js';
 import { PgoutputDecoder, type MissingForm } from './pgoutput-decoder.js';
 import type { ReplicationConnection } from './replication-connection.js';
+import type { TableStorage } from './rewrites.js';
 import type { SourceConfig } from './settings.js';
 import { ChunkMerge } from './snapshot/chunk-merge.js';
 import { ChunkReader } from './snapshot/chunk-reader.js';
@@ -43,6 +44,8 @@ export type HeldSourceParts = {
   readonly connection: ReplicationConnection;
 };
 
+type Watched = PublicationWatch & { readonly storage?: Readonly<Record<string, TableStorage>> };
+
 type Begun = {
   readonly confirmed: Position;
   readonly watch: PublicationWatch;
@@ -64,7 +67,6 @@ type Begun = {
  */
 export class HeldPostgresSource implements HeldSource {
   readonly confirmed: Position;
-  readonly watched: string;
   readonly #parts: HeldSourceParts;
   readonly #watch: PublicationWatch;
   #watched: number;
@@ -88,7 +90,6 @@ export class HeldPostgresSource implements HeldSource {
   private constructor(parts: HeldSourceParts, { confirmed, watch, statusIntervalMs, backlog }: Begun) {
     this.#parts = parts;
     this.#watch = watch;
-    this.watched = JSON.stringify(watch);
     this.#watched = parts.clock.monotonic();
     this.confirmed = confirmed;
     this.#backlog = backlog;
@@ -164,8 +165,16 @@ export class HeldPostgresSource implements HeldSource {
     }
   }
 
-  requireNothingMissed(watched: string): Promise<void> {
-    return this.#parts.kept.requireUnchanged(JSON.parse(watched) as PublicationWatch);
+  get watched(): string {
+    const { rewrites } = this.#parts.catalogue;
+    const watched: Watched = { ...this.#watch, storage: rewrites.toJSON() };
+    return JSON.stringify(watched);
+  }
+
+  async requireNothingMissed(watched: string): Promise<void> {
+    const { storage, ...watch } = JSON.parse(watched) as Watched;
+    await this.#parts.kept.requireUnchanged(watch);
+    if (storage !== undefined) this.#parts.catalogue.rewrites.restore(storage);
   }
 
   acknowledge(position: Position): void {

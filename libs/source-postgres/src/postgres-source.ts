@@ -1,6 +1,7 @@
 import { ChangeoverError, SystemClock, type Clock, type Position } from '@changeover/core';
 import { ChangeSource, type HeldSource, type PreflightFinding, type SourceIdentity, type TableSchema } from '@changeover/events';
 
+import { quoted } from './captured-tables.js';
 import { Catalogue } from './catalogue.js';
 import { HeldPostgresSource, slotGone } from './held-postgres-source.js';
 import { KeptAtSource } from './kept-at-source.js';
@@ -56,8 +57,18 @@ export class PostgresSource extends ChangeSource {
   }
 
   async tables(): Promise<readonly TableSchema[]> {
-    const tables = await this.#kept.captured();
-    return this.#catalogue.forms(tables.map((table) => table.oid));
+    const oids = (await this.#kept.captured()).map((table) => table.oid);
+    this.#catalogue.rewrites.keepOnly(oids);
+    return this.#catalogue.forms(oids);
+  }
+
+  async isEmpty(table: Pick<TableSchema, 'schema' | 'table'>): Promise<boolean> {
+    const [found] = await this.#sql.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [quoted(table)]);
+    // Renamed since: nobody can say.
+    if (found?.found !== true) return false;
+    // Of a partitioned table, or one that others inherit from, theirs count as well: rather too many than too few.
+    const [row] = await this.#sql.query<{ filled: boolean }>(`SELECT EXISTS (SELECT FROM ${quoted(table)}) AS filled`);
+    return row?.filled === false;
   }
 
   leftOut(): Promise<readonly string[]> {

@@ -262,7 +262,7 @@ function tableFindings(config: SourceConfig, facts: ServerFacts, table: Captured
     findings.push({
       severity: 'warning',
       check: 'partitions',
-      message: `PostgreSQL does not tell of TRUNCATE, DROP, ATTACH or DETACH of a single partition of ${name}; delete such rows by DELETE while the migration runs`,
+      message: `PostgreSQL does not tell of rows that come or go with a single partition of ${name}. ATTACH, DETACH and DROP are noticed, and end the migration (SCHEMA_NEEDS_COPY); TRUNCATE of one, and rows moved into one by the transaction that makes and attaches it, are not. Delete such rows by DELETE while the migration runs`,
     });
   }
   return findings;

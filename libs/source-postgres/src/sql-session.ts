@@ -11,6 +11,9 @@ export type SqlOptions = {
   readonly timeoutMs?: number;
 };
 
+/** Asks one session or another. */
+export type Query = <Row extends pg.QueryResultRow>(text: string, values: unknown[]) => Promise<Row[]>;
+
 /** One ordinary connection to the source, opened when needed and again after it broke; one statement at a time. */
 export class SqlSession implements AsyncDisposable {
   readonly #options: SessionOptions;

@@ -1,5 +1,5 @@
 import { RandomIdSource } from '@changeover/core';
-import type { HeldSource, SourceEvent } from '@changeover/events';
+import type { HeldSource, SourceEvent, TableSchema } from '@changeover/events';
 import { EventFollower, testDatabase, told, type TestDatabase } from '@changeover/testing';
 import type pg from 'pg';
 
@@ -8,6 +8,7 @@ import type { PostgresSourceSettings } from './settings.js';
 
 type Bed = AsyncDisposable & {
   readonly client: pg.Client;
+  readonly migration: string;
   readonly source: PostgresSource;
   readonly held: HeldSource;
   readonly follower: EventFollower;
@@ -17,12 +18,14 @@ type Bed = AsyncDisposable & {
 async function openBed(database: TestDatabase, setup: string, settings: Partial<PostgresSourceSettings> = {}): Promise<Bed> {
   const client = await database.connect();
   await client.query(setup);
-  const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid(), ...settings });
+  const migration = new RandomIdSource().uuid();
+  const source = new PostgresSource({ url: database.url, migration, ...settings });
   await source.create();
   const held = await source.hold({ takeOver: false });
   const follower = new EventFollower(held);
   return {
     client,
+    migration,
     source,
     held,
     follower,
@@ -269,6 +272,60 @@ describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
     await using rest = await without.hold({ takeOver: true });
     await expect(rest.requireNothingMissed(bed.held.watched)).resolves.toBeUndefined();
     await without.stop();
+  });
+
+  const TABLES = `
+    create table item (id int primary key, price numeric(10, 4), name text);
+    create table visit (id int, country text, primary key (id, country)) partition by list (country);
+    create table visit_de partition of visit for values in ('de');
+    create schema spare;
+    create table spare.visit_ch (id int not null, country text not null);`;
+
+  it.each([
+    ['a type and back', 'item', 'alter table item alter price type numeric(10, 2); alter table item alter price type numeric(10, 4)'],
+    ['the same type by an expression', 'item', 'alter table item alter name type text using upper(name)'],
+    ['a default taken away again', 'item', 'alter table item add more float default random(); alter table item alter more drop default'],
+    ['a partition attached', 'visit', "alter table visit attach partition spare.visit_ch for values in ('ch')"],
+    ['a partition detached', 'visit', 'alter table visit detach partition visit_de'],
+    ['a partition dropped', 'visit', 'drop table visit_de'],
+  ])('tells another generation of a table whose rows change without row events: %s', async (_, table, change) => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, TABLES);
+    const formOf = async (source: PostgresSource): Promise<TableSchema | undefined> =>
+      (await source.tables()).find((one) => one.table === table);
+    const before = await formOf(bed.source);
+    expect(before?.generation).toBeUndefined();
+    const { watched } = bed.held;
+    await bed.client.query(change);
+    const after = await formOf(bed.source);
+    expect(after?.generation).toEqual(expect.any(String));
+    expect(after?.hash).not.toBe(before?.hash);
+    expect((await formOf(bed.source))?.generation).toBe(after?.generation);
+    // And of another process, which was away meanwhile.
+    await bed.held[Symbol.asyncDispose]();
+    const another = new PostgresSource({ url: database.url, migration: bed.migration });
+    await using held = await another.hold({ takeOver: true });
+    await held.requireNothingMissed(watched);
+    expect(await formOf(another)).toEqual(after);
+    await another.stop();
+  });
+
+  it.each([
+    ['truncated', 'truncate item'],
+    ['vacuumed in full', 'vacuum full item'],
+    ['of which nothing but a definition changed', 'alter table item alter name set statistics 10, alter name set not null'],
+    ['that gets a partition', "create table visit_at partition of visit for values in ('at'); insert into visit values (1, 'at')"],
+    [
+      'that gets a partition in two steps',
+      "begin; create table visit_at (like visit); alter table visit attach partition visit_at for values in ('at'); commit",
+    ],
+  ])('keeps the generation of a table %s', async (_, change) => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, TABLES);
+    const before = (await bed.source.tables()).map(({ generation }) => generation);
+    await bed.client.query(change);
+    expect((await bed.source.tables()).map(({ generation }) => generation)).toEqual(before);
+    expect(before.some((generation) => generation !== undefined)).toBe(false);
   });
 
   it('tells a column that was dropped and made again as another', async () => {

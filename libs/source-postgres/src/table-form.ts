@@ -22,6 +22,7 @@ export type TableFacts = {
   readonly table: string;
   readonly replicaIdentity: ReplicaIdentity;
   readonly columns: readonly ColumnFacts[];
+  readonly generation: string | undefined;
 };
 
 /**
@@ -36,6 +37,7 @@ export function tableForm(facts: TableFacts): TableSchema {
     const key = sendsKey ? inIdentity : inPrimaryKey;
     return { name, type, typeOid, typmod, notNull, key, fill, ...(id === null ? {} : { id }) };
   });
-  const { schema, table } = facts;
-  return { schema, table, columns, identity, hash: tableSchemaHash({ schema, table, columns, identity }) };
+  const { schema, table, generation } = facts;
+  const form = { schema, table, columns, identity, ...(generation === undefined ? {} : { generation }) } as const;
+  return { ...form, hash: tableSchemaHash(form) };
 }

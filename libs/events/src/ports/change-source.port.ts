@@ -77,10 +77,14 @@ export type SourceEvent =
  */
 export interface HeldSource extends AsyncDisposable {
   /**
-   * What makes the source tell us of changes, in words of its own: kept in the log, and given back to {@link requireNothingMissed} by the next hold.
+   * What makes the source tell us of changes, and how the tables looked last, in words of its own: kept in the log, and given back to
+   * {@link requireNothingMissed} by the next hold.
    */
   readonly watched: string;
-  /** SOURCE_LOST if something was taken away since an earlier hold had `watched`, so that changes may not have been told. */
+  /**
+   * SOURCE_LOST if something was taken away since an earlier hold had `watched`, so that changes may not have been told. A table whose rows were written
+   * anew since has another {@link TableSchema.generation} from then on.
+   */
   requireNothingMissed(watched: string): Promise<void>;
   /** What the source was told is safe with us: it will not send again what lies at or before this. */
   readonly confirmed: Position;
@@ -113,6 +117,9 @@ export abstract class ChangeSource {
 
   /** The captured tables as the catalogue shows them now. */
   abstract tables(): Promise<readonly TableSchema[]>;
+
+  /** Whether the table holds no row that a reader can see. */
+  abstract isEmpty(table: Pick<TableSchema, 'schema' | 'table'>): Promise<boolean>;
 
   /** Selected tables of which nothing is told, because they came later and held rows, or lack what it takes. */
   abstract leftOut(): Promise<readonly string[]>;

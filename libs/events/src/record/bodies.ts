@@ -23,12 +23,17 @@ export type ProgressBody = {
   readonly requests: TakenRequests;
   /** Hash of the active mapping; null: none was activated yet, and no transaction captured. */
   readonly mapping: string | null;
-  /** `HeldSource.watched` of the hold that was told; left out before the first. */
+  /** `HeldSource.watched`; left out before the first hold. */
   readonly watched?: string;
 };
 
 /** Body of `schema`: the table's form from here on, and where the form before it is. */
-export type SchemaBody = { readonly table: TableSchema; readonly previous: RecordRef | null };
+export type SchemaBody = {
+  readonly table: TableSchema;
+  readonly previous: RecordRef | null;
+  /** The table held no row when it had this form: no row can have changed with it that does not go by its own delete. */
+  readonly empty?: true;
+};
 
 /** Body of `mapping-activated`. */
 export type MappingActivatedBody = { readonly requestId: string; readonly hash: string; readonly mapping: unknown };

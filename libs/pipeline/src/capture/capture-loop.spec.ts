@@ -345,6 +345,29 @@ describe('capture', () => {
     expect(parts.filter((header) => header.kind === 'transaction' && !header.last).length).toBeGreaterThan(6);
   });
 
+  it('tells the form of each table before the first row, and of a changed one whether it was empty', async () => {
+    await using bed = new CaptureBed();
+    const filled = textTable('filled', ['id', 'name']);
+    bed.source.captured = [PEOPLE, filled];
+    await bed.begin();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    const told = async (): Promise<string[]> =>
+      (await bed.entries())
+        .filter(({ header }) => header.kind === 'schema')
+        .map((entry) => {
+          const { table, previous, empty } = decodeJsonBody('schema', entry);
+          return [table.table, table.columns.length, previous === null ? 'first' : 'changed', empty === true ? 'empty' : '']
+            .join(' ')
+            .trim();
+        });
+    expect(await told()).toEqual(['people 2 first', 'filled 2 first']);
+    const wider = textTable('people', ['id', 'name', 'added']);
+    bed.source.emptyTables = ['public.people'];
+    const rows = [inserted(wider, ['2', 'b', 'c']), inserted(textTable('filled', ['id', 'name', 'added']), ['1', 'b', 'c'])];
+    await bed.source.acknowledged(bed.source.commit(...rows));
+    expect((await told()).slice(2)).toEqual(['people 3 changed empty', 'filled 3 changed']);
+  });
+
   it('goes on after a crash between two parts', async () => {
     await using bed = new CaptureBed();
     bed.activate();

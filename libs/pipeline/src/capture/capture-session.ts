@@ -72,6 +72,7 @@ export class CaptureSession implements AsyncDisposable {
     const ended = AbortSignal.any([signal, this.#abort.signal]);
     const timers = [setInterval(() => this.#tick(), PROGRESS_MS), setInterval(() => this.#background(this.#inspect()), INSPECT_MS)];
     try {
+      await this.#tellUntold();
       this.#background(this.#takeRequests(ended));
       this.#addProgress();
       this.#background(this.#inspectLeftOut());
@@ -151,7 +152,7 @@ export class CaptureSession implements AsyncDisposable {
   async #tellInside(open: OpenTransaction, event: Extract<SourceEvent, { type: 'rows' }>): Promise<'again' | undefined> {
     const again = open.builder.partsGiven > 0;
     if (again) this.#appender.abandon();
-    this.#tell(event.table);
+    await this.#tellChanged(event.table);
     await this.#appender.drain();
     if (!again) return this.#rows(event) ?? undefined;
     // So that the next hold knows the form from the start.
@@ -160,8 +161,19 @@ export class CaptureSession implements AsyncDisposable {
     return 'again';
   }
 
-  #tell(table: TableSchema): void {
-    this.#appender.add([this.#told.part(table, this.#facts())]);
+  async #tellChanged(table: TableSchema): Promise<void> {
+    const empty = this.#told.latest(table) !== null && (await this.#options.source.isEmpty(table));
+    this.#tell(table, empty);
+  }
+
+  #tell(table: TableSchema, empty = false): void {
+    this.#appender.add([this.#told.part(table, this.#facts(), empty)]);
+  }
+
+  /** Before the first row, so that a change of a table is noticed though it comes while we are away. */
+  async #tellUntold(): Promise<void> {
+    for (const table of await this.#options.source.tables()) if (this.#told.latest(table) === null) this.#tell(table);
+    await this.#appender.drain();
   }
 
   #commit(position: Position): void {
@@ -348,7 +360,8 @@ export class CaptureSession implements AsyncDisposable {
           facts: { table: tableName(table) },
         }),
       );
-      if (this.#open === null) this.#tell(table);
+      const empty = await this.#options.source.isEmpty(table);
+      if (this.#open === null) this.#tell(table, empty);
     }
   }
 

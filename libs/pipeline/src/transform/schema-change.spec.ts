@@ -1,6 +1,6 @@
 import { tableSchemaHash, type ColumnSchema, type TableSchema } from '@changeover/events';
 
-import { judgeSchemaChange } from './schema-change.js';
+import { judgeSchemaChange, requireHarmless } from './schema-change.js';
 
 const column = (name: string, facts: Partial<ColumnSchema> = {}): ColumnSchema => ({
   name,
@@ -17,6 +17,29 @@ const form = (...columns: readonly ColumnSchema[]): TableSchema => {
   const table = { schema: 'public', table: 't', columns, identity: 'key' } as const;
   return { ...table, hash: tableSchemaHash(table) };
 };
+
+describe('a table that was written anew', () => {
+  const before = form(column('id', { key: true, id: 1 }), column('v', { id: 2 }));
+
+  it('needs a copy though it looks the same, unless it was empty', () => {
+    const table = { ...before, generation: 'another' };
+    const after = { ...table, hash: tableSchemaHash(table) };
+    expect(after.hash).not.toBe(before.hash);
+    expect(judgeSchemaChange(before, after)).toMatchObject({ code: 'SCHEMA_NEEDS_COPY' });
+    expect(() => {
+      requireHarmless(before, after, false);
+    }).toThrow(expect.objectContaining({ code: 'SCHEMA_NEEDS_COPY' }));
+    expect(() => {
+      requireHarmless(before, after, true);
+    }).not.toThrow();
+  });
+
+  it('is no excuse for a mapped column that is gone', () => {
+    expect(() => {
+      requireHarmless(before, form(column('id', { key: true, id: 1 })), true);
+    }).toThrow(expect.objectContaining({ code: 'SCHEMA_NEEDS_MAPPING' }));
+  });
+});
 
 describe('a column that is another, though it looks the same', () => {
   const before = form(column('id', { key: true, id: 1 }), column('v', { id: 2 }), column('w', { id: 3 }));

@@ -37,13 +37,15 @@ export function judgeSchemaChange(before: TableSchema, after: TableSchema): Verd
         .sort(),
     );
   if (key(before) !== key(after)) return { code: 'SCHEMA_NEEDS_COPY', what: 'key changed' };
+  if (before.generation !== after.generation)
+    return { code: 'SCHEMA_NEEDS_COPY', what: 'its rows were written anew, or a partition of it came or went, without row events' };
   return null;
 }
 
-/** Throws what {@link judgeSchemaChange} found. */
-export function requireHarmless(before: TableSchema, after: TableSchema): void {
+/** Throws what {@link judgeSchemaChange} found. Nothing has to be copied of a table that was `empty`. */
+export function requireHarmless(before: TableSchema, after: TableSchema, empty: boolean): void {
   const verdict = judgeSchemaChange(before, after);
-  if (verdict === null) return;
+  if (verdict === null || (empty && verdict.code === 'SCHEMA_NEEDS_COPY')) return;
   throw new ChangeoverError(verdict.code, `${tableName(after)}: ${verdict.what}`, {
     facts: { table: tableName(after), change: verdict.what },
   });

@@ -54,8 +54,9 @@ class TransformBed implements AsyncDisposable {
     });
   }
 
-  async tell(table: TableSchema, previous: TableSchema | null = null): Promise<void> {
-    const body = encodeJsonBody('schema', { table, previous: previous === null ? null : (this.#schemas.get(previous.hash) ?? null) });
+  async tell(table: TableSchema, previous: TableSchema | null = null, empty = false): Promise<void> {
+    const before = previous === null ? null : (this.#schemas.get(previous.hash) ?? null);
+    const body = encodeJsonBody('schema', { table, previous: before, ...(empty ? { empty } : {}) });
     this.#schemas.set(table.hash, (await this.append({ kind: 'schema', body, last: true })) as { seq: number; at: number });
   }
 
@@ -261,6 +262,18 @@ describe('transform', () => {
     expect(await bed.start().ended).toBe('SCHEMA_NEEDS_COPY');
     const { header } = await bed.log().head(WRITES);
     expect(header).toMatchObject({ kind: 'transaction', pos: positionAt(1) });
+  });
+
+  it('goes on where the table was empty when it changed', async () => {
+    await using bed = new TransformBed();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    const wider = textTable('people', ['id', 'name', 'added'], { fill: 'default' });
+    await bed.tell(wider, PEOPLE, true);
+    await bed.transaction([inserted(wider, ['1', 'Ada', 'x'])]);
+    const process = bed.start();
+    await bed.written();
+    expect(await process.stop()).toBeNull();
   });
 
   it('stops as FENCED when another transform has begun', async () => {

@@ -157,10 +157,10 @@ export class TransformSession {
   }
 
   async #schema(entry: LogEntry): Promise<void> {
-    const { table, previous } = decodeJsonBody('schema', entry);
+    const { table, previous, empty } = decodeJsonBody('schema', entry);
     if (previous !== null) {
       if (!this.#sources.has(previous.seq)) await this.#fetchSchema(previous);
-      requireHarmless(this.#sources.get(previous.seq) as TableSchema, table);
+      requireHarmless(this.#sources.get(previous.seq) as TableSchema, table, empty === true);
     }
     this.#know(entry.header.seq, table);
     this.#from = readPositionOf(entry);

@@ -4,9 +4,10 @@ import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 
 import { quoted } from '../captured-tables.js';
-import type { Catalogue, FormRow } from '../catalogue.js';
+import type { Catalogue } from '../catalogue.js';
 import { destroySession, openSession, type SessionOptions } from '../session.js';
 import { sourceError } from '../source-error.js';
+import type { Query } from '../sql-session.js';
 import { CURRENT_SNAPSHOT, Visibility } from './visibility.js';
 
 /** Rows of a table as one snapshot shows them. */
@@ -97,7 +98,9 @@ export class ChunkReader {
     await client.query(`LOCK TABLE ${quoted(request)} IN ACCESS SHARE MODE`);
     const { snapshot } = (await client.query<{ snapshot: string }>(CURRENT_SNAPSHOT)).rows[0] as { snapshot: string };
     const layout = (await client.query<Layout>(LAYOUT, [schema, table])).rows[0] as Layout;
-    const [form] = await this.#catalogue.forms([layout.oid], async (sql, values) => (await client.query<FormRow>(sql, values)).rows);
+    const query: Query = async <Row extends pg.QueryResultRow>(sql: string, values: unknown[]) =>
+      (await client.query<Row>(sql, values)).rows;
+    const [form] = await this.#catalogue.forms([layout.oid], query);
     invariant(form !== undefined, 'a table that is locked has a form');
     const { keys, typical } = layout;
     const limit = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(maxBytes / (typical || TYPICAL_ROW_BYTES))));

@@ -24,6 +24,8 @@ export class ScriptedSource extends ChangeSource {
   tablesWithRows: readonly string[] = [];
   /** The catalogue. */
   captured: readonly TableSchema[] = [];
+  /** Tables that hold no rows, as `schema.table`. */
+  emptyTables: readonly string[] = [];
   /** What {@link ChangeSource.leftOut} says. */
   notCaptured: readonly string[] = [];
   /** What a hold watches; holds that watched something else have missed changes. */
@@ -81,6 +83,10 @@ export class ScriptedSource extends ChangeSource {
 
   override tables(): Promise<readonly TableSchema[]> {
     return Promise.resolve(this.captured);
+  }
+
+  override isEmpty({ schema, table }: Pick<TableSchema, 'schema' | 'table'>): Promise<boolean> {
+    return Promise.resolve(this.emptyTables.includes(`${schema}.${table}`));
   }
 
   override leftOut(): Promise<readonly string[]> {
