@@ -48,6 +48,7 @@ export {
   decodeJsonBody,
   encodeJsonBody,
   type BarrierBody,
+  type CopyProgress,
   type JsonBodies,
   type MappingActivatedBody,
   type ProgressBody,

@@ -6,6 +6,25 @@ import type { RecordKind, RecordRef } from './header.js';
 export type TakenRequests = { readonly through: number; readonly beyond: readonly number[] };
 
 /**
+ * How far the copy of a table is. Whoever reads the log finds its rows in the `snapshot-chunk` records; when it has ended, what none of the
+ * records behind `since` has touched is gone at the source.
+ */
+export type CopyProgress = {
+  /** Sequence of a record before which nothing of this copy stands. It grows when the copy is begun anew, and until its first chunk. */
+  readonly since: number;
+  /** Key of the last row read, as COPY text of the key columns; null: none yet. */
+  readonly after: string | null;
+  /** Keys of rows that moved without all their values being told: to be read as well. */
+  readonly again: readonly string[];
+  /** All rows were read but those of `again`. */
+  readonly ended?: true;
+  readonly rows: number;
+  readonly bytes: number;
+  /** What the source believed that there is; null where it had no idea. */
+  readonly estimate: { readonly rows: number; readonly bytes: number } | null;
+};
+
+/**
  * Body of `progress`: all that capture needs to go on, so that there is no second bookkeeping.
  */
 export type ProgressBody = {
@@ -25,6 +44,16 @@ export type ProgressBody = {
   readonly mapping: string | null;
   /** `HeldSource.watched`; left out before the first hold. */
   readonly watched?: string;
+  /**
+   * By `schema.table`, the tables whose copy is not finished. A table is in here before the log is told its form, and until the record that follows
+   * its last chunk.
+   */
+  readonly copies?: Readonly<Record<string, CopyProgress>>;
+  /**
+   * Transactions in the log that a reader of the source may not see yet, see `HeldSource.unseen`; so may those of the records that follow. Left out where
+   * there are none.
+   */
+  readonly unseen?: readonly string[];
 };
 
 /** Body of `schema`: the table's form from here on, and where the form before it is. */
@@ -33,6 +62,8 @@ export type SchemaBody = {
   readonly previous: RecordRef | null;
   /** The table held no row when it had this form: no row can have changed with it that does not go by its own delete. */
   readonly empty?: true;
+  /** Rows may have changed with it without row events: a copy of the table follows, which `progress` named before. */
+  readonly copy?: true;
 };
 
 /** Body of `mapping-activated`. */

@@ -40,6 +40,31 @@ const samples: Readonly<Record<string, { readonly header: AnyHeader; readonly bo
       ]),
     ],
   },
+  'snapshot-chunk': {
+    header: {
+      kind: 'snapshot-chunk',
+      logId: '0b7e2a4c',
+      epoch: 3,
+      seq: 43,
+      part: 1,
+      last: true,
+      follows: '00000000/0153CEA1' as Position,
+      prev: '00112233445566778899aabbccddeeff',
+      fenceAt: 17,
+      pos: '00000000/0153CF18' as Position,
+      ts_ms: 1_790_000_000_124,
+      rows: 2,
+      schemas: [{ seq: 2, at: 5 }],
+      progress: { seq: 40, at: 58 },
+    },
+    body: [
+      encodeFrameHeader({ op: 'r', before: 'none', partial: false, schemaSeq: 2, rowCount: 2 }, 19),
+      formatRows([
+        ['1', 'a', null],
+        ['2', 'b\n', 'large'],
+      ]),
+    ],
+  },
 };
 
 const path = (name: string): string => join(import.meta.dirname, `../../golden/v${String(MESSAGE_VERSION)}-${name}.hex`);

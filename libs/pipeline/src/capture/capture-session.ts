@@ -12,8 +12,8 @@ import {
 } from '@changeover/events';
 
 import { RecordAppender, type QueuedPart } from '../record-appender.js';
+import { RecordBuilder } from '../record-builder.js';
 import { tableName, ToldSchemas } from '../told-schemas.js';
-import { TransactionBuilder } from '../transaction-builder.js';
 import { PendingRequests } from './pending-requests.js';
 import type { CaptureOptions } from './capture-loop.js';
 
@@ -29,7 +29,7 @@ type SessionOptions = CaptureOptions & {
   readonly progress: ProgressBody;
 };
 
-type OpenTransaction = { readonly txId: string; readonly ts_ms: number; readonly origin?: string; readonly builder: TransactionBuilder };
+type OpenTransaction = { readonly txId: string; readonly ts_ms: number; readonly origin?: string; readonly builder: RecordBuilder };
 
 /** One hold on the source: turns its events into records until it ends. */
 export class CaptureSession implements AsyncDisposable {
@@ -109,7 +109,7 @@ export class CaptureSession implements AsyncDisposable {
     switch (event.type) {
       case 'begin': {
         const { txId, ts_ms, origin } = event;
-        this.#open = { txId, ts_ms, ...(origin === undefined ? {} : { origin }), builder: new TransactionBuilder() };
+        this.#open = { txId, ts_ms, ...(origin === undefined ? {} : { origin }), builder: new RecordBuilder('transaction') };
         // Without a mapping there is nothing that these rows mean yet: the source keeps them until there is one.
         return this.#mapping === null ? this.#activation(signal).then(() => undefined) : null;
       }

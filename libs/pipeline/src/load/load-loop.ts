@@ -118,6 +118,7 @@ class LoadRun {
         break;
       case 'progress':
       case 'mapping-activated':
+      case 'snapshot-chunk':
         this.#reached(entry);
         break;
       default:

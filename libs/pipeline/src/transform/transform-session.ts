@@ -16,8 +16,8 @@ import {
 import { targetSchema } from '@changeover/mapping';
 
 import { RecordAppender } from '../record-appender.js';
+import { RecordBuilder } from '../record-builder.js';
 import type { ToldSchemas } from '../told-schemas.js';
-import { TransactionBuilder } from '../transaction-builder.js';
 import { otherMapping } from './other-mapping.js';
 import { requireHarmless } from './schema-change.js';
 import type { TransformOptions } from './transform-loop.js';
@@ -38,7 +38,7 @@ export class TransformSession {
   readonly #targets = new Map<number, TableSchema>();
   readonly #sources = new Map<number, TableSchema>();
   readonly #frames = new FrameReader();
-  #builder: TransactionBuilder | null = null;
+  #builder: RecordBuilder | null = null;
   #active: boolean;
   /** The last record of `changes` that is in what was queued. */
   #from: ReadPosition | null;
@@ -93,6 +93,11 @@ export class TransformSession {
         if (outcome === 'again') return 'again';
         break;
       }
+      case 'snapshot-chunk':
+        throw new ChangeoverError(
+          'SNAPSHOT_NEEDED',
+          `record ${String(header.seq)} holds rows that were copied, of which this version makes nothing yet`,
+        );
       case 'schema':
         await this.#schema(entry);
         break;
@@ -121,7 +126,7 @@ export class TransformSession {
       throw new ChangeoverError('MAPPING_NOT_ACTIVE', `record ${String(header.seq)} comes before any mapping was activated`);
     if (header.part === 1) this.#forget();
     for (const ref of header.schemas ?? []) if (!this.#targets.has(ref.seq)) await this.#fetchSchema(ref);
-    const builder = (this.#builder ??= new TransactionBuilder());
+    const builder = (this.#builder ??= new RecordBuilder('transaction'));
     for (const frame of this.#frames.push(entry.body)) {
       const target = this.#targets.get(frame.schemaSeq);
       invariant(target !== undefined, `record ${String(header.seq)} refers to schema ${String(frame.schemaSeq)}, which it does not name`);

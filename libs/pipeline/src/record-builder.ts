@@ -4,14 +4,19 @@ import { encodeFrameHeader, type Frame, type LastPartFacts, type RecordPart, typ
 const PART_BYTES = 512 * 1024;
 
 /**
- * Frames of one transaction, cut into parts as they grow, so that a transaction of any size passes in bounded memory.
+ * Frames of one record, cut into parts as they grow, so that a transaction of any size passes in bounded memory.
  */
-export class TransactionBuilder {
+export class RecordBuilder {
+  readonly #kind: 'transaction' | 'snapshot-chunk';
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   #schemas: RecordRef[] = [];
   #rows = 0;
   #partsGiven = 0;
+
+  constructor(kind: 'transaction' | 'snapshot-chunk') {
+    this.#kind = kind;
+  }
 
   /** Parts that {@link takeFullPart} gave: from the first on, nothing may come between. */
   get partsGiven(): number {
@@ -33,12 +38,12 @@ export class TransactionBuilder {
   takeFullPart(): RecordPart | null {
     if (this.#bytes < PART_BYTES) return null;
     this.#partsGiven++;
-    return { kind: 'transaction', body: this.#takeBody(), last: false, facts: { schemas: this.#takeSchemas() } };
+    return { kind: this.#kind, body: this.#takeBody(), last: false, facts: { schemas: this.#takeSchemas() } };
   }
 
   takeLastPart(facts: LastPartFacts): RecordPart {
     const schemas = this.#takeSchemas();
-    return { kind: 'transaction', body: this.#takeBody(), last: true, facts: { ...facts, rows: this.#rows, schemas } };
+    return { kind: this.#kind, body: this.#takeBody(), last: true, facts: { ...facts, rows: this.#rows, schemas } };
   }
 
   #takeBody(): Uint8Array[] {
