@@ -34,6 +34,7 @@ export {
   type PreflightFinding,
   type SourceEvent,
   type SourceIdentity,
+  type TableSize,
 } from './ports/change-source.port.js';
 export {
   TargetWriter,

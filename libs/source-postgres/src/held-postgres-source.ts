@@ -82,6 +82,8 @@ export class HeldPostgresSource implements HeldSource {
    */
   #backlog: Buffer[] | undefined;
   #ended = false;
+  /** What ended it, if it was not we: whatever fails after that fails for this reason. */
+  #endedBy: ChangeoverError | null = null;
   #asking = false;
   #settling = false;
   /** When the requests for replies that follow each other closely began, and the last of them; `undefined`: none yet. */
@@ -135,7 +137,7 @@ export class HeldPostgresSource implements HeldSource {
     return held;
   }
 
-  async *events(after: Position, signal: AbortSignal, unseen: readonly string[] = []): AsyncGenerator<readonly SourceEvent[]> {
+  events(after: Position, signal: AbortSignal, unseen: readonly string[] = []): AsyncIterable<readonly SourceEvent[]> {
     invariant(this.#decoder === undefined, 'the events of one hold are asked for twice');
     if (after < this.confirmed) {
       throw new ChangeoverError(
@@ -156,13 +158,7 @@ export class HeldPostgresSource implements HeldSource {
       },
     });
     if (!this.#ended) this.#takeBacklog();
-    for (;;) {
-      const batch = await this.#queue.take(signal);
-      if (batch === null) return;
-      const last = batch.findLast((event) => 'position' in event);
-      if (last !== undefined) this.#acker.delivered(last.position);
-      yield batch;
-    }
+    return this.#batches(signal);
   }
 
   get watched(): string {
@@ -171,10 +167,12 @@ export class HeldPostgresSource implements HeldSource {
     return JSON.stringify(watched);
   }
 
-  async requireNothingMissed(watched: string): Promise<void> {
+  async requireNothingMissed(watched: string): Promise<readonly string[]> {
     const { storage, ...watch } = JSON.parse(watched) as Watched;
     await this.#parts.kept.requireUnchanged(watch);
     if (storage !== undefined) this.#parts.catalogue.rewrites.restore(storage);
+    const { entries } = this.#watch;
+    return Object.keys(entries).filter((table) => entries[table] !== watch.entries[table]);
   }
 
   acknowledge(position: Position): void {
@@ -198,7 +196,7 @@ export class HeldPostgresSource implements HeldSource {
         for (const txId of hidden) await this.#untilSeen(txId);
       } catch (error) {
         merge.forget(coming);
-        throw error;
+        throw this.#endedBy ?? error;
       }
     }
   }
@@ -245,6 +243,16 @@ export class HeldPostgresSource implements HeldSource {
     }
   }
 
+  async *#batches(signal: AbortSignal): AsyncGenerator<readonly SourceEvent[]> {
+    for (;;) {
+      const batch = await this.#queue.take(signal);
+      if (batch === null) return;
+      const last = batch.findLast((event) => 'position' in event);
+      if (last !== undefined) this.#acker.delivered(last.position);
+      yield batch;
+    }
+  }
+
   #take(message: Buffer): void {
     if (message[0] === KEEPALIVE && message[17] === 1) this.#reply();
     if (this.#backlog !== undefined || this.#decoder === undefined) (this.#backlog ??= []).push(Buffer.from(message));
@@ -252,6 +260,7 @@ export class HeldPostgresSource implements HeldSource {
   }
 
   #end(error: ChangeoverError): void {
+    this.#endedBy ??= error;
     this.#stop();
     this.#queue.fail(error);
   }

@@ -1,5 +1,12 @@
 import { ChangeoverError, SystemClock, type Clock, type Position } from '@changeover/core';
-import { ChangeSource, type HeldSource, type PreflightFinding, type SourceIdentity, type TableSchema } from '@changeover/events';
+import {
+  ChangeSource,
+  type HeldSource,
+  type PreflightFinding,
+  type SourceIdentity,
+  type TableSchema,
+  type TableSize,
+} from '@changeover/events';
 
 import { quoted } from './captured-tables.js';
 import { Catalogue } from './catalogue.js';
@@ -19,6 +26,15 @@ const TAKE_OVER_POLL_MS = 50;
 const IDENTITY = `
   SELECT system_identifier::text AS "systemId", ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline
     FROM pg_control_system()`;
+
+/** What the last VACUUM or ANALYZE saw, of a partitioned table in all of its partitions. A negative count: none came yet. */
+const SIZES = `
+  SELECT CASE WHEN bool_and(p.reltuples >= 0) THEN sum(p.reltuples)::float8 END AS rows,
+         (sum(p.relpages::float8) * current_setting('block_size')::int)::float8 AS bytes
+    FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, place)
+    LEFT JOIN pg_class c ON c.oid = to_regclass(asked.name)
+    LEFT JOIN pg_class p ON p.oid = c.oid AND c.relkind = 'r' OR c.relkind = 'p' AND p.relkind = 'r' AND p.oid IN (SELECT relid FROM pg_partition_tree(c.oid))
+   GROUP BY asked.place ORDER BY asked.place`;
 
 /**
  * A PostgreSQL database, 14 to 18, followed by logical decoding: pgoutput, protocol version 1, one publication and one
@@ -71,6 +87,12 @@ export class PostgresSource extends ChangeSource {
     return row?.filled === false;
   }
 
+  async sizes(tables: readonly Pick<TableSchema, 'schema' | 'table'>[]): Promise<readonly (TableSize | null)[]> {
+    if (tables.length === 0) return [];
+    const rows = await this.#sql.query<{ rows: number | null; bytes: number | null }>(SIZES, [tables.map((table) => quoted(table))]);
+    return rows.map(({ rows: count, bytes }) => (count === null || bytes === null ? null : { rows: count, bytes }));
+  }
+
   leftOut(): Promise<readonly string[]> {
     return this.#kept.leftOut();
   }
@@ -94,9 +116,9 @@ export class PostgresSource extends ChangeSource {
     return this.#kept.drop();
   }
 
-  async hold({ takeOver }: { readonly takeOver: boolean }): Promise<HeldSource> {
+  async hold({ takeOver, copies = false }: { readonly takeOver: boolean; readonly copies?: boolean }): Promise<HeldSource> {
     if ((await this.kept()) === null) throw slotGone(this.#config.slot);
-    await this.#kept.followTables();
+    await this.#kept.followTables({ filled: copies });
     const deadline = this.#clock.monotonic() + TAKE_OVER_TIMEOUT_MS;
     for (;;) {
       const connection = await ReplicationConnection.open(this.#config, this.#clock);

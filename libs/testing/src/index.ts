@@ -8,7 +8,9 @@ export { changeSourceContract, codeOf, EventFollower, told, type ChangeSourceBed
 export { eventLogContract, type EventLogBed } from './contracts/event-log.contract.js';
 export { GatedStore } from './gated-store.js';
 export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js';
-export { deleted, inserted, positionAt, textTable, updated, type RowsEvent } from './fakes/rows.js';
+export { deleted, inserted, moved, positionAt, textTable, truncated, updated, type RowsEvent } from './fakes/rows.js';
 export { ScriptedRequests } from './fakes/scripted-requests.js';
 export { ScriptedSource } from './fakes/scripted-source.js';
+export { keyOf, type Row } from './fakes/scripted-tables.js';
+export { LogMirror } from './log-mirror.js';
 export { targetWriterContract, type TargetWriterBed } from './contracts/target-writer.contract.js';

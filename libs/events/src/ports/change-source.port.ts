@@ -19,6 +19,9 @@ export type SourceIdentity = {
   readonly timeline: number;
 };
 
+/** What a table probably holds, by what the source itself believes. */
+export type TableSize = { readonly rows: number; readonly bytes: number };
+
 /** A piece of a table to be copied: the rows behind `after` in the order of the key, about `maxBytes` of them. */
 export type ChunkRequest = {
   readonly schema: string;
@@ -30,6 +33,13 @@ export type ChunkRequest = {
    * which may have moved to where the copy has been already.
    */
   readonly again: readonly string[];
+  /** Only the rows of `again`: all others were read. */
+  readonly onlyAgain?: true;
+  /**
+   * Hash of the form to whose key `after` and `again` belong. Of a table that has another by now the chunk tells the new form alone: it holds no row, and
+   * its `last` is `after`.
+   */
+  readonly form?: string;
   readonly maxBytes: number;
 };
 
@@ -55,7 +65,7 @@ export type SourceEvent =
   | { readonly type: 'keepalive'; readonly position: Position }
   /**
    * Rows of a table as they are at this place of the stream: all that was told of them before lies in them, what comes behind does not. `last` is the key
-   * to go on behind; null: there are no more. Stands outside a transaction.
+   * to go on behind; null: there are no more, as with `onlyAgain`. Stands outside a transaction.
    */
   | {
       readonly type: 'chunk';
@@ -83,12 +93,16 @@ export interface HeldSource extends AsyncDisposable {
   readonly watched: string;
   /**
    * SOURCE_LOST if something was taken away since an earlier hold had `watched`, so that changes may not have been told. A table whose rows were written
-   * anew since has another {@link TableSchema.generation} from then on.
+   * anew since has another {@link TableSchema.generation} from then on. Gives the tables (`schema.table`) that came since, or came back: what they held
+   * then was not told.
    */
-  requireNothingMissed(watched: string): Promise<void>;
+  requireNothingMissed(watched: string): Promise<readonly string[]>;
   /** What the source was told is safe with us: it will not send again what lies at or before this. */
   readonly confirmed: Position;
-  /** Everything whose position lies behind `after` (not before {@link confirmed}). `unseen`: see there; of earlier holds. Called once. */
+  /**
+   * Everything whose position lies behind `after` (not before {@link confirmed}). `unseen`: see there; of earlier holds. Called once. From the call on, not
+   * only from the first batch, {@link copy} may be asked for.
+   */
   events(after: Position, signal: AbortSignal, unseen?: readonly string[]): AsyncIterable<readonly SourceEvent[]>;
   /** Everything up to `position` is durable in the log. Never moves back. The only way anything is acknowledged. */
   acknowledge(position: Position): void;
@@ -121,7 +135,10 @@ export abstract class ChangeSource {
   /** Whether the table holds no row that a reader can see. */
   abstract isEmpty(table: Pick<TableSchema, 'schema' | 'table'>): Promise<boolean>;
 
-  /** Selected tables of which nothing is told, because they came later and held rows, or lack what it takes. */
+  /** What each of the tables probably holds, for people: null where the source has no idea. */
+  abstract sizes(tables: readonly Pick<TableSchema, 'schema' | 'table'>[]): Promise<readonly (TableSize | null)[]>;
+
+  /** Selected tables of which nothing is told, because they came later and held rows (see {@link hold}), or lack what it takes. */
   abstract leftOut(): Promise<readonly string[]>;
 
   /** What the source keeps for us (PostgreSQL: the slot): `null` if there is nothing. */
@@ -140,8 +157,9 @@ export abstract class ChangeSource {
   /**
    * Takes sole hold. The caller fences the log next, and asks for events when it knows its tail.
    * SOURCE_BUSY while another holds it (with `takeOver` the other's session is ended first), SOURCE_LOST if what was kept is gone.
+   * A table that came later joins if it is empty; with `copies` also with rows, which the caller has to {@link HeldSource.copy}.
    */
-  abstract hold(options: { readonly takeOver: boolean }): Promise<HeldSource>;
+  abstract hold(options: { readonly takeOver: boolean; readonly copies?: boolean }): Promise<HeldSource>;
 
   abstract stop(): Promise<void>;
 }

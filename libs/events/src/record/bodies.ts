@@ -18,6 +18,8 @@ export type CopyProgress = {
   readonly again: readonly string[];
   /** All rows were read but those of `again`. */
   readonly ended?: true;
+  /** The table is captured no longer: no more of it is copied, and what was not touched is not gone. */
+  readonly left?: true;
   readonly rows: number;
   readonly bytes: number;
   /** What the source believed that there is; null where it had no idea. */

@@ -17,7 +17,7 @@ export type ReadChunk = {
   /** COPY text, in the order of the key. */
   readonly rows: Buffer;
   readonly rowCount: number;
-  /** The key of the last row in that order, to go on behind; null: the table ends here. */
+  /** The key of the last row in that order, to go on behind; null: the table ends here, or nothing was asked for behind. */
   readonly last: string | null;
 };
 
@@ -93,7 +93,7 @@ export class ChunkReader {
   }
 
   async #read(client: pg.Client, request: ChunkRequest): Promise<ReadChunk & { readonly cutShort: boolean }> {
-    const { schema, table, after, again, maxBytes } = request;
+    const { schema, table, after, again, maxBytes, onlyAgain = false } = request;
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await client.query(`LOCK TABLE ${quoted(request)} IN ACCESS SHARE MODE`);
     const { snapshot } = (await client.query<{ snapshot: string }>(CURRENT_SNAPSHOT)).rows[0] as { snapshot: string };
@@ -102,6 +102,10 @@ export class ChunkReader {
       (await client.query<Row>(sql, values)).rows;
     const [form] = await this.#catalogue.forms([layout.oid], query);
     invariant(form !== undefined, 'a table that is locked has a form');
+    const visibility = Visibility.of(snapshot);
+    // A key of another form means nothing here.
+    if (request.form !== undefined && request.form !== form.hash)
+      return { visibility, form, rows: NO_ROWS.bytes, rowCount: 0, last: after, cutShort: false };
     const { keys, typical } = layout;
     const limit = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(maxBytes / (typical || TYPICAL_ROW_BYTES))));
     // Those first: once a chunk was cut short its session is of no more use.
@@ -109,16 +113,16 @@ export class ChunkReader {
       again.length === 0 ? NO_ROWS : await readRows(client, select(request, layout, form, isOneOf(keys, form, again)), Infinity);
     const behind =
       keys.length === 0 ? '' : `${after === null ? '' : isBehind(keys, form, after)} ORDER BY ${list(keys)} LIMIT ${String(limit)}`;
-    const rows = await readRows(client, select(request, layout, form, behind), maxBytes);
+    const rows = onlyAgain ? NO_ROWS : await readRows(client, select(request, layout, form, behind), maxBytes);
     if (keys.length === 0 && rows.cutShort) {
       throw new ChangeoverError(
         'SOURCE_NOT_READY',
         `${schema}.${table} has no key and is too large to be copied in one piece: give it a primary key`,
       );
     }
-    const ended = !rows.cutShort && (keys.length === 0 || rows.count < limit);
+    const ended = onlyAgain || (!rows.cutShort && (keys.length === 0 || rows.count < limit));
     return {
-      visibility: Visibility.of(snapshot),
+      visibility,
       form,
       rows: named.count === 0 ? rows.bytes : Buffer.concat([rows.bytes, named.bytes]),
       rowCount: rows.count + named.count,

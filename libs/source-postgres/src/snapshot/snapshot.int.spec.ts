@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RandomIdSource } from '@changeover/core';
-import type { HeldSource, SourceEvent } from '@changeover/events';
+import type { ChunkRequest, HeldSource, SourceEvent } from '@changeover/events';
 import { startPostgres } from '@changeover/local-services';
 import { codeOf, EventFollower, testDatabase, type TestDatabase } from '@changeover/testing';
 import pg from 'pg';
@@ -227,6 +227,62 @@ describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
     expect((await Promise.all(writers)).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(50);
     expect(chunks.length).toBeGreaterThan(10);
     await bed.expectEqual(client, 'note', 'id, n, body');
+  });
+
+  it('hold only the rows asked for again, and only the new form of a table whose form has changed', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(NOTES);
+    await using bed = await CopyBed.open(database.url);
+    const [form] = await bed.source.tables();
+    const request = { schema: 'public', table: 'note', after: '7', again: ['3', '19', '99'], maxBytes: 1_000_000 };
+    const ask = async (over: Partial<ChunkRequest>): Promise<Chunk> => {
+      const count = chunksIn(bed.follower.events).length;
+      await bed.held.copy({ ...request, ...over });
+      return chunksIn(await bed.follower.until((events) => chunksIn(events).length > count)).at(-1) as Chunk;
+    };
+    expect(await ask({ onlyAgain: true, form: form?.hash ?? '' })).toMatchObject({ rowCount: 2, last: null });
+    expect(await ask({ onlyAgain: true, again: [] })).toMatchObject({ rowCount: 0, last: null });
+    expect(await ask({ form: form?.hash ?? '' })).toMatchObject({ rowCount: 15, last: null });
+    await client.query('alter table note add column fresh int');
+    const changed = await ask({ form: form?.hash ?? '' });
+    expect(changed).toMatchObject({ rowCount: 0, last: '7' });
+    expect(changed.table.columns.map(({ name }) => name)).toEqual(['id', 'n', 'body', 'fresh']);
+  });
+
+  it('may be asked for as soon as the events are, though the source is silent', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(NOTES);
+    const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid() });
+    await source.create();
+    await using held = await source.hold({ takeOver: false });
+    const request = { schema: 'public', table: 'note', after: null, again: [], maxBytes: 1_000_000 };
+    expect(await codeOf(held.copy(request))).toBe('INTERNAL');
+    const abort = new AbortController();
+    const events = held.events(held.confirmed, abort.signal);
+    await held.copy(request);
+    for await (const batch of events) if (chunksIn(batch).length > 0) break;
+    await source.stop();
+  });
+
+  it('come from tables of which it is known about how much they hold, once somebody has looked', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(`
+      create table whole (id int primary key, body text); insert into whole select i, repeat('x', 500) from generate_series(1, 3000) i;
+      create table part (id int primary key) partition by range (id);
+      create table part_1 partition of part for values from (0) to (1000); create table part_2 partition of part for values from (1000) to (9000);
+      insert into part select i from generate_series(1, 5000) i;
+      create table never (id int primary key); insert into never values (1)`);
+    const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid() });
+    const tables = ['whole', 'never', 'part'].map((table) => ({ schema: 'public', table }));
+    expect(await source.sizes(tables)).toEqual([null, null, null]);
+    await client.query('analyze whole; analyze part_1; analyze part_2');
+    const [whole, never, part] = await source.sizes(tables);
+    expect([whole?.rows, never, part?.rows]).toEqual([3000, null, 5000]);
+    expect(whole?.bytes).toBeGreaterThan(1_000_000);
+    await source.stop();
   });
 
   it('are the whole of a table without a key, or an error if that is too much', async () => {

@@ -34,6 +34,16 @@ export function updated(table: TableSchema, ...rows: readonly (readonly (string 
   return { ...inserted(table, ...rows), op: 'u' };
 }
 
+/** A row that moved to another key; `row` tells what of it was told (undefined: unchanged and too large to be told). */
+export function moved(table: TableSchema, from: string, row: readonly (string | null | undefined)[]): RowsEvent {
+  const key = table.columns.map((column) => (column.key ? from : undefined));
+  return { type: 'rows', table, op: 'u', before: 'key', partial: row.includes(undefined), rowCount: 1, rows: formatRows([key, row]) };
+}
+
+export function truncated(table: TableSchema): RowsEvent {
+  return { type: 'rows', table, op: 't', before: 'none', partial: false, rowCount: 0, rows: formatRows([]) };
+}
+
 export function deleted(table: TableSchema, ...keys: readonly string[]): RowsEvent {
   const lines = keys.map((key) => table.columns.map((column) => (column.key ? key : undefined)));
   return { type: 'rows', table, op: 'd', before: 'key', partial: false, rowCount: keys.length, rows: formatRows(lines) };

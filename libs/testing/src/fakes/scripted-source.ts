@@ -1,22 +1,31 @@
 import { ChangeoverError, type Position } from '@changeover/core';
 import {
   ChangeSource,
+  formatRows,
+  type ChunkRequest,
   type HeldSource,
   type PreflightFinding,
   type SourceEvent,
   type SourceIdentity,
   type TableSchema,
+  type TableSize,
 } from '@changeover/events';
 
 import { positionAt, type RowsEvent } from './rows.js';
+import { ScriptedTables } from './scripted-tables.js';
 
-type Unit = { readonly position: Position; readonly events: readonly SourceEvent[] };
+type Transaction = { readonly txId: string; readonly rows: readonly RowsEvent[] };
+/** `only`: the hold that asked for it; others have no use for it. */
+type Unit = { readonly position: Position; readonly events: readonly SourceEvent[]; readonly only?: HeldSource };
 
 type Slot = { confirmed: Position; holder: ScriptedHold | null };
 
 /**
  * A source that a test writes into: it keeps what was committed, gives it to whoever holds it, and forgets what was acknowledged, as
  * PostgreSQL's slot does; also as PostgreSQL, it goes on at what was acknowledged when it is asked for something before.
+ *
+ * Its tables hold what was committed and can be seen. A chunk is what can be seen at one moment, and stands in the stream at that moment. It waits for
+ * transactions that are hidden if this hold gave them or was told of them, as it must; it knows of no others.
  */
 export class ScriptedSource extends ChangeSource {
   systemId = 'scripted';
@@ -34,6 +43,17 @@ export class ScriptedSource extends ChangeSource {
   onAcknowledge: (position: Position) => void = () => undefined;
   /** Thrown by `create`, behind what it did. */
   createFails: ChangeoverError | null = null;
+  /** Tables that came since the hold before. */
+  joined: readonly string[] = [];
+  /** What can be seen. */
+  readonly visible = new ScriptedTables();
+  /** Requests for chunks, in their order. */
+  readonly requests: ChunkRequest[] = [];
+  /** Called with each request, before the chunk is read. */
+  onCopy: (request: ChunkRequest) => void | Promise<void> = () => undefined;
+  #hiding = false;
+  #hidden: Transaction[] = [];
+  #revealed: (() => void)[] = [];
   #units: Unit[] = [];
   #last = 0;
   #txId = 700;
@@ -43,11 +63,32 @@ export class ScriptedSource extends ChangeSource {
   /** One transaction; gives its position. */
   commit(...rows: readonly RowsEvent[]): Position {
     const position = this.#next();
+    const txId = String(this.#txId++);
+    if (this.#hiding) this.#hidden.push({ txId, rows });
+    else for (const event of rows) this.visible.apply(event);
     this.#add({
       position,
-      events: [{ type: 'begin', txId: String(this.#txId++), ts_ms: 1_700_000_000_000 + this.#last }, ...rows, { type: 'commit', position }],
+      events: [{ type: 'begin', txId, ts_ms: 1_700_000_000_000 + this.#last }, ...rows, { type: 'commit', position }],
     });
     return position;
+  }
+
+  /** Rows from before the slot: nothing tells of them. */
+  fill(...rows: readonly RowsEvent[]): void {
+    for (const event of rows) this.visible.apply(event);
+  }
+
+  /** What is committed from now on is given, and cannot be seen until {@link reveal}. */
+  hide(): void {
+    this.#hiding = true;
+  }
+
+  reveal(): void {
+    this.#hiding = false;
+    for (const { rows } of this.#hidden) for (const event of rows) this.visible.apply(event);
+    this.#hidden = [];
+    for (const resolve of this.#revealed) resolve();
+    this.#revealed = [];
   }
 
   /** The source's position moves on without anything for us. */
@@ -89,6 +130,10 @@ export class ScriptedSource extends ChangeSource {
     return Promise.resolve(this.emptyTables.includes(`${schema}.${table}`));
   }
 
+  override sizes(tables: readonly Pick<TableSchema, 'schema' | 'table'>[]): Promise<readonly (TableSize | null)[]> {
+    return Promise.resolve(tables.map(({ schema, table }) => ({ rows: this.visible.of(`${schema}.${table}`).length, bytes: 1000 })));
+  }
+
   override leftOut(): Promise<readonly string[]> {
     return Promise.resolve(this.notCaptured);
   }
@@ -114,9 +159,9 @@ export class ScriptedSource extends ChangeSource {
     if (slot === null) return Promise.reject(new ChangeoverError('SOURCE_LOST', 'there is no slot'));
     if (slot.holder !== null && !takeOver) return Promise.reject(new ChangeoverError('SOURCE_BUSY', 'somebody holds the slot'));
     slot.holder?.end(new ChangeoverError('SOURCE_UNREACHABLE', 'the session was terminated'));
-    const hold = new ScriptedHold({
+    const hold: ScriptedHold = new ScriptedHold({
       confirmed: slot.confirmed,
-      units: (after) => this.#units.filter((unit) => unit.position > after && unit.position > slot.confirmed),
+      units: (after) => this.#units.filter(({ position, only = hold }) => position > after && position > slot.confirmed && only === hold),
       acknowledge: (position) => {
         this.#acknowledge(slot, position);
       },
@@ -124,7 +169,10 @@ export class ScriptedSource extends ChangeSource {
         const position = this.#next();
         this.#add({ position, events: [{ type: 'mark', token, position, ts_ms: 1_700_000_000_000 + this.#last }] });
       },
+      copy: (request, known) => this.#copy(hold, request, known),
+      hidden: () => this.#hidden.map(({ txId }) => txId),
       watched: this.watched,
+      joined: this.joined,
       released: () => {
         if (slot.holder === hold) slot.holder = null;
       },
@@ -135,6 +183,20 @@ export class ScriptedSource extends ChangeSource {
 
   override stop(): Promise<void> {
     return Promise.resolve();
+  }
+
+  async #copy(only: HeldSource, request: ChunkRequest, known: (txId: string) => boolean): Promise<void> {
+    this.requests.push(request);
+    await this.onCopy(request);
+    while (this.#hidden.some(({ txId }) => known(txId))) await new Promise<void>((resolve) => this.#revealed.push(resolve));
+    const { form, rows, last } = this.visible.read(request);
+    const position = this.#next();
+    const ts_ms = 1_700_000_000_000 + this.#last;
+    this.#add({
+      only,
+      position,
+      events: [{ type: 'chunk', table: form, rowCount: rows.length, rows: formatRows(rows), last, position, ts_ms }],
+    });
   }
 
   #acknowledge(slot: Slot, position: Position): void {
@@ -160,7 +222,11 @@ type HoldOptions = {
   readonly units: (after: Position) => readonly Unit[];
   readonly acknowledge: (position: Position) => void;
   readonly mark: (token: string) => void;
+  /** `known`: whether the hold has to wait for a transaction that is hidden. */
+  readonly copy: (request: ChunkRequest, known: (txId: string) => boolean) => Promise<void>;
+  readonly hidden: () => readonly string[];
   readonly watched: string;
+  readonly joined: readonly string[];
   readonly released: () => void;
 };
 
@@ -170,6 +236,8 @@ class ScriptedHold implements HeldSource {
   readonly #options: HoldOptions;
   #ended: { readonly error: ChangeoverError | null } | null = null;
   #wake: (() => void) | null = null;
+  /** Transactions that this hold or one before it gave; null: nobody asked for events. */
+  #given: Set<string> | null = null;
 
   constructor(options: HoldOptions) {
     this.confirmed = options.confirmed;
@@ -186,8 +254,13 @@ class ScriptedHold implements HeldSource {
     this.wake();
   }
 
+  events(after: Position, signal: AbortSignal, unseen: readonly string[] = []): AsyncIterable<readonly SourceEvent[]> {
+    this.#given = new Set(unseen);
+    return this.#batches(after, signal, this.#given);
+  }
+
   /** One event a batch: the smallest steps a source can make. */
-  async *events(after: Position, signal: AbortSignal): AsyncIterable<readonly SourceEvent[]> {
+  async *#batches(after: Position, signal: AbortSignal, given: Set<string>): AsyncIterable<readonly SourceEvent[]> {
     const onAbort = (): void => {
       this.wake();
     };
@@ -199,6 +272,7 @@ class ScriptedHold implements HeldSource {
         for (const unit of units) {
           for (const event of unit.events) {
             if (this.#over(signal)) return;
+            if (event.type === 'begin') given.add(event.txId);
             yield [event];
           }
           sent = unit.position;
@@ -220,18 +294,20 @@ class ScriptedHold implements HeldSource {
     return Promise.resolve();
   }
 
-  requireNothingMissed(watched: string): Promise<void> {
+  requireNothingMissed(watched: string): Promise<readonly string[]> {
     return watched === this.watched
-      ? Promise.resolve()
+      ? Promise.resolve(this.#options.joined)
       : Promise.reject(new ChangeoverError('SOURCE_LOST', 'a table was not watched for a while'));
   }
 
-  copy(): Promise<void> {
-    return Promise.reject(new ChangeoverError('INTERNAL', 'a scripted source has no rows of its own'));
+  copy(request: ChunkRequest): Promise<void> {
+    const given = this.#given;
+    if (given === null) return Promise.reject(new ChangeoverError('INTERNAL', 'a copy is asked for before the events'));
+    return this.#options.copy(request, (txId) => given.has(txId));
   }
 
   unseen(): Promise<readonly string[]> {
-    return Promise.resolve([]);
+    return Promise.resolve(this.#options.hidden().filter((txId) => this.#given?.has(txId)));
   }
 
   retained(): Promise<{ readonly bytes: number; readonly lost: boolean }> {
