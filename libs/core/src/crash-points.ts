@@ -10,6 +10,10 @@ export const CRASH_POINTS = [
   'capture.after-append',
   /** A progress record is durable, nothing else has happened since. */
   'capture.after-progress',
+  /** A piece of a table was read and has come; nothing of it is in the log. */
+  'capture.chunk-read',
+  /** A piece of a table is in the log, and how far the copy is with it. */
+  'capture.after-chunk',
   /** Writes are durable, transform has not gone on. */
   'transform.after-append',
   /** Some parts of a large record are in `writes`, the last is not. */

@@ -1,4 +1,4 @@
-import type { ApplyReport } from '@changeover/events';
+import type { ApplyReport, TableSize } from '@changeover/events';
 import type { ChangeoverError } from '@changeover/core';
 
 /** An operator's request as capture takes it from the control database. */
@@ -40,6 +40,14 @@ export abstract class PipelineObserver {
     readonly seconds: number;
     readonly report: ApplyReport;
   }): void;
+  /** How far the copy of a table is, `schema.table`: what of it is in the log, beside what the source believes that there is (null: it has no idea). */
+  abstract copied(copy: {
+    readonly table: string;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly estimate: TableSize | null;
+    readonly finished: boolean;
+  }): void;
   /** Nothing is waiting behind what was reached. */
   abstract caughtUp(): void;
   /** Log that the source keeps for us. */
@@ -52,6 +60,7 @@ export abstract class PipelineObserver {
 export class SilentObserver extends PipelineObserver {
   advanced(): void {}
   applied(): void {}
+  copied(_copy: Parameters<PipelineObserver['copied']>[0]): void {}
   caughtUp(): void {}
   retained(): void {}
   warning(): void {}

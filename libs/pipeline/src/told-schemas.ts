@@ -1,4 +1,4 @@
-import { encodeJsonBody, type LastPartFacts, type RecordRef, type TableSchema } from '@changeover/events';
+import { encodeJsonBody, type LastPartFacts, type RecordRef, type SchemaBody, type TableSchema } from '@changeover/events';
 
 import type { QueuedPart } from './record-appender.js';
 
@@ -26,15 +26,20 @@ export class ToldSchemas {
 
   /** The form told last of a table of this name, if it is another. */
   latest(table: Pick<TableSchema, 'schema' | 'table'>): ({ readonly hash: string } & RecordRef) | null {
-    return this.#byTable.get(tableName(table))?.at(-1) ?? null;
+    return this.latestOf(tableName(table));
+  }
+
+  /** The same by `schema.table`. */
+  latestOf(name: string): ({ readonly hash: string } & RecordRef) | null {
+    return this.#byTable.get(name)?.at(-1) ?? null;
   }
 
   /** The record that tells the table's form, and where the form before it is; told once it is durable. */
-  part(table: TableSchema, facts: LastPartFacts, empty = false): QueuedPart {
+  part(table: TableSchema, facts: LastPartFacts, flags: Pick<SchemaBody, 'empty' | 'copy'> = {}): QueuedPart {
     const latest = this.latest(table);
     const previous = latest === null ? null : { seq: latest.seq, at: latest.at };
     return {
-      part: { kind: 'schema', body: encodeJsonBody('schema', { table, previous, ...(empty ? { empty } : {}) }), last: true, facts },
+      part: { kind: 'schema', body: encodeJsonBody('schema', { table, previous, ...flags }), last: true, facts },
       onDurable: (ref) => {
         this.add(table, ref);
       },

@@ -5,19 +5,27 @@ import {
   type ChangeSource,
   type EventLog,
   type HeldSource,
+  type LogEntry,
   type LogWriter,
   type ProgressBody,
   type SourceIdentity,
 } from '@changeover/events';
 
 import type { CaptureRequests, PipelineObserver } from '../ports.js';
-import { CaptureSession } from './capture-session.js';
+import { ToldSchemas } from '../told-schemas.js';
+import { readBehindProgress } from './copies/behind-progress.js';
+import type { CopyLimits } from './copies/copy-driver.js';
+import { newCopy, TableCopies } from './copies/table-copies.js';
+import { UnseenTransactions } from './copies/unseen-transactions.js';
+import { CaptureSession, type Copying } from './capture-session.js';
 
 export type CaptureLimits = {
   /** Bytes that may wait for the log before capture stops reading the source. */
   readonly maxQueuedBytes: number;
   /** The source's log kept for us: above `warn` a warning, above `release` the source is let go (SOURCE_RETENTION). Infinity: never. */
   readonly retainedBytes: { readonly warn: number; readonly release: number };
+  /** How rows are copied that no transaction will tell of. Left out: none are, and what would need it ends capture (SNAPSHOT_NEEDED) or the stream behind it. */
+  readonly copies?: CopyLimits;
 };
 
 export type CaptureOptions = {
@@ -58,19 +66,20 @@ export class CaptureLoop {
   }
 
   async #runOnce(signal: AbortSignal): Promise<'stopped' | 'again'> {
-    const { source, log, stream, ids, crashPoint } = this.#options;
+    const { source, log, stream, ids, crashPoint, limits } = this.#options;
     const identity = await source.identity();
     const kept = await source.kept();
     if (kept === null) {
       await this.#prepare(identity);
       return 'again';
     }
-    await using held = await source.hold({ takeOver: this.#takeOver });
+    await using held = await source.hold({ takeOver: this.#takeOver, copies: limits.copies !== undefined });
     this.#takeOver = false;
     crashPoint('capture.after-hold');
     const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: false });
-    const progress = await this.#lastProgress(writer);
-    if (progress === null) throw behindSource(stream, writer, held);
+    const entry = await this.#lastProgress(writer);
+    if (entry === null) throw behindSource(stream, writer, held);
+    const progress = decodeJsonBody('progress', entry);
     if (progress.phase === 'preparing') {
       // The slot was made, but nothing tells where it began: make it again.
       await held[Symbol.asyncDispose]();
@@ -78,17 +87,28 @@ export class CaptureLoop {
       return 'again';
     }
     requireSameServer(progress, identity);
-    if (progress.watched !== undefined) await held.requireNothingMissed(progress.watched);
+    const joined = progress.watched === undefined ? [] : await held.requireNothingMissed(progress.watched);
     if (writer.tail.pos < held.confirmed) throw behindSource(stream, writer, held);
-    await using session = new CaptureSession({ ...this.#options, held, writer, identity, progress });
+    const copying = limits.copies === undefined ? null : await this.#copying(entry, writer, joined);
+    await using session = new CaptureSession({ ...this.#options, held, writer, identity, progress, copying });
     return await session.run(signal);
+  }
+
+  /** What the log says of copies, and of what they need to know. */
+  async #copying(entry: LogEntry, writer: LogWriter, joined: readonly string[]): Promise<Copying> {
+    const { log, stream } = this.#options;
+    const { copies, schemas, unseen } = decodeJsonBody('progress', entry);
+    const tables = TableCopies.from(copies ?? {}, ToldSchemas.from(schemas));
+    const behind = await readBehindProgress({ log, stream, progress: entry, tail: writer.tail, copies: tables });
+    return { copies: tables, unseen: new UnseenTransactions([...(unseen ?? []), ...behind]), joined };
   }
 
   /** Nothing is kept at the source: the first start, or it was lost. */
   async #prepare(identity: SourceIdentity): Promise<void> {
     const { log, stream, ids } = this.#options;
     const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: true });
-    const before = await this.#lastProgress(writer);
+    const entry = await this.#lastProgress(writer);
+    const before = entry === null ? null : decodeJsonBody('progress', entry);
     if (before?.phase === 'streaming') {
       throw new ChangeoverError('SOURCE_LOST', `the source keeps nothing for us any more; the log ends at ${writer.tail.pos}`, {
         facts: { stream, position: writer.tail.pos },
@@ -107,24 +127,31 @@ export class CaptureLoop {
   }
 
   async #create(writer: LogWriter, identity: SourceIdentity, progress: ProgressBody): Promise<void> {
-    const { source } = this.#options;
+    const { source, limits } = this.#options;
     const { start, tablesWithRows } = await source.create();
-    if (tablesWithRows.length > 0) {
+    if (tablesWithRows.length > 0 && limits.copies === undefined) {
       await source.drop();
       throw new ChangeoverError('SNAPSHOT_NEEDED', `these tables already hold rows: ${tablesWithRows.join(', ')}`, {
         facts: { tables: tablesWithRows.join(', ') },
       });
     }
-    const streaming: ProgressBody = { ...progress, phase: 'streaming', position: start, ...identity };
+    const copies = Object.fromEntries(tablesWithRows.map((table) => [table, newCopy(writer.tail.seq, null)]));
+    const streaming: ProgressBody = {
+      ...progress,
+      phase: 'streaming',
+      position: start,
+      ...identity,
+      ...(tablesWithRows.length === 0 ? {} : { copies }),
+    };
     await writer.append([{ kind: 'progress', body: encodeJsonBody('progress', streaming), last: true, facts: { pos: start } }]);
   }
 
-  async #lastProgress(writer: LogWriter): Promise<ProgressBody | null> {
+  async #lastProgress(writer: LogWriter): Promise<LogEntry | null> {
     const { log, stream } = this.#options;
     const { header, seq, at } = writer.tail;
     if (header === null) return null;
     const ref = header.kind === 'progress' ? { seq, at } : header.progress;
-    return ref === undefined ? null : decodeJsonBody('progress', await log.fetch(stream, ref));
+    return ref === undefined ? null : log.fetch(stream, ref);
   }
 }
 

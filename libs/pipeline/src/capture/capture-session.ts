@@ -1,5 +1,6 @@
 import { ChangeoverError, invariant, unreachable, type Position } from '@changeover/core';
 import {
+  decodeJsonBody,
   encodeJsonBody,
   type HeldSource,
   type LogWriter,
@@ -9,11 +10,18 @@ import {
   type SourceEvent,
   type SourceIdentity,
   type TableSchema,
+  type TableSize,
 } from '@changeover/events';
 
+import { changeWithoutRowEvents } from '../schema-change.js';
 import { RecordAppender, type QueuedPart } from '../record-appender.js';
 import { RecordBuilder } from '../record-builder.js';
 import { tableName, ToldSchemas } from '../told-schemas.js';
+import { CopyDriver } from './copies/copy-driver.js';
+import { pieces } from './copies/pieces.js';
+import type { TableCopies } from './copies/table-copies.js';
+import type { ChunkEvent, TableCopy } from './copies/table-copy.js';
+import type { UnseenTransactions } from './copies/unseen-transactions.js';
 import { PendingRequests } from './pending-requests.js';
 import type { CaptureOptions } from './capture-loop.js';
 
@@ -22,12 +30,24 @@ const INSPECT_MS = 10_000;
 const PROGRESS_MS = 1_000;
 const PROGRESS_BYTES = 8 * 1024 * 1024;
 
+export type Copying = {
+  readonly copies: TableCopies;
+  readonly unseen: UnseenTransactions;
+  /** Tables that came since the last progress, or came back: what they held then was not told. */
+  readonly joined: readonly string[];
+};
+
 type SessionOptions = CaptureOptions & {
   readonly held: HeldSource;
   readonly writer: LogWriter;
   readonly identity: SourceIdentity;
   readonly progress: ProgressBody;
+  /** Null: nothing is copied. */
+  readonly copying: Copying | null;
 };
+
+/** What a form says of the table's rows: that there are none, or that they are copied with it. */
+type Judged = { readonly empty: boolean; readonly copy: { readonly estimate: TableSize | null } | null };
 
 type OpenTransaction = { readonly txId: string; readonly ts_ms: number; readonly origin?: string; readonly builder: RecordBuilder };
 
@@ -38,6 +58,11 @@ export class CaptureSession implements AsyncDisposable {
   readonly #told: ToldSchemas;
   readonly #requests: PendingRequests;
   readonly #abort = new AbortController();
+  readonly #driver: CopyDriver | null;
+  /** The source's events were asked for. */
+  #following = false;
+  /** A tick waits for the source; the next ones do not. */
+  #looking = false;
   #open: OpenTransaction | null = null;
   /** The last position that is queued or durable. */
   #position: Position;
@@ -48,8 +73,17 @@ export class CaptureSession implements AsyncDisposable {
   #failed: ((error: unknown) => void) | null = null;
 
   constructor(options: SessionOptions) {
-    const { writer, crashPoint, progress, limits } = options;
+    const { writer, crashPoint, progress, limits, copying } = options;
     this.#options = options;
+    this.#driver =
+      copying === null || limits.copies === undefined
+        ? null
+        : new CopyDriver({
+            ...options,
+            ...copying,
+            limits: limits.copies,
+            onError: (error) => this.#failed?.(error),
+          });
     this.#appender = new RecordAppender({
       writer,
       maxQueuedBytes: limits.maxQueuedBytes,
@@ -70,9 +104,12 @@ export class CaptureSession implements AsyncDisposable {
     const failure = new Promise<never>((_, reject) => (this.#failed = reject));
     failure.catch(() => undefined);
     const ended = AbortSignal.any([signal, this.#abort.signal]);
-    const timers = [setInterval(() => this.#tick(), PROGRESS_MS), setInterval(() => this.#background(this.#inspect()), INSPECT_MS)];
+    const timers = [
+      setInterval(() => this.#background(this.#tick()), PROGRESS_MS),
+      setInterval(() => this.#background(this.#inspect()), INSPECT_MS),
+    ];
     try {
-      await this.#tellUntold();
+      await this.#tellAtStart();
       this.#background(this.#takeRequests(ended));
       this.#addProgress();
       this.#background(this.#inspectLeftOut());
@@ -93,8 +130,11 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   async #follow(signal: AbortSignal): Promise<'stopped' | 'again'> {
-    const { held, writer } = this.#options;
-    for await (const batch of held.events(writer.tail.pos, signal)) {
+    const { held, writer, copying } = this.#options;
+    const events = held.events(writer.tail.pos, signal, copying?.unseen.toJSON());
+    this.#following = true;
+    this.#startCopying();
+    for await (const batch of events) {
       for (const event of batch) {
         const wait = this.#handle(event, signal);
         if (wait !== null && (await wait) === 'again') return 'again';
@@ -123,10 +163,9 @@ export class CaptureSession implements AsyncDisposable {
         if (event.position > this.#position) this.#position = event.position;
         return null;
       case 'mark':
-        this.#mark(event.token, event.position, event.ts_ms);
-        return null;
+        return this.#mark(event.token, event.position, event.ts_ms);
       case 'chunk':
-        throw new ChangeoverError('INTERNAL', 'a chunk that nobody asked for');
+        return this.#chunk(event);
       default:
         return unreachable(event);
     }
@@ -138,6 +177,7 @@ export class CaptureSession implements AsyncDisposable {
     const schema = this.#told.find(event.table);
     if (schema === null) return this.#tellInside(open, event);
     open.builder.add(event, schema);
+    this.#options.copying?.copies.find(event.table)?.touched(event, event.table);
     this.#bytesSinceProgress += event.rows.length;
     const part = open.builder.takeFullPart();
     if (part === null) return null;
@@ -162,18 +202,63 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   async #tellChanged(table: TableSchema): Promise<void> {
-    const empty = this.#told.latest(table) !== null && (await this.#options.source.isEmpty(table));
-    this.#tell(table, empty);
+    const change = await this.#judge(table);
+    this.#tell(table, change);
   }
 
-  #tell(table: TableSchema, empty = false): void {
-    this.#appender.add([this.#told.part(table, this.#facts(), empty)]);
+  /** What the log has to be told beside the form. */
+  async #judge(table: TableSchema): Promise<Judged> {
+    const { source, copying, log, stream } = this.#options;
+    const latest = this.#told.latest(table);
+    const empty = latest !== null && (await source.isEmpty(table));
+    if (copying === null) return { empty, copy: null };
+    // Of a table that nobody knew when this hold began nobody knows what it held.
+    const copied = copying.copies.find(table) !== undefined;
+    const needed =
+      latest === null
+        ? !copied // Nobody knew it when this hold began, nor what it held.
+        : (!empty || copied) && changeWithoutRowEvents(decodeJsonBody('schema', await log.fetch(stream, latest)).table, table) !== null;
+    return { empty, copy: needed ? { estimate: (await source.sizes([table]))[0] ?? null } : null };
   }
 
-  /** Before the first row, so that a change of a table is noticed though it comes while we are away. */
-  async #tellUntold(): Promise<void> {
-    for (const table of await this.#options.source.tables()) if (this.#told.latest(table) === null) this.#tell(table);
+  /** A copy that begins with the form is named before: whoever finds the form in the log finds the copy. */
+  #tell(table: TableSchema, { empty, copy }: Judged): void {
+    const copies = this.#options.copying?.copies;
+    if (copy === null) copies?.find(table)?.formTold(table.hash);
+    else {
+      copies?.begin(table, this.#options.writer.tail.seq, copy.estimate);
+      this.#addProgress();
+      this.#driver?.lookForWork();
+    }
+    const flags = { ...(empty ? { empty } : {}), ...(copy === null ? {} : { copy: true as const }) };
+    this.#appender.add([this.#told.part(table, this.#facts(), flags)]);
+  }
+
+  /** The form of each table stands before its first row, so that a change of it is noticed though it comes while we are away. */
+  async #tellAtStart(): Promise<void> {
+    const tables = await this.#options.source.tables();
+    await this.#nameCopies(tables);
+    for (const table of tables) if (this.#told.latest(table) === null) this.#appender.add([this.#told.part(table, this.#facts())]);
     await this.#appender.drain();
+  }
+
+  /** Before the tables are told: a table that was told, holds rows and is not copied must never be left behind. */
+  async #nameCopies(tables: readonly TableSchema[]): Promise<void> {
+    const { source, copying, writer } = this.#options;
+    if (copying === null) return;
+    const { copies, joined } = copying;
+    copies.keepOnly(new Set(tables.map(tableName)));
+    for (const table of tables) {
+      const name = tableName(table);
+      const came = joined.includes(name) || copies.wasLeft(name);
+      const untold = this.#told.latest(table) === null && copies.find(table) === undefined;
+      if (came || (untold && !(await source.isEmpty(table)))) copies.begin(table, writer.tail.seq, null);
+    }
+    const unknown = [...copies].filter((copy) => copy.estimate === null);
+    const sizes = await source.sizes(unknown);
+    unknown.forEach((copy, index) => (copy.estimate = sizes[index] ?? null));
+    if (!copies.isEmpty) this.#addProgress();
+    for (const copy of copies) this.#tellCopied(copy);
   }
 
   #commit(position: Position): void {
@@ -185,8 +270,71 @@ export class CaptureSession implements AsyncDisposable {
       const { txId, ts_ms, origin, builder } = open;
       const part = builder.takeLastPart({ pos: position, txId, ts_ms, origin, progress: this.#progressRef });
       this.#appender.add([{ part, onDurable: (ref) => this.#durable(part, position, ref) }]);
+      this.#options.copying?.unseen.took(txId);
     }
     this.#betweenTransactions();
+  }
+
+  /** Copying begins as transactions do: once there is a mapping, so that it is known what rows mean. */
+  #startCopying(): void {
+    if (this.#following && this.#mapping !== null) this.#driver?.start(this.#abort.signal);
+  }
+
+  async #chunk(event: ChunkEvent): Promise<undefined> {
+    const { copying, crashPoint } = this.#options;
+    crashPoint('capture.chunk-read');
+    const copy = copying?.copies.find(event.table);
+    if (copying === null || copy === undefined) throw new ChangeoverError('INTERNAL', 'a chunk that nobody asked for');
+    this.#position = event.position;
+    this.#driver?.received(event);
+    if (this.#told.find(event.table) === null) {
+      await this.#tellChanged(event.table);
+      await this.#appender.drain();
+    }
+    if (!copy.arrived(event)) return;
+    const schema = this.#told.find(event.table);
+    invariant(schema !== null, 'the form of a chunk was told');
+    const builder = new RecordBuilder('snapshot-chunk');
+    for (const { rows, rowCount } of pieces(event.rows)) {
+      builder.add({ op: 'r', before: 'none', partial: false, rowCount, rows }, schema);
+      const part = builder.takeFullPart();
+      if (part !== null) this.#appender.add([{ part }]);
+    }
+    if (copy.finished) copying.copies.finish(copy);
+    this.#appender.add(this.#chunkParts(event, copy, builder));
+    await this.#appender.ready();
+  }
+
+  /** The chunk before the progress that leads on behind it, in one append if they fit one: the chunk alone does no harm, it is read again. */
+  #chunkParts({ position, ts_ms }: ChunkEvent, copy: TableCopy, builder: RecordBuilder): readonly QueuedPart[] {
+    const part = builder.takeLastPart({ ...this.#facts(), ts_ms });
+    const progress = this.#progressPart();
+    const { turn } = copy;
+    return [
+      { part, onDurable: (ref) => this.#durable(part, position, ref) },
+      {
+        part: progress.part,
+        onDurable: (ref) => {
+          progress.onDurable?.(ref);
+          this.#options.crashPoint('capture.after-chunk');
+          this.#tellCopied(copy);
+          copy.logged(turn);
+        },
+      },
+    ];
+  }
+
+  /** The stream has reached the mark before which all changes of the table's form stand; what came before it must be in the log first. */
+  async #place(copy: TableCopy, token: string): Promise<undefined> {
+    await this.#appender.drain();
+    if (!copy.isMarkedBy(token)) return;
+    copy.place(this.#options.writer.tail.seq);
+    this.#addProgress();
+  }
+
+  #tellCopied(copy: TableCopy): void {
+    const { rows, bytes, estimate } = copy.toJSON();
+    this.#options.observer.copied({ table: copy.name, rows, bytes, estimate, finished: copy.finished });
   }
 
   /** Whatever waited for a place between two transactions. */
@@ -196,7 +344,13 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   /** Once a second: says that we are alive and where, so that a reader knows how late it is. */
-  #tick(): void {
+  async #tick(): Promise<void> {
+    const { copying, held } = this.#options;
+    if (copying !== null && this.#following && !this.#looking) {
+      this.#looking = true;
+      await copying.unseen.look(held);
+      this.#looking = false;
+    }
     if (this.#open === null) this.#addProgress();
   }
 
@@ -215,6 +369,7 @@ export class CaptureSession implements AsyncDisposable {
       requests: this.#requests.taken,
       mapping: this.#mapping,
       watched: this.#options.held.watched,
+      ...this.#copyingBody(),
     };
     const part: RecordPart = {
       kind: 'progress',
@@ -231,6 +386,14 @@ export class CaptureSession implements AsyncDisposable {
         this.#durable(part, position, ref);
       },
     };
+  }
+
+  #copyingBody(): Pick<ProgressBody, 'copies' | 'unseen'> {
+    const { copying } = this.#options;
+    if (copying === null) return {};
+    const copies = copying.copies.toJSON();
+    const unseen = copying.unseen.toJSON();
+    return { ...(Object.keys(copies).length === 0 ? {} : { copies }), ...(unseen.length === 0 ? {} : { unseen }) };
   }
 
   #facts(): { readonly pos: Position; readonly progress?: RecordRef } {
@@ -277,6 +440,7 @@ export class CaptureSession implements AsyncDisposable {
           this.#requests.ready(() => {
             this.#mapping = hash;
             this.#activated?.();
+            this.#startCopying();
             return this.#requestParts(request.ordinal, part);
           });
           // A transaction that waits for this very mapping has added nothing yet, so this is a place between two.
@@ -294,11 +458,12 @@ export class CaptureSession implements AsyncDisposable {
     }
   }
 
-  #mark(token: string, position: Position, ts_ms: number): void {
+  #mark(token: string, position: Position, ts_ms: number): Promise<undefined> | null {
     this.#position = position;
+    for (const copy of this.#options.copying?.copies ?? []) if (copy.isMarkedBy(token)) return this.#place(copy, token);
     const request = this.#requests.reached(token);
     // Somebody else's, or one from before a restart, which is asked for again.
-    if (request === null) return;
+    if (request === null) return null;
     const part: RecordPart = {
       kind: 'barrier',
       body: encodeJsonBody('barrier', { requestId: request.id, token: request.id }),
@@ -306,6 +471,7 @@ export class CaptureSession implements AsyncDisposable {
       facts: { ts_ms },
     };
     this.#appender.add(this.#requestParts(request.ordinal, part));
+    return null;
   }
 
   /** The record and the progress that says it was taken, in one append: both or none. */
@@ -360,8 +526,8 @@ export class CaptureSession implements AsyncDisposable {
           facts: { table: tableName(table) },
         }),
       );
-      const empty = await this.#options.source.isEmpty(table);
-      if (this.#open === null) this.#tell(table, empty);
+      const judged = await this.#judge(table);
+      if (this.#open === null && this.#told.find(table) === null) this.#tell(table, judged);
     }
   }
 

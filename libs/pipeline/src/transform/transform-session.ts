@@ -19,7 +19,7 @@ import { RecordAppender } from '../record-appender.js';
 import { RecordBuilder } from '../record-builder.js';
 import type { ToldSchemas } from '../told-schemas.js';
 import { otherMapping } from './other-mapping.js';
-import { requireHarmless } from './schema-change.js';
+import { requireHarmless } from '../schema-change.js';
 import type { TransformOptions } from './transform-loop.js';
 
 type SessionOptions = TransformOptions & {
@@ -162,10 +162,10 @@ export class TransformSession {
   }
 
   async #schema(entry: LogEntry): Promise<void> {
-    const { table, previous, empty } = decodeJsonBody('schema', entry);
+    const { table, previous, empty, copy } = decodeJsonBody('schema', entry);
     if (previous !== null) {
       if (!this.#sources.has(previous.seq)) await this.#fetchSchema(previous);
-      requireHarmless(this.#sources.get(previous.seq) as TableSchema, table, empty === true);
+      requireHarmless(this.#sources.get(previous.seq) as TableSchema, table, empty === true || copy === true);
     }
     this.#know(entry.header.seq, table);
     this.#from = readPositionOf(entry);

@@ -103,6 +103,8 @@ export class RoleTelemetry extends PipelineObserver {
     this.#metrics.observeBatch(rows, seconds);
   }
 
+  copied(): void {}
+
   caughtUp(): void {
     this.#caughtUp = true;
     if (this.#doneUntil !== null) this.#doneUntil = this.#clock.now();

@@ -1,0 +1,93 @@
+import { ChangeoverError } from '@changeover/core';
+import {
+  decodeJsonBody,
+  FrameReader,
+  readPositionOf,
+  type EventLog,
+  type Frame,
+  type LogEntry,
+  type LogTail,
+  type ProgressBody,
+  type RecordRef,
+  type StreamName,
+  type TableSchema,
+} from '@changeover/events';
+
+import type { TableCopies } from './table-copies.js';
+
+type BehindProgress = {
+  readonly log: EventLog;
+  readonly stream: StreamName;
+  readonly progress: LogEntry;
+  readonly tail: LogTail;
+  readonly copies: TableCopies;
+};
+
+/**
+ * What stands in the log behind the last `progress` is in no progress yet: the ids of these transactions, which are given, and the rows that they moved, which
+ * `copies` is told of.
+ */
+export async function readBehindProgress({ log, stream, progress, tail, copies }: BehindProgress): Promise<readonly string[]> {
+  if (tail.seq === progress.header.seq) return [];
+  const forms = new Forms(log, stream, decodeJsonBody('progress', progress), copies);
+  const frames = new FrameReader();
+  const txIds: string[] = [];
+  const abort = new AbortController();
+  try {
+    for await (const batch of log.read(stream, readPositionOf(progress), abort.signal)) {
+      for (const item of batch) {
+        if (item.type === 'abandoned' || item.entry.header.part === 1) frames.reset();
+        if (item.type === 'abandoned') continue;
+        const { header, body } = item.entry;
+        if (header.kind === 'schema') forms.add(header.seq, decodeJsonBody('schema', item.entry).table);
+        if (header.kind === 'transaction') {
+          for (const frame of frames.push(body)) {
+            // Also of a transaction that was given up half-way: it comes again before any chunk does.
+            const form = concerns(frame) ? await forms.of(frame.schemaSeq) : null;
+            if (form !== null) copies.find(form)?.touched(frame, form);
+          }
+          if (header.last && header.txId !== undefined) txIds.push(header.txId);
+        }
+        if (header.last && header.seq === tail.seq) return txIds;
+      }
+    }
+  } finally {
+    abort.abort();
+  }
+  throw new ChangeoverError('INTERNAL', `${stream} could not be read up to record ${String(tail.seq)}`);
+}
+
+function concerns({ op, partial, before }: Frame): boolean {
+  return op === 't' || (op === 'u' && partial && before !== 'none');
+}
+
+/** The forms of the tables that are being copied. */
+class Forms {
+  readonly #log: EventLog;
+  readonly #stream: StreamName;
+  readonly #copied: ReadonlySet<string>;
+  readonly #refs = new Map<number, RecordRef>();
+  readonly #known = new Map<number, TableSchema>();
+
+  constructor(log: EventLog, stream: StreamName, progress: ProgressBody, copies: TableCopies) {
+    this.#log = log;
+    this.#stream = stream;
+    this.#copied = new Set(Array.from(copies, ({ name }) => name));
+    for (const [table, told] of Object.entries(progress.schemas))
+      if (this.#copied.has(table)) for (const ref of told) this.#refs.set(ref.seq, ref);
+  }
+
+  add(seq: number, form: TableSchema): void {
+    this.#known.set(seq, form);
+  }
+
+  /** Null where the record tells the form of another table. */
+  async of(seq: number): Promise<TableSchema | null> {
+    const ref = this.#refs.get(seq);
+    const known = this.#known.get(seq);
+    if (known !== undefined || ref === undefined) return known ?? null;
+    const { table } = decodeJsonBody('schema', await this.#log.fetch(this.#stream, ref));
+    this.#known.set(seq, table);
+    return table;
+  }
+}
