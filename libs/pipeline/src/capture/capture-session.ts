@@ -401,8 +401,8 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   #durable(part: RecordPart, position: Position, ref: RecordRef): void {
-    // Only here, where the log has said that it is durable and counts.
-    this.#options.held.acknowledge(position);
+    // Only here, where the log has said that it is durable and counts. Before the source knows where we go on there is nothing new to say.
+    if (this.#following) this.#options.held.acknowledge(position);
     const bytes = part.body.reduce((sum, piece) => sum + piece.length, 0);
     this.#options.observer.advanced({
       records: 1,

@@ -100,23 +100,8 @@ export class CaptureBed implements AsyncDisposable {
   }
 
   /** All counted records so far. */
-  async entries(): Promise<LogEntry[]> {
-    const log = new SequencedLog(new InMemoryMessageStore(this.storage), new RandomIdSource());
-    const { seq } = await log.head(STREAM);
-    const entries: LogEntry[] = [];
-    const abort = new AbortController();
-    if (seq === 0) return entries;
-    for await (const batch of log.read(STREAM, null, abort.signal)) {
-      for (const item of batch) {
-        if (item.type === 'abandoned') while (entries.at(-1)?.header.last === false) entries.pop();
-        else {
-          if (item.entry.header.part === 1) while (entries.at(-1)?.header.last === false) entries.pop();
-          entries.push(item.entry);
-        }
-      }
-      if (entries.some((entry) => entry.header.seq === seq && entry.header.last)) break;
-    }
-    return entries;
+  entries(): Promise<LogEntry[]> {
+    return readEntries(this.storage);
   }
 
   /** What the log says of the source's tables. */
@@ -155,4 +140,24 @@ export function crashAt(point: string, k = 1): CrashPoint {
   return (name) => {
     if (name === point && ++reached === k) throw new ChangeoverError('INTERNAL', `crash at ${point}`);
   };
+}
+
+/** All counted records of the stream so far. */
+export async function readEntries(storage: MemoryStorage): Promise<LogEntry[]> {
+  const log = new SequencedLog(new InMemoryMessageStore(storage), new RandomIdSource());
+  const { seq } = await log.head(STREAM);
+  const entries: LogEntry[] = [];
+  const abort = new AbortController();
+  if (seq === 0) return entries;
+  for await (const batch of log.read(STREAM, null, abort.signal)) {
+    for (const item of batch) {
+      if (item.type === 'abandoned') while (entries.at(-1)?.header.last === false) entries.pop();
+      else {
+        if (item.entry.header.part === 1) while (entries.at(-1)?.header.last === false) entries.pop();
+        entries.push(item.entry);
+      }
+    }
+    if (entries.some((entry) => entry.header.seq === seq && entry.header.last)) break;
+  }
+  return entries;
 }

@@ -1,4 +1,4 @@
-import { ChangeoverError, type Position } from '@changeover/core';
+import { ChangeoverError, invariant, type Position } from '@changeover/core';
 import {
   ChangeSource,
   formatRows,
@@ -286,6 +286,7 @@ class ScriptedHold implements HeldSource {
   }
 
   acknowledge(position: Position): void {
+    invariant(this.#given !== null, 'acknowledged before the source knows where we go on');
     if (this.#ended === null) this.#options.acknowledge(position);
   }
 
