@@ -20,6 +20,7 @@ const LOG_SPEC = 'libs/testing/src/event-log.spec.ts';
 const SCHEDULES = 'libs/testing/src/event-log.schedules.spec.ts';
 const SESSION_SPEC = 'libs/target-postgres/src/postgres-session.int.spec.ts';
 const REFUSED_SPEC = 'libs/target-postgres/src/refused-rows.int.spec.ts';
+const COPIES_SPEC = 'libs/pipeline/src/capture/copies/table-copies.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -198,5 +199,33 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (position > this.#told) this.#told = position;',
     replace: 'if (position > this.#told) this.#acknowledged = this.#told = position;',
     killedBy: ['libs/source-postgres/src/upstream-acker.spec.ts', 'stays where it was'],
+  },
+  {
+    name: 'transactions that nobody sees yet are forgotten with a restart',
+    file: CAPTURE_LOOP,
+    find: 'new UnseenTransactions([...(unseen ?? []), ...behind])',
+    replace: 'new UnseenTransactions(behind)',
+    killedBy: [COPIES_SPEC, 'that an earlier hold gave'],
+  },
+  {
+    name: 'transactions behind the last progress are forgotten with a restart',
+    file: CAPTURE_LOOP,
+    find: 'new UnseenTransactions([...(unseen ?? []), ...behind])',
+    replace: 'new UnseenTransactions(unseen ?? [])',
+    killedBy: [COPIES_SPEC, 'where no progress has followed'],
+  },
+  {
+    name: 'rows that moved incompletely are not read again',
+    file: 'libs/pipeline/src/capture/copies/table-copy.ts',
+    find: 'this.#again.add(to);',
+    replace: 'void to;',
+    killedBy: [COPIES_SPEC, 'reads rows once more'],
+  },
+  {
+    name: 'the cursor goes into the log before its rows',
+    file: CAPTURE,
+    find: 'this.#appender.add(this.#chunkParts(event, copy, builder));',
+    replace: 'this.#appender.add([...this.#chunkParts(event, copy, builder)].reverse());',
+    killedBy: [COPIES_SPEC, 'only behind the rows'],
   },
 ];

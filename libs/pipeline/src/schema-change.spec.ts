@@ -1,6 +1,6 @@
 import { tableSchemaHash, type ColumnSchema, type TableSchema } from '@changeover/events';
 
-import { judgeSchemaChange, requireHarmless } from './schema-change.js';
+import { changeWithoutRowEvents, judgeSchemaChange, requireHarmless } from './schema-change.js';
 
 const column = (name: string, facts: Partial<ColumnSchema> = {}): ColumnSchema => ({
   name,
@@ -38,6 +38,17 @@ describe('a table that was written anew', () => {
     expect(() => {
       requireHarmless(before, form(column('id', { key: true, id: 1 })), true);
     }).toThrow(expect.objectContaining({ code: 'SCHEMA_NEEDS_MAPPING' }));
+  });
+});
+
+describe('what changes rows without row events', () => {
+  const before = form(column('id', { key: true, id: 1 }), column('v', { id: 2 }));
+
+  it('is found beside a column that is gone too', () => {
+    const after = form(column('id', { key: true, id: 1 }), column('w', { id: 3, fill: 'default' }));
+    expect(judgeSchemaChange(before, after)).toMatchObject({ code: 'SCHEMA_NEEDS_MAPPING' });
+    expect(changeWithoutRowEvents(before, after)).toContain('w added');
+    expect(changeWithoutRowEvents(before, form(column('id', { key: true, id: 1 }), column('v', { id: 2 }), column('x')))).toBeNull();
   });
 });
 

@@ -101,6 +101,28 @@ describe('the copy of tables that hold rows', () => {
     expect(observer.tables.sort()).toEqual(['public.notes', 'public.orders', 'public.people']);
   });
 
+  it('says how far it is only behind the rows up to there', async () => {
+    await using bed = filled(PEOPLE, NOTES);
+    const observer = new Finished();
+    await bed.begin({ copies: COPIES, observer });
+    await observer.until(2);
+    const entries = await bed.entries();
+    let cursors: Record<string, string | null> = {};
+    let steps = 0;
+    for (const [index, entry] of entries.entries()) {
+      if (entry.header.kind !== 'progress') continue;
+      const now = Object.fromEntries(
+        Object.entries(decodeJsonBody('progress', entry).copies ?? {}).map(([name, { after }]) => [name, after]),
+      );
+      if (Object.keys(cursors).some((name) => now[name] !== cursors[name])) {
+        steps++;
+        expect(entries[index - 1]?.header.kind).toBe('snapshot-chunk');
+      }
+      cursors = now;
+    }
+    expect(steps).toBe(entries.filter(({ header }) => header.kind === 'snapshot-chunk').length);
+  });
+
   it('begins when a mapping is active, also where the source is silent', async () => {
     await using bed = filled(PEOPLE);
     const observer = new Finished();
@@ -264,6 +286,38 @@ describe('a copy that is interrupted', () => {
     const observer = new Finished();
     bed.start({ copies: COPIES, observer });
     await bed.source.acknowledged(bed.source.keepalive());
+    bed.source.reveal();
+    await observer.until(1);
+    await expectEqual(bed, PEOPLE);
+  });
+
+  it('waits for such a transaction also where no progress has followed it', async () => {
+    await using bed = filled(PEOPLE);
+    let hidden: string | null = null;
+    atRequest(bed, 'people', 2, () => {
+      bed.source.hide();
+      hidden = bed.source.commit(updated(PEOPLE, row(2, 'hidden'), row(20, 'hidden')), deleted(PEOPLE, id(10)));
+    });
+    const crashed = await bed.begin({
+      copies: COPIES,
+      crashPoint: (name) => {
+        if (name === 'capture.after-append' && hidden !== null && bed.durable() === hidden) throw new ChangeoverError('INTERNAL', 'crash');
+      },
+    });
+    expect(await crashed.ended).toBe('INTERNAL');
+    expect((await bed.entries()).at(-1)?.header.kind).toBe('transaction');
+    const asked = new Promise<void>((resolve) => {
+      bed.source.onCopy = () => {
+        resolve();
+      };
+    });
+    const observer = new Finished();
+    bed.start({ copies: COPIES, observer });
+    await asked;
+    const chunks = async (): Promise<number> => (await bed.entries()).filter(({ header }) => header.kind === 'snapshot-chunk').length;
+    const before = await chunks();
+    await bed.source.acknowledged(bed.source.keepalive());
+    expect(await chunks()).toBe(before);
     bed.source.reveal();
     await observer.until(1);
     await expectEqual(bed, PEOPLE);
