@@ -19,6 +19,11 @@ export const METRICS = {
     name: 'changeover_released_rows_total',
     help: 'Refused rows that the target took after all since the start (load).',
   },
+  copiedRows: {
+    type: 'counter',
+    name: 'changeover_copied_rows_total',
+    help: 'Rows of existing tables that were copied since the start (capture).',
+  },
   retries: { type: 'counter', name: 'changeover_retries_total', help: 'Runs that ended in an error and were tried again.' },
   warnings: { type: 'counter', name: 'changeover_warnings_total', help: 'Warnings written to the log.' },
   lagSeconds: {

@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 
 import type { Log } from '../logging/log.js';
 import { anonymousMemory } from './anonymous-memory.js';
+import { CopyTelemetry } from './copy-telemetry.js';
 import { createMetrics, type RoleMetrics } from './metrics.js';
 
 /** Rates are means over so long. */
@@ -29,6 +30,7 @@ export class RoleTelemetry extends PipelineObserver {
   readonly #metrics: RoleMetrics;
   readonly #totals = { records: 0, rows: 0, bytes: 0, refusedRows: 0, releasedRows: 0, retries: 0, warnings: 0 };
   readonly #samples: Sample[] = [];
+  readonly #copies: CopyTelemetry;
   #state: RoleState = 'starting';
   #seq = 0;
   #changesSeq = 0;
@@ -49,6 +51,7 @@ export class RoleTelemetry extends PipelineObserver {
     super();
     this.#log = log;
     this.#clock = clock;
+    this.#copies = new CopyTelemetry(clock);
     this.#metrics = createMetrics(
       { migration, role },
       {
@@ -57,6 +60,7 @@ export class RoleTelemetry extends PipelineObserver {
         bytes: () => this.#totals.bytes,
         refusedRows: () => this.#totals.refusedRows,
         releasedRows: () => this.#totals.releasedRows,
+        copiedRows: () => this.#copies.rows,
         retries: () => this.#totals.retries,
         warnings: () => this.#totals.warnings,
         lagSeconds: () => {
@@ -103,7 +107,9 @@ export class RoleTelemetry extends PipelineObserver {
     this.#metrics.observeBatch(rows, seconds);
   }
 
-  copied(): void {}
+  copied(copy: Parameters<PipelineObserver['copied']>[0]): void {
+    this.#copies.take(copy);
+  }
 
   caughtUp(): void {
     this.#caughtUp = true;
@@ -153,7 +159,7 @@ export class RoleTelemetry extends PipelineObserver {
 
   status(): RoleStatus {
     const rates = this.#rates();
-    const details: Record<string, number> = {};
+    const details: Record<string, number | string> = { ...this.#copies.lines() };
     if (this.#retained !== null) details['retainedBytes'] = this.#retained;
     if (this.#totals.refusedRows > 0) details['refusedRows'] = this.#totals.refusedRows;
     if (this.#totals.releasedRows > 0) details['releasedRows'] = this.#totals.releasedRows;
