@@ -48,11 +48,13 @@ export {
 export {
   decodeJsonBody,
   encodeJsonBody,
+  wholeProgress,
   type BarrierBody,
   type CopyProgress,
   type JsonBodies,
   type MappingActivatedBody,
   type ProgressBody,
+  type SameProgress,
   type SchemaBody,
   type TakenRequests,
 } from './record/bodies.js';

@@ -31,9 +31,11 @@ export class LogMirror {
       case 'schema':
         this.#forms.set(header.seq, decodeJsonBody('schema', entry).table);
         break;
-      case 'progress':
-        this.#progress(decodeJsonBody('progress', entry).copies ?? {});
+      case 'progress': {
+        const body = decodeJsonBody('progress', entry);
+        if (!('same' in body)) this.#progress(body.copies ?? {});
         break;
+      }
       case 'transaction':
       case 'snapshot-chunk':
         if (header.part === 1) {

@@ -58,6 +58,12 @@ export type ProgressBody = {
   readonly unseen?: readonly string[];
 };
 
+/**
+ * Body of a `progress` that says nothing new but the position; the rest is as in the record `same`. With many tables it is long, and it comes
+ * every second.
+ */
+export type SameProgress = { readonly position: Position; readonly same: RecordRef };
+
 /** Body of `schema`: the table's form from here on, and where the form before it is. */
 export type SchemaBody = {
   readonly table: TableSchema;
@@ -76,21 +82,29 @@ export type BarrierBody = { readonly requestId: string; readonly token: string }
 
 /** What the JSON bodies hold, by kind. */
 export type JsonBodies = {
-  readonly progress: ProgressBody;
+  readonly progress: ProgressBody | SameProgress;
   readonly schema: SchemaBody;
   readonly 'mapping-activated': MappingActivatedBody;
   readonly barrier: BarrierBody;
 };
+
+type BodyOf = { readonly header: { readonly kind: RecordKind }; readonly body: Buffer };
 
 export function encodeJsonBody<K extends keyof JsonBodies>(_kind: K, body: JsonBodies[K]): readonly [Buffer] {
   return [Buffer.from(JSON.stringify(body), 'utf8')];
 }
 
 /** The checksum has vouched for the bytes; the kind says which shape they have. LOG_CORRUPT where the kind is another. */
-export function decodeJsonBody<K extends keyof JsonBodies>(
-  kind: K,
-  entry: { readonly header: { readonly kind: RecordKind }; readonly body: Buffer },
-): JsonBodies[K] {
+export function decodeJsonBody<K extends keyof JsonBodies>(kind: K, entry: BodyOf): JsonBodies[K] {
   if (entry.header.kind !== kind) throw new ChangeoverError('LOG_CORRUPT', `expected a ${kind} record, found ${entry.header.kind}`);
   return JSON.parse(entry.body.toString('utf8')) as JsonBodies[K];
+}
+
+/** The whole of a `progress`; `fetch` gives the record that it may refer to. */
+export async function wholeProgress(entry: BodyOf, fetch: (ref: RecordRef) => Promise<BodyOf>): Promise<ProgressBody> {
+  const body = decodeJsonBody('progress', entry);
+  if (!('same' in body)) return body;
+  const whole = decodeJsonBody('progress', await fetch(body.same));
+  if ('same' in whole) throw new ChangeoverError('LOG_CORRUPT', 'a progress record refers to one that is not whole');
+  return { ...whole, position: body.position };
 }

@@ -67,6 +67,25 @@ describe('capture', () => {
     expect(progress).toContain(idle);
   });
 
+  it('says only its position where nothing else is new, and goes on from that', async () => {
+    await using bed = new CaptureBed();
+    bed.source.captured = Array.from({ length: 200 }, (_, index) => textTable(`table_${String(index)}`, ['id', 'name']));
+    const first = await bed.begin();
+    await bed.source.acknowledged(bed.source.commit(inserted(textTable('table_7', ['id', 'name']), ['1', 'a'])));
+    await bed.source.acknowledged(bed.source.keepalive());
+    await bed.source.acknowledged(bed.source.keepalive());
+    await first.stop();
+    const last = (await bed.entries()).at(-1);
+    expect(last?.header.kind).toBe('progress');
+    expect(last?.body.length).toBeLessThan(200);
+    const told = (await bed.entries()).filter(({ header }) => header.kind === 'schema').length;
+    bed.start();
+    await bed.source.acknowledged(bed.source.commit(inserted(textTable('table_8', ['id', 'name']), ['2', 'b'])));
+    expect(await bed.captured()).toEqual([['1'], ['2']]);
+    // It knew the forms that the record before had told.
+    expect((await bed.entries()).filter(({ header }) => header.kind === 'schema')).toHaveLength(told);
+  });
+
   it.each(['capture.after-hold', 'log.after-fence', 'capture.after-append', 'capture.after-progress'])(
     'goes on after a crash at %s with nothing lost and nothing twice',
     async (point) => {
@@ -160,7 +179,7 @@ describe('capture', () => {
     await bed.source.acknowledged(bed.source.commit(person(1)));
     expect(await bed.captured()).toEqual([['1']]);
     const [preparing, streaming] = (await bed.entries()).slice(0, 2).map((entry) => decodeJsonBody('progress', entry));
-    expect(preparing?.phase).toBe('preparing');
+    expect(preparing).toMatchObject({ phase: 'preparing' });
     expect(streaming).toMatchObject({ phase: 'streaming' });
     expect((streaming?.position ?? '') > (orphan ?? '')).toBe(true);
   });

@@ -1,7 +1,7 @@
 import { ChangeoverError, type Clock, type CrashPoint, type IdSource, type Position } from '@changeover/core';
 import {
-  decodeJsonBody,
   encodeJsonBody,
+  wholeProgress,
   type ChangeSource,
   type EventLog,
   type HeldSource,
@@ -77,9 +77,9 @@ export class CaptureLoop {
     this.#takeOver = false;
     crashPoint('capture.after-hold');
     const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: false });
-    const entry = await this.#lastProgress(writer);
-    if (entry === null) throw behindSource(stream, writer, held);
-    const progress = decodeJsonBody('progress', entry);
+    const last = await this.#lastProgress(writer);
+    if (last === null) throw behindSource(stream, writer, held);
+    const { progress } = last;
     if (progress.phase === 'preparing') {
       // The slot was made, but nothing tells where it began: make it again.
       await held[Symbol.asyncDispose]();
@@ -89,17 +89,17 @@ export class CaptureLoop {
     requireSameServer(progress, identity);
     const joined = progress.watched === undefined ? [] : await held.requireNothingMissed(progress.watched);
     if (writer.tail.pos < held.confirmed) throw behindSource(stream, writer, held);
-    const copying = limits.copies === undefined ? null : await this.#copying(entry, writer, joined);
+    const copying = limits.copies === undefined ? null : await this.#copying(last, writer, joined);
     await using session = new CaptureSession({ ...this.#options, held, writer, identity, progress, copying });
     return await session.run(signal);
   }
 
   /** What the log says of copies, and of what they need to know. */
-  async #copying(entry: LogEntry, writer: LogWriter, joined: readonly string[]): Promise<Copying> {
+  async #copying({ entry, progress }: LastProgress, writer: LogWriter, joined: readonly string[]): Promise<Copying> {
     const { log, stream } = this.#options;
-    const { copies, schemas, unseen } = decodeJsonBody('progress', entry);
+    const { copies, schemas, unseen } = progress;
     const tables = TableCopies.from(copies ?? {}, ToldSchemas.from(schemas));
-    const behind = await readBehindProgress({ log, stream, progress: entry, tail: writer.tail, copies: tables });
+    const behind = await readBehindProgress({ log, stream, entry, schemas, tail: writer.tail, copies: tables });
     return { copies: tables, unseen: new UnseenTransactions([...(unseen ?? []), ...behind]), joined };
   }
 
@@ -107,8 +107,7 @@ export class CaptureLoop {
   async #prepare(identity: SourceIdentity): Promise<void> {
     const { log, stream, ids } = this.#options;
     const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: true });
-    const entry = await this.#lastProgress(writer);
-    const before = entry === null ? null : decodeJsonBody('progress', entry);
+    const before = (await this.#lastProgress(writer))?.progress ?? null;
     if (before?.phase === 'streaming') {
       throw new ChangeoverError('SOURCE_LOST', `the source keeps nothing for us any more; the log ends at ${writer.tail.pos}`, {
         facts: { stream, position: writer.tail.pos },
@@ -146,14 +145,18 @@ export class CaptureLoop {
     await writer.append([{ kind: 'progress', body: encodeJsonBody('progress', streaming), last: true, facts: { pos: start } }]);
   }
 
-  async #lastProgress(writer: LogWriter): Promise<LogEntry | null> {
+  async #lastProgress(writer: LogWriter): Promise<LastProgress | null> {
     const { log, stream } = this.#options;
     const { header, seq, at } = writer.tail;
     if (header === null) return null;
     const ref = header.kind === 'progress' ? { seq, at } : header.progress;
-    return ref === undefined ? null : log.fetch(stream, ref);
+    if (ref === undefined) return null;
+    const entry = await log.fetch(stream, ref);
+    return { entry, progress: await wholeProgress(entry, (whole) => log.fetch(stream, whole)) };
   }
 }
+
+type LastProgress = { readonly entry: LogEntry; readonly progress: ProgressBody };
 
 function behindSource(stream: string, writer: LogWriter, held: HeldSource): ChangeoverError {
   const position: Position = writer.tail.pos;

@@ -67,6 +67,8 @@ export class CaptureSession implements AsyncDisposable {
   /** The last position that is queued or durable. */
   #position: Position;
   #progressRef: RecordRef | undefined;
+  /** The last that was told whole, but for its position. */
+  #wholeProgress: { readonly text: string; readonly ref: RecordRef } | null = null;
   #bytesSinceProgress = 0;
   #mapping: string | null;
   #activated: (() => void) | null = null;
@@ -361,9 +363,8 @@ export class CaptureSession implements AsyncDisposable {
   #progressPart(): QueuedPart {
     const { identity } = this.#options;
     const position = this.#position;
-    const body: ProgressBody = {
+    const whole: Omit<ProgressBody, 'position'> = {
       phase: 'streaming',
-      position,
       ...identity,
       schemas: this.#told.toJSON(),
       requests: this.#requests.taken,
@@ -371,9 +372,13 @@ export class CaptureSession implements AsyncDisposable {
       watched: this.#options.held.watched,
       ...this.#copyingBody(),
     };
+    const text = JSON.stringify(whole);
+    const same = this.#wholeProgress?.text === text ? this.#wholeProgress.ref : null;
+    // Only the last whole one is referred to, and that is on its way.
+    if (same === null) this.#wholeProgress = null;
     const part: RecordPart = {
       kind: 'progress',
-      body: encodeJsonBody('progress', body),
+      body: encodeJsonBody('progress', same === null ? { ...whole, position } : { position, same }),
       last: true,
       facts: { ...this.#facts(), ts_ms: this.#options.clock.now() },
     };
@@ -382,6 +387,7 @@ export class CaptureSession implements AsyncDisposable {
       part,
       onDurable: (ref) => {
         this.#progressRef = ref;
+        if (same === null) this.#wholeProgress = { text, ref };
         this.#options.crashPoint('capture.after-progress');
         this.#durable(part, position, ref);
       },

@@ -18,7 +18,9 @@ import type { TableCopies } from './table-copies.js';
 type BehindProgress = {
   readonly log: EventLog;
   readonly stream: StreamName;
-  readonly progress: LogEntry;
+  /** The last `progress`, and the forms that it tells of. */
+  readonly entry: LogEntry;
+  readonly schemas: ProgressBody['schemas'];
   readonly tail: LogTail;
   readonly copies: TableCopies;
 };
@@ -27,14 +29,14 @@ type BehindProgress = {
  * What stands in the log behind the last `progress` is in no progress yet: the ids of these transactions, which are given, and the rows that they moved, which
  * `copies` is told of.
  */
-export async function readBehindProgress({ log, stream, progress, tail, copies }: BehindProgress): Promise<readonly string[]> {
-  if (tail.seq === progress.header.seq) return [];
-  const forms = new Forms(log, stream, decodeJsonBody('progress', progress), copies);
+export async function readBehindProgress({ log, stream, entry, schemas, tail, copies }: BehindProgress): Promise<readonly string[]> {
+  if (tail.seq === entry.header.seq) return [];
+  const forms = new Forms(log, stream, schemas, copies);
   const frames = new FrameReader();
   const txIds: string[] = [];
   const abort = new AbortController();
   try {
-    for await (const batch of log.read(stream, readPositionOf(progress), abort.signal)) {
+    for await (const batch of log.read(stream, readPositionOf(entry), abort.signal)) {
       for (const item of batch) {
         if (item.type === 'abandoned' || item.entry.header.part === 1) frames.reset();
         if (item.type === 'abandoned') continue;
@@ -69,12 +71,11 @@ class Forms {
   readonly #refs = new Map<number, RecordRef>();
   readonly #known = new Map<number, TableSchema>();
 
-  constructor(log: EventLog, stream: StreamName, progress: ProgressBody, copies: TableCopies) {
+  constructor(log: EventLog, stream: StreamName, schemas: ProgressBody['schemas'], copies: TableCopies) {
     this.#log = log;
     this.#stream = stream;
     this.#copied = new Set(Array.from(copies, ({ name }) => name));
-    for (const [table, told] of Object.entries(progress.schemas))
-      if (this.#copied.has(table)) for (const ref of told) this.#refs.set(ref.seq, ref);
+    for (const [table, told] of Object.entries(schemas)) if (this.#copied.has(table)) for (const ref of told) this.#refs.set(ref.seq, ref);
   }
 
   add(seq: number, form: TableSchema): void {

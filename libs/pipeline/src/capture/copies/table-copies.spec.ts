@@ -111,9 +111,9 @@ describe('the copy of tables that hold rows', () => {
     let steps = 0;
     for (const [index, entry] of entries.entries()) {
       if (entry.header.kind !== 'progress') continue;
-      const now = Object.fromEntries(
-        Object.entries(decodeJsonBody('progress', entry).copies ?? {}).map(([name, { after }]) => [name, after]),
-      );
+      const body = decodeJsonBody('progress', entry);
+      if ('same' in body) continue;
+      const now = Object.fromEntries(Object.entries(body.copies ?? {}).map(([name, { after }]) => [name, after]));
       if (Object.keys(cursors).some((name) => now[name] !== cursors[name])) {
         steps++;
         expect(entries[index - 1]?.header.kind).toBe('snapshot-chunk');
