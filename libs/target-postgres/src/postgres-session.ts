@@ -11,7 +11,7 @@ import { NetChanges } from './net/net-changes.js';
 import type { Segment } from './net/net-row.js';
 import type { CrashPoint } from './options.js';
 import { advance, pinTables, recordBarrier, type Owner, type Ownership } from './own-schema.js';
-import { targetError, verdictOf } from './sql-state.js';
+import { asTargetError, verdictOf } from './sql-state.js';
 import { Staging } from './staging.js';
 
 const NOTHING: ApplyReport = { inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 };
@@ -232,8 +232,7 @@ export class PostgresSession implements TargetSession {
     try {
       return await call();
     } catch (error) {
-      const verdict = verdictOf(error);
-      throw targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+      throw asTargetError(error);
     } finally {
       this.#isBusy = false;
     }

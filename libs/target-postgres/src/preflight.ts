@@ -6,7 +6,7 @@ import { needsValue } from './catalogue/table-form.js';
 import type { TargetTable } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
 import { addressingOf, tableId } from './net/net-row.js';
-import { targetError, verdictOf } from './sql-state.js';
+import { asTargetError } from './sql-state.js';
 
 export type PreflightOptions = { readonly url: string; readonly migration: string; readonly applicationName: string };
 
@@ -59,8 +59,7 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
     }
     return findings;
   } catch (error) {
-    const verdict = verdictOf(error);
-    const known = targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+    const known = asTargetError(error);
     return [{ severity: 'error', check: 'connection', message: `${known.code}: ${known.message}. ${known.nextStep}` }];
   }
 }
