@@ -183,6 +183,38 @@ describe.each([14, 16, 18] as const)('preflight of PostgreSQL %d', (major) => {
     ]);
   });
 
+  it('offers to publish what can be captured under the policy, and nothing else: the others would refuse updates, to everybody', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(`create table item (id int primary key); create table keyless (id int);
+      create table whole (id int); alter table whole replica identity full`);
+    await using user = await login(database, 'replication');
+    const migration = `offers-${new RandomIdSource().uuid().slice(0, 8)}`;
+    const slot = `changeover_${migration.replaceAll('-', '_')}`;
+    const offered = async (tablesWithoutKey: PostgresSourceSettings['tablesWithoutKey']): Promise<readonly string[]> => {
+      const all = await findings(user.url, { migration, ...(tablesWithoutKey && { tablesWithoutKey }) });
+      return all.flatMap(({ check, fix }) => (check === 'publication' ? (fix ?? []) : []));
+    };
+    const options = `publish = 'insert, update, delete, truncate', publish_via_partition_root = true`;
+    const making = (tables: string): string[] => [`CREATE PUBLICATION "${slot}" FOR TABLE ${tables} WITH (${options});`];
+    const [item, keyless, whole] = ['item', 'keyless', 'whole'].map((name) => `ONLY "public"."${name}"`) as [string, string, string];
+    expect(await offered('refuse')).toEqual(making(item));
+    expect(await offered('full')).toEqual(making(`${item}, ${whole}`));
+    expect(await offered('insert-only')).toEqual(making(`${item}, ${keyless}, ${whole}`));
+
+    for (const line of await offered('refuse')) await client.query(line);
+    expect(await offered('refuse')).toEqual([]);
+    await client.query('create table more (id int primary key)');
+    const changed = [
+      `ALTER PUBLICATION "${slot}" SET (${options});`,
+      `ALTER PUBLICATION "${slot}" SET TABLE ${item}, ONLY "public"."more";`,
+    ];
+    expect(await offered('refuse')).toEqual(changed);
+    for (const line of changed) await client.query(line);
+    expect(await offered('refuse')).toEqual([]);
+    await client.query('update keyless set id = 1');
+  });
+
   it('refuses a wrong password, a missing one, a missing database', async () => {
     await using database = await testDatabase({ major });
     const url = new URL(database.url);
