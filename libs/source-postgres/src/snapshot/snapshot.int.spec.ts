@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { RandomIdSource } from '@changeover/core';
 import type { HeldSource, SourceEvent } from '@changeover/events';
-import { startPostgres } from '@changeover/local-services';
 import { codeOf, EventFollower, testDatabase, type TestDatabase } from '@changeover/testing';
-import pg from 'pg';
+import type pg from 'pg';
 
 import { PostgresSource } from '../postgres-source.js';
 import type { PostgresSourceSettings } from '../settings.js';
+import { HidingServer } from '../test/hiding-server.js';
 import { Mirror } from '../test/mirror.js';
+import { until } from '../test/until.js';
 
 type Chunk = Extract<SourceEvent, { type: 'chunk' }>;
 const chunksIn = (events: readonly SourceEvent[]): Chunk[] => events.filter((event) => event.type === 'chunk');
@@ -80,10 +79,6 @@ class CopyBed implements AsyncDisposable {
     await this.held[Symbol.asyncDispose]();
     await this.source.stop();
   }
-}
-
-async function until(client: pg.Client, condition: string): Promise<void> {
-  while ((await client.query(`select where ${condition}`)).rowCount === 0) await sleep(5);
 }
 
 const NOTES = `create table note (id int primary key, n int, body text); alter table note alter body set storage external;
@@ -241,53 +236,20 @@ describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
 });
 
 describe('chunks beside commits that are in the stream and that nobody sees yet', () => {
-  /** A server whose commits can be held in that state: they wait for a standby that does not exist. */
-  async function openServer() {
-    const server = await startPostgres({ major: 18, own: true });
-    const connect = async (synchronous: 'on' | 'local'): Promise<pg.Client> => {
-      const client = new pg.Client(server.url);
-      client.on('error', () => undefined);
-      await client.connect();
-      await client.query(`set synchronous_commit = ${synchronous}`);
-      return client;
-    };
-    const client = await connect('local');
-    await client.query(NOTES);
-    const standby = async (name: string): Promise<void> => {
-      await client.query(`alter system set synchronous_standby_names = '${name}'`);
-      await client.query('select pg_reload_conf()');
-      await until(client, `current_setting('synchronous_standby_names') = '${name}'`);
-    };
-    return {
-      client,
-      /** The form of the table is known to the stream from here on: looking it up waits for who brought it. */
-      follow: async (): Promise<CopyBed> => {
-        const bed = await CopyBed.open(server.url);
-        await client.query('update note set n = 0 where id = 20');
-        await bed.follower.commits(1);
-        return bed;
-      },
-      /** Resolves when the commit is on its way to the readers of the log; `committed` when everybody sees it. */
-      hide: async (statements: string): Promise<{ committed: Promise<unknown> }> => {
-        await standby('nobody');
-        const committed = (await connect('on')).query(`begin; ${statements}; commit`);
-        await until(client, `exists (select from pg_stat_activity where wait_event = 'SyncRep')`);
-        return { committed };
-      },
-      reveal: () => standby(''),
-      [Symbol.asyncDispose]: async () => {
-        await client.end();
-        await server.stop();
-      },
-    };
+  /** The form of the table is known to the stream from here on: looking it up waits for who brought it. */
+  async function follow({ url, client }: HidingServer): Promise<CopyBed> {
+    const bed = await CopyBed.open(url);
+    await client.query('update note set n = 0 where id = 20');
+    await bed.follower.commits(1);
+    return bed;
   }
 
   const CHANGES = `update note set n = -1 where id = 1; delete from note where id = 2; update note set id = 103, n = -3 where id = 3; insert into note values (104, -4, 'new')`;
   const chunk = { schema: 'public', table: 'note', after: null, again: [], maxBytes: 1_000_000 };
 
   it('wait for one that was given before they were asked for', async () => {
-    await using server = await openServer();
-    await using bed = await server.follow();
+    await using server = await HidingServer.open(NOTES);
+    await using bed = await follow(server);
     const { committed } = await server.hide(CHANGES);
     await bed.follower.commits(2);
     let copied = false;
@@ -304,8 +266,8 @@ describe('chunks beside commits that are in the stream and that nobody sees yet'
   });
 
   it('wait for one that an earlier hold gave', async () => {
-    await using server = await openServer();
-    const first = await server.follow();
+    await using server = await HidingServer.open(NOTES);
+    const first = await follow(server);
     const { committed } = await server.hide(CHANGES);
     const position = (await first.follower.commits(2)).findLast((event) => event.type === 'commit')?.position;
     first.catchUp();
@@ -335,8 +297,8 @@ describe('chunks beside commits that are in the stream and that nobody sees yet'
   });
 
   it('do not wait for one that is behind them', async () => {
-    await using server = await openServer();
-    await using bed = await server.follow();
+    await using server = await HidingServer.open(NOTES);
+    await using bed = await follow(server);
     await bed.copy('note', 1_000_000);
     const { committed } = await server.hide(CHANGES);
     await bed.follower.commits(2);
