@@ -48,7 +48,7 @@ export class PostgresSession implements TargetSession {
     this.#owner = { migration, owner: ownership.owner };
     this.#known = new KnownTables(connection, ownership.tables);
     this.#refused = new RefusedRows(connection, migration);
-    this.#careful = new CarefulPath({ connection, tables: () => this.#known.tables, recheck: () => this.#recheck(), crashPoint });
+    this.#careful = new CarefulPath({ connection, catalogue: () => this.#known.catalogue, recheck: () => this.#recheck(), crashPoint });
     this.#staging = new Staging(connection);
   }
 
@@ -125,7 +125,7 @@ export class PostgresSession implements TargetSession {
     await this.#meet(this.#staging.schemas);
     await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
     const run = this.#run(progress);
-    for await (const segments of this.#staging.slices(progress.writes.seq, this.#known.tables, inOrder)) {
+    for await (const segments of this.#staging.slices(progress.writes.seq, this.#known.catalogue.tables, inOrder)) {
       if (!(await this.#tryFast(run, segments))) await run.apply(segments, 'careful');
     }
     return run.report();

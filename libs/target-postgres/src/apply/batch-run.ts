@@ -83,7 +83,7 @@ export class BatchRun {
     let refusals: Refusal[] = [];
     let idle: readonly TargetOp[] = [];
     if (mode === 'fast') {
-      if (!(await applyFast(connection, ops, known.tables))) return false;
+      if (!(await applyFast(connection, ops, known.catalogue))) return false;
     } else {
       const exchanged = await exchangeContents(connection, ops, seq);
       ops = exchanged.ops;
@@ -103,7 +103,7 @@ export class BatchRun {
     const { connection, known } = this.#parts;
     const names = new Map(plans.map(({ id, name }) => [id, name]));
     for (const { id, target } of plans) {
-      const foreignKey = await standingOnTable(connection, target, new Set(names.keys()), known.tables);
+      const foreignKey = await standingOnTable(connection, target, new Set(names.keys()), known.catalogue);
       if (foreignKey === null) continue;
       throw new ChangeoverError(
         'TARGET_REFUSES',
@@ -129,7 +129,7 @@ export class BatchRun {
     const tried = new Set([...applied, ...refusals.map(({ op }) => op)].flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
     let out = refusals;
     for (let from = touched; from.size > 0;) {
-      const candidates = await refused.candidates(related(from, known.tables), tried);
+      const candidates = await refused.candidates(related(from, known.catalogue.tables), tried);
       if (candidates.length === 0) break;
       for (const { id } of candidates) tried.add(id);
       const more = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));

@@ -1,7 +1,7 @@
 import { ChangeoverError, invariant } from '@changeover/core';
 import type pg from 'pg';
 
-import type { TargetTable } from '../catalogue/target-table.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Connection } from '../connection.js';
 import type { CrashPoint } from '../options.js';
 import { addOrigins, keyEquals, type Run } from '../sql/row-statements.js';
@@ -25,7 +25,7 @@ const OUT_OF_RANGE = '22003';
 
 export type CarefulPathParts = {
   readonly connection: Connection;
-  readonly tables: () => ReadonlyMap<string, TargetTable>;
+  readonly catalogue: () => Catalogue;
   /** Looks whether the tables still take what they did: TARGET_CHANGED if not. */
   readonly recheck: () => Promise<void>;
   readonly crashPoint: CrashPoint;
@@ -56,7 +56,7 @@ export class CarefulPath {
   async apply(ops: readonly TargetOp[]): Promise<Refusal[]> {
     if (ops.length === 0) return [];
     this.#hasRechecked = false;
-    const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.tables()));
+    const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.catalogue().tables));
     let refusals = await this.#applyUnits(units(usable));
     for (let before = Infinity; refusals.length > 1 && refusals.length < before;) {
       before = refusals.length;
@@ -91,7 +91,7 @@ export class CarefulPath {
     const { setAside, freed } = breakCircles(ops);
     const runs = this.#runs(ops, freed);
     return this.#guarded(async () => {
-      const referenced = await findReferenced(connection, ops, this.#parts.tables());
+      const referenced = await findReferenced(connection, ops, this.#parts.catalogue());
       if (referenced !== null) return { error: referenced };
       await connection.query('SET CONSTRAINTS ALL DEFERRED');
       await runSetAside(connection, setAside);
@@ -112,7 +112,7 @@ export class CarefulPath {
 
   /** Ops in runs that one statement can hold, in the order of who frees what; within that, deletes first and inserts last. */
   #runs(ops: readonly ClaimingOp[], freed: ReadonlySet<string>): (Run & { readonly ops: readonly TargetOp[] })[] {
-    const ranks = parentsFirst([...new Set(ops.map(({ op }) => op.plan.id))], this.#parts.tables());
+    const ranks = parentsFirst([...new Set(ops.map(({ op }) => op.plan.id))], this.#parts.catalogue().tables);
     // Rows of one table may come in several forms (refused ones hold what they were told), each of which is a run of its own.
     const plans = [...new Set(ops.map(({ op }) => op.plan))];
     const groups = ops.map(({ op }) => {
@@ -157,7 +157,7 @@ export class CarefulPath {
     const readAll = async (lists: readonly (readonly TargetOp[])[]): Promise<{ claims: [TargetOp, Claims][] }> => {
       const read: [TargetOp, Claims][] = [];
       for (const some of lists) {
-        const found = await readClaims(this.#parts.connection, some, this.#parts.tables());
+        const found = await readClaims(this.#parts.connection, some, this.#parts.catalogue().tables);
         some.forEach((op, index) => read.push([op, found[index] ?? NO_CLAIMS]));
       }
       return { claims: read };

@@ -1,5 +1,6 @@
 import { escapeIdentifier } from 'pg';
 
+import type { Cascade, Catalogue } from '../catalogue/catalogue.js';
 import type { ForeignKey, TargetTable } from '../catalogue/target-table.js';
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
@@ -8,31 +9,6 @@ import { Unnest } from '../sql/unnest.js';
 import { foreignKeyId, isUniqueOf } from './claims.js';
 import type { ClaimingOp } from './dependencies.js';
 import { ROW_REFERENCED, type Refusal, type TargetOp } from './target-op.js';
-
-/**
- * A foreign key by which the target would delete or change rows of a table that we load, on its own, when the row they refer to goes or changes its
- * key. Whatever the source's own cascades do comes to us as changes of the rows, so a cascade of the target has nothing to do but harm: what it would take
- * along are rows that the source still has. It is never let: a row that others stand on waits, as it would if the foreign key had no action.
- * Tables that nothing of ours writes are the target's own, and its cascades there are left to it.
- */
-export type Cascade = { readonly child: TargetTable; readonly foreignKey: ForeignKey };
-
-/** pg_constraint's letters for cascade, set null and set default. */
-const ACTS: ReadonlySet<string> = new Set(['c', 'n', 'd']);
-
-/** What starts when a row of `parent` is deleted, or when the columns that are referred to are updated. */
-export function cascadesFrom(parent: TargetTable, kind: 'update' | 'delete', tables: ReadonlyMap<string, TargetTable>): Cascade[] {
-  const cascades: Cascade[] = [];
-  for (const child of tables.values())
-    for (const foreignKey of child.foreignKeys)
-      if (
-        foreignKey.toTable === parent.table &&
-        foreignKey.toSchema === parent.schema &&
-        ACTS.has(kind === 'delete' ? foreignKey.onDelete : foreignKey.onUpdate)
-      )
-        cascades.push({ child, foreignKey });
-  return cascades;
-}
 
 /** The query of the rows that refer to the row `t` by the foreign key, from `SELECT` to its condition. */
 export function standingOn({ child, foreignKey }: Cascade, selected: string): string {
@@ -47,9 +23,9 @@ export async function standingOnTable(
   connection: Connection,
   parent: TargetTable,
   emptied: ReadonlySet<string>,
-  tables: ReadonlyMap<string, TargetTable>,
+  catalogue: Catalogue,
 ): Promise<ForeignKey | null> {
-  for (const { child, foreignKey } of cascadesFrom(parent, 'delete', tables)) {
+  for (const { child, foreignKey } of catalogue.cascadesFrom(parent, 'delete')) {
     if (emptied.has(tableId(child))) continue;
     const refers = foreignKey.columns.map((column) => `${escapeIdentifier(column)} IS NOT NULL`).join(' AND ');
     const [found] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${nameOf(child)} WHERE ${refers}) AS rows`);
@@ -62,18 +38,14 @@ export async function standingOnTable(
  * Looks for an op after which, were all of `ops` applied, rows would still refer to what it deletes or changes: those that do now, less those that the
  * ops lead away, and with those that they lead there. Gives it as refused.
  */
-export async function findReferenced(
-  connection: Connection,
-  ops: readonly ClaimingOp[],
-  tables: ReadonlyMap<string, TargetTable>,
-): Promise<Refusal | null> {
+export async function findReferenced(connection: Connection, ops: readonly ClaimingOp[], catalogue: Catalogue): Promise<Refusal | null> {
   const suspects = new Map<string, { readonly cascades: readonly Cascade[]; readonly ops: ClaimingOp[] }>();
   for (const claiming of ops) {
     const { plan, row } = claiming.op;
     if (row.kind === 'insert') continue;
     const id = `${row.kind} ${plan.id} ${plan.schema.hash}`;
     let group = suspects.get(id);
-    if (group === undefined) suspects.set(id, (group = { cascades: cascadesFrom(plan.target, row.kind, tables), ops: [] }));
+    if (group === undefined) suspects.set(id, (group = { cascades: catalogue.cascadesFrom(plan.target, row.kind), ops: [] }));
     const [first] = group.cascades;
     if (first === undefined) continue;
     // Found by all its columns: nobody can say which of equal rows others stand on.
