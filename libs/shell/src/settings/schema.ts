@@ -1,13 +1,12 @@
 import { z } from 'zod';
 
 import { bytes } from './bytes.js';
+import { isPostgresUrl, POSTGRES_URL_FORM } from './postgres-url.js';
 
 /** Long enough for any name people give, short enough for slot and topic names made from it. */
 export const MIGRATION_ID = /^[a-z][a-z0-9_]{0,30}$/;
 
-const postgresUrl = z.string().refine((url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol), {
-  error: 'must be of the form postgresql://user:password@host:port/database',
-});
+const postgresUrl = z.string().refine(isPostgresUrl, { error: POSTGRES_URL_FORM });
 
 const qualified = z.string().regex(/^[^.]+\.[^.]+$/, { error: 'must be of the form schema.table' });
 
@@ -72,7 +71,7 @@ const target = z
 const kafka = z.strictObject({
   type: z.literal('kafka').describe('Apache Kafka 3.9 or 4.x.'),
   brokers: z
-    .array(z.string().regex(/^.+:[0-9]+$/, { error: 'must be of the form host:port' }))
+    .array(z.string().regex(/^[^@/]+:[0-9]+$/, { error: 'must be of the form host:port' }))
     .min(1)
     .describe('Bootstrap servers, as `host:port`.'),
   ssl: z
