@@ -3,7 +3,7 @@ import { escapeIdentifier } from 'pg';
 
 import { readCatalogue } from './catalogue/read-catalogue.js';
 import { needsValue } from './catalogue/table-form.js';
-import type { TargetTable } from './catalogue/target-table.js';
+import { nameOf, rowsOf, type TargetTable } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
 import { addressingOf, tableId } from './net/net-row.js';
 import { asTargetError } from './sql-state.js';
@@ -42,7 +42,7 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
       const granted = grants.get(id);
       const lacking = granted === undefined ? [] : grantFindings(server.role, schema, granted);
       findings.push(...lacking, ...columnFindings(schema, target), ...keyFindings(schema, target));
-      if (granted?.privileges.includes('SELECT') === true && granted.usage && !loaded.has(id) && (await holdsRows(connection, schema))) {
+      if (granted?.privileges.includes('SELECT') === true && granted.usage && !loaded.has(id) && (await holdsRows(connection, target))) {
         findings.push({
           severity: 'error',
           check: 'empty',
@@ -93,10 +93,8 @@ async function loadedTables(connection: Connection, migration: string): Promise<
   return new Set(row?.ids ?? []);
 }
 
-async function holdsRows(connection: Connection, { schema, table }: TableSchema): Promise<boolean> {
-  const [row] = await connection.query<{ rows: boolean }>(
-    `SELECT EXISTS (SELECT FROM ${escapeIdentifier(schema)}.${escapeIdentifier(table)}) AS rows`,
-  );
+async function holdsRows(connection: Connection, target: TargetTable): Promise<boolean> {
+  const [row] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${rowsOf(target)}) AS rows`);
   return row?.rows === true;
 }
 
@@ -132,7 +130,7 @@ function serverFindings({ version, database, role, standby, create, temporary, o
 function grantFindings(role: string, schema: TableSchema, { usage, privileges, triggers, row_security }: Grants): PreflightFinding[] {
   const id = tableId(schema);
   const to = `TO ${escapeIdentifier(role)};`;
-  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const name = nameOf(schema);
   const findings: PreflightFinding[] = [];
   if (!usage) {
     const fix = [`GRANT USAGE ON SCHEMA ${escapeIdentifier(schema.schema)} ${to}`];
@@ -162,7 +160,7 @@ function grantFindings(role: string, schema: TableSchema, { usage, privileges, t
 
 function columnFindings(schema: TableSchema, target: TargetTable): PreflightFinding[] {
   const id = tableId(schema);
-  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const name = nameOf(schema);
   const byName = new Map(target.columns.map((column) => [column.name, column]));
   const findings: PreflightFinding[] = [];
   for (const column of schema.columns) {
@@ -240,7 +238,7 @@ function keyFindings(schema: TableSchema, target: TargetTable): PreflightFinding
       index.keys.every(({ column }) => column !== null && keys.includes(column)),
   );
   if (unique) return [];
-  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const name = nameOf(schema);
   return [
     {
       severity: 'error',

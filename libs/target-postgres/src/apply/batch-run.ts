@@ -101,9 +101,9 @@ export class BatchRun {
    */
   async #empty(plans: readonly TablePlan[]): Promise<void> {
     const { connection, known } = this.#parts;
-    const names = new Map(plans.map(({ id, name }) => [id, name]));
+    const tables = new Map(plans.map(({ id, from }) => [id, from]));
     for (const { id, target } of plans) {
-      const foreignKey = await standingOnTable(connection, target, new Set(names.keys()), known.catalogue);
+      const foreignKey = await standingOnTable(connection, target, new Set(tables.keys()), known.catalogue);
       if (foreignKey === null) continue;
       throw new ChangeoverError(
         'TARGET_REFUSES',
@@ -113,7 +113,7 @@ export class BatchRun {
         },
       );
     }
-    const parts = [...names.values()].map((name, index) => `w${String(index)} AS (DELETE FROM ${name} RETURNING 1)`);
+    const parts = [...tables.values()].map((table, index) => `w${String(index)} AS (DELETE FROM ${table} RETURNING 1)`);
     const counts = parts.map((_, index) => `(SELECT count(*) FROM w${String(index)})`);
     const [row] = await connection.query<{ deleted: string }>(`WITH ${parts.join(', ')} SELECT ${counts.join(' + ')} AS deleted`);
     this.#done.delete += Number(row?.deleted ?? 0);

@@ -137,7 +137,7 @@ export class CarefulPath {
     const unnest = new Unnest();
     addOrigins(plan, rows, unnest);
     const found = await this.#parts.connection.query<{ ord: string }>(
-      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals(plan)}`,
+      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.from} AS t ON ${keyEquals(plan)}`,
       unnest.values,
     );
     return found.map(({ ord }) => Number(ord));

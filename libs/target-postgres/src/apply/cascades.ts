@@ -1,7 +1,7 @@
 import { escapeIdentifier } from 'pg';
 
 import type { Cascade, Catalogue } from '../catalogue/catalogue.js';
-import type { ForeignKey, TargetTable } from '../catalogue/target-table.js';
+import { rowsOf, type ForeignKey, type TargetTable } from '../catalogue/target-table.js';
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
 import { addOrigins, keyEquals } from '../sql/row-statements.js';
@@ -15,7 +15,7 @@ export function standingOn({ child, foreignKey }: Cascade, selected: string): st
   const same = foreignKey.columns.map(
     (column, index) => `c.${escapeIdentifier(column)} = t.${escapeIdentifier(foreignKey.toColumns[index] as string)}`,
   );
-  return `SELECT ${selected} FROM ${nameOf(child)} AS c WHERE ${same.join(' AND ')}`;
+  return `SELECT ${selected} FROM ${rowsOf(child)} AS c WHERE ${same.join(' AND ')}`;
 }
 
 /** The foreign key by which a row refers to one of `parent`, though the table is to be emptied, without tables that are emptied with it. */
@@ -28,7 +28,7 @@ export async function standingOnTable(
   for (const { child, foreignKey } of catalogue.cascadesFrom(parent, 'delete')) {
     if (emptied.has(tableId(child))) continue;
     const refers = foreignKey.columns.map((column) => `${escapeIdentifier(column)} IS NOT NULL`).join(' AND ');
-    const [found] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${nameOf(child)} WHERE ${refers}) AS rows`);
+    const [found] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${rowsOf(child)} WHERE ${refers}) AS rows`);
     if (found?.rows === true) return foreignKey;
   }
   return null;
@@ -104,7 +104,7 @@ async function countStanding(
   );
   const counts = cascades.map((cascade) => `(${standingOn(cascade, 'count(*)')})`).join(', ');
   const rows = await connection.query<{ counts: number[] }>(
-    `SELECT ARRAY[${counts}]::int[] AS counts FROM ${unnest.from} LEFT JOIN ${plan.name} AS t ON ${keyEquals(plan)} ORDER BY r.ord`,
+    `SELECT ARRAY[${counts}]::int[] AS counts FROM ${unnest.from} LEFT JOIN ${plan.from} AS t ON ${keyEquals(plan)} ORDER BY r.ord`,
     unnest.values,
   );
   return rows.map((row) => row.counts);
@@ -116,8 +116,4 @@ function referenceKey(foreignKey: string, value: string): string {
 
 function idOf({ child, foreignKey }: Cascade): string {
   return foreignKeyId(tableId(child), foreignKey.name);
-}
-
-function nameOf({ schema, table }: TargetTable): string {
-  return `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
 }

@@ -116,6 +116,6 @@ export async function runSetAside(connection: Connection, setAside: readonly Set
       ops.map((op) => op.row),
       unnest,
     );
-    await connection.query(`UPDATE ${plan.name} AS t SET ${assignment} FROM ${unnest.from} WHERE ${keyEquals(plan)}`, unnest.values);
+    await connection.query(`UPDATE ${plan.from} AS t SET ${assignment} FROM ${unnest.from} WHERE ${keyEquals(plan)}`, unnest.values);
   }
 }

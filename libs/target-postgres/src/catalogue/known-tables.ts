@@ -80,8 +80,8 @@ export class KnownTables {
     for (const [id, schema] of fresh) {
       const table = tables.get(id);
       if (table === undefined) throw new ChangeoverError('TARGET_CHANGED', `the target has no table ${id}`, { facts: { table: id } });
-      const { name } = planTable(schema, table);
-      const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS rows`);
+      const { from } = planTable(schema, table);
+      const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${from}) AS rows`);
       if (found?.rows === true)
         throw new ChangeoverError('TARGET_NOT_EMPTY', `${id} of the target held rows before its first load`, { facts: { table: id } });
       // A plan may be left of an attempt that was rolled back.

@@ -1,7 +1,7 @@
 import type { TargetTable } from './target-table.js';
 
 const SQL = `
-SELECT n.nspname AS schema, c.relname AS "table",
+SELECT n.nspname AS schema, c.relname AS "table", c.relkind AS kind,
   coalesce((
     SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'cast', base.name, 'notNull', a.attnotnull, 'hasDefault', a.atthasdef,
       'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, 'identity', a.attidentity) ORDER BY a.attnum)
