@@ -117,7 +117,7 @@ export class KeptAtSource {
 
   /**
    * Makes publication and slot. A slot that was there is replaced, and what only it knew is lost. SOURCE_NOT_READY, and
-   * nothing is made, if a selected table cannot be captured.
+   * nothing is made, if a selected table cannot be captured; SOURCE_DENIED if rows of one may be hidden from us.
    */
   async create(): Promise<CreatedSlot> {
     const { tables, refused } = await selectTables(this.#sql, this.#config);
@@ -125,6 +125,8 @@ export class KeptAtSource {
     const errors = findings.flatMap((finding) => (finding?.severity === 'error' ? [finding.message] : []));
     if (errors.length > 0) throw new ChangeoverError('SOURCE_NOT_READY', errors.join('; '));
     if (tables.length === 0) throw new ChangeoverError('BAD_SETTINGS', 'the settings select no table of the source');
+    const hidden = tables.filter((table) => table.rowSecurity);
+    if (hidden.length > 0) throw rowsHidden(hidden);
     // The publication first: the slot decodes each change by the catalogue of its time, in which it must be there.
     await this.#publish(tables, await publishedTables(this.#sql, this.#config.slot));
     if ((await this.slot()) !== null) await this.#dropSlot();
@@ -171,7 +173,7 @@ export class KeptAtSource {
   }
 
   #isFit(table: CapturedTable): boolean {
-    return identityFinding(table, this.#config.tablesWithoutKey)?.severity !== 'error';
+    return !table.rowSecurity && identityFinding(table, this.#config.tablesWithoutKey)?.severity !== 'error';
   }
 
   async #publish(tables: readonly CapturedTable[], published: Published | null): Promise<void> {
@@ -229,6 +231,15 @@ export function publishes(published: Published, tables: readonly CapturedTable[]
 
 export function isPublished({ tables }: Published, { schema, table }: CapturedTable): boolean {
   return tables.includes(`${schema}.${table}`);
+}
+
+function rowsHidden(tables: readonly CapturedTable[]): ChangeoverError {
+  const names = tables.map(({ schema, table }) => `${schema}.${table}`).join(', ');
+  return new ChangeoverError(
+    'SOURCE_DENIED',
+    `row-level security may hide rows of ${names} from us, so nobody can tell whether they are empty; give our role BYPASSRLS`,
+    { facts: { tables: names } },
+  );
 }
 
 function tablesGone(tables: readonly string[]): ChangeoverError {

@@ -133,6 +133,50 @@ describe.each([14, 16, 18] as const)('preflight of PostgreSQL %d', (major) => {
     await source.stop();
   });
 
+  it('takes no table for empty whose rows row-level security hides', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(`create table hidden (id int primary key); insert into hidden values (1); alter table hidden enable row level security;
+      create table item (id int primary key)`);
+    await using user = await login(database, 'replication nobypassrls');
+    const name = pg.escapeIdentifier(user.name);
+    await client.query(`alter table hidden owner to ${name}; alter table item owner to ${name};
+      grant create on database ${pg.escapeIdentifier(database.name)} to ${name}`);
+    // An owner sees every row, unless the table says otherwise.
+    expect(wrong(await findings(user.url))).toEqual(['error | rows']);
+    await client.query('alter table hidden force row level security');
+    expect(wrong(await findings(user.url))).toEqual([`error | row_security | ALTER ROLE ${name} BYPASSRLS;`]);
+    const source = sourceOf(user.url);
+    expect(await failure(source.create())).toMatchObject({
+      code: 'SOURCE_DENIED',
+      message: expect.stringMatching(/public\.hidden.*BYPASSRLS/),
+    });
+    expect(await codeOf(source.isEmpty({ schema: 'public', table: 'hidden' }))).toBe('SOURCE_DENIED');
+    expect((await client.query('select from pg_publication')).rowCount).toBe(0);
+    await source.stop();
+
+    await client.query(`alter role ${name} bypassrls`);
+    expect(wrong(await findings(user.url))).toEqual(['error | rows']);
+  });
+
+  it('lets no table join whose rows row-level security hides', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query('create table item (id int primary key)');
+    await using user = await login(database, 'replication nobypassrls');
+    const name = pg.escapeIdentifier(user.name);
+    await client.query(`alter table item owner to ${name}; grant create on database ${pg.escapeIdentifier(database.name)} to ${name}`);
+    const source = sourceOf(user.url);
+    await source.create();
+    await client.query(`create table hidden (id int primary key); insert into hidden values (1); alter table hidden owner to ${name};
+      alter table hidden enable row level security; alter table hidden force row level security`);
+    await using held = await source.hold({ takeOver: false });
+    expect(await source.leftOut()).toEqual(['public.hidden']);
+    await held[Symbol.asyncDispose]();
+    await source.drop();
+    await source.stop();
+  });
+
   it('says which tables cannot be captured, and what helps', async () => {
     await using database = await testDatabase({ major });
     const client = await database.connect();

@@ -91,7 +91,7 @@ async function rowFindings(
   published: Published | null,
 ): Promise<PreflightFinding[]> {
   const begun = facts.ownSlot && published !== null;
-  const concerned = tables.filter((table) => table.readable && !(begun && isPublished(published, table)));
+  const concerned = tables.filter((table) => table.readable && !table.rowSecurity && !(begun && isPublished(published, table)));
   const filled = await filledTables((text) => sql.query<{ index: number }>(text), concerned);
   return filled.map((name) =>
     begun
@@ -245,6 +245,14 @@ function tableFindings(config: SourceConfig, facts: ServerFacts, table: Captured
         `GRANT USAGE ON SCHEMA ${pg.escapeIdentifier(table.schema)} TO ${pg.escapeIdentifier(facts.role)};`,
         `GRANT SELECT ON ${quoted(table)} TO ${pg.escapeIdentifier(facts.role)};`,
       ],
+    });
+  }
+  if (table.rowSecurity) {
+    findings.push({
+      severity: 'error',
+      check: 'row_security',
+      message: `row-level security of ${name} may hide rows from ${facts.role}`,
+      fix: [`ALTER ROLE ${pg.escapeIdentifier(facts.role)} BYPASSRLS;`],
     });
   }
   const identity = identityFinding(table, config.tablesWithoutKey);
