@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -190,11 +191,29 @@ describe('check', () => {
     async () => {
       await using bench = await Bench.open();
       await bench.settings({ mapping: 'mapping.mjs' });
-      for (const mapping of ['process.exit(0);', 'await new Promise(() => undefined); export default {};']) {
-        await writeFile(join(bench.folder, 'mapping.mjs'), mapping);
-        const { code, err } = await bench.run('check');
-        expect([code, err]).toEqual([1, expect.stringContaining('ended before it was done')]);
-      }
+      await writeFile(join(bench.folder, 'mapping.mjs'), 'process.exit(0);');
+      const ended = await bench.run('check');
+      expect([ended.code, ended.err]).toEqual([1, expect.stringContaining('ended before it was done')]);
+      await writeFile(join(bench.folder, 'mapping.mjs'), 'await new Promise(() => undefined); export default {};');
+      const endless = await bench.run('check');
+      expect([endless.code, endless.out]).toEqual([1, expect.stringMatching(/✗ mapping .*mapping\.mjs: it has not come to its end/)]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'says what it waits for: a log that takes connections and answers nothing',
+    async () => {
+      await using bench = await Bench.open();
+      const mute = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+      await once(mute, 'listening');
+      const broker = `127.0.0.1:${String((mute.address() as AddressInfo).port)}`;
+      await bench.settings({ log: { type: 'kafka', brokers: [broker] } });
+      const { code, out, err } = await bench.run('check', '--json');
+      mute.close();
+      expect([code, err]).toEqual([1, expect.stringContaining(`log: waiting for ${broker} …\n`)]);
+      const { findings } = JSON.parse(out) as { findings: { part: string; check: string }[] };
+      expect(findings.filter(({ part }) => part === 'log')).toMatchObject([{ check: 'LOG_UNREACHABLE' }]);
     },
     PATIENCE_MS,
   );

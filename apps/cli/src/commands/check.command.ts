@@ -19,7 +19,10 @@ export class CheckCommand extends CliCommand {
 
   override async run(_args: string[], options: CheckOptions): Promise<void> {
     const { settings, file } = await this.readSettings(options);
-    const findings = [{ part: 'settings', severity: 'ok', check: 'settings', message: file } as const, ...(await runCheck(settings))];
+    const checked = await runCheck(settings, (line) => {
+      this.terminal.err(`${line}\n`);
+    });
+    const findings = [{ part: 'settings', severity: 'ok', check: 'settings', message: file } as const, ...checked];
     const failed = hasErrors(findings);
     this.terminal.out(options.json === true ? toJson({ ok: !failed, findings }) : `${renderFindings(findings)}\n${summary(findings)}`);
     if (failed) process.exitCode = 1;
