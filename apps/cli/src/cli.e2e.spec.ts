@@ -109,6 +109,17 @@ class Bench implements AsyncDisposable {
     return Object.assign(run, { code: await run.ended });
   }
 
+  /** What `status` says of load, as soon as it says that it is so late. */
+  async loadBehind(ms: number): Promise<{ readonly lagMs: number; readonly lagRecords: number }> {
+    for (;;) {
+      const { roles } = JSON.parse((await this.run('status', '--json')).out) as {
+        roles: { role: string; status: { lagMs: number; lagRecords: number } }[];
+      };
+      const load = roles.find(({ role }) => role === 'load')?.status;
+      if (load !== undefined && load.lagMs > ms) return load;
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#runs.map((run) => run.signal('SIGKILL')));
     await this.query(
@@ -284,6 +295,14 @@ describe('up', () => {
       await bench.query(bench.source, `UPDATE contact SET name = 'other'`);
       expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
       expect(await bench.query(bench.target, `SELECT count(*)::int FROM contact WHERE name = 'other'`)).toEqual([{ count: 500 }]);
+
+      // Load hangs in a batch: that is no rest.
+      const locker = await bench.target.connect();
+      await locker.query('BEGIN; LOCK TABLE contact');
+      await bench.query(bench.source, `INSERT INTO contact VALUES (501, 'late')`);
+      expect((await bench.loadBehind(3_000)).lagRecords).toBeGreaterThan(0);
+      await locker.end();
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
 
       // A row that the target refuses is not there, and whoever waits must hear so.
       await bench.query(bench.target, `ALTER TABLE contact ADD CHECK (name <> 'bad')`);

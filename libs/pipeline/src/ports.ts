@@ -40,8 +40,6 @@ export abstract class PipelineObserver {
     readonly seconds: number;
     readonly report: ApplyReport;
   }): void;
-  /** Nothing is waiting behind what was reached. */
-  abstract caughtUp(): void;
   /** Log that the source keeps for us. */
   abstract retained(bytes: number): void;
   /** Something an operator should know, which does not stop anything. */
@@ -52,7 +50,6 @@ export abstract class PipelineObserver {
 export class SilentObserver extends PipelineObserver {
   advanced(): void {}
   applied(): void {}
-  caughtUp(): void {}
   retained(): void {}
   warning(): void {}
 }
