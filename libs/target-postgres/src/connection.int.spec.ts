@@ -1,0 +1,60 @@
+import { LoadBed } from './test/load-bed.js';
+
+/** A target whose database sets this for all its sessions. */
+async function openWith(settings: Readonly<Record<string, string>>, ddl: string, major: 14 | 18 = 18): Promise<LoadBed> {
+  const bed = await LoadBed.open(ddl, { major });
+  for (const [name, value] of Object.entries(settings)) await bed.sql.query(`ALTER DATABASE ${bed.database.name} SET ${name} = ${value}`);
+  bed.session = await bed.target.open();
+  return bed;
+}
+
+describe.each([14, 18] as const)("settings of the target's database, PostgreSQL %d", (major) => {
+  it('do not change what a text means', async () => {
+    const settings = { array_nulls: 'off', xmloption: 'document', datestyle: "'SQL, DMY'", transform_null_equals: 'on' };
+    await using bed = await openWith(settings, 'CREATE TABLE t (id int PRIMARY KEY, list text[], x xml, day date)', major);
+    const t = bed.writes.table('t', ['id', 'list', 'x', 'day']);
+    expect(await bed.apply([t.c(['1', '{a,NULL}', 'text <b>in</b> pieces', '2026-03-04'])])).toMatchObject({ inserted: 1, refused: 0 });
+    expect(await bed.rows(`SELECT list[2] IS NULL, x::text, day = DATE '2026-03-04' FROM t`)).toEqual([
+      [true, 'text <b>in</b> pieces', true],
+    ]);
+  });
+
+  it('do not change how the catalogue is printed', async () => {
+    const ddl = 'CREATE TABLE t (id int PRIMARY KEY, a text); CREATE UNIQUE INDEX ON t (lower(a)) WHERE a IS NOT NULL';
+    await using bed = await LoadBed.open(ddl, { major });
+    const t = bed.writes.table('t', ['id', 'a']);
+    await bed.apply([t.c(['1', 'x'])]);
+    await bed.sql.query(`ALTER DATABASE ${bed.database.name} SET quote_all_identifiers = on`);
+    await expect(bed.target.open()).resolves.toBeDefined();
+  });
+
+  it('do not end the session or its transactions', async () => {
+    const slow = `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.4); RETURN NEW; END $$;
+      CREATE TRIGGER slow BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION slow()`;
+    const limits = {
+      statement_timeout: '200',
+      idle_session_timeout: '200',
+      exit_on_error: 'on',
+      default_transaction_isolation: 'serializable',
+      ...(major === 18 && { transaction_timeout: '200' }),
+    };
+    await using bed = await openWith(limits, `CREATE TABLE t (id int PRIMARY KEY, n int CHECK (n > 0)); ${slow}`, major);
+    const t = bed.writes.table('t', ['id', 'n']);
+    expect(await bed.apply([t.c(['1', '1'], ['2', '-1'])])).toMatchObject({ inserted: 1, refused: 1 });
+    // Idle for longer than a session may be, by the server's clock.
+    await bed.sql.query('SET statement_timeout = 0; SET idle_session_timeout = 0; SELECT pg_sleep(0.4)');
+    expect(await bed.apply([t.c(['3', '1'])])).toMatchObject({ inserted: 1 });
+  });
+});
+
+it("leaves a trigger of the target its database's search_path", async () => {
+  await using bed = await openWith(
+    { search_path: 'app' },
+    `CREATE SCHEMA app; CREATE TABLE app.audit (id int); CREATE TABLE app.t (id int PRIMARY KEY);
+     CREATE FUNCTION app.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (NEW.id); RETURN NEW; END $$;
+     CREATE TRIGGER note AFTER INSERT ON app.t FOR EACH ROW EXECUTE FUNCTION app.note()`,
+  );
+  const t = bed.writes.table('app.t', ['id']);
+  expect(await bed.apply([t.c(['1'])])).toMatchObject({ inserted: 1, refused: 0 });
+  expect(await bed.rows('SELECT id FROM app.audit')).toEqual([[1]]);
+});
