@@ -370,6 +370,16 @@ describe('up', () => {
       expect(await up.signal('SIGTERM')).toBe(0);
       expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
 
+      // Nothing of it runs, yet what it holds is looked into.
+      await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify({ tables: { 'public.contact': { columns: { name: 'label' } } } }));
+      await bench.settings({ log: undefined, control: undefined, mapping: 'mapping.json' });
+      const other = await bench.run('check');
+      expect([other.code, other.out]).toEqual([1, expect.stringMatching(/✗ mapping .*was begun with another one.*begin a new migration/)]);
+      expect(other.out).toContain('holds this migration');
+      expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
+      await bench.settings({ log: undefined, control: undefined });
+      expect((await bench.run('check')).out).not.toContain('✗ mapping');
+
       const again = bench.start('up');
       await again.says(RUNNING);
       await bench.query(bench.source, `INSERT INTO contact VALUES (2, 'went on')`);

@@ -14,6 +14,7 @@ import {
   type LogSettings,
 } from '@changeover/shell';
 
+import { requireActiveMapping } from './active-mapping.js';
 import { about, failed, type Finding, type Part } from './finding.js';
 import { saying, type Saying } from './saying.js';
 
@@ -57,7 +58,7 @@ async function checkSource({ source: settings }: CliSettings, context: AdapterCo
 }
 
 /** The mapping as such, and against every table that the source gives: all problems, not only the first. */
-async function checkMapping({ mapping: file }: CliSettings, sources: readonly TableSchema[]): Promise<Checked> {
+async function checkMapping({ migration, control, mapping: file }: CliSettings, sources: readonly TableSchema[]): Promise<Checked> {
   let mapping: Mapping;
   try {
     mapping = await loadMapping(file);
@@ -65,6 +66,13 @@ async function checkMapping({ mapping: file }: CliSettings, sources: readonly Ta
     return { findings: failed('mapping', asChangeoverError(error)), tables: [] };
   }
   const findings: Finding[] = [];
+  try {
+    if (control.url !== undefined) await requireActiveMapping(mapping, { migration, controlUrl: control.url });
+  } catch (cause) {
+    const error = asChangeoverError(cause);
+    // That the control database does not answer is told of that one.
+    if (error.code === 'MAPPING_NOT_ACTIVE') findings.push(...failed('mapping', error));
+  }
   const tables: TableSchema[] = [];
   for (const source of sources) {
     try {

@@ -18,13 +18,15 @@ type Whereabouts = { readonly url: string };
 /** The settings with every address, and the services that were started for it. */
 export type ReadyServices = AsyncDisposable & { readonly settings: AllSettings; readonly started: string | null };
 
+const NOTHING_STARTED: AsyncDisposable = { [Symbol.asyncDispose]: () => Promise.resolve() };
+
 /**
  * Starts what the settings leave to us: one PostgreSQL for log and control database, whose data is kept.
  * ALREADY_RUNNING if another process has done so.
  */
 export async function startOwnServices(settings: CliSettings, folder: string): Promise<ReadyServices> {
   if (!needsEmbeddedServices(settings)) {
-    return { settings: completeSettings(settings, { url: '' }), started: null, [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { ...NOTHING_STARTED, settings: completeSettings(settings, { url: '' }), started: null };
   }
   await refuseIfRunning(settings, folder);
   const home = join(folder, FOLDER);
@@ -32,7 +34,7 @@ export async function startOwnServices(settings: CliSettings, folder: string): P
     await mkdir(home, { recursive: true });
     await access(home, constants.W_OK);
   });
-  const postgres = await startPostgres({ dataDir: join(home, 'postgres') });
+  const postgres = await startPostgres({ dataDir: dataFolder(folder) });
   const file = whereaboutsFile(folder);
   await writeFile(file, JSON.stringify({ url: postgres.url } satisfies Whereabouts), { mode: 0o600 });
   return {
@@ -43,6 +45,20 @@ export async function startOwnServices(settings: CliSettings, folder: string): P
       await postgres.stop();
     },
   };
+}
+
+/**
+ * For who only looks: the settings with the addresses of what a migration has begun to keep here, which is started for that long if nobody
+ * runs it. Before there is any such data, the settings as they are.
+ */
+export async function lookIntoOwnServices(
+  settings: CliSettings,
+  folder: string,
+): Promise<AsyncDisposable & { readonly settings: CliSettings }> {
+  const found = needsEmbeddedServices(settings) ? await readWhereabouts(folder) : null;
+  if (found !== null && (await answers(found.url))) return { ...NOTHING_STARTED, settings: completeSettings(settings, found) };
+  if (!needsEmbeddedServices(settings) || !existsSync(dataFolder(folder))) return { ...NOTHING_STARTED, settings };
+  return startOwnServices(settings, folder);
 }
 
 /** The settings with every address, where somebody else runs the services. SERVICE_MISSING if nobody does. */
@@ -78,6 +94,10 @@ async function readWhereabouts(folder: string): Promise<Whereabouts | null> {
   const file = whereaboutsFile(folder);
   if (!existsSync(file)) return null;
   return JSON.parse(await readFile(file, 'utf8')) as Whereabouts;
+}
+
+function dataFolder(folder: string): string {
+  return join(folder, FOLDER, 'postgres');
 }
 
 function whereaboutsFile(folder: string): string {
