@@ -99,7 +99,7 @@ export const ERROR_PAGES = {
   },
   SOURCE_LOST: {
     meaning:
-      'The source can no longer give the changes after our position, or did not tell all of them: the slot is gone or invalidated, it is another server or timeline, or a captured table was dropped or taken out of the publication.',
+      'The source can no longer give the changes after our position, or did not tell all of them: the slot is gone or invalidated, it is another server or timeline, a captured table was dropped, renamed or taken out of the publication, or the publication was altered.',
     nextStep:
       'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new migration under another id with empty target tables. If only some tables were lost, `source.exclude` lets the others go on.',
     policy: 'stop',

@@ -3,9 +3,10 @@ import type { ChunkRequest, HeldSource, SourceEvent } from '@changeover/events';
 
 import type { Catalogue } from './catalogue.js';
 import { EventQueue } from './event-queue.js';
-import type { KeptAtSource, PublicationWatch } from './kept-at-source.js';
+import { tablesLost, type KeptAtSource, type PublicationWatch } from './kept-at-source.js';
 import { readPosition } from './lsn.js';
 import { PgoutputDecoder, type MissingForm } from './pgoutput-decoder.js';
+import type { Relation } from './relation.js';
 import type { ReplicationConnection } from './replication-connection.js';
 import type { TableStorage } from './rewrites.js';
 import type { SourceConfig } from './settings.js';
@@ -171,7 +172,11 @@ export class HeldPostgresSource implements HeldSource {
     return JSON.stringify(watched);
   }
 
-  async requireNothingMissed(watched: string): Promise<void> {
+  async requireNothingMissed(watched?: string): Promise<void> {
+    if (watched === undefined) {
+      await this.#parts.kept.requireUnchanged(this.#watch);
+      return;
+    }
     const { storage, ...watch } = JSON.parse(watched) as Watched;
     await this.#parts.kept.requireUnchanged(watch);
     if (storage !== undefined) this.#parts.catalogue.rewrites.restore(storage);
@@ -273,6 +278,7 @@ export class HeldPostgresSource implements HeldSource {
 
   async #fetchForm(decoder: PgoutputDecoder, { relation, txId }: MissingForm): Promise<void> {
     try {
+      this.#requireName(relation);
       await this.#untilSeen(txId);
       decoder.provide(relation, await this.#parts.catalogue.formOf(relation));
     } catch (error) {
@@ -280,6 +286,13 @@ export class HeldPostgresSource implements HeldSource {
       return;
     }
     if (!this.#ended) this.#takeBacklog();
+  }
+
+  /** What we watch may look as before when a table has been another's name and got its own back; the stream tells what it was called meanwhile. */
+  #requireName({ oid, schema, table }: Relation): void {
+    const said = `${schema}.${table}`;
+    const known = Object.entries(this.#watch.entries).find(([, entry]) => entry.table === oid)?.[0];
+    if (known !== undefined && known !== said) throw tablesLost([known, said]);
   }
 
   /** A commit comes to us when it is on disk, and to everybody else a little later: with synchronous replication, much later. */

@@ -222,7 +222,12 @@ function publicationFindings(
     ...(foreign.length === 0 ? [] : [`ownership of ${foreign.map(({ schema, table }) => `${schema}.${table}`).join(', ')}`]),
   ];
   const lines =
-    published === null ? [createPublication(config.slot, tables)] : [publishEverything(config.slot), setTables(config.slot, tables)];
+    published === null
+      ? [createPublication(config.slot, tables)]
+      : [
+          ...(published.everyAction ? [] : [publishEverything(config.slot)]),
+          ...(publishes(published, tables) ? [] : [setTables(config.slot, tables)]),
+        ];
   return [
     {
       severity: 'error',

@@ -274,6 +274,68 @@ describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
     await without.stop();
   });
 
+  it.each([
+    [
+      'swapped with another',
+      'alter table item rename to x; alter table other rename to item; alter table x rename to other',
+      ['item', 'other'],
+    ],
+    ['given a new name', 'alter table item rename to thing', ['item', 'thing']],
+    ['moved to another schema', 'alter table item set schema spare', ['item']],
+  ])('ends with a table that was %s', async (_, change, names) => {
+    await using database = await testDatabase({ major });
+    const tables = 'create schema spare; create table item (id int primary key); create table other (id int primary key)';
+    await using bed = await openBed(database, tables);
+    await bed.client.query('insert into item values (1)');
+    await bed.follower.commits(1);
+    const { watched } = bed.held;
+    await bed.client.query(change);
+    const lost = names.map((name) => `public.${name}`).join(', ');
+    const missed = { code: 'SOURCE_LOST', message: expect.stringContaining(` ${lost},`) };
+    await expect(bed.held.requireNothingMissed()).rejects.toMatchObject(missed);
+    await bed.held[Symbol.asyncDispose]();
+    const reopened = (exclude: readonly string[]): PostgresSource => {
+      const tables = { schemas: ['public'], exclude: exclude.map((name) => `public.${name}`) };
+      return new PostgresSource({ url: database.url, migration: bed.migration, tables });
+    };
+    const some = reopened(names.slice(1));
+    await using again = await some.hold({ takeOver: true });
+    await expect(again.requireNothingMissed(watched)).rejects.toMatchObject({ code: 'SOURCE_LOST' });
+    await again[Symbol.asyncDispose]();
+    const rest = reopened(names);
+    await using held = await rest.hold({ takeOver: true });
+    await expect(held.requireNothingMissed(watched)).resolves.toBeUndefined();
+    await some.stop();
+    await rest.stop();
+  });
+
+  it('ends before the first row that came while a table had the name of another', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key); create table other (id int primary key)');
+    await bed.client.query('insert into item values (1)');
+    await bed.follower.commits(1);
+    const swap = 'alter table item rename to x; alter table other rename to item; alter table x rename to other';
+    await bed.client.query(`begin; ${swap}; insert into item values (2); ${swap}; commit`);
+    await expect(bed.held.requireNothingMissed()).resolves.toBeUndefined();
+    expect(await bed.follower.endsWith()).toBe('SOURCE_LOST');
+    expect(told(bed.follower.events)).toEqual(['c item 1', '--']);
+  });
+
+  it('ends where the publication did not tell everything for a while', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key)');
+    const { watched } = bed.held;
+    const name = `changeover_${bed.migration.replaceAll('-', '_')}`;
+    await bed.client.query(`alter publication "${name}" set (publish = 'insert')`);
+    await bed.client.query('delete from item');
+    await bed.client.query(`alter publication "${name}" set (publish = 'insert, update, delete, truncate')`);
+    const missed = { code: 'SOURCE_LOST', message: expect.stringContaining(name) };
+    await expect(bed.held.requireNothingMissed()).rejects.toMatchObject(missed);
+    await bed.held[Symbol.asyncDispose]();
+    await using next = await bed.source.hold({ takeOver: true });
+    await expect(next.requireNothingMissed(watched)).rejects.toMatchObject(missed);
+  });
+
   const TABLES = `
     create table item (id int primary key, price numeric(10, 4), name text);
     create table visit (id int, country text, primary key (id, country)) partition by list (country);

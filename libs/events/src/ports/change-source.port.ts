@@ -82,10 +82,10 @@ export interface HeldSource extends AsyncDisposable {
    */
   readonly watched: string;
   /**
-   * SOURCE_LOST if something was taken away since an earlier hold had `watched`, so that changes may not have been told. A table whose rows were written
-   * anew since has another {@link TableSchema.generation} from then on.
+   * SOURCE_LOST if something was taken away, or given another name, since an earlier hold had `watched`, or without it since this hold began, so that
+   * changes may not have been told. A table whose rows were written anew since has another {@link TableSchema.generation} from then on.
    */
-  requireNothingMissed(watched: string): Promise<void>;
+  requireNothingMissed(watched?: string): Promise<void>;
   /** What the source was told is safe with us: it will not send again what lies at or before this. */
   readonly confirmed: Position;
   /** Everything whose position lies behind `after` (not before {@link confirmed}). `unseen`: see there; of earlier holds. Called once. */

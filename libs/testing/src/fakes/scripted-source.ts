@@ -38,6 +38,7 @@ export class ScriptedSource extends ChangeSource {
   #last = 0;
   #txId = 700;
   #slot: Slot | null = null;
+  #onMark: () => void = () => undefined;
   #waiting: { readonly position: Position; readonly resolve: () => void }[] = [];
 
   /** One transaction; gives its position. */
@@ -59,6 +60,11 @@ export class ScriptedSource extends ChangeSource {
 
   get confirmed(): Position | null {
     return this.#slot?.confirmed ?? null;
+  }
+
+  /** Resolves when a mark is written from now on. */
+  async marked(): Promise<void> {
+    await new Promise<void>((resolve) => (this.#onMark = resolve));
   }
 
   /** Resolves once everything up to `position` was acknowledged. */
@@ -123,8 +129,9 @@ export class ScriptedSource extends ChangeSource {
       mark: (token) => {
         const position = this.#next();
         this.#add({ position, events: [{ type: 'mark', token, position, ts_ms: 1_700_000_000_000 + this.#last }] });
+        this.#onMark();
       },
-      watched: this.watched,
+      watched: () => this.watched,
       released: () => {
         if (slot.holder === hold) slot.holder = null;
       },
@@ -160,7 +167,7 @@ type HoldOptions = {
   readonly units: (after: Position) => readonly Unit[];
   readonly acknowledge: (position: Position) => void;
   readonly mark: (token: string) => void;
-  readonly watched: string;
+  readonly watched: () => string;
   readonly released: () => void;
 };
 
@@ -173,7 +180,7 @@ class ScriptedHold implements HeldSource {
 
   constructor(options: HoldOptions) {
     this.confirmed = options.confirmed;
-    this.watched = options.watched;
+    this.watched = options.watched();
     this.#options = options;
   }
 
@@ -220,8 +227,8 @@ class ScriptedHold implements HeldSource {
     return Promise.resolve();
   }
 
-  requireNothingMissed(watched: string): Promise<void> {
-    return watched === this.watched
+  requireNothingMissed(watched = this.watched): Promise<void> {
+    return watched === this.#options.watched()
       ? Promise.resolve()
       : Promise.reject(new ChangeoverError('SOURCE_LOST', 'a table was not watched for a while'));
   }
