@@ -155,7 +155,7 @@ export const ERROR_PAGES = {
     policy: 'retry',
   },
   TARGET_DENIED: {
-    meaning: 'The target refuses our user or password, or a privilege is missing.',
+    meaning: 'The target refuses our user or password, or a privilege is missing, or row-level security would hide rows from us.',
     nextStep: 'Correct the credentials. For a privilege that is missing `changeover check` prints the exact lines.',
     policy: 'stop',
   },

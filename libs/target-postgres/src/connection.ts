@@ -31,6 +31,8 @@ const ENDING_SETTINGS = {
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
   exit_on_error: 'off',
+  // Off means: rather an error than rows that are not found and so not deleted.
+  row_security: 'off',
   default_transaction_isolation: 'read committed',
   default_transaction_deferrable: 'off',
 };

@@ -42,7 +42,8 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
       const granted = grants.get(id);
       const lacking = granted === undefined ? [] : grantFindings(server.role, schema, granted);
       findings.push(...lacking, ...columnFindings(schema, target), ...keyFindings(schema, target));
-      if (granted?.privileges.includes('SELECT') === true && granted.usage && !loaded.has(id) && (await holdsRows(connection, target))) {
+      const mayLook = granted?.privileges.includes('SELECT') === true && granted.usage && !granted.row_security;
+      if (mayLook && !loaded.has(id) && (await holdsRows(connection, target))) {
         findings.push({
           severity: 'error',
           check: 'empty',
@@ -143,9 +144,10 @@ function grantFindings(role: string, schema: TableSchema, { usage, privileges, t
   }
   if (row_security) {
     findings.push({
-      severity: 'warning',
+      severity: 'error',
       check: 'row_security',
-      message: `row-level security of ${id} applies to ${role}: rows may be refused or not found`,
+      message: `row-level security of ${id} applies to ${role}, which would not find all of its rows; let it bypass that, or own the table without FORCE`,
+      fix: [`ALTER ROLE ${escapeIdentifier(role)} BYPASSRLS;`],
     });
   }
   if (triggers !== null) {
