@@ -35,16 +35,23 @@ export class KnownTables {
   async check(): Promise<boolean> {
     const names = Object.keys(this.#pinned);
     const tables = await this.#read(names.map(splitId));
+    const isAsPinned = (id: string, table: TargetTable | undefined): boolean =>
+      table !== undefined && formOf(table).hash === this.#pinned[id]?.hash;
+    const others = names.filter((id) => !isAsPinned(id, tables.get(id)));
+    // Pinned when names were still printed as the path has them, perhaps.
+    const asOnce = await this.#read(others.map(splitId), 'as the path has them');
     const wider: Record<string, TableForm> = {};
-    const differences = names.flatMap((id) => {
-      const table = tables.get(id);
+    const differences = others.flatMap((id) => {
       const pinned = this.#pinned[id] as TableForm;
-      const now = table === undefined ? null : formOf(table);
-      if (now?.hash === pinned.hash) return [];
-      if (table === undefined || now === null || !takesAllOf(pinned, table))
-        return formDifference(pinned, now).map((line) => `${id}: ${line}`);
-      wider[id] = now;
-      return [];
+      const table = tables.get(id);
+      const once = asOnce.get(id);
+      if (table === undefined || once === undefined) return formDifference(pinned, null).map((line) => `${id}: ${line}`);
+      if (takesAllOf(pinned, table) || takesAllOf(pinned, once)) {
+        wider[id] = formOf(table);
+        return [];
+      }
+      const [fewest] = [table, once].map((seen) => formDifference(pinned, formOf(seen))).sort((a, b) => a.length - b.length);
+      return (fewest as string[]).map((line) => `${id}: ${line}`);
     });
     if (differences.length > 0) {
       const message = `tables of the target are not as they were when the load began:\n${differences.join('\n')}`;
@@ -114,8 +121,11 @@ export class KnownTables {
     this.#catalogue = new Catalogue(new Map([...this.#catalogue.tables, ...tables]));
   }
 
-  async #read(names: readonly { readonly schema: string; readonly table: string }[]): Promise<Map<string, TargetTable>> {
-    const tables = await readCatalogue((sql, values) => this.#connection.query(sql, values), names);
+  async #read(
+    wanted: readonly { readonly schema: string; readonly table: string }[],
+    names?: 'as the path has them',
+  ): Promise<Map<string, TargetTable>> {
+    const tables = await readCatalogue((sql, values) => this.#connection.query(sql, values), wanted, names);
     return new Map(tables.map((table) => [tableId(table), table]));
   }
 }
