@@ -8,7 +8,7 @@ export const MIGRATION_ID = /^[a-z][a-z0-9_]{0,30}$/;
 
 const postgresUrl = z.string().refine(isPostgresUrl, { error: POSTGRES_URL_FORM });
 
-const qualified = z.string().regex(/^[^.]+\.[^.]+$/, { error: 'must be of the form schema.table' });
+const qualified = z.string().regex(/^[^.]+\..+$/, { error: 'must be of the form schema.table; the first dot separates the two' });
 
 const port = z.int().min(0).max(65_535);
 
@@ -29,7 +29,13 @@ const source = z
         .min(1)
         .optional()
         .describe('Capture every table of these schemas. Default: `public`, unless `tables` names some.'),
-      tables: z.array(qualified).min(1).optional().describe('Capture these tables, as `schema.table`, in addition to `schemas`.'),
+      tables: z
+        .array(qualified)
+        .min(1)
+        .optional()
+        .describe(
+          'Capture these tables, as `schema.table`, in addition to `schemas`. The first dot separates the two: a table may have dots in its name, a schema may not.',
+        ),
       exclude: z.array(qualified).optional().describe('Tables of `schemas` that are not captured.'),
       tablesWithoutKey: z
         .enum(['refuse', 'full', 'insert-only'])

@@ -140,6 +140,15 @@ test('the file is found by option, then by environment; paths in it are relative
   });
 });
 
+test('a table may have dots in its name: the first one ends the schema’s', async () => {
+  const source = { ...MINIMAL.source, exclude: ['public.o.d'] };
+  expect(await read('cli', { ...MINIMAL, source })).toHaveProperty('source.exclude', ['public.o.d']);
+  const words = 'must be of the form schema.table; the first dot separates the two';
+  expect(await problems('cli', { ...MINIMAL, source: { ...source, exclude: ['o', '.o', 'public.'] } })).toEqual(
+    [0, 1, 2].map((index) => `source.exclude.${String(index)}: ${words}`),
+  );
+});
+
 test('sizes are powers of 1024', async () => {
   const { limits } = await read('cli', { ...MINIMAL, limits: { readAheadBytes: '64MB', batchBytes: 1000 } });
   expect(limits).toMatchObject({ readAheadBytes: 64 * 1024 * 1024, batchBytes: 1000 });
