@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { testDatabase, type TestDatabase } from '@changeover/testing';
+import pg from 'pg';
 
 const BIN = fileURLToPath(new URL('../bin/changeover.mjs', import.meta.url));
 const TABLE = 'CREATE TABLE contact (id int PRIMARY KEY, name text NOT NULL)';
@@ -385,6 +386,31 @@ describe('up', () => {
       await bench.query(bench.source, `INSERT INTO contact VALUES (2, 'went on')`);
       expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
       expect(await bench.query(bench.target, 'SELECT count(*)::int FROM contact')).toEqual([{ count: 2 }]);
+      expect(await again.signal('SIGTERM')).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'its own server ends: status says so, and up ends by itself with a code',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings({ log: undefined, control: undefined });
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      const { url } = JSON.parse(await readFile(join(bench.folder, '.changeover', 'services.json'), 'utf8')) as { url: string };
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => undefined);
+      await client.connect();
+      await client.query(`COPY (SELECT 1) TO PROGRAM 'kill -QUIT $(head -n 1 postmaster.pid)'`).catch(() => undefined);
+      await client.end().catch(() => undefined);
+      const status = await bench.run('status');
+      expect([status.code, status.err]).toEqual([1, expect.stringMatching(/SERVICE_MISSING: .*does not answer.*process \d+\) still runs/)]);
+      expect(await up.ended).toBe(1);
+      expect(up.err).toMatch(/changeover: SERVICE_MISSING: .*does not answer any more.*start `changeover up` again/);
+      expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
+      const again = bench.start('up');
+      await again.says(RUNNING);
       expect(await again.signal('SIGTERM')).toBe(0);
     },
     PATIENCE_MS,

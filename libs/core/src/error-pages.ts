@@ -212,7 +212,7 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   SERVICE_MISSING: {
-    meaning: 'A service that this command needs is neither given by address nor can be started here.',
+    meaning: 'A service that this command needs is neither given by address nor can be started here, or what was started has ended.',
     nextStep: 'Do one of the things that the message lists.',
     policy: 'stop',
   },

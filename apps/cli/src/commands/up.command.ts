@@ -35,9 +35,10 @@ export class UpCommand extends CliCommand {
     if (signal.aborted) return;
     await using all = await AllInOne.start(settings, { log, signal, takeOver: options.takeOver ?? false });
     const stop = new AbortController();
-    const showing = live.show(all.roles, { clock: new SystemClock(), signal: stop.signal });
+    const clock = new SystemClock();
+    const showing = live.show(all.roles, { clock, signal: stop.signal });
     try {
-      await Promise.race([all.done(), aborted(signal)]);
+      await Promise.race([all.done(), aborted(signal), services.watch(clock, stop.signal)]);
       log.info('stopping');
     } finally {
       stop.abort();
