@@ -210,6 +210,9 @@ describe('refused rows', () => {
         [{ id: '4' }, '42P01', 'relation "nowhere" does not exist'],
       ]),
     );
+    expect(await bed.apply([t.u(['1', 'hush'])])).toMatchObject({ updated: 0, refused: 1 });
+    expect((await bed.openRefusals()).at(-1)).toMatchObject({ key: { id: '1' }, reason: 'ROW_SKIPPED', stands: { name: 'a' } });
+    expect(await bed.apply([t.u(['1', 'b'])])).toMatchObject({ updated: 1, released: 1 });
     expect(await bed.apply([t.d(['1'])])).toMatchObject({ deleted: 0, refused: 1 });
   });
 

@@ -23,6 +23,8 @@ const SEARCHED_REFUSALS = 1000;
 /** Perhaps only for the type that we know: a cast to smallint fails although the column has become an integer. */
 const OUT_OF_RANGE = '22003';
 
+const UNIQUE_VIOLATION = '23505';
+
 export type CarefulPathParts = {
   readonly connection: Connection;
   readonly catalogue: () => Catalogue;
@@ -58,12 +60,13 @@ export class CarefulPath {
     this.#hasRechecked = false;
     const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.catalogue().tables));
     let refusals = await this.#applyUnits(units(usable));
+    const byOp = new Map(usable.map((claiming) => [claiming.op, claiming]));
+    const claimingOf = ({ op }: Refusal): ClaimingOp => byOp.get(op) as ClaimingOp;
     for (let before = Infinity; refusals.length > 1 && refusals.length < before;) {
       before = refusals.length;
-      const byOp = new Map(usable.map((claiming) => [claiming.op, claiming]));
-      refusals = await this.#applyUnits(units(refusals.map(({ op }) => byOp.get(op) as ClaimingOp)));
+      refusals = await this.#applyUnits(units(refusals.map(claimingOf)));
     }
-    return [...unreadable, ...refusals];
+    return [...unreadable, ...explainCircles(refusals, refusals.map(claimingOf))];
   }
 
   /** Applies the units as a whole if possible, else each half for itself, down to single rows. */
@@ -101,10 +104,16 @@ export class CarefulPath {
         const changed = done[index] as readonly number[];
         if (changed.length === run.rows.length) continue;
         if (run.kind === 'insert') return { error: { sqlstate: null, constraint: null, reason: ROW_SKIPPED } };
-        const left = run.kind === 'update' ? missing(run.rows.length, changed) : await this.#stillThere(run);
-        const reason = run.kind === 'update' ? ROW_MISSING : ROW_SKIPPED;
-        refusals.push(...left.map((ordinal) => ({ op: run.ops[ordinal - 1] as TargetOp, sqlstate: null, constraint: null, reason })));
+        const there = await this.#stillThere(run);
+        const left = run.kind === 'delete' ? there : missing(run.rows.length, changed);
+        for (const ordinal of left) {
+          const reason = there.includes(ordinal) ? ROW_SKIPPED : ROW_MISSING;
+          refusals.push({ op: run.ops[ordinal - 1] as TargetOp, sqlstate: null, constraint: null, reason });
+        }
       }
+      // It would keep the value that it was given in between.
+      const kept = refusals.find(({ op }) => setAside.some((aside) => aside.op === op));
+      if (kept !== undefined) return { error: kept };
       await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
       return { refusals };
     });
@@ -210,6 +219,15 @@ export class CarefulPath {
     await connection.query('ROLLBACK TO SAVEPOINT careful');
     return result;
   }
+}
+
+/** A row for itself is refused for the value that another still has; that none of them can go first is seen only from all of them. */
+function explainCircles(refusals: readonly Refusal[], ops: readonly ClaimingOp[]): Refusal[] {
+  const inCircle = new Set(components(freeingEdges(ops, new Set())).flatMap((component) => (component.length > 1 ? component : [])));
+  return refusals.map((refusal, at) => {
+    if (refusal.sqlstate !== UNIQUE_VIOLATION || !inCircle.has(at)) return refusal;
+    return { ...refusal, reason: `${refusal.reason}; rows exchange its values: make it a constraint that is DEFERRABLE` };
+  });
 }
 
 function missing(count: number, found: readonly number[]): number[] {
