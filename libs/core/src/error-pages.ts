@@ -127,7 +127,7 @@ export const ERROR_PAGES = {
   },
   SCHEMA_NEEDS_COPY: {
     meaning:
-      'The source table changed in a way that may have altered rows without row events (a default, a type, a key, a generated column, a partition that came or went).',
+      'The source table changed in a way that may have altered rows without row events (a default, a type, a label of an enum, an attribute of a row type, a key, a generated column, a partition that came or went).',
     nextStep:
       'The stream stopped before the first row of the new form; the message names the difference. The rows would have to be copied again, which this version cannot do. The change is in the log, so undoing it at the source does not help: begin a new migration under another id with empty target tables, or one that leaves the table out with `source.exclude`.',
     policy: 'stop',

@@ -38,7 +38,10 @@ export function judgeSchemaChange(before: TableSchema, after: TableSchema): Verd
     );
   if (key(before) !== key(after)) return { code: 'SCHEMA_NEEDS_COPY', what: 'key changed' };
   if (before.generation !== after.generation)
-    return { code: 'SCHEMA_NEEDS_COPY', what: 'its rows were written anew, or a partition of it came or went, without row events' };
+    return {
+      code: 'SCHEMA_NEEDS_COPY',
+      what: 'its rows were written anew, read otherwise (a type or a generated column was altered), came or went (with a partition), without row events',
+    };
   return null;
 }
 
