@@ -166,9 +166,9 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   TARGET_REFUSES: {
-    meaning: 'The target refused more than 100 rows of one batch; this is no longer a bad row but a wrong set-up.',
+    meaning: 'The target refused more than 100 rows of one batch, or all of it; this is no longer a bad row but a wrong set-up.',
     nextStep:
-      'See the reasons in the message and the log; correct the target or the mapping, then start again. Nothing of the batch was written.',
+      'See the reasons in the message and the log; correct the target or the mapping, then start again. If a foreign key of a table that is not mapped is named (SQLSTATE 23503), its rows refer to rows that the source no longer has: map the table, or take those rows or the foreign key away. Nothing of the batch was written.',
     policy: 'stop',
   },
   TARGET_NOT_EMPTY: {

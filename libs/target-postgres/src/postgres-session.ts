@@ -1,5 +1,6 @@
 import { ChangeoverError, invariant } from '@changeover/core';
 import type { ApplyReport, Frame, LoadBatch, LoadProgress, SchemaLookup, TableSchema, TargetSession } from '@changeover/events';
+import type pg from 'pg';
 
 import { BatchRun, type Mode } from './apply/batch-run.js';
 import { CarefulPath } from './apply/careful-path.js';
@@ -195,9 +196,7 @@ export class PostgresSession implements TargetSession {
       if (verdict === 'form') await this.#recheck();
       if (verdict !== 'row' && verdict !== 'form') throw error;
       if (mode === 'fast') return null;
-      const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
-      const facts = { sqlstate: code ?? null, constraint: constraint ?? null, table: table ?? null };
-      throw new ChangeoverError('TARGET_REFUSES', `the target refuses the batch as a whole (SQLSTATE ${code ?? 'none'})`, { facts });
+      throw refusesAll(error as pg.DatabaseError);
     } finally {
       this.#met = {};
     }
@@ -237,4 +236,13 @@ export class PostgresSession implements TargetSession {
       this.#isBusy = false;
     }
   }
+}
+
+/** TARGET_REFUSES for what no row of the batch is to blame for, such as rows of a table that is not mapped and refers to one that is emptied. */
+function refusesAll({ code, schema, table, constraint }: Partial<pg.DatabaseError>): ChangeoverError {
+  const place = table === undefined ? '' : `, ${schema === undefined ? '' : `${schema}.`}${table}`;
+  const message = `the target refuses the batch as a whole: SQLSTATE ${code ?? 'none'}${place}${constraint === undefined ? '' : ` (${constraint})`}`;
+  return new ChangeoverError('TARGET_REFUSES', message, {
+    facts: { sqlstate: code ?? null, constraint: constraint ?? null, table: table ?? null },
+  });
 }
