@@ -47,6 +47,22 @@ describe.each([14, 18] as const)("settings of the target's database, PostgreSQL 
   });
 });
 
+it('reads a text as its type does, not as a cast from text would', async () => {
+  await using bed = await LoadBed.open(`CREATE TYPE mood AS ENUM ('fine', 'so-so');
+    CREATE FUNCTION from_text(text) RETURNS mood IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 'so-so'; END $$;
+    CREATE CAST (text AS mood) WITH FUNCTION from_text(text);
+    CREATE TABLE t (m mood PRIMARY KEY, c regclass, p regproc, ch "char", n name, x xml, b bpchar, only_one int UNIQUE)`);
+  const t = bed.writes.table('t', ['m', 'c', 'p', 'ch', 'n', 'x', 'b', 'only_one']);
+  const row = (m: string, c: string, one: string) => [m, c, '-', 'q', 'nm', '<a/>', 'b  ', one] as const;
+  await bed.apply([t.c(row('fine', 'pg_class', '1'))]);
+  expect(await bed.apply([t.u(row('fine', '-', '3'))])).toMatchObject({ updated: 1, refused: 0 });
+  // Beside a row that is refused it goes the careful way.
+  expect(await bed.apply([t.u(row('fine', '-', '4')), t.c(row('so-so', '-', 'many'))])).toMatchObject({ updated: 1, refused: 1 });
+  expect(await bed.rows(`SELECT m, c::text, p::text, ch, n, x::text, b FROM t WHERE m = 'fine'`)).toEqual([
+    ['fine', '-', '-', 'q', 'nm', '<a/>', 'b  '],
+  ]);
+});
+
 it("leaves a trigger of the target its database's search_path", async () => {
   await using bed = await openWith(
     { search_path: 'app' },

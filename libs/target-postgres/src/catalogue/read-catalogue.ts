@@ -11,7 +11,9 @@ SELECT n.nspname AS schema, c.relname AS "table", c.relkind AS kind,
       WITH RECURSIVE down AS (
         SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
         UNION ALL SELECT t.oid, t.typtype, t.typbasetype FROM down JOIN pg_type t ON t.oid = down.typbasetype WHERE down.typtype = 'd')
-      SELECT format('%I.%I', tn.nspname, t.typname) AS name
+      SELECT CASE WHEN EXISTS (SELECT FROM pg_cast k WHERE k.castsource = 'text'::regtype AND k.casttarget = t.oid AND k.castmethod = 'f')
+                   AND NOT EXISTS (SELECT FROM pg_cast k WHERE k.castsource = 'bpchar'::regtype AND k.casttarget = t.oid) THEN 'pg_catalog.bpchar::' ELSE '' END
+             || format('%I.%I', tn.nspname, t.typname) AS name
       FROM down JOIN pg_type t USING (oid) JOIN pg_namespace tn ON tn.oid = t.typnamespace WHERE down.typtype <> 'd') base
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
   coalesce((

@@ -25,7 +25,8 @@ export type TargetColumn = {
   readonly type: string;
   /**
    * Quoted name of the type below all domains, without a modifier. Text is cast to this one: an explicit cast to `varchar(3)` cuts off silently
-   * where assigning a `varchar` raises an error.
+   * where assigning a `varchar` raises an error. Where the type has a cast function of its own for text, which may read less than its input does
+   * (`-` is no `regclass` for it), the text goes by way of `bpchar`, for which there is none.
    */
   readonly cast: string;
   readonly notNull: boolean;
