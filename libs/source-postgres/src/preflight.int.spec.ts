@@ -177,6 +177,46 @@ describe.each([14, 16, 18] as const)('preflight of PostgreSQL %d', (major) => {
     await source.stop();
   });
 
+  it('says which rows of a SQL_ASCII database would stop the stream, which then tells where and not what', async () => {
+    await using database = await testDatabase({ major });
+    const admin = await database.connect();
+    const name = `${database.name}_ascii`;
+    await admin.query(`create database ${name} encoding 'SQL_ASCII' locale 'C' template template0`);
+    const url = new URL(database.url);
+    url.pathname = `/${name}`;
+    const client = new pg.Client(url.href);
+    await client.connect();
+    await client.query(`create table item (id int primary key, name text); set client_encoding = 'SQL_ASCII'`);
+    const good = ['a', 'é', '€', '𝄞', '퟿', '\u{10ffff}'].map((character) => Buffer.from(character).toString('hex'));
+    // Cut off, continued for nothing, longer than needed, a surrogate, too high.
+    const bad = ['e96162', '80', 'c3', 'c0af', 'e08080', 'eda080', 'f4908080', 'f0808080', 'ff'];
+    for (const [index, bytes] of [...good, ...bad].entries())
+      await client.query(`insert into item values (${String(index)}, convert_from('\\x${bytes}', 'SQL_ASCII'))`);
+    const [warning] = (await findings(url.href)).filter(({ check }) => check === 'server_encoding');
+    expect(warning).toMatchObject({ severity: 'warning', message: expect.stringContaining('SOURCE_DATA') });
+    const found = await client.query<{ ctid: string }>(warning?.fix?.[0] ?? '');
+    const { rows } = await client.query<{ id: number }>('select id from item where ctid = any ($1) order by id', [
+      found.rows.map(({ ctid }) => ctid),
+    ]);
+    expect(rows.map(({ id }) => id)).toEqual(bad.map((_, index) => good.length + index));
+
+    await client.query('truncate item');
+    const source = sourceOf(url.href);
+    await source.create();
+    await using held = await source.hold({ takeOver: false });
+    await client.query("insert into item values (1, convert_from('\\xe96162', 'SQL_ASCII'))");
+    const stream = held.events(held.confirmed, new AbortController().signal)[Symbol.asyncIterator]();
+    const stopped = await failure(stream.next());
+    expect(stopped.code).toBe('SOURCE_DATA');
+    expect(stopped.message).toMatch(/SQL_ASCII.*22021, at [0-9A-F]+\/[0-9A-F]+/);
+    expect(stopped.message).not.toContain('0x');
+    await held[Symbol.asyncDispose]();
+    await source.drop();
+    await source.stop();
+    await client.end();
+    await admin.query(`drop database ${name} with (force)`);
+  });
+
   it('says which tables cannot be captured, and what helps', async () => {
     await using database = await testDatabase({ major });
     const client = await database.connect();
