@@ -149,6 +149,17 @@ export const ERROR_PAGES = {
       'Start with the mapping that the migration was begun with; it keeps that one. For another mapping begin a new migration under another id with empty target tables.',
     policy: 'stop',
   },
+  STATE_FENCED: {
+    meaning: 'Another process has opened the folder in which this one keeps its state. What this one remembered since then is not kept.',
+    nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
+    policy: 'stop',
+  },
+  STATE_UNAVAILABLE: {
+    meaning: 'The folder in which a role keeps its state cannot be read or written.',
+    nextStep:
+      'Check that the disk has room and that the folder is ours. The state is derived: if the folder cannot be saved, delete it, and it is rebuilt from the log.',
+    policy: 'retry',
+  },
   TARGET_UNREACHABLE: {
     meaning: 'The target database does not answer. The log keeps the writes meanwhile.',
     nextStep: 'Check host, port and network, and whether the server is up.',

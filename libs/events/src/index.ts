@@ -35,6 +35,7 @@ export {
   type SourceEvent,
   type SourceIdentity,
 } from './ports/change-source.port.js';
+export { MAX_STATE_KEY_BYTES, StateStore, type StateEntry } from './ports/state-store.port.js';
 export {
   TargetWriter,
   type ApplyReport,

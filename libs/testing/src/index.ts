@@ -7,8 +7,10 @@ export { InMemoryMessageStore, MemoryStorage, type AppendFate, type CaughtAppend
 export { changeSourceContract, codeOf, EventFollower, told, type ChangeSourceBed } from './contracts/change-source.contract.js';
 export { eventLogContract, type EventLogBed } from './contracts/event-log.contract.js';
 export { GatedStore } from './gated-store.js';
+export { InMemoryStateStore, StateStorage } from './fakes/in-memory-state-store.js';
 export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js';
 export { deleted, inserted, positionAt, textTable, updated, type RowsEvent } from './fakes/rows.js';
 export { ScriptedRequests } from './fakes/scripted-requests.js';
 export { ScriptedSource } from './fakes/scripted-source.js';
 export { targetWriterContract, type TargetWriterBed } from './contracts/target-writer.contract.js';
+export { stateStoreContract, type StateStoreBed } from './contracts/state-store.contract.js';
