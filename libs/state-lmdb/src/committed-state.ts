@@ -1,9 +1,7 @@
 import type { StateEntry } from '@changeover/events';
 
 import { openDatabase, type StateDatabase } from './database.js';
-import { behindPrefix, bytesOf, nextKey, setPrefix } from './keys.js';
-
-const FIRST_KEY = nextKey(Buffer.alloc(0));
+import { behindPrefix, bytesOf, FIRST_KEY, nextKey, setPrefix } from './keys.js';
 
 /** What LMDB holds, read in our own process: it never waits for a writer. */
 export class CommittedState implements AsyncDisposable {

@@ -30,7 +30,10 @@ export function behindPrefix(prefix: Uint8Array): Buffer | undefined {
 
 const ZERO = Buffer.from([0]);
 
-/** The key that follows `key` with nothing between them. That of no bytes is the first key of all: LMDB has no empty one. */
+/** LMDB has no empty key. */
+export const FIRST_KEY = ZERO;
+
+/** The key that follows `key` with nothing between them. */
 export function nextKey(key: Uint8Array): Buffer {
   return Buffer.concat([key, ZERO]);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ABORT, TransactionFlags } from 'lmdb';
 
 import { formatOf, openDatabase, type StateDatabase } from './database.js';
+import { FIRST_KEY } from './keys.js';
 import { isReplaced } from './numbered-folders.js';
 import { unpackChanges } from './packed-changes.js';
 import { FRAME, FRAME_HEADER_BYTES, type StateAnswer, type StateTask } from './state-process.js';
@@ -42,16 +43,24 @@ function readFrame(): { readonly kind: number; readonly content: Buffer } | null
   return header === null || content === null ? null : { kind: header.readUInt8(4), content };
 }
 
-/** Reads what a damaged file would show; a page that is not there kills the process. */
-function walk(database: StateDatabase, path: string): void {
-  const { lastPageNumber, root } = database.root.getStats() as { lastPageNumber: number; root: { pageSize: number } };
-  // A commit may leave its last pages unwritten if it came not to need them, so this alone proves nothing.
-  const isShort = statSync(join(path, 'data.mdb')).size < (lastPageNumber + 1) * root.pageSize;
-  for (const table of [database.entries, database.members]) {
-    if (isShort) for (const _ of table.getRange({ start: Buffer.from([0]) }));
-    else table.getKeysCount({ start: Buffer.from([0]) });
-  }
-  database.root.resetReadTxn();
+type Statistics = { readonly entryCount: number; readonly lastPageNumber: number; readonly root: { readonly pageSize: number } };
+
+/** The length alone proves nothing: a commit may leave its last pages unwritten if it came not to need them. */
+function isShort({ root }: StateDatabase, bytes: number): boolean {
+  const { lastPageNumber, root: tree } = root.getStats() as Statistics;
+  return bytes < (lastPageNumber + 1) * tree.pageSize;
+}
+
+/** Visits every page that holds keys, or all pages. One that is not there kills the process; an empty one ends the walk before its end. */
+function isWhole({ root, entries, members }: StateDatabase, pages: 'with keys' | 'all'): boolean {
+  const whole = [entries, members].every((table) => {
+    let count = 0;
+    if (pages === 'all') for (const _ of table.getRange({ start: FIRST_KEY })) count++;
+    else count = table.getKeysCount({ start: FIRST_KEY });
+    return count === (table.getStats() as Statistics).entryCount;
+  });
+  root.resetReadTxn();
+  return whole;
 }
 
 class FolderWriter {
@@ -129,15 +138,17 @@ function write(task: WriteTask): void {
 }
 
 function take(task: WriteTask, path: string): FolderWriter | 'damaged' | 'other format' {
-  if (!existsSync(join(path, 'data.mdb'))) return 'damaged';
+  const file = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false });
+  if (file === undefined) return 'damaged';
   try {
     const database = openDatabase(path, { readOnly: false });
+    // Before anything is written: that would fill the gap with zeros.
+    if (isShort(database, file.size) && !isWhole(database, 'all')) return 'damaged';
     const writer = new FolderWriter(task, database);
     const left = writer.claim();
     say({ said: 'opened' });
     if (left === 'damaged' || left === 'other format') return left;
-    if (left === 'not closed') walk(database, path);
-    return writer;
+    return left === 'closed' || isWhole(database, 'with keys') ? writer : 'damaged';
   } catch (error) {
     if (DAMAGE.has((error as { code?: unknown }).code)) return 'damaged';
     throw error;
