@@ -2,10 +2,13 @@ import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { SystemClock } from '@changeover/core';
+
 import { LmdbStateStore } from './lmdb-state-store.js';
 import { StateOwner } from './test/state-owner.js';
 import { NUMBERED_ENTRIES } from './test/numbers.js';
 
+const clock = new SystemClock();
 const ALL = Buffer.alloc(0);
 
 describe('a state whose owner', () => {
@@ -102,14 +105,19 @@ describe('a state whose owner', () => {
   it.each(['owner', 'writer'] as const)(
     'loses its %s to a kill holds one commit, whole',
     async (victim) => {
-      const commitsToSee = 5;
-      for (let round = 1; round <= 6; round++) {
+      const rounds = 10;
+      for (let round = 0; round < rounds; round++) {
         const first = await owner();
         const writer = await first.writerPid();
         first.tell('commitOn');
         let acknowledged = 0;
-        for (let i = 0; i < commitsToSee + round; i++) acknowledged = Number(await first.next());
-        // It commits without a pause, so this meets it somewhere in a commit.
+        let [before, now] = [0, 0];
+        for (let i = 0; i < 5; i++) {
+          acknowledged = Number(await first.next());
+          [before, now] = [now, clock.monotonic()];
+        }
+        // It commits without a pause: each round meets it in another tenth of a commit.
+        await clock.sleep(((now - before) * round) / rounds);
         process.kill(victim === 'owner' ? first.pid : writer, 'SIGKILL');
         for (let line = await first.next(); line !== undefined; line = await first.next()) {
           if (line === 'STATE_UNAVAILABLE') break;

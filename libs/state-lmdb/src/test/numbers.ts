@@ -1,2 +1,2 @@
 /** Entries of each commit that an owner makes by `commitOn`, and members of its set. */
-export const NUMBERED_ENTRIES = 300;
+export const NUMBERED_ENTRIES = 2000;
