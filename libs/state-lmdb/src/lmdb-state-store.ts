@@ -65,10 +65,16 @@ export class LmdbStateStore extends StateStore {
   /** Makes us the owner. @throws ChangeoverError STATE_UNAVAILABLE */
   static async open(options: StateFolder): Promise<LmdbStateStore> {
     const { folder, name, clock = new SystemClock(), ids = new RandomIdSource(), patience = 5000 } = options;
-    const { path, writer, lost } = await new FolderClaim({ base: folder, name, clock, ids, patience }).claim().catch((cause: unknown) => {
+    const unavailable = (cause: unknown): never => {
       throw cause instanceof ChangeoverError ? cause : new ChangeoverError('STATE_UNAVAILABLE', `cannot use ${folder}`, { cause });
-    });
-    return new LmdbStateStore(new CommittedState(path), writer, lost);
+    };
+    const { path, writer, lost } = await new FolderClaim({ base: folder, name, clock, ids, patience }).claim().catch(unavailable);
+    try {
+      return new LmdbStateStore(new CommittedState(path), writer, lost);
+    } catch (error) {
+      await writer.kill();
+      return unavailable(error);
+    }
   }
 
   override get place(): Buffer | null {

@@ -8,8 +8,7 @@ const PIECES_APART = 2 ** 32;
 
 /**
  * Changes as they go to the writer's process, one behind the other: table and whether it is removed (1), length of key (2) and of value (4), both.
- * They are packed when they are made: a hundred thousand small buffers cost the garbage collector more than all else together, and a commit
- * need not stop to pack them.
+ * They are packed when they are made: kept as small buffers they take several times their bytes, and a commit would have to pack them.
  */
 export class PackedChanges {
   /** A change that is larger than a piece gets one of its own. */
