@@ -104,6 +104,13 @@ export const ERROR_PAGES = {
       'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new migration under another id with empty target tables. If only some tables were lost, `source.exclude` lets the others go on.',
     policy: 'stop',
   },
+  SOURCE_WAITS: {
+    meaning:
+      'A warning: capture cannot begin yet. A replication slot is made only when every transaction that was open has ended, of any database of the server.',
+    nextStep:
+      'The message names the oldest transactions by process and application. End them, or `SELECT pg_terminate_backend(<pid>)`; capture then goes on by itself. For a prepared one: `ROLLBACK PREPARED` (see pg_prepared_xacts).',
+    policy: 'retry',
+  },
   SOURCE_BUSY: {
     meaning: 'Somebody else holds the replication slot.',
     nextStep: 'Nothing, unless it stays: then see who holds it in pg_replication_slots, or start with --take-over.',

@@ -1,4 +1,4 @@
-import type { Position } from '@changeover/core';
+import type { ChangeoverError, Position } from '@changeover/core';
 
 import type { Before, Operation } from '../frame/frame.js';
 import type { TableSchema } from '../frame/table-schema.js';
@@ -130,9 +130,11 @@ export abstract class ChangeSource {
   /**
    * Makes publication and slot, replacing a slot of ours (only the log's owner calls it, see CaptureLoop). Gives where
    * it starts, and which captured tables held rows at exactly that point (read in the snapshot that the slot's creation
-   * exports: rows committed before it will not come through the stream, rows after it will).
+   * exports: rows committed before it will not come through the stream, rows after it will). `onWaiting` is told, sparsely, what of others holds it up.
    */
-  abstract create(): Promise<{ readonly start: Position; readonly tablesWithRows: readonly string[] }>;
+  abstract create(
+    onWaiting?: (warning: ChangeoverError) => void,
+  ): Promise<{ readonly start: Position; readonly tablesWithRows: readonly string[] }>;
 
   /** Lets the source forget us: drops slot and publication. */
   abstract drop(): Promise<void>;

@@ -107,8 +107,10 @@ export class CaptureLoop {
   }
 
   async #create(writer: LogWriter, identity: SourceIdentity, progress: ProgressBody): Promise<void> {
-    const { source } = this.#options;
-    const { start, tablesWithRows } = await source.create();
+    const { source, observer } = this.#options;
+    const { start, tablesWithRows } = await source.create((warning) => {
+      observer.warning(warning);
+    });
     if (tablesWithRows.length > 0) {
       await source.drop();
       throw new ChangeoverError('SNAPSHOT_NEEDED', `these tables already hold rows: ${tablesWithRows.join(', ')}`, {
