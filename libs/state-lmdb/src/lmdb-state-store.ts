@@ -3,6 +3,7 @@ import { type StateEntry, StateStore } from '@changeover/events';
 
 import { CommittedState } from './committed-state.js';
 import { bytesOf, checkKey, textOf } from './keys.js';
+import { mergedEntries } from './merged-entries.js';
 import { mergedMembers } from './merged-members.js';
 import { FolderClaim, type LostState } from './owned-folder.js';
 import { FRAME, type FrameKind, type StateProcess } from './state-process.js';
@@ -120,7 +121,7 @@ export class LmdbStateStore extends StateStore {
   }
 
   override entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry> {
-    return this.#committed.entries(prefix, after);
+    return this.#entries(prefix, after);
   }
 
   override async commit(place: Uint8Array): Promise<void> {
@@ -148,6 +149,15 @@ export class LmdbStateStore extends StateStore {
     if (this.#committing === null) await this.#tell(FRAME.close, NOTHING).catch(() => undefined);
     await this.#writer.kill();
     await this.#committed[Symbol.asyncDispose]();
+  }
+
+  *#entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
+    const changed = new Map<string, Buffer | null>();
+    for (const uncommitted of [this.#committing, this.#dirty]) {
+      for (const [key, value] of uncommitted?.entriesUnder(textOf(prefix), after === null ? null : textOf(after)) ?? [])
+        changed.set(key, value);
+    }
+    yield* mergedEntries(this.#committed.entries(prefix, after), changed);
   }
 
   #changeMember(set: Uint8Array, member: Uint8Array, present: boolean): void {

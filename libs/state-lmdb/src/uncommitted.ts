@@ -24,6 +24,13 @@ export class Uncommitted {
     return location === undefined ? undefined : this.#packed.valueAt(location);
   }
 
+  /** Changed keys that begin with `prefix` and lie behind `after`, each with its value or null. */
+  *entriesUnder(prefix: string, after: string | null): Generator<readonly [key: string, value: Buffer | null]> {
+    for (const [key, location] of this.#entries) {
+      if (key.startsWith(prefix) && (after === null || key > after)) yield [key, this.#packed.valueAt(location)];
+    }
+  }
+
   put(key: string, value: Uint8Array | null): void {
     this.#bytes += key.length + (value?.byteLength ?? 0);
     this.#entries.set(key, this.#packed.add('entries', key, value));

@@ -10,7 +10,7 @@ export type StateEntry = { readonly key: Buffer; readonly value: Buffer };
  * One owner at a time: opening it makes the opener the owner, and from then on the commit of an owner before (a process that
  * was stopped and woke up) rejects with STATE_FENCED and changes nothing.
  *
- * What was put is seen by {@link get} and {@link members} at once, by {@link entries} only once it was committed. Keys are not empty, and compared byte by byte.
+ * What was put is seen at once. Keys are not empty, and compared byte by byte.
  * What is given is copied; what is returned must not be changed.
  */
 export abstract class StateStore implements AsyncDisposable {
@@ -34,9 +34,9 @@ export abstract class StateStore implements AsyncDisposable {
   abstract removeMember(set: Uint8Array, member: Uint8Array): void;
 
   /**
-   * Committed entries whose keys begin with `prefix`, behind `after` (null: from the first), in the order of their keys, as one
-   * commit left them however long it takes, from when the first is asked for. The reader may stop at any time, but must say so
-   * (`return`, as `for … of` does by itself): until then the store keeps what it reads.
+   * Entries whose keys begin with `prefix`, behind `after` (null: from the first), in the order of their keys, as they were when the first was
+   * asked for, whatever is put or committed meanwhile. The reader may stop at any time, but must say so (`return`, as `for … of` does by
+   * itself): until then the store keeps what it reads. To begin costs a look at everything that is not committed: it is for going through many.
    */
   abstract entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry>;
 

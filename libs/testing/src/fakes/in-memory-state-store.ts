@@ -30,6 +30,11 @@ export class InMemoryStateStore extends StateStore {
     this.#place = storage.place;
   }
 
+  /** Entries and members there are. */
+  get size(): number {
+    return this.#entries.size + [...this.#sets.values()].reduce((sum, members) => sum + members.size, 0);
+  }
+
   override get place(): Buffer | null {
     return this.#place;
   }
@@ -70,8 +75,7 @@ export class InMemoryStateStore extends StateStore {
   }
 
   override *entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
-    // A commit puts another content in the place of this one.
-    const { entries } = this.#storage.committed;
+    const entries = new Map(this.#entries);
     const [begin, from] = [hexOf(prefix), after === null ? '' : hexOf(after)];
     for (const key of [...entries.keys()].filter((name) => name.startsWith(begin) && name > from).sort()) {
       yield { key: bytesOf(key), value: entries.get(key) as Buffer };
