@@ -20,6 +20,7 @@ const CONTRACTS = [
   { port: 'MessageStore', contract: 'eventLogContract' },
   { port: 'ChangeSource', contract: 'changeSourceContract' },
   { port: 'TargetWriter', contract: 'targetWriterContract' },
+  { port: 'StateStore', contract: 'stateStoreContract' },
 ] as const;
 
 function read(path: string): string {

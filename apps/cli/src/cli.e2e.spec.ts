@@ -2,11 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { testDatabase, type TestDatabase } from '@changeover/testing';
+import pg from 'pg';
 
 const BIN = fileURLToPath(new URL('../bin/changeover.mjs', import.meta.url));
 const TABLE = 'CREATE TABLE contact (id int PRIMARY KEY, name text NOT NULL)';
@@ -108,6 +110,17 @@ class Bench implements AsyncDisposable {
     return Object.assign(run, { code: await run.ended });
   }
 
+  /** What `status` says of load, as soon as it says that it is so late. */
+  async loadBehind(ms: number): Promise<{ readonly lagMs: number; readonly lagRecords: number }> {
+    for (;;) {
+      const { roles } = JSON.parse((await this.run('status', '--json')).out) as {
+        roles: { role: string; status: { lagMs: number; lagRecords: number } }[];
+      };
+      const load = roles.find(({ role }) => role === 'load')?.status;
+      if (load !== undefined && load.lagMs > ms) return load;
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#runs.map((run) => run.signal('SIGKILL')));
     await this.query(
@@ -190,11 +203,29 @@ describe('check', () => {
     async () => {
       await using bench = await Bench.open();
       await bench.settings({ mapping: 'mapping.mjs' });
-      for (const mapping of ['process.exit(0);', 'await new Promise(() => undefined); export default {};']) {
-        await writeFile(join(bench.folder, 'mapping.mjs'), mapping);
-        const { code, err } = await bench.run('check');
-        expect([code, err]).toEqual([1, expect.stringContaining('ended before it was done')]);
-      }
+      await writeFile(join(bench.folder, 'mapping.mjs'), 'process.exit(0);');
+      const ended = await bench.run('check');
+      expect([ended.code, ended.err]).toEqual([1, expect.stringContaining('ended before it was done')]);
+      await writeFile(join(bench.folder, 'mapping.mjs'), 'await new Promise(() => undefined); export default {};');
+      const endless = await bench.run('check');
+      expect([endless.code, endless.out]).toEqual([1, expect.stringMatching(/✗ mapping .*mapping\.mjs: it has not come to its end/)]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'says what it waits for: a log that takes connections and answers nothing',
+    async () => {
+      await using bench = await Bench.open();
+      const mute = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+      await once(mute, 'listening');
+      const broker = `127.0.0.1:${String((mute.address() as AddressInfo).port)}`;
+      await bench.settings({ log: { type: 'kafka', brokers: [broker] } });
+      const { code, out, err } = await bench.run('check', '--json');
+      mute.close();
+      expect([code, err]).toEqual([1, expect.stringContaining(`log: waiting for ${broker} …\n`)]);
+      const { findings } = JSON.parse(out) as { findings: { part: string; check: string }[] };
+      expect(findings.filter(({ part }) => part === 'log')).toMatchObject([{ check: 'LOG_UNREACHABLE' }]);
     },
     PATIENCE_MS,
   );
@@ -266,6 +297,14 @@ describe('up', () => {
       expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
       expect(await bench.query(bench.target, `SELECT count(*)::int FROM contact WHERE name = 'other'`)).toEqual([{ count: 500 }]);
 
+      // Load hangs in a batch: that is no rest.
+      const locker = await bench.target.connect();
+      await locker.query('BEGIN; LOCK TABLE contact');
+      await bench.query(bench.source, `INSERT INTO contact VALUES (501, 'late')`);
+      expect((await bench.loadBehind(3_000)).lagRecords).toBeGreaterThan(0);
+      await locker.end();
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+
       // A row that the target refuses is not there, and whoever waits must hear so.
       await bench.query(bench.target, `ALTER TABLE contact ADD CHECK (name <> 'bad')`);
       await bench.query(bench.source, `UPDATE contact SET name = 'bad' WHERE id = 1`);
@@ -332,11 +371,46 @@ describe('up', () => {
       expect(await up.signal('SIGTERM')).toBe(0);
       expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
 
+      // Nothing of it runs, yet what it holds is looked into.
+      await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify({ tables: { 'public.contact': { columns: { name: 'label' } } } }));
+      await bench.settings({ log: undefined, control: undefined, mapping: 'mapping.json' });
+      const other = await bench.run('check');
+      expect([other.code, other.out]).toEqual([1, expect.stringMatching(/✗ mapping .*was begun with another one.*begin a new migration/)]);
+      expect(other.out).toContain('holds this migration');
+      expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
+      await bench.settings({ log: undefined, control: undefined });
+      expect((await bench.run('check')).out).not.toContain('✗ mapping');
+
       const again = bench.start('up');
       await again.says(RUNNING);
       await bench.query(bench.source, `INSERT INTO contact VALUES (2, 'went on')`);
       expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
       expect(await bench.query(bench.target, 'SELECT count(*)::int FROM contact')).toEqual([{ count: 2 }]);
+      expect(await again.signal('SIGTERM')).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'its own server ends: status says so, and up ends by itself with a code',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings({ log: undefined, control: undefined });
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      const { url } = JSON.parse(await readFile(join(bench.folder, '.changeover', 'services.json'), 'utf8')) as { url: string };
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => undefined);
+      await client.connect();
+      await client.query(`COPY (SELECT 1) TO PROGRAM 'kill -QUIT $(head -n 1 postmaster.pid)'`).catch(() => undefined);
+      await client.end().catch(() => undefined);
+      const status = await bench.run('status');
+      expect([status.code, status.err]).toEqual([1, expect.stringMatching(/SERVICE_MISSING: .*does not answer.*process \d+\) still runs/)]);
+      expect(await up.ended).toBe(1);
+      expect(up.err).toMatch(/changeover: SERVICE_MISSING: .*does not answer any more.*start `changeover up` again/);
+      expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
+      const again = bench.start('up');
+      await again.says(RUNNING);
       expect(await again.signal('SIGTERM')).toBe(0);
     },
     PATIENCE_MS,

@@ -99,10 +99,17 @@ export const ERROR_PAGES = {
   },
   SOURCE_LOST: {
     meaning:
-      'The source can no longer give the changes after our position, or did not tell all of them: the slot is gone or invalidated, it is another server or timeline, or a captured table was dropped or taken out of the publication.',
+      'The source can no longer give the changes after our position, or did not tell all of them: the slot is gone or invalidated, it is another server or timeline, a captured table was dropped, renamed or taken out of the publication, or the publication was altered.',
     nextStep:
       'What was captured is kept. Find out why it was lost (the message says what was seen), then begin a new migration under another id with empty target tables. If only some tables were lost, `source.exclude` lets the others go on.',
     policy: 'stop',
+  },
+  SOURCE_WAITS: {
+    meaning:
+      'A warning: capture cannot begin yet. A replication slot is made only when every transaction that was open has ended, of any database of the server.',
+    nextStep:
+      'The message names the oldest transactions by process and application. End them, or `SELECT pg_terminate_backend(<pid>)`; capture then goes on by itself. For a prepared one: `ROLLBACK PREPARED` (see pg_prepared_xacts).',
+    policy: 'retry',
   },
   SOURCE_BUSY: {
     meaning: 'Somebody else holds the replication slot.',
@@ -127,7 +134,7 @@ export const ERROR_PAGES = {
   },
   SCHEMA_NEEDS_COPY: {
     meaning:
-      'The source table changed in a way that may have altered rows without row events (a default, a type, a key, a generated column, a partition that came or went).',
+      'The source table changed in a way that may have altered rows without row events (a default, a type, a label of an enum, an attribute of a row type, a key, a generated column, a partition that came or went).',
     nextStep:
       'The stream stopped before the first row of the new form; the message names the difference. The rows would have to be copied again, which this version cannot do. The change is in the log, so undoing it at the source does not help: begin a new migration under another id with empty target tables, or one that leaves the table out with `source.exclude`.',
     policy: 'stop',
@@ -149,13 +156,24 @@ export const ERROR_PAGES = {
       'Start with the mapping that the migration was begun with; it keeps that one. For another mapping begin a new migration under another id with empty target tables.',
     policy: 'stop',
   },
+  STATE_FENCED: {
+    meaning: 'Another process has opened the folder in which this one keeps its state. What this one remembered since then is not kept.',
+    nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
+    policy: 'stop',
+  },
+  STATE_UNAVAILABLE: {
+    meaning: 'The folder in which a role keeps its state cannot be read or written.',
+    nextStep:
+      'Check that the disk has room and that the folder is ours. The state is derived: if the folder cannot be saved, delete it, and it is rebuilt from the log.',
+    policy: 'retry',
+  },
   TARGET_UNREACHABLE: {
     meaning: 'The target database does not answer. The log keeps the writes meanwhile.',
     nextStep: 'Check host, port and network, and whether the server is up.',
     policy: 'retry',
   },
   TARGET_DENIED: {
-    meaning: 'The target refuses our user or password, or a privilege is missing.',
+    meaning: 'The target refuses our user or password, or a privilege is missing, or row-level security would hide rows from us.',
     nextStep: 'Correct the credentials. For a privilege that is missing `changeover check` prints the exact lines.',
     policy: 'stop',
   },
@@ -166,9 +184,9 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   TARGET_REFUSES: {
-    meaning: 'The target refused more than 100 rows of one batch; this is no longer a bad row but a wrong set-up.',
+    meaning: 'The target refused more than 100 rows of one batch, or all of it; this is no longer a bad row but a wrong set-up.',
     nextStep:
-      'See the reasons in the message and the log; correct the target or the mapping, then start again. Nothing of the batch was written.',
+      'See the reasons in the message and the log; correct the target or the mapping, then start again. If a foreign key of a table that is not mapped is named (SQLSTATE 23503), its rows refer to rows that the source no longer has: map the table, or take those rows or the foreign key away. Nothing of the batch was written.',
     policy: 'stop',
   },
   TARGET_NOT_EMPTY: {
@@ -212,7 +230,7 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   SERVICE_MISSING: {
-    meaning: 'A service that this command needs is neither given by address nor can be started here.',
+    meaning: 'A service that this command needs is neither given by address nor can be started here, or what was started has ended.',
     nextStep: 'Do one of the things that the message lists.',
     policy: 'stop',
   },

@@ -36,6 +36,7 @@ export {
   type SourceIdentity,
   type TableSize,
 } from './ports/change-source.port.js';
+export { MAX_STATE_KEY_BYTES, StateStore, type StateEntry } from './ports/state-store.port.js';
 export {
   TargetWriter,
   type ApplyReport,

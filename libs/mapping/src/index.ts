@@ -1,2 +1,16 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, type Mapping, type MappingInput } from './mapping.js';
 export { mappingHash, targetSchema } from './table-plan.js';
+export {
+  compileRule,
+  ConversionProblem,
+  type CompiledJoin,
+  type CompiledRule,
+  type CompiledUnique,
+  type Converter,
+  type Converters,
+  type JoinedRows,
+  type Problem,
+  type Row,
+  type SourceTable,
+} from './compile-rule.js';
+export type { Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';

@@ -2,7 +2,7 @@ import { ChangeoverError, invariant } from '@changeover/core';
 import { z } from 'zod';
 
 const name = z.string().min(1).max(63);
-const qualified = z.string().regex(/^[^.]+\.[^.]+$/u, 'a table is named as schema.table');
+const qualified = z.string().regex(/^[^.]+\..+$/u, 'must be of the form schema.table; the first dot separates the two');
 
 const tableRule = z
   .strictObject({
@@ -38,7 +38,11 @@ export const IDENTITY: Mapping = { tables: {} };
 export function parseMapping(input: unknown): Mapping {
   const parsed = mappingSchema.safeParse(input);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'mapping'}: ${issue.message}`);
+    const problems = parsed.error.issues.map((issue) => {
+      // Of a key, zod says in the issue itself only that it is wrong.
+      const words = issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message;
+      return `${issue.path.join('.') || 'mapping'}: ${words}`;
+    });
     throw new ChangeoverError('MAPPING_INVALID', `the mapping has ${String(problems.length)} problem(s): ${problems.join('; ')}`);
   }
   const { tables } = parsed.data;
@@ -68,7 +72,7 @@ export function canonicalMapping(mapping: Mapping): string {
   });
 }
 
-/** `schema.table` in its two halves. */
+/** `schema.table` in its two halves: a table may have dots in its name, a schema may not. */
 export function splitQualified(qualifiedName: string): readonly [schema: string, table: string] {
   const dot = qualifiedName.indexOf('.');
   invariant(dot > 0, `${qualifiedName} is not schema.table`);

@@ -48,8 +48,6 @@ export abstract class PipelineObserver {
     readonly estimate: TableSize | null;
     readonly finished: boolean;
   }): void;
-  /** Nothing is waiting behind what was reached. */
-  abstract caughtUp(): void;
   /** Log that the source keeps for us. */
   abstract retained(bytes: number): void;
   /** Something an operator should know, which does not stop anything. */
@@ -61,7 +59,6 @@ export class SilentObserver extends PipelineObserver {
   advanced(): void {}
   applied(): void {}
   copied(_copy: Parameters<PipelineObserver['copied']>[0]): void {}
-  caughtUp(): void {}
   retained(): void {}
   warning(): void {}
 }

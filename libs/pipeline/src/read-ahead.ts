@@ -41,11 +41,6 @@ export class ReadAhead<T> implements AsyncDisposable {
     this.#wakeReader?.();
   }
 
-  /** Whether nothing is there right now. */
-  get isEmpty(): boolean {
-    return this.#items.length === 0;
-  }
-
   /** Ends the source. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;

@@ -39,7 +39,8 @@ export function changeWithoutRowEvents(before: TableSchema, after: TableSchema):
         .sort(),
     );
   if (key(before) !== key(after)) return 'key changed';
-  if (before.generation !== after.generation) return 'its rows were written anew, or a partition of it came or went, without row events';
+  if (before.generation !== after.generation)
+    return 'its rows were written anew, read otherwise (a type or a generated column was altered), came or went (with a partition), without row events';
   return null;
 }
 

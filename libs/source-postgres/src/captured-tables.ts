@@ -23,6 +23,8 @@ export type CapturedTable = {
   readonly generatedColumns: readonly string[];
   readonly owned: boolean;
   readonly readable: boolean;
+  /** Row-level security applies to our role: it may hide rows, so PostgreSQL refuses to read the table to us. */
+  readonly rowSecurity: boolean;
 };
 
 export type Selection = {
@@ -50,7 +52,8 @@ const SELECTED = `
          ARRAY (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND NOT a.attisdropped ORDER BY a.attnum) AS "generatedColumns",
          (SELECT count(*)::int FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attgenerated = '' AND NOT a.attisdropped) AS columns,
          pg_has_role(c.relowner, 'USAGE') AS owned,
-         has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
+         has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
+         row_security_active(c.oid) AS "rowSecurity"
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE (n.nspname = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')

@@ -3,9 +3,10 @@ import type { ChunkRequest, HeldSource, SourceEvent } from '@changeover/events';
 
 import type { Catalogue } from './catalogue.js';
 import { EventQueue } from './event-queue.js';
-import type { KeptAtSource, PublicationWatch } from './kept-at-source.js';
+import { tablesLost, type KeptAtSource, type PublicationWatch } from './kept-at-source.js';
 import { readPosition } from './lsn.js';
 import { PgoutputDecoder, type MissingForm } from './pgoutput-decoder.js';
+import type { Relation } from './relation.js';
 import type { ReplicationConnection } from './replication-connection.js';
 import type { TableStorage } from './rewrites.js';
 import type { SourceConfig } from './settings.js';
@@ -139,12 +140,7 @@ export class HeldPostgresSource implements HeldSource {
 
   events(after: Position, signal: AbortSignal, unseen: readonly string[] = []): AsyncIterable<readonly SourceEvent[]> {
     invariant(this.#decoder === undefined, 'the events of one hold are asked for twice');
-    if (after < this.confirmed) {
-      throw new ChangeoverError(
-        'SOURCE_LOST',
-        `the source was told that everything up to ${this.confirmed} is safe, and cannot go back to ${after || 'the start'}`,
-      );
-    }
+    if (after < this.confirmed) this.#end(cannotGoBack(this.confirmed, after));
     this.#acker.delivered(after);
     const merge = new ChunkMerge((event) => {
       this.#queue.push(event);
@@ -167,12 +163,16 @@ export class HeldPostgresSource implements HeldSource {
     return JSON.stringify(watched);
   }
 
-  async requireNothingMissed(watched: string): Promise<readonly string[]> {
+  async requireNothingMissed(watched?: string): Promise<readonly string[]> {
+    if (watched === undefined) {
+      await this.#parts.kept.requireUnchanged(this.#watch);
+      return [];
+    }
     const { storage, ...watch } = JSON.parse(watched) as Watched;
     await this.#parts.kept.requireUnchanged(watch);
     if (storage !== undefined) this.#parts.catalogue.rewrites.restore(storage);
     const { entries } = this.#watch;
-    return Object.keys(entries).filter((table) => entries[table] !== watch.entries[table]);
+    return Object.keys(entries).filter((table) => entries[table]?.entry !== watch.entries[table]?.entry);
   }
 
   acknowledge(position: Position): void {
@@ -282,6 +282,7 @@ export class HeldPostgresSource implements HeldSource {
 
   async #fetchForm(decoder: PgoutputDecoder, { relation, txId }: MissingForm): Promise<void> {
     try {
+      this.#requireName(relation);
       await this.#untilSeen(txId);
       decoder.provide(relation, await this.#parts.catalogue.formOf(relation));
     } catch (error) {
@@ -289,6 +290,13 @@ export class HeldPostgresSource implements HeldSource {
       return;
     }
     if (!this.#ended) this.#takeBacklog();
+  }
+
+  /** What we watch may look as before when a table has been another's name and got its own back; the stream tells what it was called meanwhile. */
+  #requireName({ oid, schema, table }: Relation): void {
+    const said = `${schema}.${table}`;
+    const known = Object.entries(this.#watch.entries).find(([, entry]) => entry.table === oid)?.[0];
+    if (known !== undefined && known !== said) throw tablesLost([known, said]);
   }
 
   /** A commit comes to us when it is on disk, and to everybody else a little later: with synchronous replication, much later. */
@@ -378,6 +386,11 @@ export class HeldPostgresSource implements HeldSource {
     this.#chunks.close();
     return was;
   }
+}
+
+function cannotGoBack(confirmed: Position, after: Position): ChangeoverError {
+  const message = `the source was told that everything up to ${confirmed} is safe, and cannot go back to ${after || 'the start'}`;
+  return new ChangeoverError('SOURCE_LOST', message);
 }
 
 function letGo(): ChangeoverError {

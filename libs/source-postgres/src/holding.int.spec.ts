@@ -10,6 +10,8 @@ import { type HeldPostgresSource } from './held-postgres-source.js';
 import { positionOf } from './lsn.js';
 import { PostgresSource } from './postgres-source.js';
 import type { PostgresSourceSettings } from './settings.js';
+import { HidingServer } from './test/hiding-server.js';
+import { until } from './test/until.js';
 
 const MB = 1024 * 1024;
 
@@ -227,29 +229,19 @@ describe('a server of our own', () => {
   });
 
   it('is asked for a new form of a table only when everybody sees it, which synchronous replication puts off', async () => {
-    await using server = await startPostgres({ major: 18, own: true });
-    const client = await connect(server.url);
-    const until = async (condition: string): Promise<void> => {
-      while ((await client.query(`select where ${condition}`)).rowCount === 0) await sleep(5);
-    };
-    const standby = async (name: string): Promise<void> => {
-      await client.query(`alter system set synchronous_standby_names = '${name}'`);
-      await client.query('select pg_reload_conf()');
-      await until(`current_setting('synchronous_standby_names') = '${name}'`);
-    };
-    await client.query('create table item (id int primary key)');
+    await using server = await HidingServer.open('create table item (id int primary key)');
     const source = sourceOf(server.url);
     await source.create();
     await using held = await source.hold({ takeOver: false });
     await using follower = new EventFollower(held);
-    await standby('nobody');
-    const writer = await connect(server.url);
-    const committed = writer.query('begin; alter table item add column n int not null default 7; insert into item values (2); commit');
-    await until(`exists (select from pg_stat_activity where wait_event = 'SyncRep')`);
+    const { committed } = await server.hide('alter table item add column n int not null default 7; insert into item values (2)');
     // We have been sent it, and have asked the catalogue something.
-    await until(`exists (select from pg_stat_activity ours, pg_stat_activity waiting where waiting.wait_event = 'SyncRep'
-      and ours.application_name like 'changeover-%' and ours.backend_type = 'client backend' and ours.query_start > waiting.query_start)`);
-    await standby('');
+    await until(
+      server.client,
+      `exists (select from pg_stat_activity ours, pg_stat_activity waiting where waiting.wait_event = 'SyncRep'
+        and ours.application_name like 'changeover-%' and ours.backend_type = 'client backend' and ours.query_start > waiting.query_start)`,
+    );
+    await server.reveal();
     await committed;
     const [row] = (await follower.commits(1)).filter((event) => event.type === 'rows');
     expect(row?.table.columns.map(({ name, fill, notNull }) => [name, fill, notNull])).toEqual([

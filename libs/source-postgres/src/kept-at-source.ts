@@ -18,11 +18,13 @@ export type SlotState = {
   readonly keptBytes: number;
 };
 
-/** The identity of the publication and of its entries, with the tables' names: nobody can take one away and put it back. */
+/** The identity of the publication and of its entries, with the tables' names: nobody can take one away, or change it, and put it back. */
 export type PublicationWatch = {
   readonly oid: number;
-  /** By table (`schema.table`), the entry's own oid. It is kept with each `progress` record, so it is short. */
-  readonly entries: Readonly<Record<string, string>>;
+  /** The transaction that last defined the publication: which operations it tells of, and under whose name. */
+  readonly definedBy: string;
+  /** By table (`schema.table`). It is kept with each `progress` record, so it is short. */
+  readonly entries: Readonly<Record<string, { readonly entry: number; readonly table: number }>>;
 };
 
 const PUBLISH = `publish = 'insert, update, delete, truncate', publish_via_partition_root = true`;
@@ -120,7 +122,7 @@ export class KeptAtSource {
 
   /**
    * Makes publication and slot. A slot that was there is replaced, and what only it knew is lost. SOURCE_NOT_READY, and
-   * nothing is made, if a selected table cannot be captured.
+   * nothing is made, if a selected table cannot be captured; SOURCE_DENIED if rows of one may be hidden from us.
    */
   async create(): Promise<CreatedSlot> {
     const { tables, refused } = await selectTables(this.#sql, this.#config);
@@ -128,6 +130,8 @@ export class KeptAtSource {
     const errors = findings.flatMap((finding) => (finding?.severity === 'error' ? [finding.message] : []));
     if (errors.length > 0) throw new ChangeoverError('SOURCE_NOT_READY', errors.join('; '));
     if (tables.length === 0) throw new ChangeoverError('BAD_SETTINGS', 'the settings select no table of the source');
+    const hidden = tables.filter((table) => table.rowSecurity);
+    if (hidden.length > 0) throw rowsHidden(hidden);
     // The publication first: the slot decodes each change by the catalogue of its time, in which it must be there.
     await this.#publish(tables, await publishedTables(this.#sql, this.#config.slot));
     if ((await this.slot()) !== null) await this.#dropSlot();
@@ -142,7 +146,8 @@ export class KeptAtSource {
   /** What now makes the source tell us of changes. */
   async watch(): Promise<PublicationWatch> {
     const [row] = await this.#sql.query<PublicationWatch>(
-      `SELECT p.oid, coalesce((SELECT json_object_agg(n.nspname || '.' || c.relname, r.oid::text)
+      `SELECT p.oid, p.xmin::text AS "definedBy",
+              coalesce((SELECT json_object_agg(n.nspname || '.' || c.relname, json_build_object('entry', r.oid::int8, 'table', c.oid::int8))
                 FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE r.prpubid = p.oid), '{}') AS entries
          FROM pg_publication p WHERE p.pubname = $1`,
@@ -152,14 +157,20 @@ export class KeptAtSource {
     return row;
   }
 
-  /** SOURCE_LOST if somebody took the publication away since, or a table of it that the settings still select: dropped it, or took it out. */
-  async requireUnchanged({ oid, entries }: PublicationWatch): Promise<void> {
-    const there = await this.#sql.query<{ oid: string }>('SELECT r.oid::text FROM pg_publication_rel r WHERE r.prpubid = $1', [oid]);
-    const publication = await this.#sql.query('SELECT FROM pg_publication p WHERE p.oid = $1', [oid]);
-    if (publication.length === 0) throw publicationGone(this.#config.slot);
-    const known = new Set(there.map((entry) => entry.oid));
-    const gone = Object.keys(entries).filter((table) => !known.has(entries[table] as string) && this.#isSelected(table));
-    if (gone.length > 0) throw tablesGone(gone);
+  /**
+   * SOURCE_LOST if somebody took the publication away since, or changed what it tells; or if a table of it that the settings select was dropped,
+   * taken out, or has another name: the rows that were told stand under the old one.
+   */
+  async requireUnchanged({ oid, definedBy, entries }: PublicationWatch): Promise<void> {
+    const now = await this.watch();
+    if (now.oid !== oid) throw publicationGone(this.#config.slot);
+    if (now.definedBy !== definedBy) throw publicationChanged(this.#config.slot);
+    const names = new Map(Object.entries(now.entries).map(([table, { entry }]) => [entry, table]));
+    const lost = Object.entries(entries).flatMap(([table, { entry }]) => {
+      const name = names.get(entry);
+      return name === table ? [] : [table, ...(name === undefined ? [] : [name])].filter((one) => this.#isSelected(one));
+    });
+    if (lost.length > 0) throw tablesLost(lost);
   }
 
   async #selected(): Promise<{ readonly tables: readonly CapturedTable[]; readonly published: Published | null }> {
@@ -174,7 +185,7 @@ export class KeptAtSource {
   }
 
   #isFit(table: CapturedTable): boolean {
-    return identityFinding(table, this.#config.tablesWithoutKey)?.severity !== 'error';
+    return !table.rowSecurity && identityFinding(table, this.#config.tablesWithoutKey)?.severity !== 'error';
   }
 
   async #publish(tables: readonly CapturedTable[], published: Published | null): Promise<void> {
@@ -234,16 +245,31 @@ export function isPublished({ tables }: Published, { schema, table }: CapturedTa
   return tables.includes(`${schema}.${table}`);
 }
 
-function tablesGone(tables: readonly string[]): ChangeoverError {
+function rowsHidden(tables: readonly CapturedTable[]): ChangeoverError {
+  const names = tables.map(({ schema, table }) => `${schema}.${table}`).join(', ');
+  return new ChangeoverError(
+    'SOURCE_DENIED',
+    `row-level security may hide rows of ${names} from us, so nobody can tell whether they are empty; give our role BYPASSRLS`,
+    { facts: { tables: names } },
+  );
+}
+
+/** Of the tables the log no longer has every row under the right name. */
+export function tablesLost(tables: readonly string[]): ChangeoverError {
+  const names = [...new Set(tables)].sort().join(', ');
   return new ChangeoverError(
     'SOURCE_LOST',
-    `somebody dropped ${tables.join(', ')}, or took it out of the publication: the source no longer told us of every change. Without it the migration can go on: exclude it`,
-    { facts: { tables: tables.join(', ') } },
+    `somebody dropped or renamed ${names}, or took it out of the publication: the source no longer told us of every change. Without it the migration can go on: exclude it`,
+    { facts: { tables: names } },
   );
 }
 
 function publicationGone(name: string): ChangeoverError {
   return new ChangeoverError('SOURCE_LOST', `somebody dropped the publication ${name}: the source no longer told us of every change`);
+}
+
+function publicationChanged(name: string): ChangeoverError {
+  return new ChangeoverError('SOURCE_LOST', `somebody altered the publication ${name}: the source may not have told us of every change`);
 }
 
 export function createPublication(name: string, tables: readonly CapturedTable[]): string {

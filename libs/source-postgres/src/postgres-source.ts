@@ -12,6 +12,7 @@ import { quoted } from './captured-tables.js';
 import { Catalogue } from './catalogue.js';
 import { HeldPostgresSource, slotGone } from './held-postgres-source.js';
 import { KeptAtSource } from './kept-at-source.js';
+import { tellOpenTransactions } from './open-transactions.js';
 import { preflight } from './preflight.js';
 import { ReplicationConnection } from './replication-connection.js';
 import { sourceConfig, type PostgresSourceSettings, type SourceConfig } from './settings.js';
@@ -108,8 +109,17 @@ export class PostgresSource extends ChangeSource {
     return { confirmed: slot.confirmed };
   }
 
-  create(): Promise<CreatedSlot> {
-    return this.#kept.create();
+  async create(onWaiting: (warning: ChangeoverError) => void = () => undefined): Promise<CreatedSlot> {
+    const made = new AbortController();
+    const { applicationName } = this.#config;
+    const telling = tellOpenTransactions(this.#sql, { applicationName, clock: this.#clock, signal: made.signal, tell: onWaiting });
+    // Whether the source answers is for the work itself to find out.
+    telling.catch(() => undefined);
+    try {
+      return await this.#kept.create();
+    } finally {
+      made.abort();
+    }
   }
 
   drop(): Promise<void> {

@@ -133,6 +133,90 @@ describe.each([14, 16, 18] as const)('preflight of PostgreSQL %d', (major) => {
     await source.stop();
   });
 
+  it('takes no table for empty whose rows row-level security hides', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(`create table hidden (id int primary key); insert into hidden values (1); alter table hidden enable row level security;
+      create table item (id int primary key)`);
+    await using user = await login(database, 'replication nobypassrls');
+    const name = pg.escapeIdentifier(user.name);
+    await client.query(`alter table hidden owner to ${name}; alter table item owner to ${name};
+      grant create on database ${pg.escapeIdentifier(database.name)} to ${name}`);
+    // An owner sees every row, unless the table says otherwise.
+    expect(wrong(await findings(user.url))).toEqual(['error | rows']);
+    await client.query('alter table hidden force row level security');
+    expect(wrong(await findings(user.url))).toEqual([`error | row_security | ALTER ROLE ${name} BYPASSRLS;`]);
+    const source = sourceOf(user.url);
+    expect(await failure(source.create())).toMatchObject({
+      code: 'SOURCE_DENIED',
+      message: expect.stringMatching(/public\.hidden.*BYPASSRLS/),
+    });
+    expect(await codeOf(source.isEmpty({ schema: 'public', table: 'hidden' }))).toBe('SOURCE_DENIED');
+    expect((await client.query('select from pg_publication')).rowCount).toBe(0);
+    await source.stop();
+
+    await client.query(`alter role ${name} bypassrls`);
+    expect(wrong(await findings(user.url))).toEqual(['error | rows']);
+  });
+
+  it('lets no table join whose rows row-level security hides', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query('create table item (id int primary key)');
+    await using user = await login(database, 'replication nobypassrls');
+    const name = pg.escapeIdentifier(user.name);
+    await client.query(`alter table item owner to ${name}; grant create on database ${pg.escapeIdentifier(database.name)} to ${name}`);
+    const source = sourceOf(user.url);
+    await source.create();
+    await client.query(`create table hidden (id int primary key); insert into hidden values (1); alter table hidden owner to ${name};
+      alter table hidden enable row level security; alter table hidden force row level security`);
+    await using held = await source.hold({ takeOver: false });
+    expect(await source.leftOut()).toEqual(['public.hidden']);
+    await held[Symbol.asyncDispose]();
+    await source.drop();
+    await source.stop();
+  });
+
+  it('says which rows of a SQL_ASCII database would stop the stream, which then tells where and not what', async () => {
+    await using database = await testDatabase({ major });
+    const admin = await database.connect();
+    const name = `${database.name}_ascii`;
+    await admin.query(`create database ${name} encoding 'SQL_ASCII' locale 'C' template template0`);
+    const url = new URL(database.url);
+    url.pathname = `/${name}`;
+    const client = new pg.Client(url.href);
+    await client.connect();
+    await client.query(`create table item (id int primary key, name text); set client_encoding = 'SQL_ASCII'`);
+    const good = ['a', 'é', '€', '𝄞', '퟿', '\u{10ffff}'].map((character) => Buffer.from(character).toString('hex'));
+    // Cut off, continued for nothing, longer than needed, a surrogate, too high.
+    const bad = ['e96162', '80', 'c3', 'c0af', 'e08080', 'eda080', 'f4908080', 'f0808080', 'ff'];
+    for (const [index, bytes] of [...good, ...bad].entries())
+      await client.query(`insert into item values (${String(index)}, convert_from('\\x${bytes}', 'SQL_ASCII'))`);
+    const [warning] = (await findings(url.href)).filter(({ check }) => check === 'server_encoding');
+    expect(warning).toMatchObject({ severity: 'warning', message: expect.stringContaining('SOURCE_DATA') });
+    const found = await client.query<{ ctid: string }>(warning?.fix?.[0] ?? '');
+    const { rows } = await client.query<{ id: number }>('select id from item where ctid = any ($1) order by id', [
+      found.rows.map(({ ctid }) => ctid),
+    ]);
+    expect(rows.map(({ id }) => id)).toEqual(bad.map((_, index) => good.length + index));
+
+    await client.query('truncate item');
+    const source = sourceOf(url.href);
+    await source.create();
+    await using held = await source.hold({ takeOver: false });
+    await client.query("insert into item values (1, convert_from('\\xe96162', 'SQL_ASCII'))");
+    const stream = held.events(held.confirmed, new AbortController().signal)[Symbol.asyncIterator]();
+    const stopped = await failure(stream.next());
+    expect(stopped.code).toBe('SOURCE_DATA');
+    expect(stopped.message).toMatch(/SQL_ASCII.*22021, at [0-9A-F]+\/[0-9A-F]+/);
+    expect(stopped.message).not.toContain('0x');
+    await held[Symbol.asyncDispose]();
+    await source.drop();
+    await source.stop();
+    await client.end();
+    await admin.query(`drop database ${name} with (force)`);
+  });
+
   it('says which tables cannot be captured, and what helps', async () => {
     await using database = await testDatabase({ major });
     const client = await database.connect();
@@ -181,6 +265,41 @@ describe.each([14, 16, 18] as const)('preflight of PostgreSQL %d', (major) => {
     expect(wrong(await findings(database.url, { ...some, tablesWithoutKey: 'insert-only' }))).toEqual([
       'warning | replica_identity | ALTER TABLE "public"."keyless" REPLICA IDENTITY FULL;',
     ]);
+  });
+
+  it('offers to publish what can be captured under the policy, and nothing else: the others would refuse updates, to everybody', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query(`create table item (id int primary key); create table keyless (id int);
+      create table whole (id int); alter table whole replica identity full`);
+    await using user = await login(database, 'replication');
+    const migration = `offers-${new RandomIdSource().uuid().slice(0, 8)}`;
+    const slot = `changeover_${migration.replaceAll('-', '_')}`;
+    const offered = async (tablesWithoutKey: PostgresSourceSettings['tablesWithoutKey']): Promise<readonly string[]> => {
+      const all = await findings(user.url, { migration, ...(tablesWithoutKey && { tablesWithoutKey }) });
+      return all.flatMap(({ check, fix }) => (check === 'publication' ? (fix ?? []) : []));
+    };
+    const options = `publish = 'insert, update, delete, truncate', publish_via_partition_root = true`;
+    const making = (tables: string): string[] => [`CREATE PUBLICATION "${slot}" FOR TABLE ${tables} WITH (${options});`];
+    const [item, keyless, whole] = ['item', 'keyless', 'whole'].map((name) => `ONLY "public"."${name}"`) as [string, string, string];
+    expect(await offered('refuse')).toEqual(making(item));
+    expect(await offered('full')).toEqual(making(`${item}, ${whole}`));
+    expect(await offered('insert-only')).toEqual(making(`${item}, ${keyless}, ${whole}`));
+
+    for (const line of await offered('refuse')) await client.query(line);
+    expect(await offered('refuse')).toEqual([]);
+    await client.query('create table more (id int primary key)');
+    // Each line only where it is needed: who alters a publication that is followed ends the migration.
+    for (const line of [
+      `ALTER PUBLICATION "${slot}" SET TABLE ${item}, ONLY "public"."more";`,
+      `ALTER PUBLICATION "${slot}" SET (${options});`,
+    ]) {
+      expect(await offered('refuse')).toEqual([line]);
+      await client.query(line);
+      if (line.includes('TABLE')) await client.query(`alter publication "${slot}" set (publish = 'insert')`);
+    }
+    expect(await offered('refuse')).toEqual([]);
+    await client.query('update keyless set id = 1');
   });
 
   it('refuses a wrong password, a missing one, a missing database', async () => {

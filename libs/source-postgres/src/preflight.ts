@@ -68,6 +68,7 @@ export async function preflight(sql: SqlSession, config: SourceConfig, clock: Cl
   const published = await publishedTables(sql, config.slot);
   return [
     ...serverFindings(facts),
+    encodingFinding(facts, tables),
     await replicationFinding(config, facts, clock),
     // Only what may be published: PostgreSQL would refuse updates of the others, to everybody.
     ...publicationFindings(
@@ -91,7 +92,7 @@ async function rowFindings(
   published: Published | null,
 ): Promise<PreflightFinding[]> {
   const begun = facts.ownSlot && published !== null;
-  const concerned = tables.filter((table) => table.readable && !(begun && isPublished(published, table)));
+  const concerned = tables.filter((table) => table.readable && !table.rowSecurity && !(begun && isPublished(published, table)));
   const filled = await filledTables((text) => sql.query<{ index: number }>(text), concerned);
   return filled.map((name) =>
     begun
@@ -168,13 +169,6 @@ function serverFindings(facts: ServerFacts): PreflightFinding[] {
           fix: ["ALTER SYSTEM SET idle_replication_slot_timeout = '0';", 'SELECT pg_reload_conf();'],
         }
       : ok('idle_replication_slot_timeout', 'the source keeps our slot while we are away'),
-    facts.encoding === 'SQL_ASCII'
-      ? {
-          severity: 'warning',
-          check: 'server_encoding',
-          message: 'the database is SQL_ASCII: its text may be in any encoding, and goes on byte for byte',
-        }
-      : ok('server_encoding', `the database is ${facts.encoding}`),
     facts.mayMark
       ? ok('pg_logical_emit_message', 'marks may be written')
       : {
@@ -186,6 +180,26 @@ function serverFindings(facts: ServerFacts): PreflightFinding[] {
           ],
         },
   ];
+}
+
+/** The bytes of UTF-8, as hexadecimal digits. */
+const UTF8 =
+  '^([0-7].|(c[2-9a-f]|d.)[89ab].|e0[ab].[89ab].|(e[1-9a-cef])([89ab].){2}|ed[89].[89ab].|f0[9ab].([89ab].){2}|f[1-3]([89ab].){3}|f48.([89ab].){2})*$';
+
+/** Everything is sent as UTF-8, into which PostgreSQL turns every encoding but one that says nothing of its bytes. */
+function encodingFinding({ encoding }: ServerFacts, tables: readonly CapturedTable[]): PreflightFinding {
+  if (encoding !== 'SQL_ASCII') return ok('server_encoding', `the database is ${encoding}`);
+  const readable = tables.filter((table) => table.readable && !table.rowSecurity);
+  return {
+    severity: 'warning',
+    check: 'server_encoding',
+    message:
+      'the database is SQL_ASCII, so its text may be in any encoding; a value that is not UTF-8 stops the stream for good (SOURCE_DATA). These lines find the rows that hold one',
+    fix: readable.map(
+      (table) =>
+        `SELECT tableoid::regclass, ctid FROM ${quoted(table)} t WHERE encode(convert_to(t::text, 'SQL_ASCII'), 'hex') !~ ${pg.escapeLiteral(UTF8)};`,
+    ),
+  };
 }
 
 /** Whether a walsender opens says more than the role's attributes: hosted servers grant it by a role of their own. */
@@ -222,7 +236,12 @@ function publicationFindings(
     ...(foreign.length === 0 ? [] : [`ownership of ${foreign.map(({ schema, table }) => `${schema}.${table}`).join(', ')}`]),
   ];
   const lines =
-    published === null ? [createPublication(config.slot, tables)] : [publishEverything(config.slot), setTables(config.slot, tables)];
+    published === null
+      ? [createPublication(config.slot, tables)]
+      : [
+          ...(published.everyAction ? [] : [publishEverything(config.slot)]),
+          ...(publishes(published, tables) ? [] : [setTables(config.slot, tables)]),
+        ];
   return [
     {
       severity: 'error',
@@ -245,6 +264,14 @@ function tableFindings(config: SourceConfig, facts: ServerFacts, table: Captured
         `GRANT USAGE ON SCHEMA ${pg.escapeIdentifier(table.schema)} TO ${pg.escapeIdentifier(facts.role)};`,
         `GRANT SELECT ON ${quoted(table)} TO ${pg.escapeIdentifier(facts.role)};`,
       ],
+    });
+  }
+  if (table.rowSecurity) {
+    findings.push({
+      severity: 'error',
+      check: 'row_security',
+      message: `row-level security of ${name} may hide rows from ${facts.role}`,
+      fix: [`ALTER ROLE ${pg.escapeIdentifier(facts.role)} BYPASSRLS;`],
     });
   }
   const identity = identityFinding(table, config.tablesWithoutKey);

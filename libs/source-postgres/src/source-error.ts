@@ -52,7 +52,7 @@ const OTHERWISE: Readonly<Record<Doing, ErrorCode>> = {
 export function sourceError(error: unknown, doing: Doing, fix?: string): ChangeoverError {
   if (error instanceof ChangeoverError) return error;
   const code = codeOf(error, doing);
-  const text = isNativeError(error) ? messageOf(error) : String(error);
+  const text = error instanceof pg.DatabaseError ? withoutValues(error) : isNativeError(error) ? messageOf(error) : String(error);
   const hint = fix === undefined || code !== 'SOURCE_DENIED' ? '' : `. To grant it: ${fix}`;
   return new ChangeoverError(code, `${SAYS[code] ?? 'the source'}: ${text}${hint}`, {
     ...(error instanceof pg.DatabaseError && error.code !== undefined ? { facts: { sqlstate: error.code } } : {}),
@@ -78,6 +78,18 @@ function codeOf(error: unknown, doing: Doing): ErrorCode {
 }
 
 const OUR_BUGS: ReadonlySet<string> = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
+
+/** What PostgreSQL says of bad data (class 22) quotes it, so that only where it lies is told. */
+function withoutValues({ code = '', message, where }: pg.DatabaseError): string {
+  if (!code.startsWith('22')) return message;
+  const at = /\bLSN ([0-9A-F]+\/[0-9A-F]+)/.exec(where ?? '')?.[1];
+  return `${BAD_DATA[code] ?? 'it cannot give us a value'} (SQLSTATE ${code}${at === undefined ? '' : `, at ${at}`})`;
+}
+
+const BAD_DATA: Readonly<Record<string, string>> = {
+  '22021': 'a value holds bytes that are no text in the encoding of its database, or, where that is SQL_ASCII, no UTF-8',
+  '22P05': 'a value holds a character that UTF-8 does not have',
+};
 
 /** A refused connection to several addresses is an AggregateError whose own message is empty. */
 function messageOf(error: Error): string {

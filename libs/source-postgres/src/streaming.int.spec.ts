@@ -294,20 +294,110 @@ describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
     await without.stop();
   });
 
+  it.each([
+    [
+      'swapped with another',
+      'alter table item rename to x; alter table other rename to item; alter table x rename to other',
+      ['item', 'other'],
+    ],
+    ['given a new name', 'alter table item rename to thing', ['item', 'thing']],
+    ['moved to another schema', 'alter table item set schema spare', ['item']],
+  ])('ends with a table that was %s', async (_, change, names) => {
+    await using database = await testDatabase({ major });
+    const tables = 'create schema spare; create table item (id int primary key); create table other (id int primary key)';
+    await using bed = await openBed(database, tables);
+    await bed.client.query('insert into item values (1)');
+    await bed.follower.commits(1);
+    const { watched } = bed.held;
+    await bed.client.query(change);
+    const lost = names.map((name) => `public.${name}`).join(', ');
+    const missed = { code: 'SOURCE_LOST', message: expect.stringContaining(` ${lost},`) };
+    await expect(bed.held.requireNothingMissed()).rejects.toMatchObject(missed);
+    await bed.held[Symbol.asyncDispose]();
+    const reopened = (exclude: readonly string[]): PostgresSource => {
+      const tables = { schemas: ['public'], exclude: exclude.map((name) => `public.${name}`) };
+      return new PostgresSource({ url: database.url, migration: bed.migration, tables });
+    };
+    const some = reopened(names.slice(1));
+    await using again = await some.hold({ takeOver: true });
+    await expect(again.requireNothingMissed(watched)).rejects.toMatchObject({ code: 'SOURCE_LOST' });
+    await again[Symbol.asyncDispose]();
+    const rest = reopened(names);
+    await using held = await rest.hold({ takeOver: true });
+    await held.requireNothingMissed(watched);
+    await some.stop();
+    await rest.stop();
+  });
+
+  it('ends before the first row that came while a table had the name of another', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key); create table other (id int primary key)');
+    await bed.client.query('insert into item values (1)');
+    await bed.follower.commits(1);
+    const swap = 'alter table item rename to x; alter table other rename to item; alter table x rename to other';
+    await bed.client.query(`begin; ${swap}; insert into item values (2); ${swap}; commit`);
+    expect(await bed.held.requireNothingMissed()).toEqual([]);
+    expect(await bed.follower.endsWith()).toBe('SOURCE_LOST');
+    expect(told(bed.follower.events)).toEqual(['c item 1', '--']);
+  });
+
+  it('ends where the publication did not tell everything for a while', async () => {
+    await using database = await testDatabase({ major });
+    await using bed = await openBed(database, 'create table item (id int primary key)');
+    const { watched } = bed.held;
+    const name = `changeover_${bed.migration.replaceAll('-', '_')}`;
+    await bed.client.query(`alter publication "${name}" set (publish = 'insert')`);
+    await bed.client.query('delete from item');
+    await bed.client.query(`alter publication "${name}" set (publish = 'insert, update, delete, truncate')`);
+    const missed = { code: 'SOURCE_LOST', message: expect.stringContaining(name) };
+    await expect(bed.held.requireNothingMissed()).rejects.toMatchObject(missed);
+    await bed.held[Symbol.asyncDispose]();
+    await using next = await bed.source.hold({ takeOver: true });
+    await expect(next.requireNothingMissed(watched)).rejects.toMatchObject(missed);
+  });
+
   const TABLES = `
     create table item (id int primary key, price numeric(10, 4), name text);
     create table visit (id int, country text, primary key (id, country)) partition by list (country);
     create table visit_de partition of visit for values in ('de');
     create schema spare;
-    create table spare.visit_ch (id int not null, country text not null);`;
+    create table spare.visit_ch (id int not null, country text not null);
+    create table visit_fr (id int, country text, primary key (id, country));
+    create type mood as enum ('glad', 'sad');
+    create domain feeling as mood;
+    create type span as range (subtype = mood);
+    create type place as (street text, mood mood);
+    create table kind (id int primary key, name text);
+    create table plain (id int primary key, mood mood, twice int generated always as (id * 2) stored);
+    create table nested (id int primary key, moods feeling[]);
+    create table ranged (id int primary key, span span);
+    create table placed (id int primary key, places place[], kind kind);`;
 
   it.each([
     ['a type and back', 'item', 'alter table item alter price type numeric(10, 2); alter table item alter price type numeric(10, 4)'],
     ['the same type by an expression', 'item', 'alter table item alter name type text using upper(name)'],
     ['a default taken away again', 'item', 'alter table item add more float default random(); alter table item alter more drop default'],
     ['a partition attached', 'visit', "alter table visit attach partition spare.visit_ch for values in ('ch')"],
+    [
+      'a captured table attached',
+      'visit',
+      "insert into visit_fr values (1, 'fr'); alter table visit attach partition visit_fr for values in ('fr')",
+    ],
     ['a partition detached', 'visit', 'alter table visit detach partition visit_de'],
     ['a partition dropped', 'visit', 'drop table visit_de'],
+    ['a label of an enum', 'plain', "alter type mood rename value 'sad' to 'blue'"],
+    [
+      'a label of an enum, with another one added',
+      'plain',
+      "alter type mood rename value 'sad' to 'blue'; alter type mood add value 'sad'",
+    ],
+    ['a label of an enum in a domain in an array', 'nested', "alter type mood rename value 'sad' to 'blue'"],
+    ['a label of an enum in a range', 'ranged', "alter type mood rename value 'sad' to 'blue'"],
+    ['a label of an enum in a row', 'placed', "alter type mood rename value 'sad' to 'blue'"],
+    ['an attribute less', 'placed', 'alter type place drop attribute street'],
+    ['an attribute more', 'placed', 'alter type place add attribute town text'],
+    ['a column more of the table whose rows it holds', 'placed', 'alter table kind add more text'],
+    ['a generated column that is one no longer', 'plain', 'alter table plain alter twice drop expression'],
   ])('tells another generation of a table whose rows change without row events: %s', async (_, table, change) => {
     await using database = await testDatabase({ major });
     await using bed = await openBed(database, TABLES);
@@ -333,6 +423,9 @@ describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
   it.each([
     ['truncated', 'truncate item'],
     ['vacuumed in full', 'vacuum full item'],
+    ['whose enum gets a label', "alter type mood add value 'calm' before 'sad'; alter type mood add value 'wild'"],
+    ['whose row type gets other names', 'alter type place rename attribute street to road; alter type place rename to spot'],
+    ['whose generated column is dropped', 'alter table plain drop twice'],
     ['of which nothing but a definition changed', 'alter table item alter name set statistics 10, alter name set not null'],
     ['that gets a partition', "create table visit_at partition of visit for values in ('at'); insert into visit values (1, 'at')"],
     [

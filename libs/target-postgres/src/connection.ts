@@ -4,10 +4,45 @@ import { from as copyFrom } from 'pg-copy-streams';
 
 import type { Statement } from './sql/row-statements.js';
 
-/** Row text depends on these (architecture 3); the last group keeps the target's own time limits from ending a batch. */
-const TEXT_SETTINGS = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = postgres; SET extra_float_digits = 1;
-SET bytea_output = hex; SET lc_monetary = 'C'; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;
-SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_isolation = 'read committed';`;
+/** How a row's text is read and written (architecture 3), and how the catalogue prints names and expressions. */
+const TEXT_SETTINGS = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
+  // Off, a NULL in an array becomes the text "NULL".
+  array_nulls: 'on',
+  xmloption: 'content',
+  quote_all_identifiers: 'off',
+  transform_null_equals: 'off',
+};
+
+/**
+ * How statements and transactions end: a role's or database's limits are for applications. `search_path` stays what it is, as triggers and
+ * functions of the target may need it, and `default_transaction_read_only`, by which somebody says that nothing is to be written now.
+ */
+const ENDING_SETTINGS = {
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  exit_on_error: 'off',
+  // Off means: rather an error than rows that are not found and so not deleted.
+  row_security: 'off',
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+};
+
+const SETTINGS = Object.entries({ ...TEXT_SETTINGS, ...ENDING_SETTINGS })
+  .map(([name, value]) => `SET ${name} = '${value}';`)
+  .join(' ');
+
+/** PostgreSQL 17 and later know it. */
+const NO_TRANSACTION_TIMEOUT = `SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL;`;
 
 /**
  * Rows are found by key, always: a prepared plan is made while a table may be empty and is still in use when it holds millions of rows,
@@ -53,7 +88,7 @@ export class Connection implements AsyncDisposable {
     const connection = new Connection(client);
     try {
       await client.connect();
-      await client.query(TEXT_SETTINGS + PLANNER_SETTINGS);
+      await client.query(SETTINGS + NO_TRANSACTION_TIMEOUT + PLANNER_SETTINGS);
       // Again, because an application_name in the connection string would win.
       await client.query(`SELECT set_config('application_name', $1, false)`, [applicationName]);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { ChangeoverError, type Position } from '@changeover/core';
-import type { LoadProgress } from '@changeover/events';
+import type { LoadProgress, TargetWriter } from '@changeover/events';
 
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
@@ -159,4 +159,17 @@ export async function recordBarrier(
      ON CONFLICT (migration, token) DO NOTHING`,
     [migration, barrier.token, barrier.seq],
   );
+}
+
+/** In one statement, because load goes on meanwhile. */
+const FIND_BARRIER = `
+  SELECT barrier.writes_seq::float8 AS seq, progress.source_position AS position,
+    (SELECT count(*)::int FROM changeover.refused WHERE refused.migration = $1 AND to_seq IS NULL) AS refused
+  FROM changeover.barrier JOIN changeover.progress USING (migration)
+  WHERE migration = $1 AND token = $2`;
+
+export async function findBarrier(connection: Connection, migration: string, token: string): ReturnType<TargetWriter['findBarrier']> {
+  if ((await readVersion(connection)) === null) return null;
+  const [reached] = await connection.query<{ seq: number; position: Position; refused: number }>(FIND_BARRIER, [migration, token]);
+  return reached ?? null;
 }

@@ -1,5 +1,6 @@
 import { ChangeoverError, invariant } from '@changeover/core';
 import type { ApplyReport, Frame, LoadBatch, LoadProgress, SchemaLookup, TableSchema, TargetSession } from '@changeover/events';
+import type pg from 'pg';
 
 import { BatchRun, type Mode } from './apply/batch-run.js';
 import { CarefulPath } from './apply/careful-path.js';
@@ -11,7 +12,7 @@ import { NetChanges } from './net/net-changes.js';
 import type { Segment } from './net/net-row.js';
 import type { CrashPoint } from './options.js';
 import { advance, pinTables, recordBarrier, type Owner, type Ownership } from './own-schema.js';
-import { targetError, verdictOf } from './sql-state.js';
+import { asTargetError, verdictOf } from './sql-state.js';
 import { Staging } from './staging.js';
 
 const NOTHING: ApplyReport = { inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 };
@@ -48,7 +49,7 @@ export class PostgresSession implements TargetSession {
     this.#owner = { migration, owner: ownership.owner };
     this.#known = new KnownTables(connection, ownership.tables);
     this.#refused = new RefusedRows(connection, migration);
-    this.#careful = new CarefulPath({ connection, tables: () => this.#known.tables, recheck: () => this.#recheck(), crashPoint });
+    this.#careful = new CarefulPath({ connection, catalogue: () => this.#known.catalogue, recheck: () => this.#recheck(), crashPoint });
     this.#staging = new Staging(connection);
   }
 
@@ -125,7 +126,7 @@ export class PostgresSession implements TargetSession {
     await this.#meet(this.#staging.schemas);
     await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
     const run = this.#run(progress);
-    for await (const segments of this.#staging.slices(progress.writes.seq, this.#known.tables, inOrder)) {
+    for await (const segments of this.#staging.slices(progress.writes.seq, this.#known.catalogue.tables, inOrder)) {
       if (!(await this.#tryFast(run, segments))) await run.apply(segments, 'careful');
     }
     return run.report();
@@ -195,9 +196,7 @@ export class PostgresSession implements TargetSession {
       if (verdict === 'form') await this.#recheck();
       if (verdict !== 'row' && verdict !== 'form') throw error;
       if (mode === 'fast') return null;
-      const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
-      const facts = { sqlstate: code ?? null, constraint: constraint ?? null, table: table ?? null };
-      throw new ChangeoverError('TARGET_REFUSES', `the target refuses the batch as a whole (SQLSTATE ${code ?? 'none'})`, { facts });
+      throw refusesAll(error as pg.DatabaseError);
     } finally {
       this.#met = {};
     }
@@ -232,10 +231,18 @@ export class PostgresSession implements TargetSession {
     try {
       return await call();
     } catch (error) {
-      const verdict = verdictOf(error);
-      throw targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+      throw asTargetError(error);
     } finally {
       this.#isBusy = false;
     }
   }
+}
+
+/** TARGET_REFUSES for what no row of the batch is to blame for, such as rows of a table that is not mapped and refers to one that is emptied. */
+function refusesAll({ code, schema, table, constraint }: Partial<pg.DatabaseError>): ChangeoverError {
+  const place = table === undefined ? '' : `, ${schema === undefined ? '' : `${schema}.`}${table}`;
+  const message = `the target refuses the batch as a whole: SQLSTATE ${code ?? 'none'}${place}${constraint === undefined ? '' : ` (${constraint})`}`;
+  return new ChangeoverError('TARGET_REFUSES', message, {
+    facts: { sqlstate: code ?? null, constraint: constraint ?? null, table: table ?? null },
+  });
 }

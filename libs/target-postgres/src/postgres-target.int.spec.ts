@@ -1,3 +1,4 @@
+import { PostgresTarget } from './index.js';
 import { LoadBed } from './test/load-bed.js';
 import type { TableRows } from './test/writes.js';
 
@@ -46,5 +47,28 @@ describe('a batch', () => {
         reason: 'the value is too long for the column',
       },
     ]);
+  });
+});
+
+describe('a look for a barrier', () => {
+  it('finds the target back after its connection broke', async () => {
+    await using bed = await LoadBed.open(CONTACTS);
+    await bed.session.apply({ transactions: [], progress: bed.progress(1), barriers: [{ token: 'b1', seq: 1 }] }, bed.writes.lookup);
+    const reached = { seq: 1, position: bed.progress(1).position, refused: 0 };
+    expect(await bed.target.findBarrier('b1')).toEqual(reached);
+    const ended = await bed.rows(
+      `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE '?changeover-crm-load'`,
+    );
+    expect(ended).toEqual([[true]]);
+    await expect(bed.target.findBarrier('b1')).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
+    expect(await bed.target.findBarrier('b1')).toEqual(reached);
+  });
+
+  it('tells nothing of another migration', async () => {
+    await using bed = await LoadBed.open(CONTACTS);
+    await bed.session.apply({ transactions: [], progress: bed.progress(1), barriers: [{ token: 'b1', seq: 1 }] }, bed.writes.lookup);
+    const other = new PostgresTarget({ url: bed.database.url, migration: 'other' });
+    expect(await other.findBarrier('b1')).toBeNull();
+    await other.stop();
   });
 });

@@ -5,10 +5,10 @@ import { TargetWriter, type PreflightFinding, type TableSchema, type TargetSessi
 
 import { Connection } from './connection.js';
 import type { PostgresTargetOptions } from './options.js';
-import { ensureOwnSchema, takeOwnership, type Ownership } from './own-schema.js';
+import { ensureOwnSchema, findBarrier, takeOwnership, type Ownership } from './own-schema.js';
 import { PostgresSession } from './postgres-session.js';
 import { preflight } from './preflight.js';
-import { targetError, verdictOf } from './sql-state.js';
+import { asTargetError, verdictOf } from './sql-state.js';
 
 const NAME_BYTES = 63;
 /** Each waits a second for the owner before us, whose session was just told to end. */
@@ -22,6 +22,8 @@ const TAKE_OVER_ATTEMPTS = 10;
 export class PostgresTarget extends TargetWriter {
   readonly #options: PostgresTargetOptions;
   readonly #sessions = new Set<PostgresSession>();
+  /** Kept, as whoever waits for a barrier looks again and again. */
+  #looking: Promise<Connection> | null = null;
 
   constructor(options: PostgresTargetOptions) {
     super();
@@ -30,7 +32,7 @@ export class PostgresTarget extends TargetWriter {
 
   async preflight(tables: readonly TableSchema[]): Promise<readonly PreflightFinding[]> {
     const { url, migration } = this.#options;
-    return preflight({ url, migration, applicationName: `${applicationNameOf(migration)}?` }, tables);
+    return preflight({ url, migration, applicationName: lookingNameOf(migration) }, tables);
   }
 
   async open(): Promise<TargetSession> {
@@ -45,15 +47,39 @@ export class PostgresTarget extends TargetWriter {
       return session;
     } catch (error) {
       await connection?.[Symbol.asyncDispose]();
-      const verdict = verdictOf(error);
-      throw targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+      throw asTargetError(error);
+    }
+  }
+
+  async findBarrier(token: string): ReturnType<TargetWriter['findBarrier']> {
+    const { url, migration } = this.#options;
+    try {
+      this.#looking ??= Connection.open(url, lookingNameOf(migration));
+      return await findBarrier(await this.#looking, migration, token);
+    } catch (error) {
+      // The next look may find the target back.
+      await this.#stopLooking();
+      throw asTargetError(error);
     }
   }
 
   async stop(): Promise<void> {
+    await this.#stopLooking();
     for (const session of this.#sessions) await session[Symbol.asyncDispose]();
     this.#sessions.clear();
   }
+
+  async #stopLooking(): Promise<void> {
+    const looking = this.#looking;
+    this.#looking = null;
+    const opened = await looking?.catch(() => null);
+    await opened?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Another name than the owner's, so that no take-over ends a session that only looks. */
+function lookingNameOf(migration: string): string {
+  return `?${applicationNameOf(migration)}`;
 }
 
 /** By which the next owner finds this one's sessions. PostgreSQL would cut a long one off, and two migrations would share a name. */

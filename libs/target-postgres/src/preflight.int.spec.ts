@@ -105,6 +105,39 @@ describe('preflight', () => {
     }
   });
 
+  it('has a role that row-level security applies to let past it, and until then the load stops', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (9, $$hidden$$)');
+    await bed.target.stop();
+    await bed.sql.query('DROP SCHEMA changeover CASCADE');
+    const role = `loader_${bed.database.name}`;
+    await bed.sql
+      .query(`CREATE ROLE ${role} LOGIN PASSWORD 'pw'; GRANT CREATE ON DATABASE ${bed.database.name} TO ${role}; GRANT ALL ON t TO ${role};
+      CREATE POLICY p ON t USING (a <> 'hidden'); ALTER TABLE t ENABLE ROW LEVEL SECURITY`);
+    try {
+      const url = new URL(bed.database.url);
+      url.username = role;
+      url.password = 'pw';
+      const target = new PostgresTarget({ url: url.href, migration: 'crm' });
+      const t = bed.writes.table('t', ['id:integer', 'a']);
+      const findings = await target.preflight([t.schema]);
+      expect(findings).toMatchObject([{ severity: 'error', check: 'row_security' }]);
+      const session = await target.open();
+      await expect(session.apply(bed.batch([t.c(['1', 'x'])]), bed.writes.lookup)).rejects.toMatchObject({
+        code: 'TARGET_DENIED',
+        message: expect.stringContaining('row-level security'),
+      });
+      for (const line of findings.flatMap(({ fix }) => fix ?? [])) await bed.sql.query(line);
+      expect(await target.preflight([t.schema])).toMatchObject([{ severity: 'error', check: 'empty' }]);
+      await bed.sql.query('DELETE FROM t');
+      expect(await session.apply(bed.batch([t.c(['1', 'hidden'])]), bed.writes.lookup)).toMatchObject({ inserted: 1 });
+      await bed.sql.query(`ALTER ROLE ${role} NOBYPASSRLS`);
+      await expect(session.apply(bed.batch([t.d(['1'])]), bed.writes.lookup)).rejects.toMatchObject({ code: 'TARGET_DENIED' });
+      await target.stop();
+    } finally {
+      await bed.sql.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+
   it('says why it cannot connect', async () => {
     const target = new PostgresTarget({ url: 'postgres://x:secret@127.0.0.1:1/x', migration: 'crm' });
     const findings = await target.preflight([]);

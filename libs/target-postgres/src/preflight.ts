@@ -3,10 +3,10 @@ import { escapeIdentifier } from 'pg';
 
 import { readCatalogue } from './catalogue/read-catalogue.js';
 import { needsValue } from './catalogue/table-form.js';
-import type { TargetTable } from './catalogue/target-table.js';
+import { nameOf, rowsOf, type TargetTable } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
 import { addressingOf, tableId } from './net/net-row.js';
-import { targetError, verdictOf } from './sql-state.js';
+import { asTargetError } from './sql-state.js';
 
 export type PreflightOptions = { readonly url: string; readonly migration: string; readonly applicationName: string };
 
@@ -42,7 +42,8 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
       const granted = grants.get(id);
       const lacking = granted === undefined ? [] : grantFindings(server.role, schema, granted);
       findings.push(...lacking, ...columnFindings(schema, target), ...keyFindings(schema, target));
-      if (granted?.privileges.includes('SELECT') === true && granted.usage && !loaded.has(id) && (await holdsRows(connection, schema))) {
+      const mayLook = granted?.privileges.includes('SELECT') === true && granted.usage && !granted.row_security;
+      if (mayLook && !loaded.has(id) && (await holdsRows(connection, target))) {
         findings.push({
           severity: 'error',
           check: 'empty',
@@ -59,8 +60,7 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
     }
     return findings;
   } catch (error) {
-    const verdict = verdictOf(error);
-    const known = targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+    const known = asTargetError(error);
     return [{ severity: 'error', check: 'connection', message: `${known.code}: ${known.message}. ${known.nextStep}` }];
   }
 }
@@ -94,10 +94,8 @@ async function loadedTables(connection: Connection, migration: string): Promise<
   return new Set(row?.ids ?? []);
 }
 
-async function holdsRows(connection: Connection, { schema, table }: TableSchema): Promise<boolean> {
-  const [row] = await connection.query<{ rows: boolean }>(
-    `SELECT EXISTS (SELECT FROM ${escapeIdentifier(schema)}.${escapeIdentifier(table)}) AS rows`,
-  );
+async function holdsRows(connection: Connection, target: TargetTable): Promise<boolean> {
+  const [row] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${rowsOf(target)}) AS rows`);
   return row?.rows === true;
 }
 
@@ -133,7 +131,7 @@ function serverFindings({ version, database, role, standby, create, temporary, o
 function grantFindings(role: string, schema: TableSchema, { usage, privileges, triggers, row_security }: Grants): PreflightFinding[] {
   const id = tableId(schema);
   const to = `TO ${escapeIdentifier(role)};`;
-  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const name = nameOf(schema);
   const findings: PreflightFinding[] = [];
   if (!usage) {
     const fix = [`GRANT USAGE ON SCHEMA ${escapeIdentifier(schema.schema)} ${to}`];
@@ -146,9 +144,10 @@ function grantFindings(role: string, schema: TableSchema, { usage, privileges, t
   }
   if (row_security) {
     findings.push({
-      severity: 'warning',
+      severity: 'error',
       check: 'row_security',
-      message: `row-level security of ${id} applies to ${role}: rows may be refused or not found`,
+      message: `row-level security of ${id} applies to ${role}, which would not find all of its rows; let it bypass that, or own the table without FORCE`,
+      fix: [`ALTER ROLE ${escapeIdentifier(role)} BYPASSRLS;`],
     });
   }
   if (triggers !== null) {
@@ -163,7 +162,7 @@ function grantFindings(role: string, schema: TableSchema, { usage, privileges, t
 
 function columnFindings(schema: TableSchema, target: TargetTable): PreflightFinding[] {
   const id = tableId(schema);
-  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const name = nameOf(schema);
   const byName = new Map(target.columns.map((column) => [column.name, column]));
   const findings: PreflightFinding[] = [];
   for (const column of schema.columns) {
@@ -241,7 +240,7 @@ function keyFindings(schema: TableSchema, target: TargetTable): PreflightFinding
       index.keys.every(({ column }) => column !== null && keys.includes(column)),
   );
   if (unique) return [];
-  const name = `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`;
+  const name = nameOf(schema);
   return [
     {
       severity: 'error',

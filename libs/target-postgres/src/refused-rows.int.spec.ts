@@ -210,6 +210,9 @@ describe('refused rows', () => {
         [{ id: '4' }, '42P01', 'relation "nowhere" does not exist'],
       ]),
     );
+    expect(await bed.apply([t.u(['1', 'hush'])])).toMatchObject({ updated: 0, refused: 1 });
+    expect((await bed.openRefusals()).at(-1)).toMatchObject({ key: { id: '1' }, reason: 'ROW_SKIPPED', stands: { name: 'a' } });
+    expect(await bed.apply([t.u(['1', 'b'])])).toMatchObject({ updated: 1, released: 1 });
     expect(await bed.apply([t.d(['1'])])).toMatchObject({ deleted: 0, refused: 1 });
   });
 
@@ -241,6 +244,17 @@ describe('refused rows', () => {
     expect(await bed.openRefusals()).toEqual([]);
     expect(await bed.committedSeq()).toBe(0);
     expect(await bed.apply([firms.c(['1', 'fine', '1'], ...rows(100, '-77'))])).toMatchObject({ inserted: 1, refused: 100 });
+  });
+
+  it('stop the load where a table that nobody loads refers to one that is emptied, and say which', async () => {
+    await using bed = await LoadBed.open(`${FIRMS}; CREATE SCHEMA app; CREATE TABLE app.theirs (id int, firm int REFERENCES firms)`);
+    const { firms } = tablesOf(bed);
+    await bed.apply([firms.c(['1', 'secret', '1'])]);
+    await bed.sql.query('INSERT INTO app.theirs VALUES (1, 1)');
+    await expect(bed.apply([firms.t()])).rejects.toMatchObject({
+      code: 'TARGET_REFUSES',
+      message: 'the target refuses the batch as a whole: SQLSTATE 23503, app.theirs (theirs_firm_fkey)',
+    });
   });
 
   it('calls the crash point when it begins to search', async () => {

@@ -84,6 +84,12 @@ export function targetError(error: unknown, verdict: Exclude<Verdict, 'row' | 'f
   return new ChangeoverError(verdict, messageOf(error), { cause: error });
 }
 
+/** The error as ours where no batch is tried, so that no row and no form can be at fault. */
+export function asTargetError(error: unknown): ChangeoverError {
+  const verdict = verdictOf(error);
+  return targetError(error, verdict === 'row' || verdict === 'form' ? 'INTERNAL' : verdict);
+}
+
 /** Where a name has several addresses, the error for all of them has no message of its own. */
 function messageOf(error: unknown): string {
   if (!types.isNativeError(error)) return String(error);

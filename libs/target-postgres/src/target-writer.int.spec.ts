@@ -23,7 +23,6 @@ for (const major of [14, 18] as const) {
       },
       rows: async (table) => (await sql.query<(string | null)[]>({ text: `SELECT * FROM ${table} ORDER BY id`, rowMode: 'array' })).rows,
       openRefusals: () => count('SELECT count(*) AS n FROM changeover.refused WHERE to_seq IS NULL'),
-      hasBarrier: async (token) => (await count('SELECT count(*) AS n FROM changeover.barrier WHERE token = $1', [token])) > 0,
       [Symbol.asyncDispose]: async () => {
         for (const writer of writers) await writer.stop();
         await database[Symbol.asyncDispose]();

@@ -7,6 +7,7 @@ export { InMemoryMessageStore, MemoryStorage, type AppendFate, type CaughtAppend
 export { changeSourceContract, codeOf, EventFollower, told, type ChangeSourceBed } from './contracts/change-source.contract.js';
 export { eventLogContract, type EventLogBed } from './contracts/event-log.contract.js';
 export { GatedStore } from './gated-store.js';
+export { InMemoryStateStore, StateStorage } from './fakes/in-memory-state-store.js';
 export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js';
 export { deleted, inserted, moved, positionAt, textTable, truncated, updated, type RowsEvent } from './fakes/rows.js';
 export { ScriptedRequests } from './fakes/scripted-requests.js';
@@ -14,3 +15,4 @@ export { ScriptedSource } from './fakes/scripted-source.js';
 export { keyOf, type Row } from './fakes/scripted-tables.js';
 export { LogMirror } from './log-mirror.js';
 export { targetWriterContract, type TargetWriterBed } from './contracts/target-writer.contract.js';
+export { stateStoreContract, type StateStoreBed } from './contracts/state-store.contract.js';

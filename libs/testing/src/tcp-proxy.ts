@@ -7,9 +7,9 @@ export type Direction = 'up' | 'down';
 
 /**
  * What becomes of a chunk: passed on; swallowed; swallowed and all connections cut (the answer is lost); passed on
- * and then all connections cut (it arrived, but nobody hears what came of it).
+ * and then all connections cut (it arrived, but nobody hears what came of it); kept back, with all behind it on the same connection, until {@link TcpProxy.release}.
  */
-export type ProxyVerdict = 'forward' | 'drop' | 'cut' | 'cut-after';
+export type ProxyVerdict = 'forward' | 'drop' | 'cut' | 'cut-after' | 'hold';
 
 type Pair = { readonly client: Socket; readonly server: Socket; /** Being cut: nothing passes any more. */ muted: boolean };
 
@@ -20,6 +20,7 @@ export class TcpProxy implements AsyncDisposable {
 
   readonly #listener: Server;
   readonly #pairs = new Set<Pair>();
+  readonly #held: (() => void)[] = [];
   #accepting = true;
   #paused = false;
 
@@ -81,6 +82,11 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
+  /** Passes on what was kept back. */
+  release(): void {
+    for (const pass of this.#held.splice(0)) pass();
+  }
+
   /** Resets connections from now on as soon as they are made; those that are open stay. */
   refuse(): void {
     this.#accepting = false;
@@ -133,6 +139,13 @@ export class TcpProxy implements AsyncDisposable {
           if (!to.write(chunk)) this.#waitForDrain(from, to);
           break;
         case 'drop':
+          break;
+        case 'hold':
+          from.pause();
+          this.#held.push(() => {
+            to.write(chunk);
+            from.resume();
+          });
           break;
         case 'cut':
           this.cut();

@@ -12,8 +12,8 @@ export function about(part: Part, findings: readonly PreflightFinding[]): readon
 
 /** An error of the part as a finding: what happened, and what to do. */
 export function failed(part: Part, error: ChangeoverError): readonly Finding[] {
-  // What is wrong with a mapping is in the message; the page is for a migration that runs.
-  const hint = part === 'mapping' ? '' : `. ${error.nextStep}`;
+  // What is wrong with a mapping is in the message; the page is for a migration that runs. Not so where that is what is wrong.
+  const hint = part === 'mapping' && error.code !== 'MAPPING_NOT_ACTIVE' ? '' : `. ${error.nextStep}`;
   return [{ part, severity: 'error', check: error.code, message: `${error.message}${hint}` }];
 }
 

@@ -14,18 +14,32 @@ import {
   type LogSettings,
 } from '@changeover/shell';
 
+import { requireActiveMapping } from './active-mapping.js';
 import { about, failed, type Finding, type Part } from './finding.js';
+import { saying, type Saying } from './saying.js';
+
+/** A running migration waits longer for its log, as brokers restart; who is looked at now should be there now. */
+const LOG_PATIENCE_MS = 10_000;
+
+type Waiting = <T>(part: Part, where: string, work: () => Promise<T>) => Promise<T>;
 
 /**
- * Everything that could stand in the way, of every part, whatever the others say. Looks only: nothing is made or changed.
+ * Everything that could stand in the way, of every part, whatever the others say; `say` hears what is waited for. Looks only: nothing is made or changed.
  * Parts that `up` would start itself are checked for whether it could.
  */
-export async function runCheck(settings: CliSettings): Promise<readonly Finding[]> {
+export async function runCheck(settings: CliSettings, say: Saying['say']): Promise<readonly Finding[]> {
   const { migration, limits } = settings;
-  const context: AdapterContext = { migration, limits, clock: new SystemClock() };
-  const [source, services] = await Promise.all([checkSource(settings, context), checkServices(settings, context)]);
-  const mapping = await checkMapping(settings, source.tables);
-  const target = await checkTarget(settings, { context, tables: mapping.tables });
+  const clock = new SystemClock();
+  const context: AdapterContext = { migration, limits, clock, logPatienceMs: LOG_PATIENCE_MS };
+  const waiting: Waiting = (part, where, work) => saying(`${part}: waiting for ${where}`, { clock, say }, work);
+  const [source, services] = await Promise.all([
+    waiting('source', withoutPassword(settings.source.url), () => checkSource(settings, context)),
+    checkServices(settings, context, waiting),
+  ]);
+  const mapping = await waiting('mapping', settings.mapping ?? '', () => checkMapping(settings, source.tables));
+  const target = await waiting('target', withoutPassword(settings.target.url), () =>
+    checkTarget(settings, { context, tables: mapping.tables }),
+  );
   return [...source.findings, ...mapping.findings, ...target, ...services];
 }
 
@@ -44,7 +58,7 @@ async function checkSource({ source: settings }: CliSettings, context: AdapterCo
 }
 
 /** The mapping as such, and against every table that the source gives: all problems, not only the first. */
-async function checkMapping({ mapping: file }: CliSettings, sources: readonly TableSchema[]): Promise<Checked> {
+async function checkMapping({ migration, control, mapping: file }: CliSettings, sources: readonly TableSchema[]): Promise<Checked> {
   let mapping: Mapping;
   try {
     mapping = await loadMapping(file);
@@ -52,6 +66,13 @@ async function checkMapping({ mapping: file }: CliSettings, sources: readonly Ta
     return { findings: failed('mapping', asChangeoverError(error)), tables: [] };
   }
   const findings: Finding[] = [];
+  try {
+    if (control.url !== undefined) await requireActiveMapping(mapping, { migration, controlUrl: control.url });
+  } catch (cause) {
+    const error = asChangeoverError(cause);
+    // That the control database does not answer is told of that one.
+    if (error.code === 'MAPPING_NOT_ACTIVE') findings.push(...failed('mapping', error));
+  }
   const tables: TableSchema[] = [];
   for (const source of sources) {
     try {
@@ -93,12 +114,13 @@ async function checkTarget(
   }
 }
 
-async function checkServices(settings: CliSettings, context: AdapterContext): Promise<readonly Finding[]> {
-  const { log, control } = settings;
+async function checkServices(settings: CliSettings, context: AdapterContext, waiting: Waiting): Promise<readonly Finding[]> {
+  const { log } = settings;
+  const { url } = settings.control;
   const logSettings: LogSettings | null = log.type === 'kafka' ? log : log.url === undefined ? null : { type: 'embedded', url: log.url };
   const findings = await Promise.all([
-    logSettings === null ? checkOwn('log') : checkLog(logSettings, context),
-    control.url === undefined ? checkOwn('control') : checkControl(control.url),
+    logSettings === null ? checkOwn('log') : waiting('log', addressOf(logSettings), () => checkLog(logSettings, context)),
+    url === undefined ? checkOwn('control') : waiting('control', withoutPassword(url), () => checkControl(url)),
   ]);
   return findings.flat();
 }
@@ -112,8 +134,9 @@ async function checkOwn(part: Part): Promise<readonly Finding[]> {
 
 async function checkLog(settings: LogSettings, context: AdapterContext): Promise<readonly Finding[]> {
   const { store } = await createLog(settings, { ...context, ids: new RandomIdSource(), crashPoint: noCrash });
-  const where = settings.type === 'kafka' ? settings.brokers.join(', ') : withoutPassword(settings.url);
-  const found = (message: string): readonly Finding[] => [{ part: 'log', severity: 'ok', check: 'log', message: `${where}: ${message}` }];
+  const found = (message: string): readonly Finding[] => [
+    { part: 'log', severity: 'ok', check: 'log', message: `${addressOf(settings)}: ${message}` },
+  ];
   try {
     // Not the log's head: that reads everything since the last start.
     const { start, end } = await store.bounds(`${context.migration}.changes`);
@@ -125,6 +148,10 @@ async function checkLog(settings: LogSettings, context: AdapterContext): Promise
   } finally {
     await store.stop();
   }
+}
+
+function addressOf(settings: LogSettings): string {
+  return settings.type === 'kafka' ? settings.brokers.join(', ') : withoutPassword(settings.url);
 }
 
 async function checkControl(url: string): Promise<readonly Finding[]> {

@@ -1,8 +1,9 @@
-import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import { ChangeoverError, noCrash, RandomIdSource, SystemClock } from '@changeover/core';
 import { openControl, type NewRequest } from '@changeover/control-postgres';
+import { createTarget } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
-import { waitForBarrier, type BarrierReached } from '../barrier/wait-for-barrier.js';
+import { waitForBarrier } from '../barrier/wait-for-barrier.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -29,7 +30,7 @@ export class BarrierCommand extends CliCommand {
 
   override async run(_args: string[], { wait = false, timeout, json = false, ...options }: BarrierOptions): Promise<void> {
     const { settings: given, folder } = await this.readSettings(options);
-    const { migration, control, target } = await findOwnServices(given, folder);
+    const { migration, control, target: targetSettings, limits } = await findOwnServices(given, folder);
     const token = new RandomIdSource().uuid();
     await submit(control.url, { migration, id: token, kind: 'barrier', payload: {} });
     if (!wait) {
@@ -38,7 +39,9 @@ export class BarrierCommand extends CliCommand {
     }
     const { signal: stop } = this.session;
     const signal = timeout === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(timeout * 1_000)]);
-    const reached = await waitForBarrier(target, { migration, token }, { clock: new SystemClock(), signal });
+    const clock = new SystemClock();
+    const target = createTarget(targetSettings, { migration, limits, clock, crashPoint: noCrash });
+    const reached = await waitForBarrier(target, token, { clock, signal }).finally(() => target.stop());
     if (reached === null)
       throw new ChangeoverError('TIMED_OUT', `barrier ${token} is not in the target yet`, { facts: { migration, token } });
     this.terminal.out(
@@ -47,7 +50,7 @@ export class BarrierCommand extends CliCommand {
   }
 }
 
-function renderReached({ position, refused }: BarrierReached): string {
+function renderReached({ position, refused }: { readonly position: string; readonly refused: number }): string {
   const everything = `everything up to ${position}`;
   if (refused === 0) return everything;
   const rows = refused === 1 ? '1 row is' : `${String(refused)} rows are`;

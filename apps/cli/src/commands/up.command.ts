@@ -31,13 +31,14 @@ export class UpCommand extends CliCommand {
     await using services = await startOwnServices(given, folder);
     const { settings, started } = services;
     if (started !== null) log.info(`started ${started}`);
-    if (await isFirstStart(settings)) await this.#refuseUnlessReady(settings);
+    if (await isFirstStart(settings)) await this.#refuseUnlessReady(settings, log);
     if (signal.aborted) return;
     await using all = await AllInOne.start(settings, { log, signal, takeOver: options.takeOver ?? false });
     const stop = new AbortController();
-    const showing = live.show(all.roles, { clock: new SystemClock(), signal: stop.signal });
+    const clock = new SystemClock();
+    const showing = live.show(all.roles, { clock, signal: stop.signal });
     try {
-      await Promise.race([all.done(), aborted(signal)]);
+      await Promise.race([all.done(), aborted(signal), services.watch(clock, stop.signal)]);
       log.info('stopping');
     } finally {
       stop.abort();
@@ -46,8 +47,10 @@ export class UpCommand extends CliCommand {
   }
 
   /** At the first start a wrong setting is the likeliest trouble, and trying again would not help. Later, trying again is right. */
-  async #refuseUnlessReady(settings: AllSettings): Promise<void> {
-    const findings = await runCheck(settings);
+  async #refuseUnlessReady(settings: AllSettings, log: Log): Promise<void> {
+    const findings = await runCheck(settings, (line) => {
+      log.info(line);
+    });
     if (!hasErrors(findings)) return;
     this.terminal.err(renderFindings(findings.filter(({ severity }) => severity !== 'ok')));
     throw new ChangeoverError('NOT_READY', summary(findings).trim());

@@ -1,4 +1,4 @@
-import type { Position } from '@changeover/core';
+import type { ChangeoverError, Position } from '@changeover/core';
 
 import type { Before, Operation } from '../frame/frame.js';
 import type { TableSchema } from '../frame/table-schema.js';
@@ -92,11 +92,11 @@ export interface HeldSource extends AsyncDisposable {
    */
   readonly watched: string;
   /**
-   * SOURCE_LOST if something was taken away since an earlier hold had `watched`, so that changes may not have been told. A table whose rows were written
-   * anew since has another {@link TableSchema.generation} from then on. Gives the tables (`schema.table`) that came since, or came back: what they held
-   * then was not told.
+   * SOURCE_LOST if something was taken away, or given another name, since an earlier hold had `watched`, or without it since this hold began, so that
+   * changes may not have been told. A table whose rows were written anew since has another {@link TableSchema.generation} from then on. Gives the tables
+   * (`schema.table`) that came since, or came back: what they held then was not told.
    */
-  requireNothingMissed(watched: string): Promise<readonly string[]>;
+  requireNothingMissed(watched?: string): Promise<readonly string[]>;
   /** What the source was told is safe with us: it will not send again what lies at or before this. */
   readonly confirmed: Position;
   /**
@@ -147,9 +147,11 @@ export abstract class ChangeSource {
   /**
    * Makes publication and slot, replacing a slot of ours (only the log's owner calls it, see CaptureLoop). Gives where
    * it starts, and which captured tables held rows at exactly that point (read in the snapshot that the slot's creation
-   * exports: rows committed before it will not come through the stream, rows after it will).
+   * exports: rows committed before it will not come through the stream, rows after it will). `onWaiting` is told, sparsely, what of others holds it up.
    */
-  abstract create(): Promise<{ readonly start: Position; readonly tablesWithRows: readonly string[] }>;
+  abstract create(
+    onWaiting?: (warning: ChangeoverError) => void,
+  ): Promise<{ readonly start: Position; readonly tablesWithRows: readonly string[] }>;
 
   /** Lets the source forget us: drops slot and publication. */
   abstract drop(): Promise<void>;

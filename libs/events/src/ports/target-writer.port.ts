@@ -37,6 +37,16 @@ export type ApplyReport = {
   readonly released: number;
 };
 
+/** Where the target stands when it holds a barrier, as one look shows it. */
+export type BarrierReached = {
+  /** The barrier's sequence in `writes`. */
+  readonly seq: number;
+  /** The source position that the target has reached: the barrier's own, or one behind it. */
+  readonly position: Position;
+  /** Rows that the target does not have because it refuses them, all of them, whenever they came. */
+  readonly refused: number;
+};
+
 /** Finds the schema that a frame refers to. */
 export type SchemaLookup = (schemaSeq: number) => TableSchema;
 
@@ -69,6 +79,12 @@ export abstract class TargetWriter {
    * raises the owner number, reads progress.
    */
   abstract open(): Promise<TargetSession>;
+
+  /**
+   * Tells whether a barrier is committed: then everything before it is there to be seen. `null`: not yet, or nothing was ever loaded. Looks, changes
+   * nothing and disturbs no owner: for whoever waits, at any time and as often as he likes. After TARGET_UNREACHABLE it may be called again.
+   */
+  abstract findBarrier(token: string): Promise<BarrierReached | null>;
 
   abstract stop(): Promise<void>;
 }

@@ -254,6 +254,31 @@ describe('capture', () => {
     expect((await bed.captured()).map((rows) => rows.length)).toEqual([30, 1]);
   });
 
+  it('places no barrier over something that was not told, and a changed form before it', async () => {
+    await using bed = new CaptureBed();
+    bed.source.captured = [PEOPLE];
+    const process = await bed.begin({ maxQueuedBytes: 64 * 1024 });
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    process.store.close();
+    bed.source.commit(...Array.from({ length: 30 }, (_, index) => inserted(PEOPLE, [String(index), 'x'.repeat(60_000)])));
+    await process.store.arrival();
+    bed.source.captured = [textTable('people', ['id', 'name', 'added'])];
+    const marked = bed.source.marked();
+    bed.requests.submit('barrier');
+    await marked;
+    process.store.open();
+    const kinds = async (): Promise<string[]> =>
+      (await bed.entries()).map(({ header }) => header.kind).filter((kind) => kind !== 'progress');
+    while (!(await kinds()).includes('barrier')) await bed.source.acknowledged(bed.source.commit(person(2)));
+    const told = await kinds();
+    expect(told.slice(told.lastIndexOf('schema') - 1, told.indexOf('barrier') + 1)).toEqual(['transaction', 'schema', 'barrier']);
+
+    bed.source.watched = 'all but one';
+    bed.requests.submit('barrier');
+    expect(await process.ended).toBe('SOURCE_LOST');
+    expect((await kinds()).filter((kind) => kind === 'barrier')).toHaveLength(1);
+  });
+
   it('takes each request once, also when it stops before it has taken it', async () => {
     await using bed = new CaptureBed();
     const first = await bed.begin();

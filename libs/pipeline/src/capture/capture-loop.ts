@@ -126,8 +126,10 @@ export class CaptureLoop {
   }
 
   async #create(writer: LogWriter, identity: SourceIdentity, progress: ProgressBody): Promise<void> {
-    const { source, limits } = this.#options;
-    const { start, tablesWithRows } = await source.create();
+    const { source, limits, observer } = this.#options;
+    const { start, tablesWithRows } = await source.create((warning) => {
+      observer.warning(warning);
+    });
     if (tablesWithRows.length > 0 && limits.copies === undefined) {
       await source.drop();
       throw new ChangeoverError('SNAPSHOT_NEEDED', `these tables already hold rows: ${tablesWithRows.join(', ')}`, {

@@ -454,6 +454,8 @@ export class CaptureSession implements AsyncDisposable {
           break;
         }
         case 'barrier':
+          // It says that all before it has been told, so we look whether it has.
+          await held.requireNothingMissed();
           await this.#inspectTables();
           this.#requests.marked(request);
           await held.mark(request.id);
@@ -522,18 +524,26 @@ export class CaptureSession implements AsyncDisposable {
     this.#options.observer.warning(new ChangeoverError('SNAPSHOT_NEEDED', message, { facts: { tables } }));
   }
 
+  /** Forms that {@link #inspectTables} found: told, or about to be. */
+  readonly #noticed = new Set<string>();
+
   /** A change of a table that brought no row (so no word in the stream) is told here, at the next place between two transactions. */
   async #inspectTables(): Promise<void> {
     for (const table of await this.#options.source.tables()) {
       const latest = this.#told.latest(table);
-      if (latest === null || latest.hash === table.hash || this.#told.find(table) !== null) continue;
+      if (latest === null || latest.hash === table.hash || this.#told.find(table) !== null || this.#noticed.has(table.hash)) continue;
+      this.#noticed.add(table.hash);
       this.#options.observer.warning(
         new ChangeoverError('SCHEMA_NEEDS_MAPPING', `${tableName(table)} has changed at the source`, {
           facts: { table: tableName(table) },
         }),
       );
       const judged = await this.#judge(table);
-      if (this.#open === null && this.#told.find(table) === null) this.#tell(table, judged);
+      this.#requests.ready(() => {
+        if (this.#told.find(table) === null) this.#tell(table, judged);
+        return [];
+      });
+      if (this.#open === null) this.#betweenTransactions();
     }
   }
 

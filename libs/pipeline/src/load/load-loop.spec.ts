@@ -131,7 +131,7 @@ describe('load', () => {
       ['7', 'n'],
       ['8', 'n'],
     ]);
-    expect(bed.target.barriers).toEqual(['t']);
+    expect(bed.target.barriers).toEqual([{ token: 't', seq: last.seq }]);
     expect(bed.target.progress).toMatchObject({ writes: { seq: last.seq }, position: positionAt(9) });
     for (const { transactions, progress } of bed.target.batches) expect(progress.writes.seq >= (transactions.at(-1) ?? 0)).toBe(true);
   });

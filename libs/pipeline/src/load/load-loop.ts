@@ -48,7 +48,7 @@ export class LoadLoop {
 
   /** Until `signal` aborts (the batch in hand is finished) or an error ends it. */
   async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
-    const { log, writes, target, limits, observer, clock } = this.#options;
+    const { log, writes, target, limits, clock } = this.#options;
     await using session = await target.open();
     const abort = new AbortController();
     const ended = AbortSignal.any([signal, abort.signal]);
@@ -67,7 +67,6 @@ export class LoadLoop {
             await run.flush();
           },
         });
-        if (items.isEmpty) observer.caughtUp();
       }
     } finally {
       abort.abort();

@@ -74,7 +74,6 @@ export class TransformLoop {
           },
         });
         if ((outcome as 'taken' | 'again') === 'again') return 'again';
-        if (items.isEmpty) this.#options.observer.caughtUp();
       }
       await session.drain();
       return 'stopped';

@@ -14,6 +14,8 @@ export type AdapterContext = {
   readonly migration: string;
   readonly limits: CaptureSettings['limits'];
   readonly clock: Clock;
+  /** How long a call to a log on Kafka goes on trying, and waits for an answer. Default: as long as a running migration should. */
+  readonly logPatienceMs?: number;
 };
 
 type OfType<Settings extends { readonly type: string }, Type extends Settings['type']> = Extract<Settings, { readonly type: Type }>;
@@ -48,9 +50,14 @@ const STORES: Registry<LogSettings, Promise<MessageStore>> = {
     Promise.resolve(
       new PostgresMessageStore({ url, applicationName: `changeover-${migration}-log`, readAheadBytes: limits.readAheadBytes }, clock),
     ),
-  kafka: async (settings, { migration, limits, clock }) =>
+  kafka: async (settings, { migration, limits, clock, logPatienceMs }) =>
     new KafkaMessageStore(
-      { ...(await kafkaLog(settings)), clientId: `changeover-${migration}`, readAheadBytes: limits.readAheadBytes },
+      {
+        ...(await kafkaLog(settings)),
+        clientId: `changeover-${migration}`,
+        readAheadBytes: limits.readAheadBytes,
+        ...(logPatienceMs !== undefined && { patienceMs: logPatienceMs, requestMs: logPatienceMs }),
+      },
       clock,
     ),
 };

@@ -83,6 +83,7 @@ test.each([
   ['postgresql://ann@db/crm', 'postgresql://ann@db/crm'],
   ['postgresql://db/crm?user=ann&password=s3cret', 'postgresql://db/crm?user=ann&password=***'],
   ['host=db password=s3cret', '(not a URL)'],
+  ['postgresql://ann:s3@cret:/%#w@db:5432/crm', '(not a URL)'],
 ])('%s is shown as %s', (url, shown) => {
   expect(withoutPassword(url)).toBe(shown);
 });

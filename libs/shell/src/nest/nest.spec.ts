@@ -164,7 +164,7 @@ describe('RunningTask', () => {
     task.start({
       run: () => {
         if (runs++ === 0) return Promise.reject(new ChangeoverError('LOG_UNREACHABLE', 'away'));
-        telemetry.caughtUp();
+        telemetry.advanced({ records: 1, rows: 0, bytes: 0, seq: 1, changesSeq: 1, position: '0/1', ts_ms: null });
         return Promise.resolve();
       },
     });

@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { SystemClock } from '@changeover/core';
+
 import { loadMapping } from './load-mapping.js';
 
 let folder: string;
@@ -47,6 +49,23 @@ test.each([
   const error: unknown = await load(name, content).catch((caught: unknown) => caught);
   expect(error).toMatchObject({ code: 'MAPPING_INVALID', message: expect.stringContaining(name) });
   expect((error as Error).message).toContain(words);
+});
+
+test('a file that never comes to its end is MAPPING_INVALID, with what to do', async () => {
+  const slept: number[] = [];
+  class HastyClock extends SystemClock {
+    override sleep(ms: number): Promise<void> {
+      slept.push(ms);
+      return Promise.resolve();
+    }
+  }
+  const file = join(folder, 'mapping.mjs');
+  await writeFile(file, 'await new Promise(() => undefined); export default {};');
+  await expect(loadMapping(file, new HastyClock())).rejects.toMatchObject({
+    code: 'MAPPING_INVALID',
+    message: expect.stringMatching(/mapping\.mjs: it has not come to its end after 20 s\. Take out what it waits for/),
+  });
+  expect(slept).toEqual([20_000]);
 });
 
 test('a file that is not there is MAPPING_INVALID', async () => {

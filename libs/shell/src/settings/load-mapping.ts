@@ -2,18 +2,21 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isNativeError } from 'node:util/types';
 
-import { ChangeoverError } from '@changeover/core';
+import { ChangeoverError, SystemClock, type Clock } from '@changeover/core';
 import { IDENTITY, parseMapping, type Mapping } from '@changeover/mapping';
 import { createJiti } from 'jiti';
 
+/** A mapping is data: whatever takes longer waits for something that nobody will bring. */
+const PATIENCE_MS = 20_000;
+
 /**
  * The mapping that the file gives: JSON, or TypeScript or JavaScript with a default export. Without a file every table keeps its names.
- * MAPPING_INVALID if it cannot be loaded or does not fit.
+ * MAPPING_INVALID if it cannot be loaded, never comes to its end or does not fit.
  */
-export async function loadMapping(file: string | undefined): Promise<Mapping> {
+export async function loadMapping(file: string | undefined, clock: Clock = new SystemClock()): Promise<Mapping> {
   if (file === undefined) return IDENTITY;
   try {
-    return parseMapping(file.endsWith('.json') ? JSON.parse(await readFile(file, 'utf8')) : await importDefault(file));
+    return parseMapping(file.endsWith('.json') ? JSON.parse(await readFile(file, 'utf8')) : await inTime(importDefault(file), clock));
   } catch (cause) {
     if (cause instanceof ChangeoverError) throw new ChangeoverError(cause.code, `${file}: ${cause.message}`, { facts: cause.facts, cause });
     const reason = isNativeError(cause) ? cause.message : String(cause);
@@ -26,4 +29,17 @@ async function importDefault(file: string): Promise<unknown> {
   const alias = { '@changeover/mapping': fileURLToPath(import.meta.resolve('@changeover/mapping')) };
   const jiti = createJiti(import.meta.url, { alias, moduleCache: false, fsCache: false });
   return jiti.import(file, { default: true });
+}
+
+async function inTime(loading: Promise<unknown>, clock: Clock): Promise<unknown> {
+  const done = new AbortController();
+  try {
+    const late = clock.sleep(PATIENCE_MS, done.signal).then(() => null);
+    const loaded = await Promise.race([loading.then((value) => ({ value })), late]);
+    if (loaded !== null) return loaded.value;
+    const what = `it has not come to its end after ${String(PATIENCE_MS / 1_000)} s. Take out what it waits for (a top-level await)`;
+    throw new ChangeoverError('MAPPING_INVALID', what);
+  } finally {
+    done.abort();
+  }
 }

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 
 import { bytes } from './bytes.js';
+import { isPostgresUrl, POSTGRES_URL_FORM } from './postgres-url.js';
 
 /** Long enough for any name people give, short enough for slot and topic names made from it. */
 export const MIGRATION_ID = /^[a-z][a-z0-9_]{0,30}$/;
 
-const postgresUrl = z.string().refine((url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol), {
-  error: 'must be of the form postgresql://user:password@host:port/database',
-});
+const postgresUrl = z.string().refine(isPostgresUrl, { error: POSTGRES_URL_FORM });
 
-const qualified = z.string().regex(/^[^.]+\.[^.]+$/, { error: 'must be of the form schema.table' });
+const qualified = z.string().regex(/^[^.]+\..+$/, { error: 'must be of the form schema.table; the first dot separates the two' });
 
 const port = z.int().min(0).max(65_535);
 
@@ -30,7 +29,13 @@ const source = z
         .min(1)
         .optional()
         .describe('Capture every table of these schemas. Default: `public`, unless `tables` names some.'),
-      tables: z.array(qualified).min(1).optional().describe('Capture these tables, as `schema.table`, in addition to `schemas`.'),
+      tables: z
+        .array(qualified)
+        .min(1)
+        .optional()
+        .describe(
+          'Capture these tables, as `schema.table`, in addition to `schemas`. The first dot separates the two: a table may have dots in its name, a schema may not.',
+        ),
       exclude: z.array(qualified).optional().describe('Tables of `schemas` that are not captured.'),
       tablesWithoutKey: z
         .enum(['refuse', 'full', 'insert-only'])
@@ -72,7 +77,7 @@ const target = z
 const kafka = z.strictObject({
   type: z.literal('kafka').describe('Apache Kafka 3.9 or 4.x.'),
   brokers: z
-    .array(z.string().regex(/^.+:[0-9]+$/, { error: 'must be of the form host:port' }))
+    .array(z.string().regex(/^[^@/]+:[0-9]+$/, { error: 'must be of the form host:port' }))
     .min(1)
     .describe('Bootstrap servers, as `host:port`.'),
   ssl: z

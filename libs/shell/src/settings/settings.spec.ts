@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { nearest } from './nearest.js';
+import { POSTGRES_URL_FORM } from './postgres-url.js';
 import { readSettings } from './read-settings.js';
 import { renderSettingsReference } from './render-settings.js';
 import { completeSettings, needsEmbeddedServices, type App } from './schema.js';
@@ -75,7 +76,7 @@ test('every problem at once, each with its place and the nearest known key, none
   const expected = [
     'migration: must begin with a letter and hold at most 31 of a-z, 0-9 and _',
     'sorce: is not an option here; did you mean source?',
-    'source.url: must be of the form postgresql://user:password@host:port/database',
+    `source.url: ${POSTGRES_URL_FORM}`,
     'source.tabels: is not an option here; did you mean tables?',
     'source.schemas: Too small: expected array to have >=1 items',
     "target.type: Invalid discriminator value. Expected 'postgres'",
@@ -89,6 +90,37 @@ test('every problem at once, each with its place and the nearest known key, none
   ];
   expect([...lines].sort()).toEqual(expected.sort());
   expect(lines.join()).not.toContain('s3cret');
+});
+
+test.each([
+  'postgresql://postgres:p@ss:/%#w@db:5432/crm',
+  'postgresql://postgres:p@ss@db/crm',
+  'postgresql://postgres:12/ss@db/crm',
+  'postgresql://postgres:12?ss@db/crm',
+  'postgresql://postgres:12#ss@db/crm',
+  'postgresql://postgres:ss@db/crm#12',
+  'postgresql://postgres:ss%zz@db/crm',
+  'postgresql://postgres:ss%e4@db/crm',
+])('%s may hold a part of a password anywhere: every setting refuses it, and says how to write it', async (url) => {
+  const expected = `url: ${POSTGRES_URL_FORM}`;
+  const file = { ...SEPARATE, source: { type: 'postgres', url: 'env:URL' }, target: { type: 'postgres', url }, control: { url } };
+  const lines = await problems('cli', { ...file, log: { type: 'embedded', url } }, { URL: url });
+  expect(lines.sort()).toEqual(['control', 'log', 'source', 'target'].map((section) => `${section}.${expected}`));
+  expect(expected).toContain('@ is %40');
+});
+
+test.each([
+  'postgresql://ann:p%40ss%3A%2F%25%23w@db:5432/crm?sslmode=require',
+  'postgresql://db/crm?user=ann%40corp',
+  'postgresql:///crm?host=/run/postgresql',
+])('%s is taken as it stands', async (url) => {
+  expect(await read('cli', { ...MINIMAL, source: { type: 'postgres', url } })).toHaveProperty('source.url', url);
+});
+
+test('a broker is host and port, and no place for a password', async () => {
+  const kafka = { type: 'kafka', brokers: ['ann:s3cret@b1:9092', 'SASL_SSL://b1:9092', 'b1:9092', '[::1]:9092'] };
+  const words = 'must be of the form host:port';
+  expect(await problems('cli', { ...MINIMAL, log: kafka })).toEqual([`log.brokers.0: ${words}`, `log.brokers.1: ${words}`]);
 });
 
 test('no file, no JSON, no object: said without the content', async () => {
@@ -106,6 +138,15 @@ test('the file is found by option, then by environment; paths in it are relative
   expect(await read('cli', { ...MINIMAL, log })).toMatchObject({
     log: { ssl: { caFile: join(folder, 'ca.pem'), keyFile: '/etc/key.pem' } },
   });
+});
+
+test('a table may have dots in its name: the first one ends the schema’s', async () => {
+  const source = { ...MINIMAL.source, exclude: ['public.o.d'] };
+  expect(await read('cli', { ...MINIMAL, source })).toHaveProperty('source.exclude', ['public.o.d']);
+  const words = 'must be of the form schema.table; the first dot separates the two';
+  expect(await problems('cli', { ...MINIMAL, source: { ...source, exclude: ['o', '.o', 'public.'] } })).toEqual(
+    [0, 1, 2].map((index) => `source.exclude.${String(index)}: ${words}`),
+  );
 });
 
 test('sizes are powers of 1024', async () => {

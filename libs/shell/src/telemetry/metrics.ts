@@ -29,7 +29,7 @@ export const METRICS = {
   lagSeconds: {
     type: 'gauge',
     name: 'changeover_lag_seconds',
-    help: 'From a source commit until it was finished here: of the last one, or, while nothing moves although more waits, its age now.',
+    help: 'From a source commit until it was finished here: of the last one, or, while nothing is finished, its age now, whoever on the way hangs.',
   },
   lagRecords: { type: 'gauge', name: 'changeover_lag_records', help: 'Captured records that are not finished here, as last measured.' },
   sequence: {

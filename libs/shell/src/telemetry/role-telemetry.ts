@@ -35,11 +35,8 @@ export class RoleTelemetry extends PipelineObserver {
   #seq = 0;
   #changesSeq = 0;
   #position: Position = NO_POSITION;
-  /** Everything that the source committed until then is done; null: not known yet. */
-  #doneUntil: number | null = null;
-  #advancedAt = -Infinity;
-  #delayMs: number | null = null;
-  #caughtUp = false;
+  /** The last thing done of which we know when it was at the source, and when it was done; null: none yet. */
+  #lastDone: { readonly sourceTime: number; readonly at: number; readonly delayMs: number } | null = null;
   #captured: number | null = null;
   #retained: number | null = null;
   #lastError: ErrorCode | null = null;
@@ -91,13 +88,9 @@ export class RoleTelemetry extends PipelineObserver {
     this.#seq = seq;
     this.#changesSeq = changesSeq;
     this.#position = position as Position;
-    this.#advancedAt = this.#clock.monotonic();
     // Records of our own may have no commit time at the source.
-    if (ts_ms !== null && ts_ms > 0) {
-      this.#doneUntil = ts_ms;
-      this.#delayMs = Math.max(0, this.#clock.now() - ts_ms);
-    }
-    this.#caughtUp = false;
+    if (ts_ms !== null && ts_ms > 0)
+      this.#lastDone = { sourceTime: ts_ms, at: this.#clock.monotonic(), delayMs: Math.max(0, this.#clock.now() - ts_ms) };
     this.#healthy();
   }
 
@@ -109,12 +102,6 @@ export class RoleTelemetry extends PipelineObserver {
 
   copied(copy: Parameters<PipelineObserver['copied']>[0]): void {
     this.#copies.take(copy);
-  }
-
-  caughtUp(): void {
-    this.#caughtUp = true;
-    if (this.#doneUntil !== null) this.#doneUntil = this.#clock.now();
-    this.#healthy();
   }
 
   retained(bytes: number): void {
@@ -146,13 +133,11 @@ export class RoleTelemetry extends PipelineObserver {
     this.#lastError = error.code;
     this.#state = 'waiting';
     this.#troubled = true;
-    this.#caughtUp = false;
     this.#log.failure(loudness, error, { attempt, delayMs, troubledMs });
   }
 
   failed(error: ChangeoverError): void {
     this.#state = 'failed';
-    this.#caughtUp = false;
     this.#lastError = error.code;
     this.#log.failure('error', error);
   }
@@ -184,16 +169,19 @@ export class RoleTelemetry extends PipelineObserver {
     this.#log.info('goes on again', { position: this.#position, seq: this.#seq });
   }
 
-  /** The source's own progress comes once a second: while it does, the last delay tells; after that, how long nothing has come. */
+  /**
+   * Capture tells its progress once a second, which passes all roles: while it comes, lag is what the last one took. When it does not, somebody on
+   * the way hangs, be it we, in a batch, or one before us: then nothing is known to be done that is younger than the last.
+   */
   #lagMs(): number | null {
-    if (this.#clock.monotonic() - this.#advancedAt <= IDLE_TICK_MS) return this.#delayMs;
-    if (this.#caughtUp) return 0;
-    return this.#doneUntil === null ? null : Math.max(0, this.#clock.now() - this.#doneUntil);
+    if (this.#lastDone === null) return null;
+    const { sourceTime, at, delayMs } = this.#lastDone;
+    return this.#clock.monotonic() - at <= IDLE_TICK_MS ? delayMs : Math.max(0, this.#clock.now() - sourceTime);
   }
 
   #lagRecords(): number | null {
-    if (this.#caughtUp) return 0;
-    return this.#captured === null ? null : Math.max(0, this.#captured - this.#changesSeq);
+    // Before anything is done here it is not known where we go on.
+    return this.#captured === null || this.#changesSeq === 0 ? null : Math.max(0, this.#captured - this.#changesSeq);
   }
 
   /** From the oldest sample of the window to now; each call adds one. */

@@ -37,30 +37,49 @@ function setUp() {
   return { clock, lines, telemetry, advance, metric };
 }
 
-test('lag is what the last commit took, its age once nothing moves, nothing when caught up, unknown before the first', async () => {
+test('lag is what the last commit took, and its age once nothing is finished any more; unknown before the first', async () => {
   const { clock, telemetry, advance, metric } = setUp();
   expect(telemetry.status()).toMatchObject({ state: 'starting', lagMs: null, lagRecords: null, seq: 0, position: '' });
   expect(await metric('lagSeconds')).toBeUndefined();
-  advance(5, { seq: 7, changesSeq: 4, ts_ms: clock.time - 3_000 });
   telemetry.captured(10);
+  expect(telemetry.status().lagRecords).toBeNull();
+  advance(5, { seq: 7, changesSeq: 4, ts_ms: clock.time - 3_000 });
   expect(telemetry.status()).toMatchObject({ lagMs: 3_000, lagRecords: 6, seq: 7, position: '0/1' });
   expect([await metric('lagSeconds'), await metric('lagRecords')]).toEqual([3, 6]);
   clock.time += 1_000;
   expect(telemetry.status().lagMs).toBe(3_000);
   clock.time += 9_000;
   expect(telemetry.status().lagMs).toBe(13_000);
-  telemetry.caughtUp();
-  expect(telemetry.status()).toMatchObject({ lagMs: 0, lagRecords: 0 });
-  advance(0, { ts_ms: null });
-  expect(telemetry.status().lagMs).toBe(3_000);
+  // A record without a time at the source says nothing about how late we are.
+  advance(0, { changesSeq: 10, ts_ms: null });
+  expect(telemetry.status()).toMatchObject({ lagMs: 13_000, lagRecords: 0 });
 });
 
-test('in trouble lag grows from when it was caught up last, and the error is told until it goes on', () => {
+test('an idle role is told once a second how late it is, so lag stays what that takes', () => {
   const { clock, telemetry, advance } = setUp();
-  advance(5, { changesSeq: 4, ts_ms: clock.time - 60_000 });
-  clock.time += 3_000;
-  telemetry.captured(4);
-  telemetry.caughtUp();
+  for (let changesSeq = 1; changesSeq <= 10; changesSeq++) {
+    clock.time += 1_000;
+    advance(0, { changesSeq, ts_ms: clock.time - 20 });
+    telemetry.captured(changesSeq);
+    clock.time += 900;
+    expect(telemetry.status()).toMatchObject({ lagMs: 20, lagRecords: 0 });
+  }
+});
+
+test('a role that hangs in a batch, or behind one that does, is as late as what it finished last', async () => {
+  const { clock, telemetry, advance, metric } = setUp();
+  advance(1, { changesSeq: 4, ts_ms: clock.time });
+  for (let second = 1; second <= 36; second++) {
+    clock.time += 1_000;
+    telemetry.captured(4 + second);
+  }
+  expect(telemetry.status()).toMatchObject({ lagMs: 36_000, lagRecords: 36 });
+  expect([await metric('lagSeconds'), await metric('lagRecords')]).toEqual([36, 36]);
+});
+
+test('in trouble lag grows, and the error is told until it goes on', () => {
+  const { clock, telemetry, advance } = setUp();
+  advance(5, { changesSeq: 4 });
   clock.time += 1_000;
   telemetry.retrying({
     error: new ChangeoverError('TARGET_UNREACHABLE', 'away'),
@@ -73,7 +92,6 @@ test('in trouble lag grows from when it was caught up last, and the error is tol
   clock.time += 20_000;
   expect(telemetry.status()).toMatchObject({ lagMs: 21_000, lagRecords: 2, lastError: 'TARGET_UNREACHABLE' });
   advance(1, { changesSeq: 6 });
-  telemetry.caughtUp();
   expect(telemetry.status()).toMatchObject({ lagMs: 0, lagRecords: 0, lastError: null });
   clock.time += 5_000;
   telemetry.failed(new ChangeoverError('FENCED', 'other'));

@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { RandomIdSource } from '@changeover/core';
 import type { ChunkRequest, HeldSource, SourceEvent } from '@changeover/events';
-import { startPostgres } from '@changeover/local-services';
-import { codeOf, EventFollower, testDatabase, type TestDatabase } from '@changeover/testing';
-import pg from 'pg';
+import { codeOf, EventFollower, TcpProxy, testDatabase, type TestDatabase } from '@changeover/testing';
+import type pg from 'pg';
 
 import { PostgresSource } from '../postgres-source.js';
 import type { PostgresSourceSettings } from '../settings.js';
+import { HidingServer } from '../test/hiding-server.js';
 import { Mirror } from '../test/mirror.js';
+import { until } from '../test/until.js';
 
 type Chunk = Extract<SourceEvent, { type: 'chunk' }>;
 const chunksIn = (events: readonly SourceEvent[]): Chunk[] => events.filter((event) => event.type === 'chunk');
@@ -82,25 +81,43 @@ class CopyBed implements AsyncDisposable {
   }
 }
 
-async function until(client: pg.Client, condition: string): Promise<void> {
-  while ((await client.query(`select where ${condition}`)).rowCount === 0) await sleep(5);
-}
-
 const NOTES = `create table note (id int primary key, n int, body text); alter table note alter body set storage external;
   insert into note select i, i, repeat('body ' || i, 1000) from generate_series(1, 20) i`;
 
-/** A role to whose reads of `note` a gate can be shut: they have taken their snapshot then, and wait. */
-async function gatedUrl(database: TestDatabase, client: pg.Client): Promise<{ url: string; drop: () => Promise<unknown> }> {
-  const role = `reader_${database.name}`;
-  await client.query(`create role ${role} login replication password 'pw'; grant create on database ${database.name} to ${role}`);
-  await client.query(
-    `alter table note owner to ${role}; alter table note enable row level security; alter table note force row level security`,
-  );
-  await client.query(`create policy gate on note using (pg_advisory_xact_lock_shared(42)::text is not null)`);
-  const url = new URL(database.url);
-  url.username = role;
-  url.password = 'pw';
-  return { url: url.href, drop: () => client.query(`drop owned by ${role} cascade; drop role ${role}`) };
+/** A way to the database on which the reading of a chunk waits: its snapshot is there, and none of its rows. */
+class Gate implements AsyncDisposable {
+  readonly #proxy: TcpProxy;
+  readonly url: string;
+  /** Resolves when a reader stands before it. */
+  readonly reached: Promise<void>;
+
+  private constructor(proxy: TcpProxy, url: string) {
+    this.#proxy = proxy;
+    this.url = url;
+    this.reached = new Promise((resolve) => {
+      proxy.onData = (direction, chunk) => {
+        if (direction === 'down' || !chunk.includes('COPY (')) return 'forward';
+        resolve();
+        return 'hold';
+      };
+    });
+  }
+
+  static async before({ url }: TestDatabase): Promise<Gate> {
+    const to = new URL(url);
+    const proxy = await TcpProxy.to(to.hostname, Number(to.port));
+    to.host = proxy.address;
+    return new Gate(proxy, to.href);
+  }
+
+  open(): void {
+    this.#proxy.onData = undefined;
+    this.#proxy.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#proxy[Symbol.asyncDispose]();
+  }
 }
 
 describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
@@ -142,35 +159,27 @@ describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
     await using database = await testDatabase({ major });
     const client = await database.connect();
     await client.query(NOTES);
-    const { url, drop } = await gatedUrl(database, client);
-    {
-      await using bed = await CopyBed.open(url);
-      const gate = await database.connect();
-      await gate.query('select pg_advisory_lock(42)');
-      const copying = bed.copy('note', 1_000_000);
-      await until(
-        gate,
-        `exists (select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()))`,
-      );
-      // Nothing of this is in the snapshot.
-      await client.query('update note set n = -1 where id <= 3');
-      await client.query('update note set n = -2 where id = 2; delete from note where id = 3');
-      await client.query('update note set id = 104, n = -4 where id = 4');
-      await client.query(
-        `begin; delete from note where id = 5; insert into note values (5, -5, 'new'); update note set n = -55 where id = 5; commit`,
-      );
-      await client.query(`insert into note values (106, -6, repeat('new ', 2000)); update note set n = -66 where id = 106`);
-      await client.query(
-        'begin; update note set id = -1 where id = 7; update note set id = 7 where id = 8; update note set id = 8 where id = -1; commit',
-      );
-      const before = await bed.follower.commits(6);
-      expect(chunksIn(before)).toEqual([]);
-      await gate.query('select pg_advisory_unlock(42)');
-      const chunks = await copying;
-      expect(chunks[0]?.rowCount).toBe(18);
-      await bed.expectEqual(client, 'note', 'id, n, body');
-    }
-    await drop();
+    await using gate = await Gate.before(database);
+    await using bed = await CopyBed.open(gate.url);
+    const copying = bed.copy('note', 1_000_000);
+    await gate.reached;
+    // Nothing of this is in the snapshot.
+    await client.query('update note set n = -1 where id <= 3');
+    await client.query('update note set n = -2 where id = 2; delete from note where id = 3');
+    await client.query('update note set id = 104, n = -4 where id = 4');
+    await client.query(
+      `begin; delete from note where id = 5; insert into note values (5, -5, 'new'); update note set n = -55 where id = 5; commit`,
+    );
+    await client.query(`insert into note values (106, -6, repeat('new ', 2000)); update note set n = -66 where id = 106`);
+    await client.query(
+      'begin; update note set id = -1 where id = 7; update note set id = 7 where id = 8; update note set id = 8 where id = -1; commit',
+    );
+    const before = await bed.follower.commits(6);
+    expect(chunksIn(before)).toEqual([]);
+    gate.open();
+    const chunks = await copying;
+    expect(chunks[0]?.rowCount).toBe(18);
+    await bed.expectEqual(client, 'note', 'id, n, body');
   });
 
   it('have the form that the table has when they are read, also if it is being rewritten', async () => {
@@ -297,53 +306,20 @@ describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
 });
 
 describe('chunks beside commits that are in the stream and that nobody sees yet', () => {
-  /** A server whose commits can be held in that state: they wait for a standby that does not exist. */
-  async function openServer() {
-    const server = await startPostgres({ major: 18, own: true });
-    const connect = async (synchronous: 'on' | 'local'): Promise<pg.Client> => {
-      const client = new pg.Client(server.url);
-      client.on('error', () => undefined);
-      await client.connect();
-      await client.query(`set synchronous_commit = ${synchronous}`);
-      return client;
-    };
-    const client = await connect('local');
-    await client.query(NOTES);
-    const standby = async (name: string): Promise<void> => {
-      await client.query(`alter system set synchronous_standby_names = '${name}'`);
-      await client.query('select pg_reload_conf()');
-      await until(client, `current_setting('synchronous_standby_names') = '${name}'`);
-    };
-    return {
-      client,
-      /** The form of the table is known to the stream from here on: looking it up waits for who brought it. */
-      follow: async (): Promise<CopyBed> => {
-        const bed = await CopyBed.open(server.url);
-        await client.query('update note set n = 0 where id = 20');
-        await bed.follower.commits(1);
-        return bed;
-      },
-      /** Resolves when the commit is on its way to the readers of the log; `committed` when everybody sees it. */
-      hide: async (statements: string): Promise<{ committed: Promise<unknown> }> => {
-        await standby('nobody');
-        const committed = (await connect('on')).query(`begin; ${statements}; commit`);
-        await until(client, `exists (select from pg_stat_activity where wait_event = 'SyncRep')`);
-        return { committed };
-      },
-      reveal: () => standby(''),
-      [Symbol.asyncDispose]: async () => {
-        await client.end();
-        await server.stop();
-      },
-    };
+  /** The form of the table is known to the stream from here on: looking it up waits for who brought it. */
+  async function follow({ url, client }: HidingServer): Promise<CopyBed> {
+    const bed = await CopyBed.open(url);
+    await client.query('update note set n = 0 where id = 20');
+    await bed.follower.commits(1);
+    return bed;
   }
 
   const CHANGES = `update note set n = -1 where id = 1; delete from note where id = 2; update note set id = 103, n = -3 where id = 3; insert into note values (104, -4, 'new')`;
   const chunk = { schema: 'public', table: 'note', after: null, again: [], maxBytes: 1_000_000 };
 
   it('wait for one that was given before they were asked for', async () => {
-    await using server = await openServer();
-    await using bed = await server.follow();
+    await using server = await HidingServer.open(NOTES);
+    await using bed = await follow(server);
     const { committed } = await server.hide(CHANGES);
     await bed.follower.commits(2);
     let copied = false;
@@ -360,8 +336,8 @@ describe('chunks beside commits that are in the stream and that nobody sees yet'
   });
 
   it('wait for one that an earlier hold gave', async () => {
-    await using server = await openServer();
-    const first = await server.follow();
+    await using server = await HidingServer.open(NOTES);
+    const first = await follow(server);
     const { committed } = await server.hide(CHANGES);
     const position = (await first.follower.commits(2)).findLast((event) => event.type === 'commit')?.position;
     first.catchUp();
@@ -391,8 +367,8 @@ describe('chunks beside commits that are in the stream and that nobody sees yet'
   });
 
   it('do not wait for one that is behind them', async () => {
-    await using server = await openServer();
-    await using bed = await server.follow();
+    await using server = await HidingServer.open(NOTES);
+    await using bed = await follow(server);
     await bed.copy('note', 1_000_000);
     const { committed } = await server.hide(CHANGES);
     await bed.follower.commits(2);

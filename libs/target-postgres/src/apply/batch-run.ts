@@ -83,7 +83,7 @@ export class BatchRun {
     let refusals: Refusal[] = [];
     let idle: readonly TargetOp[] = [];
     if (mode === 'fast') {
-      if (!(await applyFast(connection, ops, known.tables))) return false;
+      if (!(await applyFast(connection, ops, known.catalogue))) return false;
     } else {
       const exchanged = await exchangeContents(connection, ops, seq);
       ops = exchanged.ops;
@@ -101,9 +101,9 @@ export class BatchRun {
    */
   async #empty(plans: readonly TablePlan[]): Promise<void> {
     const { connection, known } = this.#parts;
-    const names = new Map(plans.map(({ id, name }) => [id, name]));
+    const tables = new Map(plans.map(({ id, from }) => [id, from]));
     for (const { id, target } of plans) {
-      const foreignKey = await standingOnTable(connection, target, new Set(names.keys()), known.tables);
+      const foreignKey = await standingOnTable(connection, target, new Set(tables.keys()), known.catalogue);
       if (foreignKey === null) continue;
       throw new ChangeoverError(
         'TARGET_REFUSES',
@@ -113,7 +113,7 @@ export class BatchRun {
         },
       );
     }
-    const parts = [...names.values()].map((name, index) => `w${String(index)} AS (DELETE FROM ${name} RETURNING 1)`);
+    const parts = [...tables.values()].map((table, index) => `w${String(index)} AS (DELETE FROM ${table} RETURNING 1)`);
     const counts = parts.map((_, index) => `(SELECT count(*) FROM w${String(index)})`);
     const [row] = await connection.query<{ deleted: string }>(`WITH ${parts.join(', ')} SELECT ${counts.join(' + ')} AS deleted`);
     this.#done.delete += Number(row?.deleted ?? 0);
@@ -129,7 +129,7 @@ export class BatchRun {
     const tried = new Set([...applied, ...refusals.map(({ op }) => op)].flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
     let out = refusals;
     for (let from = touched; from.size > 0;) {
-      const candidates = await refused.candidates(related(from, known.tables), tried);
+      const candidates = await refused.candidates(related(from, known.catalogue.tables), tried);
       if (candidates.length === 0) break;
       for (const { id } of candidates) tried.add(id);
       const more = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));

@@ -201,6 +201,46 @@ describe.each([14, 18] as const)('on PostgreSQL %d', (major) => {
       ]);
     });
 
+    it.each([
+      ['text', 'a', 'b', ', UNIQUE (v)'],
+      ['varchar(2)', 'a', 'b', ', UNIQUE (v)'],
+      ['char(3)', 'a  ', 'b  ', ', UNIQUE (v)'],
+      ['smallint', '-5', '32000', ', UNIQUE (v)'],
+      ['bigint', '9223372036854775', '-9223372036854775808', ', UNIQUE (v)'],
+      ['uuid', '11111111-1111-1111-1111-111111111111', '22222222-2222-2222-2222-222222222222', ', UNIQUE (v)'],
+      ['text', 'a', 'B', '); CREATE UNIQUE INDEX ON t (lower(v)'],
+      ['text', 'a', 'b', '); CREATE DOMAIN code AS text; ALTER TABLE t ALTER v TYPE code; CREATE UNIQUE INDEX ON t (v'],
+    ])('exchanges values of %s that may not be null (%s, %s%s)', async (type, a, b, unique) => {
+      await using bed = await open(`CREATE TABLE t (id int PRIMARY KEY, name text, v ${type} NOT NULL${unique})`);
+      const t = bed.writes.table('t', ['id', 'name', 'v']);
+      await bed.apply([t.c(['1', 'x', a], ['2', 'x', b])]);
+      const more = type.endsWith('int') ? [t.c(['3', 'x', '32001'], ['4', 'x', '-6'])] : [];
+      expect(await bed.apply([t.u(['1', 'x', b], ['2', 'x', a]), ...more])).toMatchObject({ updated: 2, refused: 0 });
+      expect(await bed.rows('SELECT v::text FROM t ORDER BY id LIMIT 2')).toEqual([[b.trim()], [a.trim()]]);
+    });
+
+    it('exchanges values of rows between which nulls are equal', async () => {
+      if (major < 15) return;
+      await using bed = await open(`CREATE TABLE t (id int PRIMARY KEY, email text, UNIQUE NULLS NOT DISTINCT (email))`);
+      expect(await swap(bed)).toMatchObject({ updated: 2, refused: 0 });
+    });
+
+    it('leaves no row with a value that it was given in between, when a trigger keeps the right one out', async () => {
+      await using bed = await open(`CREATE TABLE t (id int PRIMARY KEY, email text NOT NULL UNIQUE);
+        CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id = 1 AND NEW.email = 'b' THEN RETURN NULL; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER guard BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION guard()`);
+      expect(await swap(bed)).toMatchObject({ updated: 0, refused: 2 });
+      expect(await bed.openRefusals()).toMatchObject([
+        { key: { id: '1' }, reason: 'ROW_SKIPPED' },
+        { key: { id: '2' }, sqlstate: '23505' },
+      ]);
+      expect(await bed.rows('SELECT * FROM t ORDER BY id')).toEqual([
+        [1, 'a'],
+        [2, 'b'],
+        [3, 'c'],
+      ]);
+    });
+
     it('exchanges values under a deferrable constraint', async () => {
       await using bed = await open(`CREATE TABLE t (id int PRIMARY KEY, email text NOT NULL UNIQUE DEFERRABLE)`);
       expect(await swap(bed)).toMatchObject({ updated: 2, refused: 0 });
@@ -234,14 +274,16 @@ describe.each([14, 18] as const)('on PostgreSQL %d', (major) => {
     });
 
     it('refuses an exchange that the target gives no way to make, and says why', async () => {
-      await using bed = await open(`CREATE TABLE t (id int PRIMARY KEY, email text NOT NULL UNIQUE)`);
+      await using bed = await open(`CREATE TABLE t (id int PRIMARY KEY, email text NOT NULL UNIQUE CHECK (length(email) = 1))`);
       expect(await swap(bed)).toMatchObject({ updated: 0, refused: 2 });
       const refusals = await bed.openRefusals();
       expect(refusals).toMatchObject([
         { key: { id: '1' }, wanted: { email: 'b' }, stands: { id: '1', email: 'a' }, sqlstate: '23505', constraint_name: 't_email_key' },
         { key: { id: '2' }, wanted: { email: 'a' }, stands: { id: '2', email: 'b' } },
       ]);
-      expect(refusals[0]?.reason).toBe('duplicate key value violates unique constraint "t_email_key"');
+      expect(refusals[0]?.reason).toBe(
+        'duplicate key value violates unique constraint "t_email_key"; rows exchange its values: make it a constraint that is DEFERRABLE',
+      );
       // One of the two leaves the circle: both get in.
       const t = bed.writes.table('t', ['id', 'email']);
       expect(await bed.apply([t.u(['1', 'x'])])).toMatchObject({ updated: 2, released: 2 });

@@ -1,7 +1,7 @@
 import { ChangeoverError, invariant } from '@changeover/core';
 import type pg from 'pg';
 
-import type { TargetTable } from '../catalogue/target-table.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Connection } from '../connection.js';
 import type { CrashPoint } from '../options.js';
 import { addOrigins, keyEquals, type Run } from '../sql/row-statements.js';
@@ -23,9 +23,11 @@ const SEARCHED_REFUSALS = 1000;
 /** Perhaps only for the type that we know: a cast to smallint fails although the column has become an integer. */
 const OUT_OF_RANGE = '22003';
 
+const UNIQUE_VIOLATION = '23505';
+
 export type CarefulPathParts = {
   readonly connection: Connection;
-  readonly tables: () => ReadonlyMap<string, TargetTable>;
+  readonly catalogue: () => Catalogue;
   /** Looks whether the tables still take what they did: TARGET_CHANGED if not. */
   readonly recheck: () => Promise<void>;
   readonly crashPoint: CrashPoint;
@@ -56,14 +58,15 @@ export class CarefulPath {
   async apply(ops: readonly TargetOp[]): Promise<Refusal[]> {
     if (ops.length === 0) return [];
     this.#hasRechecked = false;
-    const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.tables()));
+    const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.catalogue().tables));
     let refusals = await this.#applyUnits(units(usable));
+    const byOp = new Map(usable.map((claiming) => [claiming.op, claiming]));
+    const claimingOf = ({ op }: Refusal): ClaimingOp => byOp.get(op) as ClaimingOp;
     for (let before = Infinity; refusals.length > 1 && refusals.length < before;) {
       before = refusals.length;
-      const byOp = new Map(usable.map((claiming) => [claiming.op, claiming]));
-      refusals = await this.#applyUnits(units(refusals.map(({ op }) => byOp.get(op) as ClaimingOp)));
+      refusals = await this.#applyUnits(units(refusals.map(claimingOf)));
     }
-    return [...unreadable, ...refusals];
+    return [...unreadable, ...explainCircles(refusals, refusals.map(claimingOf))];
   }
 
   /** Applies the units as a whole if possible, else each half for itself, down to single rows. */
@@ -91,7 +94,7 @@ export class CarefulPath {
     const { setAside, freed } = breakCircles(ops);
     const runs = this.#runs(ops, freed);
     return this.#guarded(async () => {
-      const referenced = await findReferenced(connection, ops, this.#parts.tables());
+      const referenced = await findReferenced(connection, ops, this.#parts.catalogue());
       if (referenced !== null) return { error: referenced };
       await connection.query('SET CONSTRAINTS ALL DEFERRED');
       await runSetAside(connection, setAside);
@@ -101,10 +104,16 @@ export class CarefulPath {
         const changed = done[index] as readonly number[];
         if (changed.length === run.rows.length) continue;
         if (run.kind === 'insert') return { error: { sqlstate: null, constraint: null, reason: ROW_SKIPPED } };
-        const left = run.kind === 'update' ? missing(run.rows.length, changed) : await this.#stillThere(run);
-        const reason = run.kind === 'update' ? ROW_MISSING : ROW_SKIPPED;
-        refusals.push(...left.map((ordinal) => ({ op: run.ops[ordinal - 1] as TargetOp, sqlstate: null, constraint: null, reason })));
+        const there = await this.#stillThere(run);
+        const left = run.kind === 'delete' ? there : missing(run.rows.length, changed);
+        for (const ordinal of left) {
+          const reason = there.includes(ordinal) ? ROW_SKIPPED : ROW_MISSING;
+          refusals.push({ op: run.ops[ordinal - 1] as TargetOp, sqlstate: null, constraint: null, reason });
+        }
       }
+      // It would keep the value that it was given in between.
+      const kept = refusals.find(({ op }) => setAside.some((aside) => aside.op === op));
+      if (kept !== undefined) return { error: kept };
       await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
       return { refusals };
     });
@@ -112,7 +121,7 @@ export class CarefulPath {
 
   /** Ops in runs that one statement can hold, in the order of who frees what; within that, deletes first and inserts last. */
   #runs(ops: readonly ClaimingOp[], freed: ReadonlySet<string>): (Run & { readonly ops: readonly TargetOp[] })[] {
-    const ranks = parentsFirst([...new Set(ops.map(({ op }) => op.plan.id))], this.#parts.tables());
+    const ranks = parentsFirst([...new Set(ops.map(({ op }) => op.plan.id))], this.#parts.catalogue().tables);
     // Rows of one table may come in several forms (refused ones hold what they were told), each of which is a run of its own.
     const plans = [...new Set(ops.map(({ op }) => op.plan))];
     const groups = ops.map(({ op }) => {
@@ -137,7 +146,7 @@ export class CarefulPath {
     const unnest = new Unnest();
     addOrigins(plan, rows, unnest);
     const found = await this.#parts.connection.query<{ ord: string }>(
-      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals(plan)}`,
+      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.from} AS t ON ${keyEquals(plan)}`,
       unnest.values,
     );
     return found.map(({ ord }) => Number(ord));
@@ -157,7 +166,7 @@ export class CarefulPath {
     const readAll = async (lists: readonly (readonly TargetOp[])[]): Promise<{ claims: [TargetOp, Claims][] }> => {
       const read: [TargetOp, Claims][] = [];
       for (const some of lists) {
-        const found = await readClaims(this.#parts.connection, some, this.#parts.tables());
+        const found = await readClaims(this.#parts.connection, some, this.#parts.catalogue().tables);
         some.forEach((op, index) => read.push([op, found[index] ?? NO_CLAIMS]));
       }
       return { claims: read };
@@ -210,6 +219,15 @@ export class CarefulPath {
     await connection.query('ROLLBACK TO SAVEPOINT careful');
     return result;
   }
+}
+
+/** A row for itself is refused for the value that another still has; that none of them can go first is seen only from all of them. */
+function explainCircles(refusals: readonly Refusal[], ops: readonly ClaimingOp[]): Refusal[] {
+  const inCircle = new Set(components(freeingEdges(ops, new Set())).flatMap((component) => (component.length > 1 ? component : [])));
+  return refusals.map((refusal, at) => {
+    if (refusal.sqlstate !== UNIQUE_VIOLATION || !inCircle.has(at)) return refusal;
+    return { ...refusal, reason: `${refusal.reason}; rows exchange its values: make it a constraint that is DEFERRABLE` };
+  });
 }
 
 function missing(count: number, found: readonly number[]): number[] {

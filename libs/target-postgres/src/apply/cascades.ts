@@ -1,6 +1,7 @@
 import { escapeIdentifier } from 'pg';
 
-import type { ForeignKey, TargetTable } from '../catalogue/target-table.js';
+import type { Cascade, Catalogue } from '../catalogue/catalogue.js';
+import { rowsOf, type ForeignKey, type TargetTable } from '../catalogue/target-table.js';
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
 import { addOrigins, keyEquals } from '../sql/row-statements.js';
@@ -9,37 +10,12 @@ import { foreignKeyId, isUniqueOf } from './claims.js';
 import type { ClaimingOp } from './dependencies.js';
 import { ROW_REFERENCED, type Refusal, type TargetOp } from './target-op.js';
 
-/**
- * A foreign key by which the target would delete or change rows of a table that we load, on its own, when the row they refer to goes or changes its
- * key. Whatever the source's own cascades do comes to us as changes of the rows, so a cascade of the target has nothing to do but harm: what it would take
- * along are rows that the source still has. It is never let: a row that others stand on waits, as it would if the foreign key had no action.
- * Tables that nothing of ours writes are the target's own, and its cascades there are left to it.
- */
-export type Cascade = { readonly child: TargetTable; readonly foreignKey: ForeignKey };
-
-/** pg_constraint's letters for cascade, set null and set default. */
-const ACTS: ReadonlySet<string> = new Set(['c', 'n', 'd']);
-
-/** What starts when a row of `parent` is deleted, or when the columns that are referred to are updated. */
-export function cascadesFrom(parent: TargetTable, kind: 'update' | 'delete', tables: ReadonlyMap<string, TargetTable>): Cascade[] {
-  const cascades: Cascade[] = [];
-  for (const child of tables.values())
-    for (const foreignKey of child.foreignKeys)
-      if (
-        foreignKey.toTable === parent.table &&
-        foreignKey.toSchema === parent.schema &&
-        ACTS.has(kind === 'delete' ? foreignKey.onDelete : foreignKey.onUpdate)
-      )
-        cascades.push({ child, foreignKey });
-  return cascades;
-}
-
 /** The query of the rows that refer to the row `t` by the foreign key, from `SELECT` to its condition. */
 export function standingOn({ child, foreignKey }: Cascade, selected: string): string {
   const same = foreignKey.columns.map(
     (column, index) => `c.${escapeIdentifier(column)} = t.${escapeIdentifier(foreignKey.toColumns[index] as string)}`,
   );
-  return `SELECT ${selected} FROM ${nameOf(child)} AS c WHERE ${same.join(' AND ')}`;
+  return `SELECT ${selected} FROM ${rowsOf(child)} AS c WHERE ${same.join(' AND ')}`;
 }
 
 /** The foreign key by which a row refers to one of `parent`, though the table is to be emptied, without tables that are emptied with it. */
@@ -47,12 +23,12 @@ export async function standingOnTable(
   connection: Connection,
   parent: TargetTable,
   emptied: ReadonlySet<string>,
-  tables: ReadonlyMap<string, TargetTable>,
+  catalogue: Catalogue,
 ): Promise<ForeignKey | null> {
-  for (const { child, foreignKey } of cascadesFrom(parent, 'delete', tables)) {
+  for (const { child, foreignKey } of catalogue.cascadesFrom(parent, 'delete')) {
     if (emptied.has(tableId(child))) continue;
     const refers = foreignKey.columns.map((column) => `${escapeIdentifier(column)} IS NOT NULL`).join(' AND ');
-    const [found] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${nameOf(child)} WHERE ${refers}) AS rows`);
+    const [found] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${rowsOf(child)} WHERE ${refers}) AS rows`);
     if (found?.rows === true) return foreignKey;
   }
   return null;
@@ -62,18 +38,14 @@ export async function standingOnTable(
  * Looks for an op after which, were all of `ops` applied, rows would still refer to what it deletes or changes: those that do now, less those that the
  * ops lead away, and with those that they lead there. Gives it as refused.
  */
-export async function findReferenced(
-  connection: Connection,
-  ops: readonly ClaimingOp[],
-  tables: ReadonlyMap<string, TargetTable>,
-): Promise<Refusal | null> {
+export async function findReferenced(connection: Connection, ops: readonly ClaimingOp[], catalogue: Catalogue): Promise<Refusal | null> {
   const suspects = new Map<string, { readonly cascades: readonly Cascade[]; readonly ops: ClaimingOp[] }>();
   for (const claiming of ops) {
     const { plan, row } = claiming.op;
     if (row.kind === 'insert') continue;
     const id = `${row.kind} ${plan.id} ${plan.schema.hash}`;
     let group = suspects.get(id);
-    if (group === undefined) suspects.set(id, (group = { cascades: cascadesFrom(plan.target, row.kind, tables), ops: [] }));
+    if (group === undefined) suspects.set(id, (group = { cascades: catalogue.cascadesFrom(plan.target, row.kind), ops: [] }));
     const [first] = group.cascades;
     if (first === undefined) continue;
     // Found by all its columns: nobody can say which of equal rows others stand on.
@@ -132,7 +104,7 @@ async function countStanding(
   );
   const counts = cascades.map((cascade) => `(${standingOn(cascade, 'count(*)')})`).join(', ');
   const rows = await connection.query<{ counts: number[] }>(
-    `SELECT ARRAY[${counts}]::int[] AS counts FROM ${unnest.from} LEFT JOIN ${plan.name} AS t ON ${keyEquals(plan)} ORDER BY r.ord`,
+    `SELECT ARRAY[${counts}]::int[] AS counts FROM ${unnest.from} LEFT JOIN ${plan.from} AS t ON ${keyEquals(plan)} ORDER BY r.ord`,
     unnest.values,
   );
   return rows.map((row) => row.counts);
@@ -144,8 +116,4 @@ function referenceKey(foreignKey: string, value: string): string {
 
 function idOf({ child, foreignKey }: Cascade): string {
   return foreignKeyId(tableId(child), foreignKey.name);
-}
-
-function nameOf({ schema, table }: TargetTable): string {
-  return `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
 }

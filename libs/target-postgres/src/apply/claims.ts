@@ -130,7 +130,7 @@ function claimsQuery(
   return {
     sql: `SELECT CASE WHEN ${found} THEN old.list ELSE '{}' END AS before, CASE WHEN r.gone THEN '{}' ELSE new.list END AS after
       FROM ${unnest.from}
-      LEFT JOIN ${plan.name} AS t ON ${keyed ? keyEquals(plan) : 'false'}
+      LEFT JOIN ${plan.from} AS t ON ${keyed ? keyEquals(plan) : 'false'}
       CROSS JOIN LATERAL (SELECT ${expressions} FROM (SELECT t.*) AS x) AS old
       CROSS JOIN LATERAL (SELECT ${expressions} FROM (SELECT ${['y.*', ...generated].join(', ')} FROM (SELECT ${newValues}) AS y) AS x) AS new
       ORDER BY r.ord`,

@@ -1,11 +1,11 @@
 import type { Line } from '@changeover/events';
 
-import type { TargetTable } from '../catalogue/target-table.js';
+import type { Cascade, Catalogue } from '../catalogue/catalogue.js';
 import type { Connection } from '../connection.js';
 import type { NetRow } from '../net/net-row.js';
 import { insertTarget, statementFor } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
-import { cascadesFrom, standingOn, type Cascade } from './cascades.js';
+import { standingOn } from './cascades.js';
 import { parentsFirst } from './table-order.js';
 import type { TargetOp } from './target-op.js';
 
@@ -17,22 +17,18 @@ const COPY_FROM_ROWS = 200;
  * `false`: the target did not do all of it (a row was not there, a trigger left one out), or keys move and the order needs more thought; like
  * an error, this asks for a roll-back and the careful path.
  */
-export async function applyFast(
-  connection: Connection,
-  ops: readonly TargetOp[],
-  tables: ReadonlyMap<string, TargetTable>,
-): Promise<boolean> {
+export async function applyFast(connection: Connection, ops: readonly TargetOp[], catalogue: Catalogue): Promise<boolean> {
   const groups = groupByTable(ops);
   for (const { plan, update } of groups.values()) {
     if (update.some((row) => row.originKey !== row.key)) return false;
-    if (update.length > 0 && cascadesFrom(plan.target, 'update', tables).some((cascade) => !isByKey(plan, cascade))) return false;
+    if (update.length > 0 && catalogue.cascadesFrom(plan.target, 'update').some((cascade) => !isByKey(plan, cascade))) return false;
   }
-  const ranks = parentsFirst([...groups.keys()], tables);
+  const ranks = parentsFirst([...groups.keys()], catalogue.tables);
   const ordered = [...groups].sort(([a], [b]) => (ranks.get(a) as number) - (ranks.get(b) as number)).map(([, group]) => group);
   for (const { plan, insert } of ordered) if (insert.length > 0 && !(await insertRows(connection, plan, insert))) return false;
   for (const { plan, update } of ordered) if (update.length > 0 && !(await changeRows(connection, plan, 'update', update))) return false;
   for (const { plan, delete: gone } of ordered.reverse()) {
-    if (gone.length > 0 && !(await deleteRows(connection, plan, gone, cascadesFrom(plan.target, 'delete', tables)))) return false;
+    if (gone.length > 0 && !(await deleteRows(connection, plan, gone, catalogue.cascadesFrom(plan.target, 'delete')))) return false;
   }
   return true;
 }

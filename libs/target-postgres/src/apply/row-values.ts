@@ -63,7 +63,7 @@ export async function readStanding(connection: Connection, { plan, row }: Target
   const names = plan.target.columns.map(({ name }) => name);
   const values = names.map((name) => `t."${name.replaceAll('"', '""')}"::text`).join(', ');
   const [found] = await connection.query<{ stands: Values }>(
-    `SELECT jsonb_object($${String(unnest.values.length + 1)}::text[], ARRAY[${values}]) AS stands FROM ${unnest.from} JOIN ${plan.name} AS t ON ${keyEquals(plan)}`,
+    `SELECT jsonb_object($${String(unnest.values.length + 1)}::text[], ARRAY[${values}]) AS stands FROM ${unnest.from} JOIN ${plan.from} AS t ON ${keyEquals(plan)}`,
     [...unnest.values, names],
   );
   return found?.stands ?? null;

@@ -13,8 +13,9 @@ import type { TargetOp } from './target-op.js';
 export type SetAside = { readonly op: TargetOp; readonly assignment: string };
 
 /**
- * Finds circles of unique values (a↔b) among the ops, and for each a row that can give up its value first: by null, or by a value that the index's
- * condition exempts. `freed` are the values that are free then. A circle in which no row can is left to the target to refuse.
+ * Finds circles of unique values (a↔b) among the ops, and for each a row that can give up its value first: by null, by a value that the index's
+ * condition exempts, or else by a value that nobody has. `freed` are the values that are free then. A circle in which no row can is left to the
+ * target to refuse, and so is one whose way the target does not like.
  */
 export function breakCircles(ops: readonly ClaimingOp[]): { readonly setAside: readonly SetAside[]; readonly freed: ReadonlySet<string> } {
   const setAside: SetAside[] = [];
@@ -25,7 +26,7 @@ export function breakCircles(ops: readonly ClaimingOp[]): { readonly setAside: r
       if (component.length < 2) continue;
       const circle = component.map((at) => ops[at] as ClaimingOp);
       const taken = new Set(circle.flatMap(({ claims }) => claims.takes.map(({ value }) => value)));
-      const way = firstWay(circle, taken, freed);
+      const way = firstWay(circle, taken, freed, wayOut) ?? firstWay(circle, taken, freed, placeholder);
       if (way === null) continue;
       setAside.push({ op: way.op, assignment: way.assignment });
       freed.add(way.value);
@@ -39,24 +40,25 @@ function firstWay(
   circle: readonly ClaimingOp[],
   taken: ReadonlySet<string>,
   freed: ReadonlySet<string>,
+  wayOf: (op: TargetOp, unique: UniqueIndex) => string | null,
 ): (SetAside & { readonly value: string }) | null {
   for (const { op, claims } of circle) {
     for (const { unique, value } of claims.frees) {
       if (freed.has(value) || !taken.has(value) || op.row.kind !== 'update') continue;
-      const assignment = wayOut(op, unique);
+      const assignment = isReferenced(op, unique) ? null : wayOf(op, unique);
       if (assignment !== null) return { op, assignment, value };
     }
   }
   return null;
 }
 
+/** Foreign keys may point at it: then the value in between would travel to the children, or be refused. */
+function isReferenced({ plan }: TargetOp, unique: UniqueIndex): boolean {
+  return plan.target.referencedBy.some(({ columns }) => columns.every((column) => unique.keys.some((key) => key.column === column)));
+}
+
 /** `column = value` that takes a row out of the index; the op must tell that column, so that it is put right again. */
 function wayOut(op: TargetOp, unique: UniqueIndex): string | null {
-  // Foreign keys may point at it: then null would travel to the children, or be refused.
-  const referenced = op.plan.target.referencedBy.some(({ columns }) =>
-    columns.every((column) => unique.keys.some((key) => key.column === column)),
-  );
-  if (referenced) return null;
   const byNull = (names: readonly string[]): string | null => {
     const columns = names.map((name) => op.plan.written.find(({ target }) => target.name === name && !target.notNull));
     const column = columns.find((candidate) => candidate !== undefined && isFree(op, candidate));
@@ -92,6 +94,41 @@ function exemption(op: TargetOp, predicate: string): string | null {
   return null;
 }
 
+/** By type, the largest value. */
+const INTEGERS: Readonly<Record<string, string>> = {
+  'pg_catalog.int2': '32767',
+  'pg_catalog.int4': '2147483647',
+  'pg_catalog.int8': '9223372036854775807',
+};
+
+/**
+ * `column = value` that gives a row a value which nobody has, for as long as the op has not told it another. Should somebody have it after all, or a
+ * check not allow it, the target refuses, and nothing is lost but the attempt.
+ */
+function placeholder(op: TargetOp, unique: UniqueIndex): string | null {
+  const { plan } = op;
+  const referenced = plan.target.referencedBy.flatMap(({ columns }) => columns);
+  for (const column of plan.written) {
+    const { name } = column.target;
+    if (!unique.usedColumns.includes(name) && !unique.keys.some((key) => key.column === name)) continue;
+    const value = referenced.includes(name) || !isFree(op, column) ? null : unusedValue(plan, column);
+    if (value !== null) return `${column.quoted} = ${value}`;
+  }
+  return null;
+}
+
+function unusedValue(plan: TablePlan, { quoted, target: { cast, type } }: PlanColumn): string | null {
+  if (cast === 'pg_catalog.uuid') return 'gen_random_uuid()';
+  const largest = INTEGERS[cast];
+  // Far from what is there, because the next ones are what the batch may bring.
+  if (largest !== undefined)
+    return `(SELECT m.n + (${largest} - m.n) / 2 + r.ord FROM (SELECT greatest(max(p.${quoted}), 0) AS n FROM ${plan.from} AS p) AS m)`;
+  if (!/^pg_catalog\.(?:text|"?varchar"?|bpchar)$|\.citext$/.test(cast)) return null;
+  const random = `replace(gen_random_uuid()::text, '-', '')`;
+  const length = /^character(?: varying)?\((\d+)\)$/.exec(type)?.[1];
+  return length === undefined ? random : `left(${random}, ${length})`;
+}
+
 /** Neither part of the key nor left unchanged by the op. */
 function isFree(op: TargetOp, { target }: PlanColumn): boolean {
   const column = op.plan.columns.find((candidate) => candidate.target === target) as PlanColumn;
@@ -116,6 +153,6 @@ export async function runSetAside(connection: Connection, setAside: readonly Set
       ops.map((op) => op.row),
       unnest,
     );
-    await connection.query(`UPDATE ${plan.name} AS t SET ${assignment} FROM ${unnest.from} WHERE ${keyEquals(plan)}`, unnest.values);
+    await connection.query(`UPDATE ${plan.from} AS t SET ${assignment} FROM ${unnest.from} WHERE ${keyEquals(plan)}`, unnest.values);
   }
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { LoadBed } from '../test/load-bed.js';
 
 const TABLES = `CREATE TABLE t (id int PRIMARY KEY, name varchar(5) CHECK (name <> 'bad'), n smallint, gone text);
@@ -125,5 +127,46 @@ describe('refused rows that the target has come to take', () => {
     expect(await touch()).toMatchObject({ refused: 0 });
     expect(await bed.rows('SELECT n FROM t ORDER BY id')).toEqual([['80000'], ['70000']]);
     expect(await bed.openRefusals()).toEqual([]);
+  });
+});
+
+describe('names of the target in what is pinned', () => {
+  const TYPED = `CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('fine'); CREATE DOMAIN app.short AS varchar(5);
+    CREATE FUNCTION app.plain(t text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT t';
+    CREATE TABLE app.t (id int PRIMARY KEY, m app.mood, s app.short, e text); CREATE UNIQUE INDEX ON app.t (app.plain(e))`;
+  const setPath = (bed: LoadBed, path: string) => bed.sql.query(`ALTER DATABASE ${bed.database.name} SET search_path = ${path}`);
+
+  it('do not depend on the search_path', async () => {
+    await using bed = await LoadBed.open(TYPED);
+    const t = bed.writes.table('app.t', ['id:integer', 'm:app.mood', 's:app.short', 'e']);
+    await bed.apply([t.c(['1', 'fine', 'a', 'e'])]);
+    await setPath(bed, 'app, public');
+    bed.session = await bed.target.open();
+    expect(await bed.apply([t.u(['1', 'fine', 'b', 'e'])])).toMatchObject({ updated: 1, refused: 0 });
+    // As the source prints them.
+    expect(await bed.target.preflight([t.schema])).toMatchObject([{ severity: 'ok' }]);
+  });
+
+  it('may be pinned as the path had them, and are pinned anew', async () => {
+    await using bed = await LoadBed.open(TYPED);
+    await setPath(bed, 'app, public');
+    bed.session = await bed.target.open();
+    const t = bed.writes.table('app.t', ['id', 'm', 's', 'e']);
+    await bed.apply([t.c(['1', 'fine', 'a', 'e'])]);
+    const pinned = `SELECT tables->'app.t' FROM changeover.progress`;
+    const [[now]] = (await bed.rows(pinned)) as [[{ parts: string[] }]];
+    expect(now.parts).toEqual(expect.arrayContaining(['column m: app.mood', 'unique index t_plain_idx: (app.plain(e))']));
+    const parts = now.parts.map((part) => part.replaceAll(' app.', ' ').replaceAll('(app.', '(')).sort();
+    const hash = createHash('sha256').update(parts.join('\n')).digest('hex');
+    await bed.sql.query(`UPDATE changeover.progress SET tables = $1`, [{ 'app.t': { hash, parts } }]);
+    bed.session = await bed.target.open();
+    await bed.apply([t.u(['1', 'fine', 'b', 'e'])]);
+    expect(await bed.rows(pinned)).toEqual([[now]]);
+    // What differs besides is told without all the names.
+    await bed.sql.query(`UPDATE changeover.progress SET tables = $1`, [{ 'app.t': { hash, parts } }]);
+    await bed.sql.query('ALTER TABLE app.t ALTER COLUMN e SET NOT NULL');
+    await expect(bed.target.open()).rejects.toMatchObject({
+      message: expect.stringMatching(/began:\napp\.t: - column e: text\napp\.t: \+ column e: text not null$/),
+    });
   });
 });

@@ -4,6 +4,7 @@ import type { TableSchema } from '@changeover/events';
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
 import { missingColumns, planTable, type TablePlan } from '../sql/table-plan.js';
+import { Catalogue } from './catalogue.js';
 import { readCatalogue } from './read-catalogue.js';
 import { formDifference, formOf, takesAllOf, type PinnedForms, type TableForm } from './table-form.js';
 import type { TargetTable } from './target-table.js';
@@ -14,7 +15,7 @@ export class KnownTables {
   #pinned: PinnedForms;
   /** Forms of pinned tables that take more than the pinned ones did; the next transaction that writes rows pins them. */
   #wider: PinnedForms = {};
-  readonly #tables = new Map<string, TargetTable>();
+  #catalogue = new Catalogue(new Map());
   /** By table, then by the hash of the rows' schema. */
   readonly #plans = new Map<string, Map<string, TablePlan>>();
 
@@ -23,8 +24,8 @@ export class KnownTables {
     this.#pinned = pinned;
   }
 
-  get tables(): ReadonlyMap<string, TargetTable> {
-    return this.#tables;
+  get catalogue(): Catalogue {
+    return this.#catalogue;
   }
 
   /**
@@ -34,16 +35,23 @@ export class KnownTables {
   async check(): Promise<boolean> {
     const names = Object.keys(this.#pinned);
     const tables = await this.#read(names.map(splitId));
+    const isAsPinned = (id: string, table: TargetTable | undefined): boolean =>
+      table !== undefined && formOf(table).hash === this.#pinned[id]?.hash;
+    const others = names.filter((id) => !isAsPinned(id, tables.get(id)));
+    // Pinned when names were still printed as the path has them, perhaps.
+    const asOnce = await this.#read(others.map(splitId), 'as the path has them');
     const wider: Record<string, TableForm> = {};
-    const differences = names.flatMap((id) => {
-      const table = tables.get(id);
+    const differences = others.flatMap((id) => {
       const pinned = this.#pinned[id] as TableForm;
-      const now = table === undefined ? null : formOf(table);
-      if (now?.hash === pinned.hash) return [];
-      if (table === undefined || now === null || !takesAllOf(pinned, table))
-        return formDifference(pinned, now).map((line) => `${id}: ${line}`);
-      wider[id] = now;
-      return [];
+      const table = tables.get(id);
+      const once = asOnce.get(id);
+      if (table === undefined || once === undefined) return formDifference(pinned, null).map((line) => `${id}: ${line}`);
+      if (takesAllOf(pinned, table) || takesAllOf(pinned, once)) {
+        wider[id] = formOf(table);
+        return [];
+      }
+      const [fewest] = [table, once].map((seen) => formDifference(pinned, formOf(seen))).sort((a, b) => a.length - b.length);
+      return (fewest as string[]).map((line) => `${id}: ${line}`);
     });
     if (differences.length > 0) {
       const message = `tables of the target are not as they were when the load began:\n${differences.join('\n')}`;
@@ -52,7 +60,7 @@ export class KnownTables {
     const fresh = Object.keys(wider).filter((id) => wider[id]?.hash !== this.#wider[id]?.hash);
     // Plans name the columns' types.
     for (const id of fresh) this.#plans.delete(id);
-    for (const [id, table] of tables) this.#tables.set(id, table);
+    this.#look(tables);
     this.#wider = wider;
     return fresh.length > 0;
   }
@@ -60,7 +68,7 @@ export class KnownTables {
   /** Whether one of these tables, as we know it, has not all the columns of its rows: it may have got them since. */
   lacksColumns(schemas: readonly TableSchema[]): boolean {
     return schemas.some((schema) => {
-      const table = this.#pinned[tableId(schema)] === undefined ? undefined : this.#tables.get(tableId(schema));
+      const table = this.#pinned[tableId(schema)] === undefined ? undefined : this.#catalogue.tables.get(tableId(schema));
       return table !== undefined && missingColumns(schema, table).length > 0;
     });
   }
@@ -79,15 +87,15 @@ export class KnownTables {
     for (const [id, schema] of fresh) {
       const table = tables.get(id);
       if (table === undefined) throw new ChangeoverError('TARGET_CHANGED', `the target has no table ${id}`, { facts: { table: id } });
-      const { name } = planTable(schema, table);
-      const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS rows`);
+      const { from } = planTable(schema, table);
+      const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${from}) AS rows`);
       if (found?.rows === true)
         throw new ChangeoverError('TARGET_NOT_EMPTY', `${id} of the target held rows before its first load`, { facts: { table: id } });
       // A plan may be left of an attempt that was rolled back.
       this.#plans.delete(id);
-      this.#tables.set(id, table);
       forms[id] = formOf(table);
     }
+    this.#look(tables);
     return forms;
   }
 
@@ -102,15 +110,22 @@ export class KnownTables {
     if (plans === undefined) this.#plans.set(id, (plans = new Map<string, TablePlan>()));
     let plan = plans.get(schema.hash);
     if (plan === undefined) {
-      const table = this.#tables.get(id);
+      const table = this.#catalogue.tables.get(id);
       if (table === undefined) throw new ChangeoverError('TARGET_CHANGED', `the target has no table ${id}`, { facts: { table: id } });
       plans.set(schema.hash, (plan = planTable(schema, table)));
     }
     return plan;
   }
 
-  async #read(names: readonly { readonly schema: string; readonly table: string }[]): Promise<Map<string, TargetTable>> {
-    const tables = await readCatalogue((sql, values) => this.#connection.query(sql, values), names);
+  #look(tables: ReadonlyMap<string, TargetTable>): void {
+    this.#catalogue = new Catalogue(new Map([...this.#catalogue.tables, ...tables]));
+  }
+
+  async #read(
+    wanted: readonly { readonly schema: string; readonly table: string }[],
+    names?: 'as the path has them',
+  ): Promise<Map<string, TargetTable>> {
+    const tables = await readCatalogue((sql, values) => this.#connection.query(sql, values), wanted, names);
     return new Map(tables.map((table) => [tableId(table), table]));
   }
 }

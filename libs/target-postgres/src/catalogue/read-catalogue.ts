@@ -1,7 +1,7 @@
 import type { TargetTable } from './target-table.js';
 
 const SQL = `
-SELECT n.nspname AS schema, c.relname AS "table",
+SELECT n.nspname AS schema, c.relname AS "table", c.relkind AS kind,
   coalesce((
     SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'cast', base.name, 'notNull', a.attnotnull, 'hasDefault', a.atthasdef,
       'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, 'identity', a.attidentity) ORDER BY a.attnum)
@@ -11,7 +11,9 @@ SELECT n.nspname AS schema, c.relname AS "table",
       WITH RECURSIVE down AS (
         SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
         UNION ALL SELECT t.oid, t.typtype, t.typbasetype FROM down JOIN pg_type t ON t.oid = down.typbasetype WHERE down.typtype = 'd')
-      SELECT format('%I.%I', tn.nspname, t.typname) AS name
+      SELECT CASE WHEN EXISTS (SELECT FROM pg_cast k WHERE k.castsource = 'text'::regtype AND k.casttarget = t.oid AND k.castmethod = 'f')
+                   AND NOT EXISTS (SELECT FROM pg_cast k WHERE k.castsource = 'bpchar'::regtype AND k.casttarget = t.oid) THEN 'pg_catalog.bpchar::' ELSE '' END
+             || format('%I.%I', tn.nspname, t.typname) AS name
       FROM down JOIN pg_type t USING (oid) JOIN pg_namespace tn ON tn.oid = t.typnamespace WHERE down.typtype <> 'd') base
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
   coalesce((
@@ -46,12 +48,31 @@ FROM unnest($1::text[], $2::text[]) AS wanted(schema, name)
 JOIN pg_namespace n ON n.nspname = wanted.schema
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name AND c.relkind IN ('r', 'p', 'v', 'f')`;
 
-/** Reads the tables' catalogue entries; a table that does not exist is left out. */
+type Query = (sql: string, values: readonly unknown[]) => Promise<readonly unknown[]>;
+
+/**
+ * Reads the tables' catalogue entries; a table that does not exist is left out. Types and functions are printed with their schemas, as at the source,
+ * whatever `search_path` the target has, because that may change between two looks. `as the path has them`: as forms used to be pinned.
+ */
 export async function readCatalogue(
-  query: (sql: string, values: readonly unknown[]) => Promise<readonly unknown[]>,
+  query: Query,
   tables: readonly { readonly schema: string; readonly table: string }[],
+  names: 'with schemas' | 'as the path has them' = 'with schemas',
 ): Promise<readonly TargetTable[]> {
   if (tables.length === 0) return [];
-  const rows = await query(SQL, [tables.map(({ schema }) => schema), tables.map(({ table }) => table)]);
+  const read = (): ReturnType<Query> => query(SQL, [tables.map(({ schema }) => schema), tables.map(({ table }) => table)]);
+  const rows = await (names === 'with schemas' ? underNoPath(query, read) : read());
   return rows as readonly TargetTable[];
+}
+
+/** The path is put back, as triggers of the target may need it. */
+async function underNoPath<Result>(query: Query, read: () => Promise<Result>): Promise<Result> {
+  const [before] = (await query(`SELECT current_setting('search_path') AS path`, [])) as readonly { readonly path: string }[];
+  await query('SET search_path = pg_catalog', []);
+  try {
+    return await read();
+  } finally {
+    // In a transaction that has failed its roll-back does this.
+    await query(`SELECT set_config('search_path', $1, false)`, [before?.path]).catch(() => undefined);
+  }
 }

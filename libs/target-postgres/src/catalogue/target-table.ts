@@ -1,7 +1,11 @@
+import { escapeIdentifier } from 'pg';
+
 /** A table of the target, as its catalogue shows it. */
 export type TargetTable = {
   readonly schema: string;
   readonly table: string;
+  /** pg_class's letters: r plain, p partitioned, v view, f foreign. */
+  readonly kind: 'r' | 'p' | 'v' | 'f';
   readonly columns: readonly TargetColumn[];
   readonly uniques: readonly UniqueIndex[];
   readonly foreignKeys: readonly ForeignKey[];
@@ -21,7 +25,8 @@ export type TargetColumn = {
   readonly type: string;
   /**
    * Quoted name of the type below all domains, without a modifier. Text is cast to this one: an explicit cast to `varchar(3)` cuts off silently
-   * where assigning a `varchar` raises an error.
+   * where assigning a `varchar` raises an error. Where the type has a cast function of its own for text, which may read less than its input does
+   * (`-` is no `regclass` for it), the text goes by way of `bpchar`, for which there is none.
    */
   readonly cast: string;
   readonly notNull: boolean;
@@ -55,3 +60,16 @@ export type ForeignKey = {
   readonly onDelete: string;
   readonly deferrable: boolean;
 };
+
+/** Quoted, with its schema: for INSERT, COPY and DDL, which are about the one table anyway. */
+export function nameOf({ schema, table }: { readonly schema: string; readonly table: string }): string {
+  return `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
+}
+
+/**
+ * The table as each statement that looks for rows has to name it. Tables that inherit from it are not it: they are written as themselves, and
+ * their rows may have the same keys. A partitioned table has no other rows than its partitions'.
+ */
+export function rowsOf(target: TargetTable): string {
+  return target.kind === 'p' || target.kind === 'v' ? nameOf(target) : `ONLY ${nameOf(target)}`;
+}

@@ -51,7 +51,7 @@ function build(run: Run, unnest: Unnest, guard: string | null): string {
 }
 
 export function insertTarget(plan: TablePlan): string {
-  return `${plan.name} (${plan.written.map((column) => column.quoted).join(', ')})`;
+  return `${plan.into} (${plan.written.map((column) => column.quoted).join(', ')})`;
 }
 
 function insert({ plan, rows }: Run, unnest: Unnest, guard: string | null): string {
@@ -87,12 +87,12 @@ function update({ plan, rows }: Run, unnest: Unnest, guard: string | null): stri
     });
   // Nothing but a key: the statement still has to say whether the row is there.
   if (assignments.length === 0) assignments.push(...plan.keys.map((column) => `${column.quoted} = t.${column.quoted}`));
-  return `UPDATE ${plan.name} AS t SET ${assignments.join(', ')} FROM ${unnest.from} WHERE ${keyEquals(plan)}${guard === null ? '' : ` AND ${guard}`}`;
+  return `UPDATE ${plan.from} AS t SET ${assignments.join(', ')} FROM ${unnest.from} WHERE ${keyEquals(plan)}${guard === null ? '' : ` AND ${guard}`}`;
 }
 
 function deleteByKey({ plan, rows }: Run, unnest: Unnest, guard: string | null): string {
   addOrigins(plan, rows, unnest);
-  return `DELETE FROM ${plan.name} AS t USING ${unnest.from} WHERE ${keyEquals(plan)}${guard === null ? '' : ` AND ${guard}`}`;
+  return `DELETE FROM ${plan.from} AS t USING ${unnest.from} WHERE ${keyEquals(plan)}${guard === null ? '' : ` AND ${guard}`}`;
 }
 
 /** Compares rows as one text, which tells null from empty and can be hashed: one scan of the table, whatever the number of rows. */
@@ -105,9 +105,9 @@ function deleteWholeRows({ plan, rows }: Run, unnest: Unnest, guard: string | nu
   const wanted = plan.columns.map((column) => `${typed('o', column)}::text`).join(', ');
   const found = plan.columns.map((column) => `t.${column.quoted}::text`).join(', ');
   return (
-    `DELETE FROM ${plan.name} AS t USING (` +
+    `DELETE FROM ${plan.from} AS t USING (` +
     `SELECT f.ctid AS place, f.tableoid AS part, w.copies, row_number() OVER (PARTITION BY w.whole ORDER BY f.tableoid, f.ctid) AS nth ` +
-    `FROM (SELECT t.ctid, t.tableoid, ROW(${found})::text AS whole FROM ${plan.name} AS t) AS f ` +
+    `FROM (SELECT t.ctid, t.tableoid, ROW(${found})::text AS whole FROM ${plan.from} AS t) AS f ` +
     `JOIN (SELECT ROW(${wanted})::text AS whole, count(*) AS copies FROM ${unnest.from} GROUP BY 1) AS w ON w.whole = f.whole` +
     `) AS m WHERE t.ctid = m.place AND t.tableoid = m.part AND m.nth <= m.copies${guard === null ? '' : ` AND ${guard}`}`
   );

@@ -2,7 +2,7 @@ import { ChangeoverError } from '@changeover/core';
 import type { TableSchema } from '@changeover/events';
 import { escapeIdentifier } from 'pg';
 
-import type { TargetColumn, TargetTable } from '../catalogue/target-table.js';
+import { nameOf, rowsOf, type TargetColumn, type TargetTable } from '../catalogue/target-table.js';
 import { addressingOf, keyColumns, tableId, type Addressing } from '../net/net-row.js';
 
 export type PlanColumn = {
@@ -19,8 +19,10 @@ export type TablePlan = {
   readonly schema: TableSchema;
   readonly target: TargetTable;
   readonly addressing: Addressing;
-  /** Quoted, with its schema. */
-  readonly name: string;
+  /** Where rows are added ({@link nameOf}). */
+  readonly into: string;
+  /** Where rows are found ({@link rowsOf}). */
+  readonly from: string;
   /** In the order of the frames. */
   readonly columns: readonly PlanColumn[];
   readonly keys: readonly PlanColumn[];
@@ -57,7 +59,8 @@ export function planTable(schema: TableSchema, target: TargetTable): TablePlan {
     schema,
     target,
     addressing,
-    name: `${escapeIdentifier(schema.schema)}.${escapeIdentifier(schema.table)}`,
+    into: nameOf(target),
+    from: rowsOf(target),
     columns,
     keys: columns.filter((column) => column.key),
     written,

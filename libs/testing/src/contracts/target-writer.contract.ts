@@ -21,8 +21,6 @@ export type TargetWriterBed = AsyncDisposable & {
   rows(table: 'parent' | 'child'): Promise<readonly (readonly (string | null)[])[]>;
   /** How many rows the target has refused and not taken since. */
   openRefusals(): Promise<number>;
-  /** Whether the barrier's token is there to be seen. */
-  hasBarrier(token: string): Promise<boolean>;
 };
 
 const SCHEMAS: readonly TableSchema[] = [textTable('parent', ['id', 'name']), textTable('child', ['id', 'parent'])];
@@ -140,13 +138,26 @@ export function targetWriterContract(name: string, open: () => Promise<TargetWri
       await writer.stop();
     });
 
-    it('shows a barrier when everything before it is there', async () => {
+    it('tells a barrier when everything before it is there, to whoever looks, with where it stands and what it refuses', async () => {
+      const onlooker = bed.writer();
+      expect(await onlooker.findBarrier('token')).toBeNull();
       const writer = bed.writer();
       await using session = await writer.open();
-      expect(await bed.hasBarrier('token')).toBe(false);
-      await session.apply({ ...batch(2, parents('c', ['1', 'a'])), barriers: [{ token: 'token', seq: 2 }] }, schemaOf);
-      expect([await bed.hasBarrier('token'), await bed.rows('parent')]).toEqual([true, [['1', 'a']]]);
+      await session.apply(batch(1, parents('c', ['1', 'a'])), schemaOf);
+      expect(await onlooker.findBarrier('token')).toBeNull();
+      const last = batch(3, parents('c', ['2', 'b']), children('c', ['10', 'nobody']));
+      await session.apply({ ...last, barriers: [{ token: 'token', seq: 2 }] }, schemaOf);
+      expect(await onlooker.findBarrier('token')).toEqual({ seq: 2, position: positionAt(3), refused: 1 });
+      expect(await onlooker.findBarrier('another')).toBeNull();
+      expect(await bed.rows('parent')).toEqual([
+        ['1', 'a'],
+        ['2', 'b'],
+      ]);
+      // The onlooker took nothing over; and what he is told moves on.
+      await session.apply(batch(4, parents('c', ['nobody', 'n'])), schemaOf);
+      expect(await onlooker.findBarrier('token')).toEqual({ seq: 2, position: positionAt(4), refused: 0 });
       await writer.stop();
+      await onlooker.stop();
     });
 
     it('takes one call at a time', async () => {

@@ -22,7 +22,7 @@ export type AppliedBatch = { readonly transactions: readonly number[]; readonly 
  */
 export class RecordingTarget extends TargetWriter {
   readonly batches: AppliedBatch[] = [];
-  readonly barriers: string[] = [];
+  readonly barriers: LoadBatch['barriers'][number][] = [];
   /** The next apply fails: `before` the commit, or `after` it, so that its answer is lost. */
   failNext: 'before' | 'after' | null = null;
   progress: LoadProgress | null = null;
@@ -80,6 +80,12 @@ export class RecordingTarget extends TargetWriter {
     return Promise.resolve(session);
   }
 
+  override findBarrier(token: string): ReturnType<TargetWriter['findBarrier']> {
+    const barrier = this.barriers.find((known) => known.token === token);
+    if (barrier === undefined || this.progress === null) return Promise.resolve(null);
+    return Promise.resolve({ seq: barrier.seq, position: this.progress.position, refused: 0 });
+  }
+
   override stop(): Promise<void> {
     return Promise.resolve();
   }
@@ -106,7 +112,7 @@ export class RecordingTarget extends TargetWriter {
     for (const frame of frames) applyFrame(next, frame, schemas);
     this.#tables = next;
     this.progress = batch.progress;
-    this.barriers.push(...batch.barriers.map((barrier) => barrier.token));
+    this.barriers.push(...batch.barriers);
     this.batches.push({ transactions: batch.transactions.map((transaction) => transaction.seq), staged, progress: batch.progress });
     const reached = this.#waiting.filter((wait) => wait.done());
     this.#waiting = this.#waiting.filter((wait) => !reached.includes(wait));

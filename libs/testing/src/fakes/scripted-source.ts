@@ -58,6 +58,7 @@ export class ScriptedSource extends ChangeSource {
   #last = 0;
   #txId = 700;
   #slot: Slot | null = null;
+  #onMark: () => void = () => undefined;
   #waiting: { readonly position: Position; readonly resolve: () => void }[] = [];
 
   /** One transaction; gives its position. */
@@ -100,6 +101,11 @@ export class ScriptedSource extends ChangeSource {
 
   get confirmed(): Position | null {
     return this.#slot?.confirmed ?? null;
+  }
+
+  /** Resolves when a mark is written from now on. */
+  async marked(): Promise<void> {
+    await new Promise<void>((resolve) => (this.#onMark = resolve));
   }
 
   /** Resolves once everything up to `position` was acknowledged. */
@@ -168,10 +174,11 @@ export class ScriptedSource extends ChangeSource {
       mark: (token) => {
         const position = this.#next();
         this.#add({ position, events: [{ type: 'mark', token, position, ts_ms: 1_700_000_000_000 + this.#last }] });
+        this.#onMark();
       },
       copy: (request, known) => this.#copy(hold, request, known),
       hidden: () => this.#hidden.map(({ txId }) => txId),
-      watched: this.watched,
+      watched: () => this.watched,
       joined: this.joined,
       released: () => {
         if (slot.holder === hold) slot.holder = null;
@@ -225,7 +232,7 @@ type HoldOptions = {
   /** `known`: whether the hold has to wait for a transaction that is hidden. */
   readonly copy: (request: ChunkRequest, known: (txId: string) => boolean) => Promise<void>;
   readonly hidden: () => readonly string[];
-  readonly watched: string;
+  readonly watched: () => string;
   readonly joined: readonly string[];
   readonly released: () => void;
 };
@@ -241,7 +248,7 @@ class ScriptedHold implements HeldSource {
 
   constructor(options: HoldOptions) {
     this.confirmed = options.confirmed;
-    this.watched = options.watched;
+    this.watched = options.watched();
     this.#options = options;
   }
 
@@ -295,8 +302,8 @@ class ScriptedHold implements HeldSource {
     return Promise.resolve();
   }
 
-  requireNothingMissed(watched: string): Promise<readonly string[]> {
-    return watched === this.watched
+  requireNothingMissed(watched = this.watched): Promise<readonly string[]> {
+    return watched === this.#options.watched()
       ? Promise.resolve(this.#options.joined)
       : Promise.reject(new ChangeoverError('SOURCE_LOST', 'a table was not watched for a while'));
   }

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+
+import { decodeEntry, encodeEntry, type DerivedEntry } from './derived-entry.js';
+import { lineOfRow, rowOfLine } from './row-text.js';
+
+const text = fc.string({ unit: 'binary', maxLength: 12 }).map((some) => some.replaceAll('\0', ''));
+const value = fc.option(fc.oneof(text, fc.constantFrom('', '\\N', '\\-', '\t', '\n', '\\', ' ', '\\U')));
+const row = fc.array(value, { minLength: 1, maxLength: 5 });
+const values = row.map(lineOfRow);
+const hex = fc.string({ unit: fc.constantFrom('0', '9', 'a', 'f', 'g', '/', '!', '~'), maxLength: 8 });
+const problem = fc.record({ reason: fc.constantFrom('bad value', 'not unique'), column: fc.constantFrom('a b', 'größe', '', 'a\nb\t') });
+const entry: fc.Arbitrary<DerivedEntry> = fc
+  .record({
+    lookups: fc.array(fc.option(values), { maxLength: 3 }),
+    version: fc.option(
+      fc.record({
+        values: row,
+        parents: fc.array(fc.record({ rule: fc.nat(300), key: values }), { maxLength: 3 }),
+        claims: fc.array(fc.option(fc.record({ order: hex, values })), { maxLength: 3 }),
+      }),
+    ),
+    kept: fc.boolean(),
+    problems: fc.array(problem, { maxLength: 2 }),
+    written: fc.option(row),
+    same: fc.boolean(),
+    told: fc.option(
+      fc.record({ state: fc.constantFrom('held' as const, 'waiting' as const), problems: fc.array(problem), kept: fc.boolean() }),
+    ),
+  })
+  .map(({ same, ...rest }) => (same && rest.version !== null ? { ...rest, written: rest.version.values } : rest));
+
+describe('what is remembered of a row', () => {
+  it('comes back as it was', () => {
+    fc.assert(
+      fc.property(entry, (one) => {
+        expect(decodeEntry(encodeEntry(one))).toEqual(one);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('holds rows as lines of COPY text', () => {
+    fc.assert(
+      fc.property(row, (one) => {
+        const line = lineOfRow(one);
+        expect([rowOfLine(line), /[\n\r]/u.test(line)]).toEqual([one, false]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

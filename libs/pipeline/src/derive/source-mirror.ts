@@ -1,0 +1,71 @@
+import type { StateStore } from '@changeover/events';
+import type { Row } from '@changeover/mapping';
+
+import { LINE_AT } from '../mirror/mirror-value.js';
+import type { MirroredTable, PlannedJoin } from './derivation-plan.js';
+import { lineOfRow, rowOfLine } from './row-text.js';
+import { bounded, stateKey } from './state-keys.js';
+
+/** Rows that are looked at in one go where many match a join. */
+const PAGE = 1000;
+/** Of the first form, and of no record: what is laid over the mirror by frames knows better. */
+const NO_HEADER = Buffer.alloc(LINE_AT);
+
+/** The source's tables as the log has told them so far. */
+export class SourceMirror {
+  readonly #state: StateStore;
+
+  constructor(state: StateStore) {
+    this.#state = state;
+  }
+
+  get(table: MirroredTable, key: string): Row | null {
+    const line = this.#state.get(stateKey('mirror', table.number, key));
+    return line === undefined ? null : rowOfLine(line.toString('utf8', LINE_AT));
+  }
+
+  /** Puts a row, or with null removes it. */
+  set(table: MirroredTable, key: string, row: Row | null): void {
+    const place = stateKey('mirror', table.number, key);
+    if (table.lookups.length > 0) this.#move(table, key, this.get(table, key), row);
+    if (row === null) this.#state.remove(place);
+    else this.#state.put(place, Buffer.concat([NO_HEADER, Buffer.from(lineOfRow(row))]));
+  }
+
+  /** The row that a join finds for these values. */
+  find({ join, table, lookup, keyOrder }: PlannedJoin, values: readonly string[]): Row | null {
+    if (lookup === null) {
+      const row = this.get(table, bounded(lineOfRow(keyOrder.map((place) => values[place] as string))));
+      return row !== null && join.accepts(row) ? row : null;
+    }
+    const set = stateKey('lookup', lookup.number, bounded(lineOfRow(values)));
+    let best: Row | null = null;
+    for (let after: Buffer | null = null; ;) {
+      const members: readonly Buffer[] = this.#state.members(set, after, PAGE);
+      for (const member of members) {
+        const row = this.get(table, member.toString());
+        // Members come in the order of their keys, so of equals the first stays.
+        if (row !== null && join.accepts(row) && (best === null || join.compare(row, best) < 0)) best = row;
+      }
+      if (members.length < PAGE) return best;
+      after = members.at(-1) as Buffer;
+    }
+  }
+
+  #move(table: MirroredTable, key: string, before: Row | null, after: Row | null): void {
+    const member = Buffer.from(key);
+    for (const { number, columns } of table.lookups) {
+      const left = before === null ? null : valuesText(before, columns);
+      const entered = after === null ? null : valuesText(after, columns);
+      if (left === entered) continue;
+      if (left !== null) this.#state.removeMember(stateKey('lookup', number, left), member);
+      if (entered !== null) this.#state.addMember(stateKey('lookup', number, entered), member);
+    }
+  }
+}
+
+/** These columns of a row as one text; null if one of them is: null equals nothing. */
+export function valuesText(row: Row, columns: readonly number[]): string | null {
+  const values = columns.map((column) => row[column] ?? null);
+  return values.includes(null) ? null : bounded(lineOfRow(values));
+}

@@ -1,0 +1,76 @@
+import { hash } from 'node:crypto';
+
+/** What the first byte of a key says. */
+const SPACES = {
+  /** Source row: table, key → line. */
+  mirror: 0x6d, // m
+  /** Source rows by columns other than their key: lookup, values ∋ key. */
+  lookup: 0x78, // x
+  /** Rows that looked these values up: join, values ∋ driving key. */
+  dependants: 0x64, // d
+  /** What became of a driving row: rule, key → entry. */
+  derived: 0x65, // e
+  /** Rows that need this one: rule, key ∋ rule and key of the child. */
+  children: 0x63, // c
+  /** Rows that want these values: unique rule, values ∋ order and key. */
+  claims: 0x75, // u
+  /** Who has them: unique rule, values → key. */
+  winner: 0x77, // w
+} as const;
+
+const LONGEST = 600;
+/** Of the text by which rivals are ordered: set, order and key together must fit a key of the store. */
+const ORDER_LENGTH = 512;
+
+/** A text that may become part of a state key: itself, or where it is too long its hash. */
+export function bounded(text: string): string {
+  if (text.length * 3 <= LONGEST || Buffer.byteLength(text) <= LONGEST) return text;
+  return hashOf(Buffer.from(text));
+}
+
+/** The same of a key that is made of bytes: what stands behind the first `prefix` of them. */
+export function boundedKey(key: Buffer, prefix: number): Buffer {
+  if (key.length <= prefix + LONGEST) return key;
+  return Buffer.concat([key.subarray(0, prefix), Buffer.from(hashOf(key.subarray(prefix)))]);
+}
+
+/** No value of the source begins with a zero byte. */
+function hashOf(bytes: Buffer): string {
+  return `\0${hash('sha256', bytes, 'hex')}`;
+}
+
+/** Key of an entry, or name of a set. */
+export function stateKey(space: keyof typeof SPACES, number: number, text: string): Buffer {
+  const key = Buffer.allocUnsafe(3 + Buffer.byteLength(text));
+  key[0] = SPACES[space];
+  key.writeUInt16BE(number, 1);
+  key.write(text, 3);
+  return key;
+}
+
+/** The text of an entry's key. */
+export function keyOfEntry(key: Buffer): string {
+  return key.toString('utf8', 3);
+}
+
+/** A derived row as member of a set. */
+export function childMember(rule: number, key: string): Buffer {
+  const member = Buffer.allocUnsafe(2 + Buffer.byteLength(key));
+  member.writeUInt16BE(rule, 0);
+  member.write(key, 2);
+  return member;
+}
+
+export function childOf(member: Buffer): { readonly rule: number; readonly key: string } {
+  return { rule: member.readUInt16BE(0), key: member.toString('utf8', 2) };
+}
+
+/** A rival for unique values: those with a kept version first, then in the declared order, then by key. */
+export function rivalMember(kept: boolean, order: string, key: string): Buffer {
+  return Buffer.from(`${kept ? '0' : '1'}${order.slice(0, ORDER_LENGTH)}\0${key}`);
+}
+
+export function rivalKey(member: Buffer): string {
+  // The order is hexadecimal digits, so the first zero byte ends it.
+  return member.toString('utf8', member.indexOf(0) + 1);
+}

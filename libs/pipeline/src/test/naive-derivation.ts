@@ -1,0 +1,124 @@
+import type { CompiledRule, Problem, Row } from '@changeover/mapping';
+
+/** Source rows by table and key text. */
+export type SourceRows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
+
+/** What stands at the target for a driving row, and what is said of it. */
+export type Outcome = { readonly written: Row | null; readonly state: 'held' | 'waiting' | null; readonly problems: readonly Problem[] };
+
+/** The last good version of a row that is held: `values` as they stand, and the keys of its parents by rule. */
+export type KeptVersion = { readonly values: Row; readonly parents: readonly { readonly rule: number; readonly key: string }[] };
+
+type Candidate = {
+  readonly rule: number;
+  readonly key: string;
+  readonly order: readonly string[];
+  values: Row | null;
+  parents: readonly { readonly rule: number; readonly key: string }[];
+  kept: boolean;
+  problems: readonly Problem[];
+  refused: readonly Problem[];
+};
+
+/**
+ * The definition, computed the slow way: every row from nothing, rivals by sorting all of them, presence by taking away until nothing
+ * changes. It knows no index, no earlier state and no order of arrival.
+ */
+export function deriveNaively(
+  rules: readonly CompiledRule[],
+  source: SourceRows,
+  keptVersions: ReadonlyMap<string, KeptVersion>,
+): Map<string, Outcome> {
+  const candidates: Candidate[] = [];
+  rules.forEach((rule, number) => {
+    for (const [key, driving] of source.get(rule.source) ?? []) {
+      const rows: [Row, ...(Row | null)[]] = [driving];
+      for (const join of rule.joins) rows.push(joined(join, join.lookup(rows)));
+      if (!rule.accepts(rows)) continue;
+      const derived = rule.derive(rows);
+      const order = rule.uniques.map(({ orderOf }) => orderOf(driving));
+      const base = { rule: number, key, order, refused: [] };
+      if ('values' in derived) {
+        const parents = rule.requires.flatMap(({ parent, keyOf }) => {
+          const parentKey = keyOf(rows);
+          return parentKey === null ? [] : [{ rule: rules.findIndex(({ target }) => target === parent), key: parentKey.join('\t') }];
+        });
+        candidates.push({ ...base, values: derived.values, parents, kept: false, problems: [] });
+      } else {
+        const kept = keptVersions.get(`${String(number)} ${key}`);
+        candidates.push({
+          ...base,
+          values: kept?.values ?? null,
+          parents: kept?.parents ?? [],
+          kept: kept !== undefined,
+          problems: derived.problems,
+        });
+      }
+    }
+  });
+
+  // Rivals: claims are made by what the rows are of themselves, so all winners are known before anything is taken away.
+  const losses: { readonly candidate: Candidate; readonly rule: CompiledRule; readonly unique: number }[] = [];
+  rules.forEach((rule, number) => {
+    rule.uniques.forEach(({ columns }, unique) => {
+      const rivals = new Map<string, Candidate[]>();
+      for (const candidate of candidates) {
+        if (candidate.rule !== number || candidate.values === null) continue;
+        const wanted = columns.map((column) => candidate.values?.[column] ?? null);
+        if (wanted.includes(null)) continue;
+        const text = JSON.stringify(wanted);
+        rivals.set(text, [...(rivals.get(text) ?? []), candidate]);
+      }
+      for (const group of rivals.values()) {
+        const rank = (one: Candidate): string => `${one.kept ? '0' : '1'}${one.order[unique] ?? ''}\0${one.key}`;
+        group.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+        for (const candidate of group.slice(1)) losses.push({ candidate, rule, unique });
+      }
+    });
+  });
+  for (const { candidate, rule, unique } of losses) {
+    const { columns, otherwise } = rule.uniques[unique] as CompiledRule['uniques'][number];
+    if (otherwise === 'empty') {
+      candidate.values = candidate.values?.map((value, column) => (columns.includes(column) ? null : value)) ?? null;
+    } else candidate.refused = [...candidate.refused, { reason: 'not unique', column: rule.columns[columns[0] as number] as string }];
+  }
+
+  const present = new Map(
+    candidates
+      .filter(({ values, refused }) => values !== null && refused.length === 0)
+      .map((one) => [`${String(one.rule)} ${one.key}`, one]),
+  );
+  const isMissing = ({ rule, key }: { readonly rule: number; readonly key: string }): boolean => !present.has(`${String(rule)} ${key}`);
+  for (let before = -1; before !== present.size;) {
+    before = present.size;
+    for (const [id, { parents }] of present) if (parents.some(isMissing)) present.delete(id);
+  }
+
+  const outcomes = new Map<string, Outcome>();
+  for (const candidate of candidates) {
+    const { rule, key, values, problems, refused, parents } = candidate;
+    const id = `${String(rule)} ${key}`;
+    const stands = present.has(id);
+    const waitsFor = (rules[rule] as CompiledRule).requires
+      .filter(({ parent }) => parents.some((one) => rules[one.rule]?.target === parent && isMissing(one)))
+      .map(({ parent }) => ({ reason: 'waits for', column: parent }));
+    const [state, why] =
+      problems.length > 0
+        ? (['held', problems] as const)
+        : refused.length > 0
+          ? (['held', refused] as const)
+          : stands
+            ? ([null, []] as const)
+            : (['waiting', waitsFor] as const);
+    outcomes.set(id, { written: stands ? values : null, state, problems: why });
+  }
+  return outcomes;
+
+  function joined(join: CompiledRule['joins'][number], values: readonly string[] | null): Row | null {
+    if (values === null) return null;
+    const matches = [...(source.get(join.table) ?? [])]
+      .filter(([, row]) => join.columns.every((column, index) => row[column] === values[index]) && join.accepts(row))
+      .sort(([keyA, a], [keyB, b]) => join.compare(a, b) || (keyA < keyB ? -1 : 1));
+    return matches[0]?.[1] ?? null;
+  }
+}

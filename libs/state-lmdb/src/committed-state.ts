@@ -1,0 +1,85 @@
+import type { StateEntry } from '@changeover/events';
+
+import { openDatabase, type StateDatabase } from './database.js';
+import { behindPrefix, bytesOf, FIRST_KEY, nextKey, setPrefix } from './keys.js';
+
+/** What LMDB holds, read in our own process: it never waits for a writer. */
+export class CommittedState implements AsyncDisposable {
+  readonly #database: StateDatabase;
+  /** Iterations under way, each over a snapshot of its own. */
+  readonly #readings = new Set<Reading>();
+
+  constructor(path: string) {
+    this.#database = openDatabase(path, { readOnly: true });
+  }
+
+  get place(): Buffer | null {
+    return this.#database.facts.get('place') ?? null;
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#database.entries.get(key);
+  }
+
+  /** Members behind `after` as long as they are asked for; the reader ends it in the same turn. */
+  *members(set: string, after: string | null): Generator<string> {
+    const prefix = setPrefix(set);
+    const start = after === null ? bytesOf(prefix) : nextKey(bytesOf(prefix + after));
+    const end = behindPrefix(bytesOf(prefix));
+    for (const key of this.#database.members.getKeys({ start, ...(end === undefined ? {} : { end }) })) {
+      yield key.toString('latin1', prefix.length);
+    }
+  }
+
+  *entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
+    const reading = new Reading(this.#database, startOf(prefix, after), behindPrefix(prefix));
+    this.#readings.add(reading);
+    try {
+      for (let entry = reading.next(); entry !== undefined; entry = reading.next()) yield entry;
+    } finally {
+      this.#readings.delete(reading);
+      reading.end();
+    }
+  }
+
+  /** From here on the latest commit is seen, not the one that this turn of the event loop began with. */
+  refresh(): void {
+    this.#database.root.resetReadTxn();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const reading of this.#readings) reading.end();
+    await this.#database.root.close();
+  }
+}
+
+/** One iteration over one snapshot. LMDB itself must never be asked once the snapshot is given back. */
+class Reading {
+  readonly #snapshot: ReturnType<StateDatabase['root']['useReadTransaction']>;
+  readonly #entries: Iterator<{ readonly key: Buffer; readonly value: Buffer }>;
+  #ended = false;
+
+  constructor({ root, entries }: StateDatabase, start: Buffer, end: Buffer | undefined) {
+    this.#snapshot = root.useReadTransaction();
+    this.#entries = entries.getRange({ start, ...(end === undefined ? {} : { end }), transaction: this.#snapshot })[Symbol.iterator]();
+  }
+
+  next(): StateEntry | undefined {
+    if (this.#ended) return undefined;
+    const step = this.#entries.next();
+    return step.done === true ? undefined : step.value;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#entries.return?.();
+    this.#snapshot.done();
+  }
+}
+
+function startOf(prefix: Uint8Array, after: Uint8Array | null): Buffer {
+  const first = prefix.length === 0 ? FIRST_KEY : Buffer.from(prefix);
+  const next = after === null ? first : nextKey(after);
+  return Buffer.compare(next, first) > 0 ? next : first;
+}

@@ -1,0 +1,1 @@
+export { LmdbStateStore, type LostState } from './lmdb-state-store.js';

@@ -1,0 +1,188 @@
+import { ChangeoverError, type Clock, type IdSource, invariant, RandomIdSource, SystemClock } from '@changeover/core';
+import { type StateEntry, StateStore } from '@changeover/events';
+
+import { CommittedState } from './committed-state.js';
+import { bytesOf, checkKey, textOf } from './keys.js';
+import { mergedEntries } from './merged-entries.js';
+import { mergedMembers } from './merged-members.js';
+import { FolderClaim, type LostState } from './owned-folder.js';
+import { FRAME, type FrameKind, type StateProcess } from './state-process.js';
+import { Uncommitted } from './uncommitted.js';
+
+export type { LostState } from './owned-folder.js';
+
+export type StateFolder = {
+  readonly folder: string;
+  /** Whose state it is, for example its stream: the state of another name is not used. */
+  readonly name: string;
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+  /** How long another process may keep us from the folder, in milliseconds. */
+  readonly patience?: number;
+};
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * The state in LMDB. Our process reads, a process of its own writes (`state-process-main.ts`):
+ *
+ *     put ─▶ dirty ──commit──▶ committing ─▶ pipe ─▶ writer ─▶ one transaction ─▶ LMDB
+ *     get ◀─ dirty, else ◀──── committing, else ◀──────────── mapped file ◀────────┘
+ *
+ * **One commit is one LMDB transaction**, with the place in it: after a kill of either process it is there or not. It is visible when LMDB's root
+ * page is written; LMDB syncs behind that (`overlappingSync`) and keeps the state last synced beside it, which is what is found after a loss of power.
+ *
+ * **The owner** is an id in the same file. Whoever opens writes his, and each transaction looks whether it is still there; if not, it changes nothing
+ * and the commit rejects. LMDB's lock knows no time-out, and a process that is stopped inside a transaction keeps it. So when the writer of an opener does
+ * not get it within {@link StateFolder.patience}, it is killed, and the state goes on in the next numbered folder, filled from a snapshot of the one before (readers need no
+ * lock), or empty where that fails. A transaction also changes nothing when there is a later folder. The earlier ones are removed once the
+ * later is ours: whoever still has them open keeps what he sees, and the disk has them back when he ends.
+ *
+ * **A file that cannot be read** is met by the writer first: a format or name that is not ours, a damaged header, pages that are not there. After an end without
+ * {@link Symbol.asyncDispose} it walks over all pages that hold keys. Then the state begins empty ({@link lost}). Not seen: bytes changed inside a page, as LMDB keeps no checksums.
+ *
+ * **A reader of {@link entries} costs space** while it is under way: pages freed by later commits are not used again, so the file grows by what they change.
+ * It never shrinks; what was free is used again once the reader has ended. That also goes for a process that was stopped while it read.
+ */
+export class LmdbStateStore extends StateStore {
+  /** Why it began empty although something was there. */
+  readonly lost: LostState | null;
+  readonly #committed: CommittedState;
+  readonly #writer: StateProcess;
+  #place: Buffer | null;
+  #dirty = new Uncommitted();
+  /** What the commit under way commits. After a failed one it stays: it is not in LMDB. */
+  #committing: Uncommitted | null = null;
+  #failed: ChangeoverError | undefined;
+
+  private constructor(committed: CommittedState, writer: StateProcess, lost: LostState | null) {
+    super();
+    this.#committed = committed;
+    this.#writer = writer;
+    this.#place = committed.place;
+    this.lost = lost;
+  }
+
+  /** Makes us the owner. @throws ChangeoverError STATE_UNAVAILABLE */
+  static async open(options: StateFolder): Promise<LmdbStateStore> {
+    const { folder, name, clock = new SystemClock(), ids = new RandomIdSource(), patience = 5000 } = options;
+    const unavailable = (cause: unknown): never => {
+      throw cause instanceof ChangeoverError ? cause : new ChangeoverError('STATE_UNAVAILABLE', `cannot use ${folder}`, { cause });
+    };
+    const { path, writer, lost } = await new FolderClaim({ base: folder, name, clock, ids, patience }).claim().catch(unavailable);
+    try {
+      return new LmdbStateStore(new CommittedState(path), writer, lost);
+    } catch (error) {
+      await writer.kill();
+      return unavailable(error);
+    }
+  }
+
+  override get place(): Buffer | null {
+    return this.#place;
+  }
+
+  override get pendingBytes(): number {
+    return this.#dirty.bytes + (this.#committing?.bytes ?? 0);
+  }
+
+  override get(key: Uint8Array): Buffer | undefined {
+    checkKey(key.byteLength);
+    const text = textOf(key);
+    let value = this.#dirty.get(text);
+    if (value === undefined) value = this.#committing?.get(text);
+    if (value === undefined) return this.#committed.get(asBuffer(key));
+    return value ?? undefined;
+  }
+
+  override put(key: Uint8Array, value: Uint8Array): void {
+    checkKey(key.byteLength);
+    this.#dirty.put(textOf(key), value);
+  }
+
+  override remove(key: Uint8Array): void {
+    checkKey(key.byteLength);
+    this.#dirty.put(textOf(key), null);
+  }
+
+  override members(set: Uint8Array, after: Uint8Array | null, limit: number): readonly Buffer[] {
+    const name = textOf(set);
+    const from = after === null ? null : textOf(after);
+    const changes = [this.#committing, this.#dirty].flatMap((uncommitted) => uncommitted?.membersOf(name) ?? []);
+    return mergedMembers({ stored: this.#committed.members(name, from), changes, after: from, limit }).map(bytesOf);
+  }
+
+  override addMember(set: Uint8Array, member: Uint8Array): void {
+    this.#changeMember(set, member, true);
+  }
+
+  override removeMember(set: Uint8Array, member: Uint8Array): void {
+    this.#changeMember(set, member, false);
+  }
+
+  override entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry> {
+    return this.#entries(prefix, after);
+  }
+
+  override async commit(place: Uint8Array): Promise<void> {
+    const committing = this.#begin();
+    this.#committing = committing;
+    this.#dirty = new Uncommitted();
+    for (const piece of committing.pieces()) await this.#writer.send(FRAME.changes, piece);
+    await this.#tell(FRAME.commit, place);
+    this.#committed.refresh();
+    this.#committing = null;
+    this.#place = asBuffer(place);
+  }
+
+  override async clear(): Promise<void> {
+    this.#begin();
+    this.#committing = new Uncommitted();
+    this.#dirty = new Uncommitted();
+    await this.#tell(FRAME.clear, NOTHING);
+    this.#committed.refresh();
+    this.#committing = null;
+    this.#place = null;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#committing === null) await this.#tell(FRAME.close, NOTHING).catch(() => undefined);
+    await this.#writer.kill();
+    await this.#committed[Symbol.asyncDispose]();
+  }
+
+  *#entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
+    const changed = new Map<string, Buffer | null>();
+    for (const uncommitted of [this.#committing, this.#dirty]) {
+      for (const [key, value] of uncommitted?.entriesUnder(textOf(prefix), after === null ? null : textOf(after)) ?? [])
+        changed.set(key, value);
+    }
+    yield* mergedEntries(this.#committed.entries(prefix, after), changed);
+  }
+
+  #changeMember(set: Uint8Array, member: Uint8Array, present: boolean): void {
+    checkKey(set.byteLength + member.byteLength);
+    this.#dirty.changeMember(textOf(set), textOf(member), present);
+  }
+
+  /** @throws ChangeoverError that of the first commit that failed: what it held is not in LMDB, so no later one may be */
+  #begin(): Uncommitted {
+    if (this.#failed !== undefined) throw this.#failed;
+    invariant(this.#committing === null, 'a commit of the state is under way');
+    return this.#dirty;
+  }
+
+  async #tell(kind: FrameKind, content: Uint8Array): Promise<void> {
+    await this.#writer.send(kind, content);
+    const answer = await this.#writer.answer();
+    if (answer.said === 'done') return;
+    const fenced = new ChangeoverError('STATE_FENCED', 'another process has opened the folder of the state');
+    this.#failed = answer.said === 'fenced' ? fenced : this.#writer.unavailable(answer);
+    throw this.#failed;
+  }
+}
+
+/** The same bytes. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

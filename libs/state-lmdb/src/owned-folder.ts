@@ -1,0 +1,111 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { type Clock, type IdSource } from '@changeover/core';
+
+import { currentFolder, numberedFolders } from './numbered-folders.js';
+import { StateProcess, type StateAnswer, type StateTask } from './state-process.js';
+
+/**
+ * Why a store begins without what was there. `damaged`: the file cannot be read. `other format`: it was written by another version of
+ * Changeover, or is the state of something else. `held`: a process that stands still holds the lock, and its file could not be copied.
+ */
+export type LostState = 'damaged' | 'other format' | 'held';
+
+export type OwnedFolder = { readonly path: string; readonly writer: StateProcess; readonly lost: LostState | null };
+
+/** Killed by one of these, the process has met a file that LMDB cannot live with. */
+const DEATHS_BY_DAMAGE: ReadonlySet<string | null> = new Set(['SIGBUS', 'SIGSEGV', 'SIGABRT']);
+
+/** Takes hold of the folder in which the state lies: the last numbered one, or the next if that cannot be had. */
+export class FolderClaim {
+  readonly #base: string;
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #ids: IdSource;
+  readonly #patience: number;
+
+  constructor(options: {
+    readonly base: string;
+    readonly name: string;
+    readonly clock: Clock;
+    readonly ids: IdSource;
+    /** How long another process may keep us from its folder, in milliseconds. */
+    readonly patience: number;
+  }) {
+    this.#base = options.base;
+    this.#name = options.name;
+    this.#clock = options.clock;
+    this.#ids = options.ids;
+    this.#patience = options.patience;
+  }
+
+  /** @throws ChangeoverError STATE_UNAVAILABLE */
+  async claim(): Promise<OwnedFolder> {
+    let lost: LostState | null = null;
+    // Each turn looks anew: another process may claim, too, and whoever is last has it.
+    for (;;) {
+      const current = currentFolder(this.#base);
+      if (current === null) {
+        await this.#build(1, null);
+        continue;
+      }
+      const claimed = await this.#own(current.number);
+      if (claimed === 'replaced') continue;
+      if (claimed instanceof StateProcess) {
+        await this.#removeAllBut(current.path);
+        return { path: current.path, writer: claimed, lost };
+      }
+      if (claimed === 'held' && (await this.#build(current.number + 1, current.path)) === 'done') continue;
+      lost = claimed;
+      await this.#build(current.number + 1, null);
+    }
+  }
+
+  async #own(number: number): Promise<StateProcess | LostState | 'replaced'> {
+    const owner = this.#ids.uuid();
+    const writer = await StateProcess.start({ task: 'write', base: this.#base, number, name: this.#name, owner });
+    const opened = await this.#opened(writer);
+    if (opened === 'held') return opened;
+    const answer = opened.said === 'opened' ? await writer.answer() : opened;
+    if (answer.said === 'done') return writer;
+    await writer.kill();
+    if (answer.said === 'unusable') return answer.why;
+    if (answer.said === 'nothing' && DEATHS_BY_DAMAGE.has(answer.signal)) return 'damaged';
+    throw writer.unavailable(answer);
+  }
+
+  /** Under another name until it is whole. Without a file to copy it is empty. */
+  async #build(number: number, from: string | null): Promise<'done' | 'not done'> {
+    const path = join(this.#base, `${String(number)}-${this.#ids.uuid()}`);
+    await mkdir(path);
+    const task: StateTask = from === null ? { task: 'create', path, name: this.#name } : { task: 'copy', from, path };
+    const builder = await StateProcess.start(task);
+    const opened = await this.#opened(builder);
+    const answer = opened !== 'held' && opened.said === 'opened' ? await builder.answer() : opened;
+    if (answer !== 'held' && answer.said === 'done') {
+      await builder.kill();
+      // Not moved where somebody else was first: that one is looked at next.
+      await rename(path, join(this.#base, String(number))).catch(() => rm(path, { recursive: true, force: true }));
+      return 'done';
+    }
+    await builder.kill();
+    await rm(path, { recursive: true, force: true });
+    if (from === null && answer !== 'held') throw builder.unavailable(answer);
+    return 'not done';
+  }
+
+  /** The time in which the process starts is the machine's; what it needs behind that may be held by somebody else. */
+  async #opened(process: StateProcess): Promise<StateAnswer | 'held'> {
+    const started = await process.answer();
+    if (started.said !== 'started') return started;
+    return (await process.answerWithin(this.#patience, this.#clock)) ?? 'held';
+  }
+
+  /** Whoever still has one open keeps what it sees: the files go when it ends. */
+  async #removeAllBut(path: string): Promise<void> {
+    for (const folder of numberedFolders(this.#base)) {
+      if (folder.path !== path) await rm(folder.path, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { existsSync, readSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ABORT, TransactionFlags } from 'lmdb';
+
+import { formatOf, openDatabase, type StateDatabase } from './database.js';
+import { FIRST_KEY } from './keys.js';
+import { isReplaced } from './numbered-folders.js';
+import { unpackChanges } from './packed-changes.js';
+import { FRAME, FRAME_HEADER_BYTES, type StateAnswer, type StateTask } from './state-process.js';
+
+/*
+ * The only process that writes to a folder of the state. It is one of its own because LMDB waits for its lock without an end: a process can be
+ * killed while it waits, a thread cannot. It can also die of a damaged file in place of whoever asks. It does one thing after the other and needs no event loop.
+ */
+
+/** Visible when it returns, and synced: with `overlappingSync` LMDB lets the lock go before it syncs. */
+const COMMIT = (TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH) as TransactionFlags;
+
+/** PAGE_NOTFOUND, CORRUPTED, PANIC, VERSION_MISMATCH, INVALID, CURSOR_FULL, PAGE_FULL, INCOMPATIBLE, PROBLEM. */
+const DAMAGE: ReadonlySet<unknown> = new Set([-30797, -30796, -30795, -30794, -30793, -30787, -30786, -30784, -30779]);
+
+type WriteTask = Extract<StateTask, { task: 'write' }>;
+
+function say(answer: StateAnswer): void {
+  writeSync(1, `${JSON.stringify(answer)}\n`);
+}
+
+/** Blocks until all bytes are there; null: whoever started us is gone. */
+function readBytes(length: number): Buffer | null {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let at = 0; at < length;) {
+    const read = readSync(0, bytes, at, length - at, null);
+    if (read === 0) return null;
+    at += read;
+  }
+  return bytes;
+}
+
+function readFrame(): { readonly kind: number; readonly content: Buffer } | null {
+  const header = readBytes(FRAME_HEADER_BYTES);
+  const content = header === null ? null : readBytes(header.readUInt32BE());
+  return header === null || content === null ? null : { kind: header.readUInt8(4), content };
+}
+
+type Statistics = { readonly entryCount: number; readonly lastPageNumber: number; readonly root: { readonly pageSize: number } };
+
+/** The length alone proves nothing: a commit may leave its last pages unwritten if it came not to need them. */
+function isShort({ root }: StateDatabase, bytes: number): boolean {
+  const { lastPageNumber, root: tree } = root.getStats() as Statistics;
+  return bytes < (lastPageNumber + 1) * tree.pageSize;
+}
+
+/** Visits every page that holds keys, or all pages. One that is not there kills the process; an empty one ends the walk before its end. */
+function isWhole({ root, entries, members }: StateDatabase, pages: 'with keys' | 'all'): boolean {
+  const whole = [entries, members].every((table) => {
+    let count = 0;
+    if (pages === 'all') for (const _ of table.getRange({ start: FIRST_KEY })) count++;
+    else count = table.getKeysCount({ start: FIRST_KEY });
+    return count === (table.getStats() as Statistics).entryCount;
+  });
+  root.resetReadTxn();
+  return whole;
+}
+
+class FolderWriter {
+  readonly #task: WriteTask;
+  readonly #database: StateDatabase;
+
+  constructor(task: WriteTask, database: StateDatabase) {
+    this.#task = task;
+    this.#database = database;
+  }
+
+  /** Makes us the owner; what an owner before commits from then on is refused. Says how its predecessor left the folder. */
+  claim(): 'closed' | 'not closed' | 'damaged' | 'other format' {
+    const { root, facts } = this.#database;
+    return root.transactionSync(() => {
+      const format = facts.get('format');
+      if (format === undefined) return 'damaged';
+      if (!format.equals(formatOf(this.#task.name))) return 'other format';
+      const closed = facts.get('closed') !== undefined;
+      facts.putSync('owner', Buffer.from(this.#task.owner));
+      facts.removeSync('closed');
+      return closed ? 'closed' : 'not closed';
+    }, COMMIT);
+  }
+
+  commit(pieces: readonly Buffer[], place: Buffer): boolean {
+    return this.#transact(({ facts, ...tables }) => {
+      for (const piece of pieces) {
+        for (const { table, key, value } of unpackChanges(piece)) {
+          if (value === null) tables[table].removeSync(key);
+          else tables[table].putSync(key, value);
+        }
+      }
+      facts.putSync('place', place);
+    });
+  }
+
+  clear(): boolean {
+    return this.#transact(({ facts, entries, members }) => {
+      entries.clearSync();
+      members.clearSync();
+      facts.removeSync('place');
+    });
+  }
+
+  close(): boolean {
+    return this.#transact(({ facts }) => {
+      facts.putSync('closed', Buffer.alloc(0));
+    });
+  }
+
+  /** False: we are not the owner any more, and nothing was changed. */
+  #transact(change: (database: StateDatabase) => void): boolean {
+    const { base, number, owner } = this.#task;
+    const result = this.#database.root.transactionSync<unknown>(() => {
+      const isOurs = this.#database.facts.get('owner')?.toString() === owner && !isReplaced(base, number);
+      if (!isOurs) return ABORT;
+      change(this.#database);
+      return true;
+    }, COMMIT);
+    // Whoever replaces the folder looks at it after it has said so: what was committed before that is seen there.
+    return result === true && !isReplaced(base, number);
+  }
+}
+
+function write(task: WriteTask): void {
+  const path = join(task.base, String(task.number));
+  const writer = existsSync(path) ? take(task, path) : 'replaced';
+  if (writer instanceof FolderWriter) {
+    say({ said: 'done' });
+    obey(writer);
+  } else {
+    say({ said: 'unusable', why: writer });
+  }
+}
+
+function take(task: WriteTask, path: string): FolderWriter | 'damaged' | 'other format' {
+  const file = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false });
+  if (file === undefined) return 'damaged';
+  try {
+    const database = openDatabase(path, { readOnly: false });
+    // Before anything is written: that would fill the gap with zeros.
+    if (isShort(database, file.size) && !isWhole(database, 'all')) return 'damaged';
+    const writer = new FolderWriter(task, database);
+    const left = writer.claim();
+    say({ said: 'opened' });
+    if (left === 'damaged' || left === 'other format') return left;
+    return left === 'closed' || isWhole(database, 'with keys') ? writer : 'damaged';
+  } catch (error) {
+    if (DAMAGE.has((error as { code?: unknown }).code)) return 'damaged';
+    throw error;
+  }
+}
+
+function obey(writer: FolderWriter): void {
+  let pieces: Buffer[] = [];
+  for (let frame = readFrame(); frame !== null; frame = readFrame()) {
+    const { kind, content } = frame;
+    if (kind === FRAME.changes) {
+      pieces.push(content);
+      continue;
+    }
+    const isOurs = kind === FRAME.commit ? writer.commit(pieces, content) : kind === FRAME.clear ? writer.clear() : writer.close();
+    pieces = [];
+    say({ said: isOurs ? 'done' : 'fenced' });
+  }
+}
+
+function create(path: string, name: string): void {
+  const { root, facts } = openDatabase(path, { readOnly: false });
+  root.transactionSync(() => {
+    facts.putSync('format', formatOf(name));
+    facts.putSync('closed', Buffer.alloc(0));
+  });
+  say({ said: 'opened' });
+  say({ said: 'done' });
+}
+
+/** Needs no writer's lock: it reads a snapshot. Compacting is what makes that so; LMDB's plain copy takes the lock for a moment. */
+async function copy(from: string, path: string): Promise<void> {
+  const { root } = openDatabase(from, { readOnly: true });
+  say({ said: 'opened' });
+  await root.backup(path, true);
+  say({ said: 'done' });
+}
+
+/** Ctrl-C reaches us too; whoever started us still has something to commit then. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+const task = JSON.parse(process.argv[2] as string) as StateTask;
+say({ said: 'started' });
+try {
+  if (task.task === 'write') write(task);
+  else if (task.task === 'create') create(task.path, task.name);
+  else await copy(task.from, task.path);
+} catch (error) {
+  say({ said: 'failed', message: error instanceof Error ? error.message : String(error) });
+}
+process.exit();

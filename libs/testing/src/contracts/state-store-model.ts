@@ -1,0 +1,139 @@
+import { unreachable } from '@changeover/core';
+import type { StateStore } from '@changeover/events';
+
+import type { StateStep, StateStoreBed } from './state-store.contract.js';
+
+type Content = { readonly entries: Map<string, string>; readonly sets: Map<string, Set<string>> };
+
+/** What a state store is to do, in a few lines; takes each step with a real one, and compares. */
+export class StateStoreModel {
+  readonly #bed: StateStoreBed;
+  #store: StateStore;
+  #committed: Content = { entries: new Map(), sets: new Map() };
+  #current: Content = copyOf(this.#committed);
+  #place: string | null = null;
+  #commits = 0;
+  #underWay: { readonly done: Promise<void>; readonly content: Content; readonly place: string } | undefined;
+
+  constructor(bed: StateStoreBed, store: StateStore) {
+    this.#bed = bed;
+    this.#store = store;
+  }
+
+  async take(step: StateStep): Promise<void> {
+    const { entries, sets } = this.#current;
+    switch (step.do) {
+      case 'put':
+        this.#store.put(step.key, step.value);
+        entries.set(hex(step.key), hex(step.value));
+        return;
+      case 'remove':
+        this.#store.remove(step.key);
+        entries.delete(hex(step.key));
+        return;
+      case 'add':
+        this.#store.addMember(step.set, step.member);
+        sets.set(hex(step.set), (sets.get(hex(step.set)) ?? new Set()).add(hex(step.member)));
+        return;
+      case 'removeMember':
+        this.#store.removeMember(step.set, step.member);
+        sets.get(hex(step.set))?.delete(hex(step.member));
+        return;
+      case 'get':
+        this.#compareEntry(hex(step.key));
+        return;
+      case 'members':
+        expect(this.#store.members(step.set, step.after, step.limit).map(hex)).toEqual(
+          [...(sets.get(hex(step.set)) ?? [])]
+            .filter((member) => step.after === null || member > hex(step.after))
+            .sort()
+            .slice(0, step.limit),
+        );
+        return;
+      case 'entries':
+        this.#compareEntries(step.prefix, step.after);
+        return;
+      case 'beginCommit':
+        this.#beginCommit();
+        return;
+      case 'endCommit':
+        await this.#endCommit();
+        return;
+      case 'reopen':
+        await this.#reopen();
+        return;
+      case 'clear':
+        await this.#endCommit();
+        await this.#store.clear();
+        this.#committed = { entries: new Map(), sets: new Map() };
+        this.#current = copyOf(this.#committed);
+        this.#place = null;
+        return;
+      default:
+        unreachable(step);
+    }
+  }
+
+  /** All that there is, before and after opening again. */
+  async finish(): Promise<void> {
+    await this.#endCommit();
+    this.#compare();
+    await this.#reopen();
+    this.#compare();
+    expect(this.#store.pendingBytes).toBe(0);
+  }
+
+  #beginCommit(): void {
+    if (this.#underWay !== undefined) return;
+    const place = `place ${String(++this.#commits)}`;
+    this.#underWay = { done: this.#store.commit(Buffer.from(place)), content: copyOf(this.#current), place };
+  }
+
+  async #endCommit(): Promise<void> {
+    if (this.#underWay === undefined) return;
+    await this.#underWay.done;
+    this.#committed = this.#underWay.content;
+    this.#place = this.#underWay.place;
+    this.#underWay = undefined;
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#endCommit();
+    await this.#store[Symbol.asyncDispose]();
+    this.#store = await this.#bed.open();
+    this.#current = copyOf(this.#committed);
+  }
+
+  #compare(): void {
+    expect(this.#store.place?.toString() ?? null).toBe(this.#place);
+    this.#compareEntries(Buffer.alloc(0), null);
+    for (const key of new Set([...this.#committed.entries.keys(), ...this.#current.entries.keys()])) this.#compareEntry(key);
+    for (const [set, members] of this.#current.sets) {
+      expect(this.#store.members(bytes(set), null, Infinity).map(hex)).toEqual([...members].sort());
+    }
+  }
+
+  #compareEntry(key: string): void {
+    const value = this.#store.get(bytes(key));
+    expect(value === undefined ? undefined : hex(value)).toBe(this.#current.entries.get(key));
+  }
+
+  #compareEntries(prefix: Buffer, after: Buffer | null): void {
+    const expected = [...this.#current.entries]
+      .filter(([key]) => key.startsWith(hex(prefix)) && (after === null || key > hex(after)))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    expect([...this.#store.entries(prefix, after)].map(({ key, value }) => [hex(key), hex(value)])).toEqual(expected);
+  }
+}
+
+function copyOf({ entries, sets }: Content): Content {
+  return { entries: new Map(entries), sets: new Map([...sets].map(([name, members]) => [name, new Set(members)])) };
+}
+
+function hex(content: Uint8Array): string {
+  return Buffer.from(content).toString('hex');
+}
+
+function bytes(text: string): Buffer {
+  return Buffer.from(text, 'hex');
+}

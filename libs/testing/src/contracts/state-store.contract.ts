@@ -1,0 +1,316 @@
+import { MAX_STATE_KEY_BYTES, type StateStore } from '@changeover/events';
+import fc from 'fast-check';
+
+import { codeOf } from './change-source.contract.js';
+import { StateStoreModel } from './state-store-model.js';
+
+/** A state that nobody has written yet. */
+export type StateStoreBed = AsyncDisposable & {
+  /** As another process would: from then on it is the owner. The bed closes what it opened. */
+  open(): Promise<StateStore>;
+};
+
+const ALL = Buffer.alloc(0);
+
+/** Few, so that they meet: one is another's beginning, and the bytes at both ends of the order are among them. */
+const shortBytes = fc
+  .array(fc.constantFrom(0x00, 0x01, 0x61, 0xfe, 0xff), { minLength: 1, maxLength: 3 })
+  .map((bytes) => Buffer.from(bytes));
+const anyBytes = fc.oneof(
+  { weight: 9, arbitrary: shortBytes },
+  { weight: 1, arbitrary: fc.tuple(shortBytes, fc.integer({ min: 4, max: 900 })).map(([bytes, length]) => Buffer.alloc(length, bytes)) },
+);
+/** Fewer still: a member has to be changed before, during and after a commit to tell apart who has the last word. */
+const anySet = fc.constantFrom('s', 's\0').map((name) => Buffer.from(name));
+const anyMember = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom('', 'a', 'a\0', 'b', '\0').map((name) => Buffer.from(name)) },
+  { weight: 1, arbitrary: anyBytes },
+);
+const orNull = fc.option(anyBytes, { nil: null });
+
+/** A step; weights keep what is slow (opening again) rare. */
+const anyStep = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('put' as const), key: anyBytes, value: fc.uint8Array({ maxLength: 20 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('remove' as const), key: anyBytes }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), set: anySet, member: anyMember }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('removeMember' as const), set: anySet, member: anyMember }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('get' as const), key: anyBytes }) },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('members' as const),
+      set: anySet,
+      after: fc.option(anyMember, { nil: null }),
+      limit: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('entries' as const), prefix: fc.oneof(fc.constant(ALL), shortBytes), after: orNull }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('beginCommit' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('endCommit' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
+);
+export type StateStep = typeof anyStep extends fc.Arbitrary<infer Step> ? Step : never;
+
+/** What every state store promises. */
+export function stateStoreContract(name: string, open: () => Promise<StateStoreBed>): void {
+  describe(`state store: ${name}`, () => {
+    let bed: StateStoreBed;
+    let store: StateStore;
+    beforeEach(async () => {
+      bed = await open();
+      store = await bed.open();
+    });
+    afterEach(() => bed[Symbol.asyncDispose]());
+
+    const put = (key: string, value: string): void => store.put(Buffer.from(key), Buffer.from(value));
+    const get = (key: string): string | undefined => store.get(Buffer.from(key))?.toString();
+    const commit = (place: string): Promise<void> => store.commit(Buffer.from(place));
+    const entries = (of: StateStore = store): string[] =>
+      [...of.entries(ALL, null)].map(({ key, value }) => `${String(key)}=${String(value)}`);
+    const members = (set: string): string[] => store.members(Buffer.from(set), null, 100).map(String);
+    const reopen = async (): Promise<void> => {
+      await store[Symbol.asyncDispose]();
+      store = await bed.open();
+    };
+
+    it('does what a model of it does, whatever comes in whatever order', async () => {
+      const seed = Math.trunc(globalThis.crypto.getRandomValues(new Uint32Array(1))[0] as number) % 2 ** 31;
+      console.log(`state store ${name}: seed ${String(seed)}`);
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyStep, { minLength: 20, maxLength: 300, size: 'max' }), async (steps) => {
+          await using ofRun = await open();
+          const model = new StateStoreModel(ofRun, await ofRun.open());
+          for (const step of steps) await model.take(step);
+          await model.finish();
+        }),
+        { seed, numRuns: 12, endOnFailure: true },
+      );
+    }, 120_000);
+
+    it('has nothing at first', () => {
+      expect(store.place).toBeNull();
+      expect(store.pendingBytes).toBe(0);
+      expect(get('a')).toBeUndefined();
+      expect(entries()).toEqual([]);
+    });
+
+    it('keeps what was committed with its place, and forgets what was not', async () => {
+      put('a', '1');
+      await commit('first');
+      put('a', '2');
+      store.addMember(Buffer.from('s'), Buffer.from('m'));
+      expect(get('a')).toBe('2');
+      await reopen();
+      expect(store.place?.toString()).toBe('first');
+      expect(get('a')).toBe('1');
+      expect(members('s')).toEqual([]);
+    });
+
+    it('gives what is put during a commit to the next one', async () => {
+      put('a', '1');
+      put('gone', 'x');
+      store.addMember(Buffer.from('s'), Buffer.from('first'));
+      const committed = commit('first');
+      put('a', '2');
+      store.remove(Buffer.from('gone'));
+      store.addMember(Buffer.from('s'), Buffer.from('second'));
+      store.removeMember(Buffer.from('s'), Buffer.from('first'));
+      expect([get('a'), get('gone'), members('s')]).toEqual(['2', undefined, ['second']]);
+      await committed;
+      expect(store.place?.toString()).toBe('first');
+      expect(entries()).toEqual(['a=2']);
+      expect([get('a'), get('gone'), members('s')]).toEqual(['2', undefined, ['second']]);
+      await reopen();
+      expect([get('a'), get('gone'), members('s')]).toEqual(['1', 'x', ['first']]);
+    });
+
+    it('does one commit at a time', async () => {
+      put('a', '1');
+      const committed = commit('first');
+      expect(await codeOf(commit('second'))).toBe('INTERNAL');
+      expect(await codeOf(store.clear())).toBe('INTERNAL');
+      await committed;
+      await commit('third');
+      expect(store.place?.toString()).toBe('third');
+      expect(get('a')).toBe('1');
+    });
+
+    it('counts what is not committed yet', async () => {
+      put('key', 'value');
+      expect(store.pendingBytes).toBe(8);
+      const committed = commit('first');
+      store.addMember(Buffer.from('set'), Buffer.from('m'));
+      expect(store.pendingBytes).toBe(12);
+      await committed;
+      expect(store.pendingBytes).toBe(4);
+      await commit('second');
+      expect(store.pendingBytes).toBe(0);
+    });
+
+    it('copies what it is given', async () => {
+      const [key, value] = [Buffer.from('key'), Buffer.from('value')];
+      store.put(key, value);
+      key.fill(0);
+      value.fill(0);
+      expect(get('key')).toBe('value');
+      await commit('first');
+      expect(entries()).toEqual(['key=value']);
+    });
+
+    it('takes keys of every length, in the order of their bytes', async () => {
+      // Each is the beginning of the next.
+      const keys = Array.from({ length: MAX_STATE_KEY_BYTES }, (_, i) => Buffer.alloc(i + 1, 0xff));
+      const smallest = Buffer.from([0x00]);
+      for (const [i, key] of [smallest, ...keys].entries()) store.put(key, Buffer.from(String(i)));
+      await commit('first');
+      await reopen();
+      const read = [...store.entries(ALL, null)];
+      // Comparing them by `toEqual` takes seconds.
+      expect(read.length).toBe(keys.length + 1);
+      expect([smallest, ...keys].findIndex((key, i) => read[i]?.key.equals(key) !== true)).toBe(-1);
+      expect(keys.every((key, i) => store.get(key)?.toString() === String(i + 1))).toBe(true);
+      expect([...store.entries(ALL, keys[1897] as Buffer)].map(({ key }) => key.length)).toEqual([1899, 1900]);
+      const tooLong = Buffer.alloc(MAX_STATE_KEY_BYTES + 1);
+      expect(() => store.put(tooLong, ALL)).toThrow();
+      expect(() => store.put(ALL, ALL)).toThrow();
+    });
+
+    it('takes values of nothing and of 20 MB', async () => {
+      const large = Buffer.alloc(20_000_000, 'a large value ');
+      store.put(Buffer.from('large'), large);
+      put('empty', '');
+      expect(store.get(Buffer.from('large'))?.equals(large)).toBe(true);
+      await commit('first');
+      await reopen();
+      expect(store.get(Buffer.from('large'))?.equals(large)).toBe(true);
+      expect(get('empty')).toBe('');
+      expect([...store.entries(ALL, null)].map(({ value }) => value.length)).toEqual([0, 20_000_000]);
+    });
+
+    it('keeps sets apart whose names and members run together', async () => {
+      const pairs = [
+        ['a', 'bc'],
+        ['ab', 'c'],
+        ['abc', ''],
+        ['', 'abc'],
+        ['a\0', 'bc'],
+        ['a', '\0bc'],
+      ] as const;
+      for (const [set, member] of pairs) store.addMember(Buffer.from(set), Buffer.from(member));
+      const found = (): unknown => ['a', 'ab', 'abc', '', 'a\0'].map(members);
+      const expected = [['\0bc', 'bc'], ['c'], [''], ['abc'], ['bc']];
+      expect(found()).toEqual(expected);
+      await commit('first');
+      expect(found()).toEqual(expected);
+      const [longest, one] = [Buffer.alloc(MAX_STATE_KEY_BYTES - 1, 0xff), Buffer.from([0xff])];
+      store.addMember(longest, one);
+      store.addMember(one, longest);
+      await commit('second');
+      expect([store.members(longest, null, 2), store.members(one, null, 2)]).toEqual([[one], [longest]]);
+      expect(() => store.addMember(longest, Buffer.from('ab'))).toThrow();
+    });
+
+    it('pages through a set of which each third member is committed, added or removed', async () => {
+      const set = Buffer.from('set');
+      const member = (i: number): Buffer => Buffer.from(`member ${String(i).padStart(5, '0')}`);
+      for (let i = 0; i < 3000; i += 3) {
+        store.addMember(set, member(i));
+        store.addMember(set, member(i + 1));
+      }
+      await commit('first');
+      for (let i = 2999; i > 0; i -= 3) {
+        store.addMember(set, member(i));
+        store.removeMember(set, member(i - 1));
+      }
+      const pages: Buffer[][] = [];
+      for (let after: Buffer | null = null; ;) {
+        const page: readonly Buffer[] = store.members(set, after, 300);
+        pages.push([...page]);
+        if (page.length < 300) break;
+        after = page.at(-1) as Buffer;
+      }
+      expect(pages.map((page) => page.length)).toEqual([300, 300, 300, 300, 300, 300, 200]);
+      const expected = Array.from({ length: 3000 }, (_, i) => i).filter((i) => i % 3 !== 1);
+      expect(pages.flat()).toEqual(expected.map(member));
+    });
+
+    it('reads entries as they were when it began, whatever is put and committed meanwhile', async () => {
+      for (let i = 0; i < 500; i++) put(`key ${String(i).padStart(3, '0')}`, i % 3 === 0 ? 'old' : 'older');
+      put('key gone', 'older');
+      await commit('first');
+      store.remove(Buffer.from('key gone'));
+      for (let i = 0; i < 500; i++) if (i % 3 === 1) put(`key ${String(i).padStart(3, '0')}`, 'old');
+      const committed = commit('second');
+      for (let i = 0; i < 500; i++) if (i % 3 === 2) put(`key ${String(i).padStart(3, '0')}`, 'old');
+      expect(entries()).toEqual(Array.from({ length: 500 }, (_, i) => `key ${String(i).padStart(3, '0')}=old`));
+      await committed;
+      const read: string[] = [];
+      for (const { value } of store.entries(Buffer.from('key '), null)) {
+        read.push(value.toString());
+        if (read.length % 100 !== 50) continue;
+        for (let i = 0; i < 500; i++) put(`key ${String(i).padStart(3, '0')}`, `new ${String(read.length)}`);
+        put(`key 9${String(read.length)}`, 'came later');
+        await commit('later');
+      }
+      expect(read).toEqual(Array.from({ length: 500 }, () => 'old'));
+      // A reader that stops early gives back what it held, so that this can go on.
+      for (let i = 0; i < 300; i++) for (const entry of store.entries(ALL, null)) if (entry.value.length > 0) break;
+      expect([...store.entries(Buffer.from('key 0'), Buffer.from('key 097'))].map(({ key }) => String(key))).toEqual([
+        'key 098',
+        'key 099',
+      ]);
+      expect([...store.entries(Buffer.from('key 1'), Buffer.from('a'))]).toHaveLength(100);
+    });
+
+    it('refuses the commit of an owner before, which changes nothing', async () => {
+      put('a', 'committed');
+      await commit('first');
+      put('a', 'too late');
+      store.addMember(Buffer.from('s'), Buffer.from('too late'));
+      const second = await bed.open();
+      expect(await codeOf(commit('second'))).toBe('STATE_FENCED');
+      expect(second.place?.toString()).toBe('first');
+      expect(entries(second)).toEqual(['a=committed']);
+      second.put(Buffer.from('b'), Buffer.from('new owner'));
+      await second.commit(Buffer.from('of the second'));
+      expect(await codeOf(commit('third'))).toBe('STATE_FENCED');
+      expect(entries(second)).toEqual(['a=committed', 'b=new owner']);
+      expect(second.members(Buffer.from('s'), null, 1)).toEqual([]);
+    });
+
+    it('refuses an owner before that would forget everything', async () => {
+      put('a', 'committed');
+      await commit('first');
+      const second = await bed.open();
+      expect(await codeOf(store.clear())).toBe('STATE_FENCED');
+      expect(entries(second)).toEqual(['a=committed']);
+    });
+
+    it('forgets everything, and begins anew', async () => {
+      put('a', '1');
+      store.addMember(Buffer.from('s'), Buffer.from('m'));
+      await commit('first');
+      put('b', '2');
+      await store.clear();
+      expect([store.place, store.pendingBytes, get('a'), get('b'), members('s'), entries()]).toEqual([
+        null,
+        0,
+        undefined,
+        undefined,
+        [],
+        [],
+      ]);
+      put('c', '3');
+      await commit('second');
+      await reopen();
+      expect(entries()).toEqual(['c=3']);
+      await store.clear();
+      await reopen();
+      expect([store.place, entries()]).toEqual([null, []]);
+    });
+  });
+}

@@ -1,0 +1,133 @@
+import { ChangeoverError, invariant } from '@changeover/core';
+import { MAX_STATE_KEY_BYTES, type StateEntry, StateStore } from '@changeover/events';
+
+/** By hexadecimal text, which is ordered as the bytes are. */
+type Content = { readonly entries: ReadonlyMap<string, Buffer>; readonly sets: ReadonlyMap<string, ReadonlySet<string>> };
+
+const EMPTY: Content = { entries: new Map(), sets: new Map() };
+
+/** What outlives a process: several stores over it are one that is opened again and again. */
+export class StateStorage {
+  place: Buffer | null = null;
+  committed: Content = EMPTY;
+  owner: InMemoryStateStore | undefined;
+}
+
+/** The {@link StateStore} of tests that need no file. */
+export class InMemoryStateStore extends StateStore {
+  readonly #storage: StateStorage;
+  #entries: Map<string, Buffer>;
+  #sets: Map<string, Set<string>>;
+  #dirtyBytes = 0;
+  #committingBytes: number | null = null;
+  #place: Buffer | null;
+
+  constructor(storage: StateStorage = new StateStorage()) {
+    super();
+    this.#storage = storage;
+    storage.owner = this;
+    ({ entries: this.#entries, sets: this.#sets } = copyOf(storage.committed));
+    this.#place = storage.place;
+  }
+
+  /** Entries and members there are. */
+  get size(): number {
+    return this.#entries.size + [...this.#sets.values()].reduce((sum, members) => sum + members.size, 0);
+  }
+
+  override get place(): Buffer | null {
+    return this.#place;
+  }
+
+  override get pendingBytes(): number {
+    return this.#dirtyBytes + (this.#committingBytes ?? 0);
+  }
+
+  override get(key: Uint8Array): Buffer | undefined {
+    return this.#entries.get(hexOf(key));
+  }
+
+  override put(key: Uint8Array, value: Uint8Array): void {
+    this.#count(key.byteLength, value.byteLength);
+    this.#entries.set(hexOf(key), Buffer.from(value));
+  }
+
+  override remove(key: Uint8Array): void {
+    this.#count(key.byteLength);
+    this.#entries.delete(hexOf(key));
+  }
+
+  override members(set: Uint8Array, after: Uint8Array | null, limit: number): readonly Buffer[] {
+    const from = after === null ? '' : hexOf(after);
+    const members = [...(this.#sets.get(hexOf(set)) ?? [])].filter((member) => after === null || member > from);
+    return members.sort().slice(0, limit).map(bytesOf);
+  }
+
+  override addMember(set: Uint8Array, member: Uint8Array): void {
+    this.#count(set.byteLength + member.byteLength);
+    const name = hexOf(set);
+    this.#sets.set(name, (this.#sets.get(name) ?? new Set()).add(hexOf(member)));
+  }
+
+  override removeMember(set: Uint8Array, member: Uint8Array): void {
+    this.#count(set.byteLength + member.byteLength);
+    this.#sets.get(hexOf(set))?.delete(hexOf(member));
+  }
+
+  override *entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
+    const entries = new Map(this.#entries);
+    const [begin, from] = [hexOf(prefix), after === null ? '' : hexOf(after)];
+    for (const key of [...entries.keys()].filter((name) => name.startsWith(begin) && name > from).sort()) {
+      yield { key: bytesOf(key), value: entries.get(key) as Buffer };
+    }
+  }
+
+  override async commit(place: Uint8Array): Promise<void> {
+    await this.#replace(copyOf({ entries: this.#entries, sets: this.#sets }), Buffer.from(place));
+  }
+
+  override async clear(): Promise<void> {
+    this.#checkOwner();
+    invariant(this.#committingBytes === null, 'a commit of the state is under way');
+    ({ entries: this.#entries, sets: this.#sets } = copyOf(EMPTY));
+    await this.#replace(EMPTY, null);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async #replace(content: Content, place: Buffer | null): Promise<void> {
+    this.#checkOwner();
+    invariant(this.#committingBytes === null, 'a commit of the state is under way');
+    this.#committingBytes = this.#dirtyBytes;
+    this.#dirtyBytes = 0;
+    // As with a file, nothing happens in the caller's own turn.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#checkOwner();
+    this.#storage.committed = content;
+    this.#storage.place = this.#place = place;
+    this.#committingBytes = null;
+  }
+
+  #checkOwner(): void {
+    if (this.#storage.owner !== this) throw new ChangeoverError('STATE_FENCED', 'somebody else has opened the state in memory');
+  }
+
+  #count(keyBytes: number, valueBytes = 0): void {
+    invariant(keyBytes > 0 && keyBytes <= MAX_STATE_KEY_BYTES, `a key of ${String(keyBytes)} bytes`);
+    this.#dirtyBytes += keyBytes + valueBytes;
+  }
+}
+
+function copyOf({ entries, sets }: Content): { entries: Map<string, Buffer>; sets: Map<string, Set<string>> } {
+  return { entries: new Map(entries), sets: new Map([...sets].map(([name, members]) => [name, new Set(members)])) };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+function bytesOf(hex: string): Buffer {
+  return Buffer.from(hex, 'hex');
+}
