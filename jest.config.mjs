@@ -7,7 +7,8 @@ export default {
   modulePathIgnorePatterns: ['/dist/', '/.changeover/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
-    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // Not `data.json.js`, which is a module of its own.
+    '^(\\.{1,2}/.*)(?<!\\.json)\\.js$': '$1',
     '^@changeover/example-crm$': '<rootDir>/examples/crm/src/index.ts',
     '^@changeover/app-(.*)$': '<rootDir>/apps/$1/src/index.ts',
     '^@changeover/cli$': '<rootDir>/apps/cli/src/index.ts',

@@ -1,7 +1,8 @@
-// Writes docs/reference/errors.md from the code (after a build); with --check says whether the file is as the code has it.
+// Writes docs/reference/errors.md and cleaners.md from the code (after a build); with --check says whether they are as the code has it.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { CLEANERS } from '../libs/cleaning/dist/index.js';
 import { ERROR_PAGES } from '../libs/core/dist/index.js';
 import { ROOT } from './prepare.mjs';
 
@@ -30,11 +31,62 @@ function renderErrors(pages) {
   ].join('\n');
 }
 
-const file = join(ROOT, 'docs/reference/errors.md');
-const rendered = renderErrors(ERROR_PAGES);
-if (!process.argv.includes('--check')) {
-  await writeFile(file, rendered);
-} else if ((await readFile(file, 'utf8').catch(() => '')) !== rendered) {
-  console.error('docs/reference/errors.md is not what the code says: run `node scripts/render-reference.mjs`');
-  process.exitCode = 1;
+function renderCleaners(cleaners) {
+  const sections = cleaners.flatMap(({ name, version, doc, problems, options, examples }) => [
+    `## ${name}`,
+    '',
+    doc,
+    '',
+    '| option | type | default | meaning |',
+    '|---|---|---|---|',
+    ...options.map(
+      ({ name: option, type, defaultValue, required, description }) =>
+        `| \`${option}\` | ${type} | ${required ? 'required' : defaultValue === null ? '' : code(defaultValue)} | ${description} |`,
+    ),
+    '',
+    '| text | options | becomes |',
+    '|---|---|---|',
+    ...examples.map(
+      (example) =>
+        `| ${code(literal(example.from))} | ${example.options === undefined ? '' : code(literal(example.options))} | ${
+          'to' in example ? code(literal(example.to)) : `problem: ${example.problem}`
+        } |`,
+    ),
+    '',
+    `${problems.length === 0 ? 'It takes every text.' : `Problems: ${problems.join(', ')}.`} Version ${version}.`,
+    '',
+  ]);
+  return [
+    '# Cleaners',
+    '',
+    'Rendered from `libs/cleaning/src/cleaners.ts`; change it there. Every example is a test.',
+    '',
+    'A cleaner is a pure function of one text, named by `convert` in a mapping. What it gives depends on the text and its options alone: on no',
+    'clock, no chance and no locale. Where it has no answer it gives a problem: a stable word, never the value.',
+    '',
+    ...sections,
+  ].join('\n');
+}
+
+/** As JSON, with what cannot be seen as an escape. */
+function literal(value) {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060\ufeff]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function code(text) {
+  return `\`${text.replaceAll('|', '\\|')}\``;
+}
+
+const pages = { 'errors.md': renderErrors(ERROR_PAGES), 'cleaners.md': renderCleaners(CLEANERS) };
+for (const [name, rendered] of Object.entries(pages)) {
+  const file = join(ROOT, 'docs/reference', name);
+  if (!process.argv.includes('--check')) {
+    await writeFile(file, rendered);
+  } else if ((await readFile(file, 'utf8').catch(() => '')) !== rendered) {
+    console.error(`docs/reference/${name} is not what the code says: run \`node scripts/render-reference.mjs\``);
+    process.exitCode = 1;
+  }
 }

@@ -64,7 +64,7 @@ describe('ports and adapters', () => {
 });
 
 describe('errors', () => {
-  it('have their pages in docs/reference/errors.md', async () => {
+  it('have their pages in docs/reference/errors.md, and cleaners theirs', async () => {
     await promisify(execFile)(process.execPath, ['scripts/render-reference.mjs', '--check'], { cwd: ROOT });
   });
 

@@ -1,0 +1,128 @@
+import { daysSince1970 } from './time-zone.js';
+
+/** What a text says, as written; the fraction as its digits. `offset` in seconds, null where the format has none. */
+export type Moment = {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly secondOfDay: number;
+  readonly fraction: string;
+  readonly offset: number | null;
+};
+
+export type DateFormat = {
+  readonly hasOffset: boolean;
+  /** Null: not written in this format, or no day or time that exists. */
+  readonly read: (text: string) => Moment | 'zero' | null;
+};
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const LONG_MONTHS = 'january|february|march|april|may|june|july|august|september|october|november|december';
+
+/** Each part of a format and the pattern of what is written for it; longer ones first. */
+const PARTS: Readonly<Record<string, string>> = {
+  YYYY: '(?<year>\\d{4})',
+  MMMM: `(?<name>${LONG_MONTHS})`,
+  MMM: `(?<name>${MONTHS.join('|')})`,
+  YY: '(?<short>\\d{2})',
+  MM: '(?<month>\\d{2})',
+  DD: '(?<day>\\d{2})',
+  HH: '(?<hour>\\d{2})',
+  hh: '(?<half>\\d{2})',
+  mm: '(?<minute>\\d{2})',
+  ss: '(?<second>\\d{2})',
+  M: '(?<month>\\d{1,2})',
+  D: '(?<day>\\d{1,2})',
+  H: '(?<hour>\\d{1,2})',
+  h: '(?<half>\\d{1,2})',
+  S: '(?<fraction>\\d{1,9})',
+  A: '(?<noon>am|pm)',
+  Z: '(?<offset>z|[+-]\\d{2}(?::?\\d{2})?)',
+};
+
+const TOKEN = new RegExp(`\\[(?<literal>[^\\]]*)\\]|(?<part>${Object.keys(PARTS).join('|')})|(?<other>.)`, 'gsu');
+
+/** Parts that say the same; two of them in a format could contradict each other. */
+const SAME: readonly (readonly string[])[] = [
+  ['YYYY', 'YY'],
+  ['MMMM', 'MMM', 'MM', 'M'],
+  ['DD', 'D'],
+  ['HH', 'H', 'hh', 'h'],
+  ['mm'],
+  ['ss'],
+  ['S'],
+  ['A'],
+  ['Z'],
+];
+
+/** Two-digit years below it are of this century, the others of the last: as PostgreSQL and MySQL read them. */
+const PIVOT = 70;
+
+/** What is wrong with a format, in words; or how to read it. */
+export function compileFormat(format: string): DateFormat | string {
+  const parts: string[] = [];
+  let pattern = '';
+  for (const { groups = {} } of format.matchAll(TOKEN)) {
+    const { literal, part, other } = groups;
+    if (part !== undefined) {
+      parts.push(part);
+      pattern += PARTS[part] as string;
+    } else if (other !== undefined && other !== 'T' && /\p{L}|\d/u.test(other)) {
+      return `has ${other}, which is no part of a date; text of its own stands in [brackets]`;
+    } else pattern += escaped(literal ?? (other as string));
+  }
+  const counts = SAME.map((same) => parts.filter((part) => same.includes(part)).length);
+  if (counts.some((count) => count > 1)) return 'says the same part twice';
+  const [years, months, days, hours, minutes, seconds, fractions, noons] = counts as [number, ...number[]];
+  if (years === 0 || months === 0 || days === 0) return 'needs year, month and day';
+  if ((minutes === 1 && hours === 0) || (seconds === 1 && minutes === 0) || (fractions === 1 && seconds === 0)) {
+    return 'has a part of the time without the greater one before it';
+  }
+  const half = parts.some((part) => part === 'hh' || part === 'h');
+  if (half !== (noons === 1)) return 'needs A (am, pm) with hh or h, and only with these';
+  const expression = new RegExp(`^${pattern}$`, 'iu');
+  return { hasOffset: parts.includes('Z'), read: (text) => moment(expression.exec(text)?.groups) };
+}
+
+function moment(groups: Readonly<Record<string, string | undefined>> | undefined): Moment | 'zero' | null {
+  if (groups === undefined) return null;
+  const { short, name } = groups;
+  const year = short === undefined ? Number(groups['year']) : Number(short) + (Number(short) < PIVOT ? 2000 : 1900);
+  const month = name === undefined ? Number(groups['month']) : MONTHS.indexOf(name.slice(0, 3).toLowerCase()) + 1;
+  const day = Number(groups['day']);
+  if (Number(groups['year'] ?? short) === 0 && month === 0 && day === 0) return 'zero';
+  if (year === 0 || month === 0 || month > 12 || day === 0 || day > daysOf(year, month)) return null;
+  const secondOfDay = timeOfDay(groups);
+  const offset = offsetOf(groups['offset']);
+  if (secondOfDay === null || offset === undefined) return null;
+  return { year, month, day, secondOfDay, fraction: groups['fraction'] ?? '', offset };
+}
+
+function timeOfDay({ hour, half, noon, minute = '0', second = '0' }: Readonly<Record<string, string | undefined>>): number | null {
+  let hours = Number(hour ?? half ?? 0);
+  if (half !== undefined) {
+    if (hours < 1 || hours > 12) return null;
+    hours = (hours % 12) + (noon?.toLowerCase() === 'pm' ? 12 : 0);
+  }
+  if (hours > 23 || Number(minute) > 59 || Number(second) > 59) return null;
+  return hours * 3600 + Number(minute) * 60 + Number(second);
+}
+
+/** In seconds; null where none is written, undefined where it is none. */
+function offsetOf(text: string | undefined): number | null | undefined {
+  if (text === undefined) return null;
+  if (text.toLowerCase() === 'z') return 0;
+  const hours = Number(text.slice(1, 3));
+  const minutes = Number(text.slice(3).replace(':', '') || '0');
+  // The farthest that PostgreSQL takes.
+  if (hours > 15 || minutes > 59) return undefined;
+  return (text.startsWith('-') ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
+
+function daysOf(year: number, month: number): number {
+  return (month === 12 ? daysSince1970(year + 1, 1, 1) : daysSince1970(year, month + 1, 1)) - daysSince1970(year, month, 1);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/gu, '\\$&');
+}

@@ -1,0 +1,59 @@
+import { ConversionProblem } from '@changeover/mapping';
+import { z } from 'zod';
+
+import { defineCleaner } from './cleaner.js';
+import { singleSpaced } from './white-space.js';
+
+const UNKNOWN = new ConversionProblem('unknown value');
+
+const schema = z
+  .strictObject({
+    values: z
+      .record(z.string(), z.string().nullable())
+      .describe('What each spelling of the source becomes; null where a spelling says nothing.'),
+    ignoreCase: z.boolean().default(false).describe('Whether upper and lower case are the same.'),
+    ignoreSpace: z
+      .boolean()
+      .default(false)
+      .describe('Whether white space at both ends does not count, and any run of it counts as one space.'),
+  })
+  .superRefine((options, context) => {
+    const fold = folding(options);
+    const seen = new Map<string, string | null>();
+    for (const [spelling, value] of Object.entries(options.values)) {
+      const folded = fold(spelling);
+      if (seen.has(folded) && seen.get(folded) !== value) {
+        context.addIssue({ code: 'custom', path: ['values', spelling], message: 'is the same as another spelling with another value' });
+      }
+      seen.set(folded, value);
+    }
+  });
+
+export const enumeration = defineCleaner({
+  name: 'enum',
+  version: 1,
+  doc: 'Exchanges each spelling of the source for the value that is declared for it. A spelling that is not declared is a problem, the empty text too.',
+  problems: [UNKNOWN.reason],
+  options: schema,
+  examples: [
+    { options: { values: { ACTIVE: 'active', INACT: 'inactive' } }, from: 'ACTIVE', to: 'active' },
+    { options: { values: { ACTIVE: 'active', '': null } }, from: '', to: null },
+    { options: { values: { 'closed won': 'won' }, ignoreCase: true, ignoreSpace: true }, from: ' Closed  Won ', to: 'won' },
+    { options: { values: { ACTIVE: 'active' } }, from: 'Active', problem: 'unknown value' },
+  ],
+  convert: (options) => {
+    const fold = folding(options);
+    const values = new Map(Object.entries(options.values).map(([spelling, value]) => [fold(spelling), value]));
+    return (text) => {
+      const value = values.get(fold(text));
+      return value === undefined ? UNKNOWN : value;
+    };
+  },
+});
+
+function folding({ ignoreCase, ignoreSpace }: { readonly ignoreCase: boolean; readonly ignoreSpace: boolean }): (text: string) => string {
+  return (text) => {
+    const spaced = ignoreSpace ? singleSpaced(text) : text;
+    return ignoreCase ? spaced.toLowerCase() : spaced;
+  };
+}

@@ -1,0 +1,2 @@
+export { CLEANERS, CONVERTERS, convertersVersion } from './cleaners.js';
+export type { Cleaner, CleanerOption, Example } from './cleaner.js';

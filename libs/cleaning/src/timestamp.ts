@@ -1,0 +1,109 @@
+import { ConversionProblem } from '@changeover/mapping';
+import { z } from 'zod';
+
+import { defineCleaner } from './cleaner.js';
+import { compileFormat } from './date-format.js';
+import { dateText, formats, FORMATS_DOC, momentReader, twoDigits, ZERO_DATE, zeroDate } from './dates.js';
+import { dateOf, daysSince1970, TimeZone } from './time-zone.js';
+
+const NOT_A_TIMESTAMP = new ConversionProblem('not a timestamp');
+const IN_A_GAP = new ConversionProblem('time does not exist');
+const IN_AN_OVERLAP = new ConversionProblem('ambiguous time');
+
+const DAY = 86_400;
+
+const schema = z
+  .strictObject({
+    formats,
+    zone: z
+      .string()
+      .refine((name) => zoneNamed(name) !== null, 'is not a time zone')
+      .optional()
+      .describe(
+        'The time zone (IANA, such as Europe/Berlin) of what is written without an offset. With it the result is UTC; without it, the time as written.',
+      ),
+    gap: z
+      .enum(['later', 'earlier', 'problem'])
+      .default('later')
+      .describe('A time that clocks leave out in spring: moved on by what they skip, moved back by it, or a problem.'),
+    overlap: z
+      .enum(['earlier', 'later', 'problem'])
+      .default('earlier')
+      .describe('A time that clocks show twice in autumn: the first one, the second one, or a problem.'),
+    zeroDate,
+  })
+  .superRefine((options, context) => {
+    if (options.zone !== undefined) return;
+    const offsets = options.formats.map((format) => offsetIn(format));
+    if (offsets.includes(true) && offsets.includes(false)) {
+      context.addIssue({ code: 'custom', path: ['zone'], message: 'is needed, for only some of the formats have an offset' });
+    }
+  });
+
+export const timestamp = defineCleaner({
+  name: 'timestamp',
+  version: 1,
+  doc: `A day and a time of day, written in one of the declared formats, as PostgreSQL prints it: in UTC with \`+00\` where a zone is declared or the format has an offset, else as written. A format without a time of day means midnight. Of a fraction, what is finer than a microsecond is cut off. ${FORMATS_DOC}`,
+  problems: [NOT_A_TIMESTAMP.reason, ZERO_DATE.reason, IN_A_GAP.reason, IN_AN_OVERLAP.reason],
+  options: schema,
+  examples: [
+    { options: { formats: ['MM/DD/YYYY HH:mm'] }, from: '07/04/2019 18:30', to: '2019-07-04 18:30:00' },
+    { options: { formats: ['M/D/YYYY h:mm A'] }, from: '7/4/2019 6:30 pm', to: '2019-07-04 18:30:00' },
+    { options: { formats: ['YYYY-MM-DD HH:mm:ss'], zone: 'Europe/Berlin' }, from: '2019-07-04 18:30:00', to: '2019-07-04 16:30:00+00' },
+    { options: { formats: ['YYYY-MM-DD'], zone: 'Europe/Berlin' }, from: '2019-01-01', to: '2018-12-31 23:00:00+00' },
+    { options: { formats: ['YYYY-MM-DDTHH:mm:ss.SZ'] }, from: '2019-07-04T18:30:00.250+02:00', to: '2019-07-04 16:30:00.25+00' },
+    { options: { formats: ['YYYY-MM-DD HH:mm'], zone: 'Europe/Berlin' }, from: '2019-03-31 02:30', to: '2019-03-31 01:30:00+00' },
+    { options: { formats: ['YYYY-MM-DD HH:mm'], zone: 'Europe/Berlin' }, from: '2019-10-27 02:30', to: '2019-10-27 00:30:00+00' },
+    { options: { formats: ['YYYY-MM-DD HH:mm:ss'], zeroDate: 'null' }, from: '0000-00-00 00:00:00', to: null },
+    {
+      options: { formats: ['YYYY-MM-DD HH:mm'], zone: 'Europe/Berlin', gap: 'problem' },
+      from: '2019-03-31 02:30',
+      problem: 'time does not exist',
+    },
+    {
+      options: { formats: ['YYYY-MM-DD HH:mm'], zone: 'Europe/Berlin', overlap: 'problem' },
+      from: '2019-10-27 02:30',
+      problem: 'ambiguous time',
+    },
+    { options: { formats: ['YYYY-MM-DD HH:mm:ss'] }, from: '0000-00-00 00:00:00', problem: 'zero date' },
+    { options: { formats: ['YYYY-MM-DD HH:mm'] }, from: '2019-07-04 24:30', problem: 'not a timestamp' },
+  ],
+  convert: (options) => {
+    const read = momentReader({ ...options, unreadable: NOT_A_TIMESTAMP });
+    const zone = options.zone === undefined ? null : zoneNamed(options.zone);
+    return (text) => {
+      const moment = read(text);
+      if (moment === null || moment instanceof ConversionProblem) return moment;
+      const { year, month, day, secondOfDay, fraction, offset } = moment;
+      const local = daysSince1970(year, month, day) * DAY + secondOfDay;
+      if (offset !== null) return timestampText(local - offset, fraction, '+00');
+      if (zone === null) return timestampText(local, fraction, '');
+      const instant = zone.instantOf(local, year, options);
+      if (instant === 'gap') return IN_A_GAP;
+      return instant === 'overlap' ? IN_AN_OVERLAP : timestampText(instant, fraction, '+00');
+    };
+  },
+});
+
+function zoneNamed(name: string): TimeZone | null {
+  try {
+    return new TimeZone(name);
+  } catch {
+    return null;
+  }
+}
+
+/** False too for what is no format: that has an issue of its own. */
+function offsetIn(format: string): boolean {
+  const compiled = compileFormat(format);
+  return typeof compiled !== 'string' && compiled.hasOffset;
+}
+
+function timestampText(second: number, fraction: string, offset: string): string {
+  const days = Math.floor(second / DAY);
+  const rest = second - days * DAY;
+  const { year, month, day } = dateOf(days);
+  const digits = fraction.slice(0, 6).replace(/0+$/u, '');
+  const time = `${twoDigits(Math.floor(rest / 3600))}:${twoDigits(Math.floor(rest / 60) % 60)}:${twoDigits(rest % 60)}`;
+  return `${dateText(year, month, day)} ${time}${digits === '' ? '' : `.${digits}`}${offset}${year > 0 ? '' : ' BC'}`;
+}
