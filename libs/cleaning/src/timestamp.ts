@@ -49,6 +49,8 @@ export const timestamp = defineCleaner({
   examples: [
     { options: { formats: ['MM/DD/YYYY HH:mm'] }, from: '07/04/2019 18:30', to: '2019-07-04 18:30:00' },
     { options: { formats: ['M/D/YYYY h:mm A'] }, from: '7/4/2019 6:30 pm', to: '2019-07-04 18:30:00' },
+    { options: { formats: ['M/D/YYYY h:mm A'] }, from: '7/4/2019 12:05 AM', to: '2019-07-04 00:05:00' },
+    { options: { formats: ['M/D/YYYY h:mm A'] }, from: '7/4/2019 12:05 PM', to: '2019-07-04 12:05:00' },
     { options: { formats: ['YYYY-MM-DD HH:mm:ss'], zone: 'Europe/Berlin' }, from: '2019-07-04 18:30:00', to: '2019-07-04 16:30:00+00' },
     { options: { formats: ['YYYY-MM-DD'], zone: 'Europe/Berlin' }, from: '2019-01-01', to: '2018-12-31 23:00:00+00' },
     { options: { formats: ['YYYY-MM-DDTHH:mm:ss.SZ'] }, from: '2019-07-04T18:30:00.250+02:00', to: '2019-07-04 16:30:00.25+00' },
