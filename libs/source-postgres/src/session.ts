@@ -16,13 +16,23 @@ const TEXT_SETTINGS: Readonly<Record<string, string>> = {
   lc_monetary: 'C',
   client_encoding: 'UTF8',
   search_path: 'pg_catalog',
+  quote_all_identifiers: 'off',
+  standard_conforming_strings: 'on',
 };
 
-/** A role's or database's time-outs are for applications: they would end a stream, or the wait for a slot's start. */
+/**
+ * A role's or database's time-outs are for applications: they would end a stream, or the wait for a slot's start. So are its rules for
+ * transactions: a database that is read-only by default (which may be how the old CRM is closed in the end) still takes our marks.
+ */
 const PATIENCE: Readonly<Record<string, string>> = {
   statement_timeout: '0',
+  lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
+  exit_on_error: 'off',
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+  default_transaction_read_only: 'off',
   // A mark or a new publication need not wait for somebody's standbys.
   synchronous_commit: 'local',
 };
@@ -33,6 +43,9 @@ const EVERY_ROW: Readonly<Record<string, string>> = { row_security: 'off' };
 const SESSION_SQL = Object.entries({ ...TEXT_SETTINGS, ...PATIENCE, ...EVERY_ROW })
   .map(([name, value]) => `SET ${name} = ${pg.escapeLiteral(value)}`)
   .join('; ');
+
+/** PostgreSQL 17 and later know it. By itself: a look at anything waits for others where transactions are deferrable by default. */
+const NO_TRANSACTION_TIMEOUT = `SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL`;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -59,6 +72,7 @@ export async function openSession(options: SessionOptions): Promise<pg.Client> {
   try {
     await client.connect();
     await client.query(SESSION_SQL);
+    await client.query(NO_TRANSACTION_TIMEOUT);
     return client;
   } catch (error) {
     destroySession(client);

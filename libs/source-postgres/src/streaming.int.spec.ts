@@ -5,6 +5,7 @@ import type pg from 'pg';
 
 import { PostgresSource } from './postgres-source.js';
 import type { PostgresSourceSettings } from './settings.js';
+import { until } from './test/until.js';
 
 type Bed = AsyncDisposable & {
   readonly client: pg.Client;
@@ -439,6 +440,39 @@ describe.each([14, 16, 18] as const)('the stream of PostgreSQL %d', (major) => {
     await bed.client.query(change);
     expect((await bed.source.tables()).map(({ generation }) => generation)).toEqual(before);
     expect(before.some((generation) => generation !== undefined)).toBe(false);
+  });
+
+  it('is not stopped by what the database has set for applications', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query('create table item (id int primary key, name text)');
+    const settings = {
+      default_transaction_read_only: 'on',
+      default_transaction_isolation: 'serializable',
+      default_transaction_deferrable: 'on',
+      statement_timeout: '100ms',
+      lock_timeout: '1ms',
+      idle_in_transaction_session_timeout: '100ms',
+      exit_on_error: 'on',
+      ...(major >= 17 ? { transaction_timeout: '100ms' } : {}),
+    };
+    for (const [name, value] of Object.entries(settings)) await client.query(`alter database ${database.name} set ${name} = '${value}'`);
+    const source = new PostgresSource({ url: database.url, migration: new RandomIdSource().uuid() });
+    // The slot waits for whoever writes, longer than any of these times.
+    const writer = await database.connect();
+    await writer.query(`set default_transaction_read_only = off; set transaction_read_only = off; begin; set local statement_timeout = 0;
+      set local idle_in_transaction_session_timeout = 0; insert into item values (0, 'before'); delete from item; ${major >= 17 ? 'set local transaction_timeout = 0' : ''}`);
+    const created = source.create();
+    await until(client, `exists (select from pg_replication_slots where active and confirmed_flush_lsn is null)`);
+    await client.query('select pg_sleep(0.3)');
+    await writer.query('commit');
+    await created;
+    await using held = await source.hold({ takeOver: false });
+    await using follower = new EventFollower(held);
+    await client.query("insert into item values (1, 'a')");
+    await held.mark('token');
+    expect(told(await follower.marked('token'))).toEqual(['c item 1,a', '--']);
+    await source.stop();
   });
 
   it('tells a column that was dropped and made again as another', async () => {

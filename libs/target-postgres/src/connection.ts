@@ -41,7 +41,7 @@ const SETTINGS = Object.entries({ ...TEXT_SETTINGS, ...ENDING_SETTINGS })
   .map(([name, value]) => `SET ${name} = '${value}';`)
   .join(' ');
 
-/** PostgreSQL 17 and later know it. */
+/** PostgreSQL 17 and later know it. By itself: a look at anything waits for others where transactions are deferrable by default. */
 const NO_TRANSACTION_TIMEOUT = `SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL;`;
 
 /**
@@ -88,7 +88,8 @@ export class Connection implements AsyncDisposable {
     const connection = new Connection(client);
     try {
       await client.connect();
-      await client.query(SETTINGS + NO_TRANSACTION_TIMEOUT + PLANNER_SETTINGS);
+      await client.query(SETTINGS + PLANNER_SETTINGS);
+      await client.query(NO_TRANSACTION_TIMEOUT);
       // Again, because an application_name in the connection string would win.
       await client.query(`SELECT set_config('application_name', $1, false)`, [applicationName]);
     } catch (error) {
