@@ -1,4 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
 import { anonymousBytes, treeCpuSeconds } from './process-usage.js';
+
+const BLOCK = 300e6;
+const CHILD = `process.stdout.write('there'); process.stdin.once('data', () => { globalThis.block = Buffer.alloc(${String(BLOCK)}, 1); process.stdout.write('done'); });`;
 
 /** The figures come from /proc. */
 const onLinux = process.platform === 'linux' ? it : it.skip;
@@ -14,12 +20,18 @@ describe('the usage of a process', () => {
   });
 
   onLinux('counts the memory that it touches', async () => {
-    // Larger than all else that this process has, so that what a garbage collection gives back meanwhile does not matter.
-    const size = 600e6;
-    expect(await anonymousBytes(process.pid)).toBeLessThan(size);
-    const block = Buffer.alloc(size, 1);
-    expect(await anonymousBytes(process.pid)).toBeGreaterThan(size);
-    expect(block).toHaveLength(size);
+    // A process of its own: what else this one holds comes and goes.
+    const child = spawn(process.execPath, ['-e', CHILD], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      await once(child.stdout, 'data');
+      const before = (await anonymousBytes(child.pid as number)) ?? 0;
+      child.stdin.write('allocate');
+      await once(child.stdout, 'data');
+      const grown = ((await anonymousBytes(child.pid as number)) ?? 0) - before;
+      expect([before > 0, before < BLOCK, grown > 0.9 * BLOCK, grown < 1.2 * BLOCK]).toEqual([true, true, true, true]);
+    } finally {
+      child.kill();
+    }
   });
 
   onLinux('is nothing where there is no process', async () => {

