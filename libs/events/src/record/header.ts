@@ -44,7 +44,7 @@ export type LastPartFacts = {
   readonly origin?: string | undefined;
   /** Rows in all parts together. */
   readonly rows?: number | undefined;
-  /** Where the last `progress` record before this one is. */
+  /** Where the last `progress` record is that was durable when this one was made; between the two there may be others. */
   readonly progress?: RecordRef | undefined;
   /** On `writes`: the last record of `changes` that is in this and the records before; where transform goes on after a crash. */
   readonly from?: ReadPosition | undefined;

@@ -13,7 +13,7 @@ import {
 
 import type { CaptureRequests, PipelineObserver } from '../ports.js';
 import { ToldSchemas } from '../told-schemas.js';
-import { readBehindProgress } from './copies/behind-progress.js';
+import { latestProgress, readBehindProgress } from './copies/behind-progress.js';
 import type { CopyLimits } from './copies/copy-driver.js';
 import { newCopy, TableCopies } from './copies/table-copies.js';
 import { UnseenTransactions } from './copies/unseen-transactions.js';
@@ -153,7 +153,7 @@ export class CaptureLoop {
     if (header === null) return null;
     const ref = header.kind === 'progress' ? { seq, at } : header.progress;
     if (ref === undefined) return null;
-    const entry = await log.fetch(stream, ref);
+    const entry = await latestProgress({ log, stream, entry: await log.fetch(stream, ref), tail: writer.tail });
     return { entry, progress: await wholeProgress(entry, (whole) => log.fetch(stream, whole)) };
   }
 }

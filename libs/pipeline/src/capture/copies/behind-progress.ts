@@ -6,6 +6,7 @@ import {
   type EventLog,
   type Frame,
   type LogEntry,
+  type LogItem,
   type LogTail,
   type ProgressBody,
   type RecordRef,
@@ -30,27 +31,47 @@ type BehindProgress = {
  * `copies` is told of.
  */
 export async function readBehindProgress({ log, stream, entry, schemas, tail, copies }: BehindProgress): Promise<readonly string[]> {
-  if (tail.seq === entry.header.seq) return [];
   const forms = new Forms(log, stream, schemas, copies);
   const frames = new FrameReader();
   const txIds: string[] = [];
+  for await (const item of itemsBehind({ log, stream, entry, tail })) {
+    if (item.type === 'abandoned' || item.entry.header.part === 1) frames.reset();
+    if (item.type === 'abandoned') continue;
+    const { header, body } = item.entry;
+    if (header.kind === 'schema') forms.add(header.seq, decodeJsonBody('schema', item.entry).table);
+    if (header.kind !== 'transaction') continue;
+    for (const frame of frames.push(body)) {
+      // Also of a transaction that was given up half-way: it comes again before any chunk does.
+      const form = concerns(frame) ? await forms.of(frame.schemaSeq) : null;
+      if (form !== null) copies.find(form)?.touched(frame, form);
+    }
+    if (header.last && header.txId !== undefined) txIds.push(header.txId);
+  }
+  return txIds;
+}
+
+/**
+ * The last `progress`, where `entry` is the one that the tail names. A record names the last that was durable when it was queued; between that one and it
+ * there may be others, which went out with it.
+ */
+export async function latestProgress({ log, stream, entry, tail }: Stretch): Promise<LogEntry> {
+  let latest = entry;
+  for await (const item of itemsBehind({ log, stream, entry, tail }))
+    if (item.type === 'entry' && item.entry.header.kind === 'progress') latest = item.entry;
+  return latest;
+}
+
+type Stretch = Pick<BehindProgress, 'log' | 'stream' | 'entry' | 'tail'>;
+
+/** What stands behind the record, up to the tail. */
+async function* itemsBehind({ log, stream, entry, tail }: Stretch): AsyncGenerator<LogItem> {
+  if (tail.seq === entry.header.seq) return;
   const abort = new AbortController();
   try {
     for await (const batch of log.read(stream, readPositionOf(entry), abort.signal)) {
       for (const item of batch) {
-        if (item.type === 'abandoned' || item.entry.header.part === 1) frames.reset();
-        if (item.type === 'abandoned') continue;
-        const { header, body } = item.entry;
-        if (header.kind === 'schema') forms.add(header.seq, decodeJsonBody('schema', item.entry).table);
-        if (header.kind === 'transaction') {
-          for (const frame of frames.push(body)) {
-            // Also of a transaction that was given up half-way: it comes again before any chunk does.
-            const form = concerns(frame) ? await forms.of(frame.schemaSeq) : null;
-            if (form !== null) copies.find(form)?.touched(frame, form);
-          }
-          if (header.last && header.txId !== undefined) txIds.push(header.txId);
-        }
-        if (header.last && header.seq === tail.seq) return txIds;
+        yield item;
+        if (item.type === 'entry' && item.entry.header.last && item.entry.header.seq === tail.seq) return;
       }
     }
   } finally {

@@ -214,7 +214,7 @@ describe('the first copy of PostgreSQL tables, beside writers and crashes', () =
       await bed.expectEqual(client);
       expect([crashes > 0, committed > 50]).toEqual([true, true]);
       const kinds = (await bed.entries()).map(({ header }) => header.kind);
-      expect(kinds.filter((kind) => kind === 'snapshot-chunk').length).toBeGreaterThan(10);
+      expect(kinds).toContain('snapshot-chunk');
     },
     90_000,
   );
