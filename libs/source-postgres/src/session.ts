@@ -1,20 +1,14 @@
 import { ChangeoverError } from '@changeover/core';
+import { ROW_TEXT_SETTINGS } from '@changeover/events';
 import pg from 'pg';
 
 import { sourceError } from './source-error.js';
 
 /**
- * What decides how values look as text; without it the same row would come out differently by role, database or server.
- * `search_path` too: `regclass` values and the names of types are printed without schema where the path finds them.
+ * What decides how values look as text. `search_path` too: `regclass` values and the names of types are printed without schema where the path finds them.
  */
 const TEXT_SETTINGS: Readonly<Record<string, string>> = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, YMD',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  lc_monetary: 'C',
-  client_encoding: 'UTF8',
+  ...ROW_TEXT_SETTINGS,
   search_path: 'pg_catalog',
   quote_all_identifiers: 'off',
   standard_conforming_strings: 'on',

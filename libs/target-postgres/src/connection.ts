@@ -1,4 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
+import { ROW_TEXT_SETTINGS } from '@changeover/events';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 
@@ -6,13 +7,7 @@ import type { Statement } from './sql/row-statements.js';
 
 /** How a row's text is read and written (architecture 3), and how the catalogue prints names and expressions. */
 const TEXT_SETTINGS = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, YMD',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  lc_monetary: 'C',
-  client_encoding: 'UTF8',
+  ...ROW_TEXT_SETTINGS,
   standard_conforming_strings: 'on',
   // Off, a NULL in an array becomes the text "NULL".
   array_nulls: 'on',

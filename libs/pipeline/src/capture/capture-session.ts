@@ -214,7 +214,6 @@ export class CaptureSession implements AsyncDisposable {
     const latest = this.#told.latest(table);
     const empty = latest !== null && (await source.isEmpty(table));
     if (copying === null) return { empty, copy: null };
-    // Of a table that nobody knew when this hold began nobody knows what it held.
     const copied = copying.copies.find(table) !== undefined;
     const needed =
       latest === null

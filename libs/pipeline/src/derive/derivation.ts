@@ -6,6 +6,7 @@ import {
   decodeEntry,
   encodeEntry,
   isEmpty,
+  isSameRow,
   NO_ENTRY,
   type Claim,
   type DerivedEntry,
@@ -280,7 +281,7 @@ class Round {
       const bytes = encodeEntry(entry);
       if (row.stored?.equals(bytes) !== true) this.#state.put(place, bytes);
     } else if (row.stored !== undefined) this.#state.remove(place);
-    const same = sameRow(before.written, written) && JSON.stringify(before.told) === JSON.stringify(told);
+    const same = isSameRow(before.written, written) && JSON.stringify(before.told) === JSON.stringify(told);
     return same ? [] : [{ rule, key, before: before.written, after: written, heldBefore: before.told, held: told }];
   }
 
@@ -355,11 +356,6 @@ function effective({ lost, rule }: Affected, { values }: Version): Row {
   if (lost.length === 0) return values;
   const emptied = new Set(lost.flatMap((index) => rule.uniques[index]?.columns ?? []));
   return values.map((value, column) => (emptied.has(column) ? null : value));
-}
-
-function sameRow(a: Row | null, b: Row | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a.every((value, column) => value === b[column]);
 }
 
 function parentSet({ rule, key }: { readonly rule: number; readonly key: string }): string {

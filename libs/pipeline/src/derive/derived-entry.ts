@@ -44,7 +44,7 @@ export const NO_ENTRY: DerivedEntry = { lookups: [], version: null, kept: false,
  * another row, what is told. No field holds a line end: values are COPY text, orders have none, JSON escapes them. (As JSON it took three times as long.)
  */
 export function encodeEntry({ lookups, version, kept, problems, written, told }: DerivedEntry): Buffer {
-  const sameRow = version !== null && written !== null && isSame(version.values, written);
+  const sameRow = version !== null && isSameRow(version.values, written);
   const lines = [
     [
       kept ? 1 : 0,
@@ -104,8 +104,10 @@ function tailOf(line: string): string {
   return line.slice(line.indexOf(' ') + 1);
 }
 
-function isSame(a: Row, b: Row): boolean {
-  return a === b || (a.length === b.length && a.every((value, column) => value === b[column]));
+/** Null is a row that is not there. */
+export function isSameRow(a: Row | null, b: Row | null): boolean {
+  if (a === null || b === null || a === b) return a === b;
+  return a.length === b.length && a.every((value, column) => value === b[column]);
 }
 
 /** Nothing about the row is worth remembering. */
