@@ -1,3 +1,4 @@
+export { codeOfEnd } from './code-of-end.js';
 export { testDatabase, type TestDatabase } from './test-database.js';
 export { testKafka, type TestKafka } from './test-kafka.js';
 export { serverThatEndsAtOnce } from './ended-at-once.js';

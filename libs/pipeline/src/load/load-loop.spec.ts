@@ -1,6 +1,7 @@
-import { ChangeoverError, RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
+import { RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
 import { encodeFrameHeader, encodeJsonBody, SequencedLog, type LogWriter, type RecordPart, type RecordRef } from '@changeover/events';
 import {
+  codeOfEnd,
   deleted,
   inserted,
   InMemoryMessageStore,
@@ -72,13 +73,7 @@ class LoadBed implements AsyncDisposable {
       ids: new RandomIdSource(),
       limits: { maxBatchRows: 3, maxBatchBytes: 1024 * 1024, maxQueuedBytes: 64 * 1024 },
     });
-    const ended = loop.run(abort.signal).then(
-      () => null,
-      (error: unknown) => {
-        if (!(error instanceof ChangeoverError)) throw error;
-        return error.code;
-      },
-    );
+    const ended = codeOfEnd(loop.run(abort.signal));
     this.#running.add(abort);
     this.#ended.push(ended);
     return {

@@ -1,6 +1,7 @@
 import { ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPoint, type ErrorCode, type Position } from '@changeover/core';
 import { decodeMessage, FrameReader, parseRows, SequencedLog, type LogEntry } from '@changeover/events';
 import {
+  codeOfEnd,
   GatedStore,
   InMemoryMessageStore,
   LogMirror,
@@ -71,13 +72,7 @@ export class CaptureBed implements AsyncDisposable {
         ...(options.copies === undefined ? {} : { copies: options.copies }),
       },
     });
-    const ended = loop.run(abort.signal).then(
-      () => null,
-      (error: unknown) => {
-        if (!(error instanceof ChangeoverError)) throw error;
-        return error.code;
-      },
-    );
+    const ended = codeOfEnd(loop.run(abort.signal));
     this.#running.add(abort);
     this.#ended.push(ended);
     const stop = (): Promise<ErrorCode | null> => {

@@ -12,7 +12,7 @@ import {
   type TableSchema,
 } from '@changeover/events';
 import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
-import { inserted, InMemoryMessageStore, MemoryStorage, positionAt, textTable, type RowsEvent } from '@changeover/testing';
+import { codeOfEnd, inserted, InMemoryMessageStore, MemoryStorage, positionAt, textTable, type RowsEvent } from '@changeover/testing';
 
 import { SilentObserver } from '../ports.js';
 import { TransformLoop } from './transform-loop.js';
@@ -98,13 +98,7 @@ class TransformBed implements AsyncDisposable {
       crashPoint,
       limits: { maxQueuedBytes: 256 * 1024 },
     });
-    const ended = loop.run(abort.signal).then(
-      () => null,
-      (error: unknown) => {
-        if (!(error instanceof ChangeoverError)) throw error;
-        return error.code;
-      },
-    );
+    const ended = codeOfEnd(loop.run(abort.signal));
     this.#running.add(abort);
     this.#ended.push(ended);
     return {
