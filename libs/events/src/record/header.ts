@@ -48,6 +48,11 @@ export type LastPartFacts = {
   readonly progress?: RecordRef | undefined;
   /** On `writes`: the last record of `changes` that is in this and the records before; where transform goes on after a crash. */
   readonly from?: ReadPosition | undefined;
+  /**
+   * On `writes`, while everything is derived for the first time: how many records of that stand in the stream, this one included. They all name
+   * the same `from`, the record before the one at which it is done.
+   */
+  readonly batch?: number | undefined;
   /** On `writes`: hash of the mapping that made it. */
   readonly mapping?: string | undefined;
   /** Where the schema records are that this part's frames refer to: lets a reader that starts here find them. */

@@ -46,11 +46,11 @@ export class DerivationPlan {
   readonly rules: readonly PlannedRule[];
   readonly #tables: ReadonlyMap<string, MirroredTable>;
 
-  /** `keys`: places of the key columns by source table. */
-  constructor(compiled: readonly CompiledRule[], keys: ReadonlyMap<string, readonly number[]>) {
+  /** `sources`: by source table the number that names it in the state, and the places of its key columns. */
+  constructor(compiled: readonly CompiledRule[], sources: ReadonlyMap<string, Pick<MirroredTable, 'number' | 'key'>>) {
     type Growing = MirroredTable & { readonly drives: PlannedRule[]; readonly joinedBy: PlannedJoin[]; readonly lookups: Lookup[] };
     const tables = new Map<string, Growing>();
-    for (const [name, key] of keys) tables.set(name, { number: tables.size, name, key, drives: [], joinedBy: [], lookups: [] });
+    for (const [name, { number, key }] of sources) tables.set(name, { number, name, key, drives: [], joinedBy: [], lookups: [] });
     const table = (name: string): Growing => {
       const found = tables.get(name);
       invariant(found !== undefined, `the plan has no table ${name}`);

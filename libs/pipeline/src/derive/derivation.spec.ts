@@ -17,12 +17,14 @@ import { DerivationPlan } from './derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from './derivation.js';
 import { DeriveAll, type DeriveAllCursor } from './derive-all.js';
 import { decodeEntry } from './derived-entry.js';
+import { LINE_AT } from '../mirror/mirror-value.js';
+import { lineOfRow } from './row-text.js';
 import { stateKey } from './state-keys.js';
 
 const COLUMNS = ['id', 'p', 'q', 'v', 'f', 'n'];
 const TABLES = ['a', 'b', 'c'];
 const SOURCES = new Map<string, SourceTable>(TABLES.map((name) => [name, { columns: COLUMNS, key: ['id'] }]));
-const KEYS = new Map(TABLES.map((name) => [name, [0]]));
+const NUMBERED = new Map(TABLES.map((name, number) => [name, { number, key: [0] }]));
 
 const CONVERTERS: Converters = {
   strict: () => (text) => (text === 'bad' ? new ConversionProblem('bad value') : text.toUpperCase()),
@@ -161,7 +163,7 @@ class Stream {
 
   constructor(rules: readonly TableRule[]) {
     this.rules = rules.map((rule) => compileRule(rule, SOURCES, CONVERTERS));
-    this.plan = new DerivationPlan(this.rules, KEYS);
+    this.plan = new DerivationPlan(this.rules, NUMBERED);
     this.derivation = new Derivation(this.plan, this.state);
   }
 
@@ -171,9 +173,16 @@ class Stream {
     return derived;
   }
 
-  /** The mirror alone, as while tables are copied. */
+  /** The mirror's rows alone, as while tables are copied: nothing says yet where joins find them. */
   fill(changes: readonly Change[]): void {
-    this.#touch(changes);
+    const scratch = new Stream([]);
+    scratch.#touch(changes);
+    TABLES.forEach((name, number) => {
+      for (const [key, row] of scratch.source.get(name) as Map<string, Row>) {
+        (this.source.get(name) as Map<string, Row>).set(key, row);
+        this.state.put(stateKey('mirror', number, key), Buffer.concat([Buffer.alloc(LINE_AT), Buffer.from(lineOfRow(row))]));
+      }
+    });
   }
 
   /** As after a crash: what was not committed is gone. */
@@ -416,7 +425,7 @@ describe('derivation', () => {
         const [first, ...later] = transactions;
         const stream = new Stream(rules);
         stream.fill(first ?? []);
-        let all = new DeriveAll(stream.plan, stream.state, stream.derivation);
+        let all = new DeriveAll(stream);
         let crashIn = crash % 20;
         for (let cursor: DeriveAllCursor | null = null; ;) {
           await stream.state.commit(Buffer.from('here'));
@@ -424,7 +433,7 @@ describe('derivation', () => {
           if (crashIn-- === 0) {
             // Nothing of this batch was committed; another process begins behind the one before.
             stream.crash();
-            all = new DeriveAll(stream.plan, stream.state, stream.derivation);
+            all = new DeriveAll(stream);
             continue;
           }
           for (const { rule, key, before: written } of changes)

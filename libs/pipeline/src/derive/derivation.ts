@@ -64,10 +64,10 @@ export class Derivation {
   readonly #state: StateStore;
   readonly #mirror: SourceMirror;
 
-  constructor(plan: DerivationPlan, state: StateStore) {
+  constructor(plan: DerivationPlan, state: StateStore, mirror = new SourceMirror(state)) {
     this.#plan = plan;
     this.#state = state;
-    this.#mirror = new SourceMirror(state);
+    this.#mirror = mirror;
   }
 
   get mirror(): SourceMirror {
@@ -89,6 +89,11 @@ export class Derivation {
       }
     }
     return round.finish();
+  }
+
+  /** Puts rows of the mirror where joins look for them. */
+  index(table: MirroredTable, keys: readonly string[]): void {
+    for (const key of keys) this.#mirror.moved(table, key, null, this.#mirror.get(table, key));
   }
 
   /** Derives rows of which nothing was derived yet; the others may not all be known. */

@@ -1,81 +1,153 @@
-import type { StateStore } from '@changeover/events';
+import type { Line, StateEntry, StateStore } from '@changeover/events';
 
-import type { DerivationPlan, PlannedRule } from './derivation-plan.js';
+import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
 import type { Derivation, DerivedChange } from './derivation.js';
 import { keyOfEntry, stateKey } from './state-keys.js';
 
 /** How far deriving all has come: the step, and the last key of it that was done. */
 export type DeriveAllCursor = { readonly step: number; readonly after: string | null };
 
+/** A source table whose rows go to the target as they are. */
+export type PassedTable = {
+  readonly name: string;
+  /** Names it in the state. */
+  readonly number: number;
+  /** What the mirror holds of a row, as the target has it. Throws if it is not whole. */
+  readonly lineOf: (value: Buffer) => Line;
+};
+
 export type DerivedBatch = {
   readonly changes: readonly DerivedChange[];
+  /** Rows of a table that is passed on. */
+  readonly passed: { readonly table: PassedTable; readonly lines: readonly Line[] } | null;
   /** To go on behind this batch; null: this was the last. */
   readonly next: DeriveAllCursor | null;
 };
 
-type Step = { readonly rule: PlannedRule; readonly what: 'claim' | 'derive' };
+type Step =
+  | { readonly what: 'index'; readonly table: MirroredTable }
+  | { readonly what: 'claim' | 'derive'; readonly rule: PlannedRule; readonly table: MirroredTable }
+  | { readonly what: 'pass'; readonly table: PassedTable };
+
+/** A table of the target, by what makes it. */
+type Made = { readonly rule: PlannedRule } | { readonly passed: PassedTable };
+
+export type DeriveAllParts = {
+  readonly plan: DerivationPlan;
+  readonly state: StateStore;
+  readonly derivation: Derivation;
+  readonly passed?: readonly PassedTable[];
+  /** The source tables that a source table's foreign keys refer to. */
+  readonly referredBy?: (table: string) => readonly string[];
+};
 
 /**
  * Derives every row of a mirror of which nothing was derived yet: what deriving each change by itself would have come to, with each row
- * written once. First all that want unique values say so, then rows are derived parents first; what waits for a row that
- * comes later (in its own table, in a circle of tables) comes with it.
- *
- * Between two batches everything must be committed: the rows are read as the state has them committed.
+ * written once. First rows are put where joins find them, and all that want unique values say so; then rows are derived parents first;
+ * what waits for a row that comes later (in its own table, in a circle of tables) comes with it.
  */
 export class DeriveAll {
   readonly #state: StateStore;
   readonly #derivation: Derivation;
   readonly #steps: readonly Step[];
+  /** The mirror's rows behind the last batch, as long as nobody says {@link release}. */
+  #reading: { readonly step: number; readonly after: string | null; readonly entries: Iterator<StateEntry> } | null = null;
 
-  constructor(plan: DerivationPlan, state: StateStore, derivation: Derivation) {
+  constructor({ plan, state, derivation, passed = [], referredBy = () => [] }: DeriveAllParts) {
     this.#state = state;
     this.#derivation = derivation;
-    const ordered = parentsFirst(plan);
+    const made = parentsFirst(plan, passed, referredBy);
+    const rules = made.flatMap((one) => ('rule' in one ? [one.rule] : []));
     this.#steps = [
-      ...ordered.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ rule, what: 'claim' as const })),
-      ...ordered.map((rule) => ({ rule, what: 'derive' as const })),
+      ...[...plan.tables].filter(({ lookups }) => lookups.length > 0).map((table) => ({ what: 'index' as const, table })),
+      ...rules.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ what: 'claim' as const, rule, table: rule.table })),
+      ...made.map((one) =>
+        'rule' in one
+          ? { what: 'derive' as const, rule: one.rule, table: one.rule.table }
+          : { what: 'pass' as const, table: one.passed },
+      ),
     ];
+  }
+
+  /** Source tables that are gone through, once for each of these: for those who show progress. */
+  get tables(): readonly string[] {
+    return this.#steps.map(({ table }) => table.name);
   }
 
   /** The next `rows` driving rows, or fewer at the end of a table. `cursor` null: from the beginning. */
   next(cursor: DeriveAllCursor | null, rows: number): DerivedBatch {
     const { step: index, after } = cursor ?? { step: 0, after: null };
     const step = this.#steps[index];
-    if (step === undefined) return { changes: [], next: null };
-    const keys = this.#keys(step.rule, after, rows);
-    const changes = step.what === 'claim' ? [] : this.#derivation.deriveFirst(step.rule, keys);
-    if (step.what === 'claim') this.#derivation.claim(step.rule, keys);
-    if (keys.length === rows) return { changes, next: { step: index, after: keys.at(-1) as string } };
-    return { changes, next: index + 1 < this.#steps.length ? { step: index + 1, after: null } : null };
-  }
-
-  /** How many driving rows there are to go through for a table, for those who show progress: once for each of these steps. */
-  get tables(): readonly string[] {
-    return this.#steps.map(({ rule }) => rule.table.name);
-  }
-
-  #keys(rule: PlannedRule, after: string | null, rows: number): string[] {
-    const prefix = stateKey('mirror', rule.table.number, '');
-    const behind = after === null ? null : stateKey('mirror', rule.table.number, after);
-    const keys: string[] = [];
-    for (const { key } of this.#state.entries(prefix, behind)) {
-      keys.push(keyOfEntry(key));
-      if (keys.length === rows) break;
+    if (step === undefined) return { changes: [], passed: null, next: null };
+    const entries = this.#read(index, step.table.number, after, rows);
+    const batch = this.#take(step, entries);
+    const last = entries.at(-1);
+    if (last !== undefined && entries.length === rows) {
+      const next = { step: index, after: keyOfEntry(last.key) };
+      if (this.#reading !== null) this.#reading = { ...this.#reading, after: next.after };
+      return { ...batch, next };
     }
-    return keys;
+    this.release();
+    return { ...batch, next: index + 1 < this.#steps.length ? { step: index + 1, after: null } : null };
+  }
+
+  /** Lets the state go: until then it keeps what is being read. Going on takes it again. */
+  release(): void {
+    this.#reading?.entries.return?.();
+    this.#reading = null;
+  }
+
+  #take(step: Step, entries: readonly StateEntry[]): Omit<DerivedBatch, 'next'> {
+    if (step.what === 'pass') return { changes: [], passed: { table: step.table, lines: entries.map(({ value }) => step.table.lineOf(value)) } };
+    const keys = entries.map(({ key }) => keyOfEntry(key));
+    switch (step.what) {
+      case 'index':
+        this.#derivation.index(step.table, keys);
+        return { changes: [], passed: null };
+      case 'claim':
+        this.#derivation.claim(step.rule, keys);
+        return { changes: [], passed: null };
+      case 'derive':
+        return { changes: this.#derivation.deriveFirst(step.rule, keys), passed: null };
+    }
+  }
+
+  #read(step: number, table: number, after: string | null, rows: number): readonly StateEntry[] {
+    if (this.#reading?.step !== step || this.#reading.after !== after) {
+      this.release();
+      const prefix = stateKey('mirror', table, '');
+      const behind = after === null ? null : stateKey('mirror', table, after);
+      this.#reading = { step, after, entries: this.#state.entries(prefix, behind)[Symbol.iterator]() };
+    }
+    const { entries } = this.#reading;
+    const read: StateEntry[] = [];
+    while (read.length < rows) {
+      const entry = entries.next();
+      if (entry.done === true) break;
+      read.push(entry.value);
+    }
+    return read;
   }
 }
 
-/** Each rule behind those that make its parents, where there is no circle. */
-function parentsFirst({ rules }: DerivationPlan): readonly PlannedRule[] {
-  const ordered = new Set<PlannedRule>();
-  const visiting = new Set<PlannedRule>();
-  const visit = (rule: PlannedRule): void => {
-    if (ordered.has(rule) || visiting.has(rule)) return;
-    visiting.add(rule);
-    for (const parent of rule.parents) visit(rules[parent.rule] as PlannedRule);
-    ordered.add(rule);
+/** What makes each of the target's tables, behind what makes those that its rows refer to, where there is no circle. */
+function parentsFirst(
+  { rules }: DerivationPlan,
+  passed: readonly PassedTable[],
+  referredBy: (table: string) => readonly string[],
+): readonly Made[] {
+  const all: readonly Made[] = [...rules.map((rule) => ({ rule })), ...passed.map((table) => ({ passed: table }))];
+  const sourceOf = (made: Made): string => ('rule' in made ? made.rule.table.name : made.passed.name);
+  const ordered = new Set<Made>();
+  const visiting = new Set<Made>();
+  const visit = (made: Made): void => {
+    if (ordered.has(made) || visiting.has(made)) return;
+    visiting.add(made);
+    if ('rule' in made) for (const { rule } of made.rule.parents) visit(all[rule] as Made);
+    const referred = referredBy(sourceOf(made));
+    for (const other of all) if (referred.includes(sourceOf(other))) visit(other);
+    ordered.add(made);
   };
-  rules.forEach(visit);
+  all.forEach(visit);
   return [...ordered];
 }

@@ -11,23 +11,30 @@ const PAGE = 1000;
 /** Of the first form, and of no record: what is laid over the mirror by frames knows better. */
 const NO_HEADER = Buffer.alloc(LINE_AT);
 
+/** What a row of the mirror holds, in the order of its table's columns as they are now; null: it is not whole yet, and counts as absent. */
+export type ReadMirrored = (table: MirroredTable, value: Buffer) => Row | null;
+
+const asItStands: ReadMirrored = (_, value) => rowOfLine(value.toString('utf8', LINE_AT));
+
 /** The source's tables as the log has told them so far. */
 export class SourceMirror {
   readonly #state: StateStore;
+  readonly #read: ReadMirrored;
 
-  constructor(state: StateStore) {
+  constructor(state: StateStore, read: ReadMirrored = asItStands) {
     this.#state = state;
+    this.#read = read;
   }
 
   get(table: MirroredTable, key: string): Row | null {
-    const line = this.#state.get(stateKey('mirror', table.number, key));
-    return line === undefined ? null : rowOfLine(line.toString('utf8', LINE_AT));
+    const value = this.#state.get(stateKey('mirror', table.number, key));
+    return value === undefined ? null : this.#read(table, value);
   }
 
   /** Puts a row, or with null removes it. */
   set(table: MirroredTable, key: string, row: Row | null): void {
     const place = stateKey('mirror', table.number, key);
-    if (table.lookups.length > 0) this.#move(table, key, this.get(table, key), row);
+    if (table.lookups.length > 0) this.moved(table, key, this.get(table, key), row);
     if (row === null) this.#state.remove(place);
     else this.#state.put(place, Buffer.concat([NO_HEADER, Buffer.from(lineOfRow(row))]));
   }
@@ -52,7 +59,8 @@ export class SourceMirror {
     }
   }
 
-  #move(table: MirroredTable, key: string, before: Row | null, after: Row | null): void {
+  /** By which columns a row is found has changed; null: it was, or is, not there. */
+  moved(table: MirroredTable, key: string, before: Row | null, after: Row | null): void {
     const member = Buffer.from(key);
     for (const { number, columns } of table.lookups) {
       const left = before === null ? null : valuesText(before, columns);

@@ -14,6 +14,10 @@ const SPACES = {
   children: 0x63, // c
   /** Rows that want these values: unique rule, values ∋ order and key. */
   claims: 0x75, // u
+  /** Since when a driving row is held: rule, key → sequence and commit time. */
+  heldSince: 0x68, // h
+  /** Frames of a table without a key, as long as nothing was derived yet: table, sequence and place in the record → frame. */
+  queued: 0x71, // q
   /** Who has them: unique rule, values → key. */
   winner: 0x77, // w
 } as const;

@@ -28,15 +28,21 @@ class Bed {
   }
 
   layer(change: Frame, form = 0): void {
-    this.mirror.layer(change, form, ++this.#seq, (before, after) => {
-      const [old, now] = [cellsOf(before), cellsOf(after)];
-      if (old !== null) {
-        expect(this.target.get(String(old[0]))).toEqual(old);
-        this.target.delete(String(old[0]));
-      }
-      if (now !== null) this.target.set(String(now[0]), now);
-    });
+    if (change.op === 't') [...this.mirror.truncate(form, this.#follow)];
+    else this.mirror.layer(change, form, ++this.#seq, this.#follow);
   }
+
+  readonly #follow = (before: Line | null, after: Line | null, from: Buffer, to: Buffer): void => {
+    const [old, now] = [cellsOf(before), cellsOf(after)];
+    if (old !== null) {
+      expect(this.target.get(String(old[0]))).toEqual(old);
+      expect(from.toString('utf8', 3)).toBe(formatRows([[old[0]]]).toString('utf8').slice(0, -1));
+      this.target.delete(String(old[0]));
+    }
+    if (now === null) return;
+    expect(to.toString('utf8', 3)).toBe(formatRows([[now[0]]]).toString('utf8').slice(0, -1));
+    this.target.set(String(now[0]), now);
+  };
 
   rows(form = 0): Cells[] {
     return [...this.mirror.rows(null, form)].map(({ line }) => cellsOf(line) as Cells);
@@ -156,7 +162,7 @@ describe('the mirror of a table', () => {
     bed.layer(frame('r', 'none', ['1', 'a', 'b']));
     bed.layer(frame('u', 'none', ['2', 'changed', 'b']));
     const gone: (Cells | null)[] = [];
-    bed.mirror.sweep(1, 0, (before, after) => gone.push(cellsOf(before), cellsOf(after)));
+    [...bed.mirror.sweep(1, 0, (before, after) => gone.push(cellsOf(before), cellsOf(after)))];
     expect(gone).toEqual([['3', 'a', 'b'], null]);
     expect(bed.rows().map(([key]) => key)).toEqual(['1', '2']);
   });

@@ -16,8 +16,14 @@ import { formOf, LINE_AT, seqOf, writeHeader } from './mirror-value.js';
 const LF = 0x0a;
 const TAB = 0x09;
 
-/** What became of a row; `before` null: it was not there, `after` null: it is not there any more. Lines of the form that the frame has. */
-export type RowSink = (before: Line | null, after: Line | null) => void;
+/**
+ * What became of a row; `before` null: it was not there, `after` null: it is not there any more. Lines of the form that the frame has.
+ * `from` and `to` are its keys in the state before and behind that.
+ */
+export type RowSink = (before: Line | null, after: Line | null, from: Buffer, to: Buffer) => void;
+
+/** Rows of a whole table are gone through in runs of this many; between two of them their caller may make room. */
+const RUN_ROWS = 1000;
 
 /**
  * One source table's rows as the log has told them. Lays the frames of changes over them, and tells of each row what it was and what
@@ -43,12 +49,10 @@ export class TableMirror {
     return this.#forms.push(new MirroredForm(schema)) - 1;
   }
 
+  /** Lays a frame of changed rows over the table; one that empties it is for {@link truncate}. */
   layer(frame: Frame, form: number, seq: number, sink: RowSink): void {
     const { op, rows } = frame;
-    if (op === 't') {
-      this.#truncate(form, sink);
-      return;
-    }
+    invariant(op !== 't', 'a frame that empties a table holds no rows');
     const current = this.#form(form);
     let at = 0;
     for (let row = 0; row < frame.rowCount; row++) {
@@ -74,8 +78,8 @@ export class TableMirror {
     invariant(at === rows.length, `a frame of ${this.#name} holds more bytes than rows`);
   }
 
-  /** New rows of a table that is not being copied: there can be none of them, so nobody looks. */
-  append(frame: Frame, form: number, seq: number): void {
+  /** Whole rows, whatever was there under their keys: nobody asks what it was. */
+  overwrite(frame: Frame, form: number, seq: number): void {
     const current = this.#form(form);
     for (let at = 0; at < frame.rows.length;) {
       const line = current.scan(frame.rows, at, this.#name);
@@ -85,15 +89,27 @@ export class TableMirror {
   }
 
   /** Rows that no record behind `since` has changed are gone: their table was copied since, and they were not in it. */
-  sweep(since: number, form: number, sink: RowSink): void {
-    for (const { key, value } of this.#state.entries(this.#prefix, null))
+  *sweep(since: number, form: number, sink: RowSink): Generator<void> {
+    let seen = 0;
+    for (const { key, value } of this.#state.entries(this.#prefix, null)) {
       if (seqOf(value) <= since) this.#delete(Buffer.from(key), form, sink);
+      if (++seen % RUN_ROWS === 0) yield;
+    }
+  }
+
+  /** Every row is gone. */
+  *truncate(form: number, sink: RowSink): Generator<void> {
+    let seen = 0;
+    for (const { key } of this.#state.entries(this.#prefix, null)) {
+      this.#delete(Buffer.from(key), form, sink);
+      if (++seen % RUN_ROWS === 0) yield;
+    }
   }
 
   /** Throws SOURCE_DATA if a row is not whole, though the table is copied. */
   requireWhole(): void {
     for (const { value } of this.#state.entries(this.#prefix, null)) {
-      if (this.#line(value, this.#forms.length - 1) === null)
+      if (this.lineOf(value) === null)
         throw new ChangeoverError('SOURCE_DATA', `the source never told the whole of a row of ${this.#name}`, {
           facts: { table: this.#name },
         });
@@ -108,10 +124,15 @@ export class TableMirror {
     }
   }
 
+  /** What the state holds of a row, in the form told last; null if it is not whole. */
+  lineOf(value: Buffer): Line | null {
+    return this.#line(value, this.#forms.length - 1);
+  }
+
   #put(key: Buffer, after: Line, form: number, seq: number, sink: RowSink): void {
     const before = this.#get(key, form);
     this.#store(key, after, form, seq);
-    sink(before, after);
+    sink(before, after, key, key);
   }
 
   #update(
@@ -135,17 +156,13 @@ export class TableMirror {
     if (!from.equals(to)) this.#state.remove(from);
     this.#store(to, now, form, seq);
     const whole = !partial || !isPartial(now, columns);
-    if (before !== null || whole) sink(before, whole ? now : null);
+    if (before !== null || whole) sink(before, whole ? now : null, from, to);
   }
 
   #delete(key: Buffer, form: number, sink: RowSink): void {
     const before = this.#get(key, form);
     this.#state.remove(key);
-    if (before !== null) sink(before, null);
-  }
-
-  #truncate(form: number, sink: RowSink): void {
-    for (const { key } of this.#state.entries(this.#prefix, null)) this.#delete(Buffer.from(key), form, sink);
+    if (before !== null) sink(before, null, key, key);
   }
 
   #get(key: Buffer, form: number): Line | null {
