@@ -1,5 +1,5 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, type Mapping, type MappingInput } from './mapping.js';
-export { mappingHash, targetSchema } from './table-plan.js';
+export { mappingHash, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
 export {
   compileRule,
   ConversionProblem,

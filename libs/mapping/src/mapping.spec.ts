@@ -1,21 +1,260 @@
-import { parseMapping } from './mapping.js';
+import { ChangeoverError } from '@changeover/core';
+
+import { ConversionProblem, type Converters } from './compile-rule.js';
+import { canonicalMapping, IDENTITY, parseMapping } from './mapping.js';
+import type { TableRule } from './rule.js';
 
 const FORM = 'must be of the form schema.table; the first dot separates the two';
 
-test.each([
-  [{ tables: { k: {} } }, `tables.k: ${FORM}`],
-  [{ tables: { 'public.': {} } }, `tables.public.: ${FORM}`],
-  [{ tables: { 'public.k': { to: 'k' } } }, `tables.public.k.to: ${FORM}`],
-  [{ tables: { 'public.k': { columns: { '': 'x' } } } }, 'tables.public.k.columns.: Too small: expected string to have >=1 characters'],
-  [{ tables: { 'public.k': { too: 'x' } } }, 'tables.public.k: Unrecognized key: "too"'],
-])('%j: the message names the place, and what belongs there', (input, problem) => {
-  expect(() => parseMapping(input)).toThrow(
-    expect.objectContaining({ code: 'MAPPING_INVALID', message: `the mapping has 1 problem(s): ${problem}` }),
-  );
+const problems = (input: unknown, converters?: Converters): readonly string[] => {
+  try {
+    parseMapping(input, converters);
+  } catch (error) {
+    if (!(error instanceof ChangeoverError) || error.code !== 'MAPPING_INVALID') throw error;
+    return error.message.replace(/^the mapping has \d+ problem\(s\): /u, '').split(/; (?=rules|tables|mapping)/u);
+  }
+  return [];
+};
+
+describe('tables that pass through', () => {
+  test.each([
+    [{ tables: { k: {} } }, `tables.k: ${FORM}`],
+    [{ tables: { 'public.': {} } }, `tables.public.: ${FORM}`],
+    [{ tables: { 'public.k': { to: 'k' } } }, `tables.public.k.to: ${FORM}`],
+    [{ tables: { 'public.k': { columns: { '': 'x' } } } }, 'tables.public.k.columns.: Too small: expected string to have >=1 characters'],
+    [{ tables: { 'public.k': { too: 'x' } } }, 'tables.public.k: Unrecognized key: "too"'],
+    [{ tables: { 'a.k': { to: 'b.k' }, 'b.k': {} } }, 'tables.b.k: a.k and b.k both go to b.k'],
+    [{ tables: { 'a.k': { columns: { x: 'z', y: 'z' } } } }, 'tables.a.k.columns: two columns of a.k go to a.k.z'],
+  ])('%j: the message names the place, and what belongs there', (input, problem) => {
+    expect(() => parseMapping(input)).toThrow(
+      expect.objectContaining({ code: 'MAPPING_INVALID', message: `the mapping has 1 problem(s): ${problem}` }),
+    );
+  });
+
+  test('may have dots in their names', () => {
+    expect(parseMapping({ tables: { 'public.o.d': { to: 'crm.order.detail' } } })).toEqual({
+      tables: { 'public.o.d': { to: 'crm.order.detail' } },
+      rules: [],
+    });
+  });
 });
 
-test('a table may have dots in its name', () => {
-  expect(parseMapping({ tables: { 'public.o.d': { to: 'crm.order.detail' } } })).toEqual({
-    tables: { 'public.o.d': { to: 'crm.order.detail' } },
+const RULE = { source: 'public.contacts', target: 'crm.person', columns: { id: { column: 'id' } }, key: ['id'] } as const;
+const AT = 'rules[0] (crm.person)';
+const HELD = { convert: 'strict', input: { column: 'v' }, invalid: 'held' } as const;
+
+describe('rules', () => {
+  const whole: TableRule = {
+    ...RULE,
+    joins: [
+      { as: 'account', table: 'public.accounts', on: { id: { column: 'account_id' } } },
+      {
+        as: 'phone',
+        table: 'public.phones',
+        on: { owner: { column: 'id', of: 'account' }, kind: { constant: 'main' } },
+        where: { all: [{ is: { column: 'deleted' }, in: ['N', null] }, { not: { is: { column: 'number', of: 'phone' }, in: [null] } }] },
+        order: [{ column: 'position', descending: true }, { column: 'id' }],
+      },
+    ],
+    where: { any: [{ is: { column: 'status', of: 'account' }, in: ['A'] }] },
+    columns: {
+      id: { column: 'id' },
+      email: { ...HELD, options: { b: 1, a: [true, null] } },
+      name: { concat: [{ column: 'first' }, { first: [{ column: 'last' }, { constant: '?' }] }], separator: ' ' },
+    },
+    required: ['email'],
+    requires: [{ parent: 'crm.person', key: [{ column: 'boss' }] }],
+    unique: [{ columns: ['email'], order: [{ column: 'created' }], otherwise: 'empty' }],
+    whileHeld: 'none',
+  };
+
+  test('of every shape are taken, and are the same when they come back as JSON', () => {
+    const mapping = parseMapping({ rules: [whole] });
+    expect(mapping).toEqual({ tables: {}, rules: [whole] });
+    expect(parseMapping(JSON.parse(JSON.stringify(mapping)))).toEqual(mapping);
+  });
+
+  const changed = (change: object): object => ({ rules: [{ ...RULE, ...change }] });
+  const join = { as: 'j', table: 'public.a', on: { id: { column: 'a' } } };
+  test.each<[object, string]>([
+    [changed({ columns: { id: { colum: 'id' } } }), '.columns.id: must be an object with one of column, constant, convert, first, concat'],
+    [changed({ columns: { id: { column: 'id', off: 'x' } } }), '.columns.id: Unrecognized key: "off"'],
+    [changed({ columns: { id: { first: [] } } }), '.columns.id.first: Too small: expected array to have >=1 items'],
+    [
+      changed({ columns: { id: { first: [{ column: 'id' }, { constant: 7 }] } } }),
+      '.columns.id.first[1].constant: Invalid input: expected string, received number',
+    ],
+    [
+      changed({ columns: { id: { convert: 'x', input: { column: 'id' } } } }),
+      '.columns.id.invalid: Invalid option: expected one of "held"|"empty"',
+    ],
+    [changed({ where: { is: { column: 'id' }, in: [] } }), '.where.in: Too small: expected array to have >=1 items'],
+    [changed({ where: { isnt: 1 } }), '.where: must be an object with one of is, not, all, any'],
+    [changed({ columns: {} }), '.columns: makes no column'],
+    [changed({ source: 'contacts' }), `.source: ${FORM}`],
+    [changed({ key: ['nr'] }), '.key[0]: the rule makes no column nr'],
+    [changed({ key: ['id', 'id'] }), '.key[1]: id is named twice'],
+    [changed({ required: ['constructor'] }), '.required[0]: the rule makes no column constructor'],
+    [changed({ unique: [{ columns: ['id', 'x'], otherwise: 'held' }] }), '.unique[0].columns[1]: the rule makes no column x'],
+    [changed({ requires: [{ parent: 'crm.account', key: [{ column: 'a' }] }] }), '.requires[0].parent: no rule makes crm.account'],
+    [changed({ joins: [join, join] }), '.joins[1].as: j is the name of another join too'],
+    [changed({ joins: [{ ...join, on: {} }] }), '.joins[0].on: names no column'],
+    [
+      changed({
+        joins: [
+          { ...join, on: { id: { column: 'a', of: 'k' } } },
+          { ...join, as: 'k' },
+        ],
+      }),
+      '.joins[0].on.id.of: there is no join k that can be read here',
+    ],
+    [
+      changed({ joins: [{ ...join, on: { id: { column: 'a', of: 'j' } } }] }),
+      '.joins[0].on.id.of: there is no join j that can be read here',
+    ],
+    [
+      changed({ joins: [join, { ...join, as: 'k', where: { is: { column: 'a', of: 'j' }, in: ['1'] } }] }),
+      '.joins[1].where.is.of: there is no join j that can be read here',
+    ],
+    [
+      changed({ where: { not: { is: { column: 'a', of: 'j' }, in: [null] } } }),
+      '.where.not.is.of: there is no join j that can be read here',
+    ],
+    [changed({ where: { any: [{ is: HELD, in: ['1'] }] } }), '.where.any[0].is.invalid: must be empty: only a column can hold its row'],
+    [
+      changed({ requires: [{ parent: 'crm.person', key: [HELD] }] }),
+      '.requires[0].key[0].invalid: must be empty: only a column can hold its row',
+    ],
+    [changed({ joins: [{ ...join, on: { id: HELD } }] }), '.joins[0].on.id.invalid: must be empty: only a column can hold its row'],
+  ])('%j: the message names the place', (input, problem) => {
+    expect(problems(input)).toEqual([`${AT}${problem}`]);
+  });
+
+  test('each make a table of their own, which no table passes into either', () => {
+    expect(problems({ rules: [RULE, { ...RULE, source: 'public.leads' }] })).toEqual([
+      'rules[1] (crm.person).target: the rule for public.contacts and the rule for public.leads both go to crm.person',
+    ]);
+    expect(problems({ tables: { 'crm.person': {} }, rules: [RULE] })).toEqual([
+      `${AT}.target: crm.person and the rule for public.contacts both go to crm.person`,
+    ]);
+  });
+
+  test('tell all their problems, not only the first', () => {
+    expect(
+      problems({
+        rules: [
+          { ...RULE, key: ['a', 'b'], required: ['c'] },
+          { ...RULE, target: 'crm.x', key: ['d'] },
+        ],
+      }),
+    ).toEqual([
+      `${AT}.key[0]: the rule makes no column a`,
+      `${AT}.key[1]: the rule makes no column b`,
+      `${AT}.required[0]: the rule makes no column c`,
+      'rules[1] (crm.x).key[0]: the rule makes no column d',
+    ]);
+  });
+
+  test('name only converters that there are, with options that they take, where these are known', () => {
+    const strict: Converters[string] = (options) => {
+      if (options !== undefined) throw new ChangeoverError('MAPPING_INVALID', 'converter strict: there is no option x');
+      return (text) => (text === '' ? new ConversionProblem('empty') : text);
+    };
+    const converting = (...change: readonly object[]) =>
+      changed({ columns: { id: { first: change.map((one) => ({ ...HELD, ...one })) } } });
+    expect(problems(converting({}), { strict })).toEqual([]);
+    expect(problems(converting({ options: { x: 1 } }, { convert: 'strikt' }, { convert: 'toString' }), { strict })).toEqual([
+      `${AT}.columns.id.first[0].options: converter strict: there is no option x`,
+      `${AT}.columns.id.first[1].convert: there is no converter strikt`,
+      `${AT}.columns.id.first[2].convert: there is no converter toString`,
+    ]);
+    expect(problems(converting({ convert: 'strikt' }))).toEqual([]);
+  });
+});
+
+describe('what a file gives', () => {
+  class Column {
+    readonly column = 'id';
+  }
+  const circle: Record<string, unknown> = {};
+  circle['tables'] = circle;
+  test.each<[string, unknown, string]>([
+    ['a function', { rules: () => [] }, 'rules: is no plain data (function)'],
+    ['an instance', { rules: [{ ...RULE, columns: { id: new Column() } }] }, `${AT}.columns.id: is no plain data (an object of a class)`],
+    [
+      'an inherited column',
+      { rules: [{ ...RULE, columns: Object.create(RULE.columns) as object }] },
+      `${AT}.columns: is no plain data (an object of a class)`,
+    ],
+    [
+      'NaN',
+      { rules: [{ ...RULE, columns: { id: { ...HELD, options: [NaN] } } }] },
+      `${AT}.columns.id.options[0]: is no number that JSON has`,
+    ],
+    ['a zero byte', { tables: { 'a.b': { to: 'a.\0' } } }, 'tables.a.b.to: holds a character that a database cannot keep'],
+    ['half a character', { tables: { 'a.\ud800': {} } }, 'tables.a.\ud800: holds a character that a database cannot keep'],
+    ['a circle', circle, `${'tables.'.repeat(101).slice(0, -1)}: is nested too deep`],
+    [
+      'the prototype',
+      JSON.parse('{"tables":{"__proto__":{"to":"crm.other"}}}'),
+      'tables.__proto__: is a name that JavaScript gives a meaning',
+    ],
+    ['nothing', undefined, 'mapping: is no plain data (undefined)'],
+  ])('%s is no mapping', (_what, input, problem) => {
+    expect(problems(input)).toEqual([problem]);
+  });
+
+  test('may leave things undefined', () => {
+    expect(parseMapping({ tables: undefined, rules: [{ ...RULE, where: undefined }] })).toEqual({ tables: {}, rules: [RULE] });
+  });
+
+  test('is not changed', () => {
+    const input = { rules: [{ ...RULE, required: [] }] };
+    const before = structuredClone(input);
+    parseMapping(input);
+    expect(input).toEqual(before);
+  });
+});
+
+describe('the canonical text', () => {
+  const other: TableRule = { ...RULE, columns: { id: { column: 'id' }, nr: { column: 'nr' } } };
+  const of = (rule: TableRule): string => canonicalMapping({ tables: {}, rules: [rule] });
+
+  test('is as it was before there were rules, where there are none', () => {
+    expect(canonicalMapping(IDENTITY)).toBe('{"tables":{}}');
+    expect(canonicalMapping(parseMapping({ tables: { 'a.b': { columns: { y: 'z', x: 'w' } } } }))).toBe(
+      '{"tables":{"a.b":{"to":null,"columns":{"x":"w","y":"z"}}}}',
+    );
+  });
+
+  test('is the same for all ways to write the same', () => {
+    const turned = Object.fromEntries(Object.entries(other).reverse()) as TableRule;
+    const columns = { nr: { column: 'nr' }, id: { column: 'id' } };
+    const written: TableRule = { ...turned, columns, joins: [], required: [], requires: [], unique: [], whileHeld: 'last' };
+    expect(of(written)).toBe(of(other));
+    const unique = { columns: ['nr'], otherwise: 'empty' } as const;
+    expect(of({ ...other, unique: [{ ...unique, order: [{ column: 'a', descending: false }] }] })).toBe(
+      of({ ...other, unique: [{ ...unique, order: [{ column: 'a' }] }] }),
+    );
+    expect(of({ ...other, unique: [{ ...unique, order: [] }] })).toBe(of({ ...other, unique: [unique] }));
+  });
+
+  test('is what parsing keeps: the order of columns too, whatever JSON has gone through', () => {
+    const columns = { nr: { column: 'nr' }, id: { column: 'id' } };
+    const parsed = parseMapping({ rules: [{ ...other, columns }] });
+    expect(Object.keys(parsed.rules[0]?.columns ?? {})).toEqual(['id', 'nr']);
+    expect(canonicalMapping(parsed)).toBe(of(other));
+  });
+
+  test.each<[string, Partial<TableRule>]>([
+    ['a column', { columns: { id: { column: 'id' }, nr: { column: 'no' } } }],
+    ['the key', { key: ['nr'] }],
+    ['the source', { source: 'a.b' }],
+    ['what is required', { required: ['nr'] }],
+    ['what stands while held', { whileHeld: 'none' }],
+    ['a filter', { where: { is: { column: 'a' }, in: [null] } }],
+    ['an order', { unique: [{ columns: ['nr'], otherwise: 'empty', order: [{ column: 'a', descending: true }] }] }],
+  ])('is another for another one: %s', (_what, change) => {
+    expect(of({ ...other, ...change })).not.toBe(of(other));
   });
 });

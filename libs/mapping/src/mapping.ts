@@ -1,10 +1,13 @@
 import { ChangeoverError, invariant } from '@changeover/core';
 import { z } from 'zod';
 
-const name = z.string().min(1).max(63);
-const qualified = z.string().regex(/^[^.]+\..+$/u, 'must be of the form schema.table; the first dot separates the two');
+import { ruleIssues } from './check-rules.js';
+import type { Converters } from './compile-rule.js';
+import { plainData, sortedKeys, type MappingIssue } from './plain-data.js';
+import { name, qualified, rule } from './rule-schema.js';
+import type { JoinRule, TableRule, UniqueRule } from './rule.js';
 
-const tableRule = z
+const passed = z
   .strictObject({
     to: qualified.optional().describe('The target table, as schema.table. Default: the same name.'),
     columns: z.record(name, name).optional().describe('Source column to target column, for those whose names differ.'),
@@ -14,14 +17,17 @@ const tableRule = z
 const mappingSchema = z
   .strictObject({
     tables: z
-      .record(qualified, tableRule)
+      .record(qualified, passed)
       .default({})
-      .describe('Rules by source table. A table without a rule passes through under its own names.'),
+      .describe(
+        'Tables whose rows pass through as they are, by source table. Without `rules` a table that is not named here passes through under its own names; with `rules` it does not.',
+      ),
+    rules: z.array(rule).readonly().default([]).describe('How the rows of target tables come from rows of the source.'),
   })
   .readonly();
 
 /** What a mapping file gives. */
-export type MappingInput = z.input<typeof mappingSchema>;
+export type MappingInput = Omit<z.input<typeof mappingSchema>, 'rules'> & { readonly rules?: readonly TableRule[] | undefined };
 
 /** A mapping as plain data: hashed, told by `mapping-activated`, compiled by the pipeline. */
 export type Mapping = z.output<typeof mappingSchema>;
@@ -32,44 +38,107 @@ export function defineMapping(input: MappingInput): MappingInput {
 }
 
 /** The mapping that passes everything through under its own names. */
-export const IDENTITY: Mapping = { tables: {} };
+export const IDENTITY: Mapping = { tables: {}, rules: [] };
 
-/** Checks what a mapping file gave. MAPPING_INVALID names each problem with its place. */
-export function parseMapping(input: unknown): Mapping {
-  const parsed = mappingSchema.safeParse(input);
+/**
+ * Checks what a mapping file gave; with `converters` the options of those that it names too. MAPPING_INVALID names each problem with its
+ * place. The result is in its one form: keys in order (so the columns of a target are in the order of their names), defaults left out.
+ */
+export function parseMapping(input: unknown, converters?: Converters): Mapping {
+  const { data, issues } = plainData(input);
+  if (issues.length > 0) throw invalid(issues, data);
+  const parsed = mappingSchema.safeParse(data);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => {
+    const shapes = parsed.error.issues.map((issue) => ({
+      path: issue.path,
       // Of a key, zod says in the issue itself only that it is wrong.
-      const words = issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message;
-      return `${issue.path.join('.') || 'mapping'}: ${words}`;
-    });
-    throw new ChangeoverError('MAPPING_INVALID', `the mapping has ${String(problems.length)} problem(s): ${problems.join('; ')}`);
+      message: issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message,
+    }));
+    throw invalid(shapes, data);
   }
-  const { tables } = parsed.data;
-  const sources = new Map<string, string>();
-  for (const [source, rule] of Object.entries(tables)) {
-    const target = rule.to ?? source;
-    const other = sources.get(target);
-    if (other !== undefined) throw new ChangeoverError('MAPPING_INVALID', `${other} and ${source} both go to ${target}`);
-    sources.set(target, source);
-    const targets = Object.values(rule.columns ?? {});
-    const twice = targets.find((column, index) => targets.indexOf(column) !== index);
-    if (twice !== undefined) throw new ChangeoverError('MAPPING_INVALID', `two columns of ${source} go to ${target}.${twice}`);
-  }
-  return parsed.data;
+  const mapping = parsed.data;
+  const problems = [...ruleIssues(mapping.rules, converters), ...madeTwice(mapping)];
+  if (problems.length > 0) throw invalid(problems, data);
+  return { tables: mapping.tables, rules: mapping.rules.map(oneForm) };
 }
 
-/** The same mapping in one order of keys, which its hash is taken of. */
+function invalid(issues: readonly MappingIssue[], input: unknown): ChangeoverError {
+  const problems = issues.map(({ path, message }) => `${placeOf(path, input) || 'mapping'}: ${message}`);
+  return new ChangeoverError('MAPPING_INVALID', `the mapping has ${String(problems.length)} problem(s): ${problems.join('; ')}`);
+}
+
+/** `rules[3] (crm.person).columns.email`: with the target, for nobody counts rules. */
+function placeOf(path: readonly PropertyKey[], input: unknown): string {
+  const place = path.map((key, index) => (typeof key === 'number' ? `[${String(key)}]` : `${index === 0 ? '' : '.'}${String(key)}`));
+  const [first, number] = path;
+  if (first === 'rules' && typeof number === 'number') {
+    const { target } = (input as { readonly rules: readonly { readonly target?: unknown }[] }).rules[number] ?? {};
+    if (typeof target === 'string') place.splice(2, 0, ` (${target})`);
+  }
+  return place.join('');
+}
+
+/** Tables and columns of the target that more than one thing goes to: their rows would overwrite each other. */
+function madeTwice({ tables, rules }: Mapping): readonly MappingIssue[] {
+  const issues: MappingIssue[] = [];
+  const makers = new Map<string, string>();
+  const made = (target: string, maker: string, path: readonly PropertyKey[]): void => {
+    const other = makers.get(target);
+    if (other !== undefined) issues.push({ path, message: `${other} and ${maker} both go to ${target}` });
+    else makers.set(target, maker);
+  };
+  for (const [source, { to = source, columns = {} }] of Object.entries(tables)) {
+    made(to, source, ['tables', source]);
+    const targets = Object.values(columns);
+    const twice = targets.find((column, index) => targets.indexOf(column) !== index);
+    if (twice !== undefined) {
+      issues.push({ path: ['tables', source, 'columns'], message: `two columns of ${source} go to ${to}.${twice}` });
+    }
+  }
+  for (const [index, { target, source }] of rules.entries()) made(target, `the rule for ${source}`, ['rules', index, 'target']);
+  return issues;
+}
+
+/** The same mapping in one form, which its hash is taken of: neither the order of keys nor a default that is written out makes another. */
 export function canonicalMapping(mapping: Mapping): string {
-  const sorted = <T>(record: Readonly<Record<string, T>>, value: (item: T) => unknown): Record<string, unknown> =>
-    Object.fromEntries(
-      Object.entries(record)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, item]) => [key, value(item)]),
-    );
-  return JSON.stringify({
-    tables: sorted(mapping.tables, (rule) => ({ to: rule.to ?? null, columns: sorted(rule.columns ?? {}, (column) => column) })),
-  });
+  const tables = Object.fromEntries(
+    Object.entries(mapping.tables).map(([source, { to, columns }]) => [source, { to: to ?? null, columns: columns ?? {} }]),
+  );
+  const rules = mapping.rules.map(oneForm);
+  // Without rules as it was before there were any: a migration that has begun keeps its hash.
+  return JSON.stringify({ tables: canonical(tables), ...(rules.length > 0 && { rules }) });
+}
+
+function canonical(tables: Readonly<Record<string, { readonly to: string | null; readonly columns: object }>>): unknown {
+  return Object.fromEntries(
+    Object.entries(tables)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([source, { to, columns }]) => [source, { to, columns: sortedKeys(columns) }]),
+  );
+}
+
+/**
+ * Of all that can be written in several ways the shortest, keys sorted. The order of a target's columns is that of their names, for what
+ * goes through a database as JSON comes back in another one.
+ */
+function oneForm({ joins = [], required = [], requires = [], unique = [], whileHeld, ...rule }: TableRule): TableRule {
+  return sortedKeys({
+    ...rule,
+    ...some('joins', joins.map(withOrder)),
+    ...some('required', required),
+    ...some('requires', requires),
+    ...some('unique', unique.map(withOrder)),
+    ...(whileHeld === 'none' && { whileHeld }),
+  }) as TableRule;
+}
+
+function withOrder({ order = [], ...rest }: JoinRule | UniqueRule): object {
+  const short = order.map(({ column, descending }) => (descending === true ? { column, descending } : { column }));
+  return { ...rest, ...some('order', short) };
+}
+
+function some(key: string, list: readonly unknown[]): object {
+  return list.length === 0 ? {} : { [key]: list };
 }
 
 /** `schema.table` in its two halves: a table may have dots in its name, a schema may not. */

@@ -8,7 +8,10 @@ export type Expression =
   /** A column of the driving row, or of the join named by `of`; null where nothing was joined. */
   | { readonly column: string; readonly of?: string }
   | { readonly constant: string | null }
-  /** `input` by a named converter. What it cannot take holds the whole row back (`held`), or leaves the column empty. Null stays null. */
+  /**
+   * `input` by a named converter. What it cannot take holds the whole row back (`held`, only in `columns`), or leaves the column empty. Null
+   * stays null.
+   */
   | { readonly convert: string; readonly options?: Json; readonly input: Expression; readonly invalid: 'held' | 'empty' }
   /** The first that is not null. */
   | { readonly first: readonly Expression[] }
@@ -27,7 +30,7 @@ export type Order = readonly { readonly column: string; readonly descending?: bo
 
 /**
  * At most one row of another table for each driving row: of those whose columns equal what `on` says and that `where` accepts (in it a column
- * without `of` is the joined row's), the first in `order`.
+ * without `of` is the joined row's), the first in `order`. `where` names no other join.
  */
 export type JoinRule = {
   readonly as: string;
@@ -55,7 +58,7 @@ export type TableRule = {
   readonly joins?: readonly JoinRule[];
   /** Rows that it refuses are not in the target. */
   readonly where?: Condition;
-  /** By target column. */
+  /** By target column. A mapping brings them into the order of their names, which is the order of the target's columns. */
   readonly columns: Readonly<Record<string, Expression>>;
   /** Target columns by which a row is found. */
   readonly key: readonly string[];

@@ -10,6 +10,26 @@ export function mappingHash(mapping: Mapping): string {
   return hash('sha256', canonicalMapping(mapping), 'hex');
 }
 
+/** What becomes of a captured table: neither passed through nor read by a rule, it is ignored. */
+export type TableUse = {
+  /** What its rows look like in the target, where they pass through; they keep their order of columns. */
+  readonly passed: TableSchema | null;
+  /** A rule is driven by it, or joins it. */
+  readonly read: boolean;
+};
+
+/** Throws as {@link targetSchema} does. */
+export function tableUse(mapping: Mapping, source: TableSchema): TableUse {
+  const name = `${source.schema}.${source.table}`;
+  const passes = mapping.rules.length === 0 || Object.hasOwn(mapping.tables, name);
+  return { passed: passes ? targetSchema(mapping, source) : null, read: tablesRead(mapping).has(name) };
+}
+
+/** The source tables that rules read. */
+export function tablesRead({ rules }: Mapping): ReadonlySet<string> {
+  return new Set(rules.flatMap(({ source, joins = [] }) => [source, ...joins.map(({ table }) => table)]));
+}
+
 /**
  * What the target's rows look like, for a source table of this form: the same columns in the same order under their new names, so that rows pass
  * through as bytes. SCHEMA_NEEDS_MAPPING if a rule names a column that the table does not have, MAPPING_INVALID if another table goes to the same one.
@@ -34,7 +54,8 @@ export function targetSchema(mapping: Mapping, source: TableSchema): TableSchema
       },
     );
   }
-  const columns = source.columns.map((column) => ({ ...column, name: renames[column.name] ?? column.name }));
+  const renamed = (column: string): string => (Object.hasOwn(renames, column) ? renames[column] : undefined) ?? column;
+  const columns = source.columns.map((column) => ({ ...column, name: renamed(column.name) }));
   const twice = columns.find((column, index) => columns.findIndex((other) => other.name === column.name) !== index);
   if (twice !== undefined) {
     throw new ChangeoverError('MAPPING_INVALID', `two columns of ${sourceName} go to ${schema}.${table}.${twice.name}`);

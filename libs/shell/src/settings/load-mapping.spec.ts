@@ -22,10 +22,10 @@ async function load(name: string, content: string) {
   return loadMapping(file);
 }
 
-const EXPECTED = { tables: { 'crm.kunde': { to: 'crm.customer' } } };
+const EXPECTED = { tables: { 'crm.kunde': { to: 'crm.customer' } }, rules: [] };
 
 test('no file: every table keeps its names', async () => {
-  expect(await loadMapping(undefined)).toEqual({ tables: {} });
+  expect(await loadMapping(undefined)).toEqual({ tables: {}, rules: [] });
 });
 
 test.each([
@@ -36,8 +36,8 @@ test.each([
   expect(await load(name, content)).toEqual(EXPECTED);
 });
 
-test('a name that JavaScript gives a meaning is no rule', async () => {
-  expect(await load('mapping.json', '{"tables":{"__proto__":{"to":"crm.other"}}}')).toEqual({ tables: {} });
+test('a name that JavaScript gives a meaning is no name', async () => {
+  await expect(load('mapping.json', '{"tables":{"__proto__":{"to":"crm.other"}}}')).rejects.toMatchObject({ code: 'MAPPING_INVALID' });
   expect(Object.prototype).not.toHaveProperty('to');
 });
 

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+import type { Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';
+
+/** Of a column, or of a join: PostgreSQL has no longer ones. */
+export const name = z.string().min(1).max(63);
+export const qualified = z.string().regex(/^[^.]+\..+$/u, 'must be of the form schema.table; the first dot separates the two');
+
+const text = z.string().nullable();
+// What is in it was looked at before: it is plain data.
+const json = z.unknown() as z.ZodType<Json>;
+const someExpressions = z.lazy(() => z.array(expression).min(1));
+
+/** Which of them it is shows the one key that only this one has. A plain union would say of a slip in one that none of them fits. */
+function byKey<T>(kinds: Readonly<Record<string, z.ZodType>>): z.ZodType<T> {
+  const names = Object.keys(kinds);
+  return z.unknown().check((context) => {
+    const { value } = context;
+    const found = typeof value === 'object' && value !== null ? names.find((key) => Object.hasOwn(value, key)) : undefined;
+    const parsed = found === undefined ? undefined : kinds[found]?.safeParse(value);
+    if (parsed === undefined) {
+      context.issues.push({ code: 'custom', input: value, message: `must be an object with one of ${names.join(', ')}` });
+    } else if (!parsed.success) {
+      context.issues.push(...parsed.error.issues.map(({ path, message }) => ({ code: 'custom' as const, input: value, path, message })));
+    }
+  }) as unknown as z.ZodType<T>;
+}
+
+const expression: z.ZodType<Expression> = z.lazy(() => EXPRESSION);
+const EXPRESSION = byKey<Expression>({
+  column: z.strictObject({ column: name, of: name.optional() }),
+  constant: z.strictObject({ constant: text }),
+  convert: z.strictObject({
+    convert: z.string().min(1),
+    options: json.optional(),
+    input: expression,
+    invalid: z.enum(['held', 'empty']),
+  }),
+  first: z.strictObject({ first: someExpressions }),
+  concat: z.strictObject({ concat: someExpressions, separator: z.string() }),
+});
+
+const condition: z.ZodType<Condition> = z.lazy(() => CONDITION);
+const someConditions = z.array(condition).min(1);
+const CONDITION = byKey<Condition>({
+  is: z.strictObject({ is: expression, in: z.array(text).min(1) }),
+  not: z.strictObject({ not: condition }),
+  all: z.strictObject({ all: someConditions }),
+  any: z.strictObject({ any: someConditions }),
+});
+
+const order: z.ZodType<Order> = z.array(z.strictObject({ column: name, descending: z.boolean().optional() })) as z.ZodType<Order>;
+
+const join = z.strictObject({
+  as: name,
+  table: qualified,
+  on: z.record(name, expression).refine((on) => Object.keys(on).length > 0, 'names no column'),
+  where: condition.optional(),
+  order: order.optional(),
+}) as z.ZodType<JoinRule>;
+
+const parent = z.strictObject({ parent: qualified, key: z.array(expression).min(1) }) as z.ZodType<ParentRule>;
+
+const unique = z.strictObject({
+  columns: z.array(name).min(1),
+  order: order.optional(),
+  otherwise: z.enum(['empty', 'held']),
+}) as z.ZodType<UniqueRule>;
+
+/** The shape of a rule. What its parts say of each other is in check-rules.ts. */
+export const rule = z.strictObject({
+  source: qualified,
+  target: qualified,
+  joins: z.array(join).optional(),
+  where: condition.optional(),
+  columns: z.record(name, expression).refine((columns) => Object.keys(columns).length > 0, 'makes no column'),
+  key: z.array(name).min(1),
+  required: z.array(name).optional(),
+  requires: z.array(parent).optional(),
+  unique: z.array(unique).optional(),
+  whileHeld: z.enum(['last', 'none']).optional(),
+}) as z.ZodType<TableRule>;
