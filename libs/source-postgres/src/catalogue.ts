@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { TableSchema } from '@changeover/events';
 
+import { foreignKeys } from './foreign-keys.js';
 import { asReplicaIdentity, type Relation } from './relation.js';
 import { Rewrites } from './rewrites.js';
 import { CURRENT_SNAPSHOT, Visibility } from './snapshot/visibility.js';
@@ -45,19 +48,23 @@ const FORM_OF_RELATION = `
 
 type FormRow = { oid: number; schema: string; table: string; replicaIdentity: string; name: string | null } & Omit<ColumnFacts, 'name'>;
 
-/** Forms of tables, as the catalogue has them now or as a Relation message needs them. Equal forms are one object. */
+/** Forms of tables, as the catalogue has them now or as a Relation message needs them. Equal forms are one object, until foreign keys come or go. */
 export class Catalogue {
   readonly #sql: SqlSession;
+  readonly #publication: string;
   readonly #forms = new Map<string, TableSchema>();
   readonly rewrites = new Rewrites();
 
-  constructor(sql: SqlSession) {
+  /** `publication`: of the captured tables. */
+  constructor(sql: SqlSession, publication: string) {
     this.#sql = sql;
+    this.#publication = publication;
   }
 
   /** Sorted by schema and name. `query`: as another session sees them. */
   async forms(oids: readonly number[], query: Query = (sql, values) => this.#sql.query(sql, values)): Promise<TableSchema[]> {
     const generations = await this.rewrites.look(oids, query);
+    const keys = await foreignKeys(oids, this.#publication, query);
     const rows = await query<FormRow>(FORMS_BY_OID, [oids]);
     const byOid = new Map<number, FormRow[]>();
     for (const row of rows) {
@@ -69,7 +76,8 @@ export class Catalogue {
       const { oid, schema, table, replicaIdentity } = columns[0] as FormRow;
       const present = columns.filter((column): column is FormRow & ColumnFacts => column.name !== null);
       const generation = generations.get(oid);
-      return this.#same(tableForm({ schema, table, replicaIdentity: asReplicaIdentity(replicaIdentity), columns: present, generation }));
+      const identity = asReplicaIdentity(replicaIdentity);
+      return this.#same(tableForm({ schema, table, replicaIdentity: identity, columns: present, generation, foreignKeys: keys.get(oid) }));
     });
   }
 
@@ -84,7 +92,9 @@ export class Catalogue {
    */
   async formOf(relation: Relation): Promise<TableSchema> {
     const { oid, schema, table, replicaIdentity, columns } = relation;
-    const generations = await this.rewrites.look([oid], (sql, values) => this.#sql.query(sql, values));
+    const query: Query = (sql, values) => this.#sql.query(sql, values);
+    const generations = await this.rewrites.look([oid], query);
+    const keys = await foreignKeys([oid], this.#publication, query);
     const facts = await this.#sql.query<Omit<ColumnFacts, 'name' | 'typeOid' | 'typmod'>>(FORM_OF_RELATION, [
       oid,
       columns.map((column) => column.name),
@@ -98,13 +108,14 @@ export class Catalogue {
         replicaIdentity,
         columns: columns.map((column, index) => ({ ...(facts[index] as ColumnFacts), ...column })),
         generation: generations.get(oid),
+        foreignKeys: keys.get(oid),
       }),
     );
   }
 
   #same(form: TableSchema): TableSchema {
     const known = this.#forms.get(form.hash);
-    if (known !== undefined) return known;
+    if (known !== undefined && isDeepStrictEqual(known.foreignKeys, form.foreignKeys)) return known;
     this.#forms.set(form.hash, form);
     return form;
   }

@@ -59,7 +59,7 @@ export class PostgresSource extends ChangeSource {
     this.#config = sourceConfig(settings);
     this.#clock = clock;
     this.#sql = new SqlSession(this.#config);
-    this.#catalogue = new Catalogue(this.#sql);
+    this.#catalogue = new Catalogue(this.#sql, this.#config.slot);
     this.#kept = new KeptAtSource(this.#sql, this.#config);
   }
 

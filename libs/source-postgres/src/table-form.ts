@@ -1,4 +1,4 @@
-import { tableSchemaHash, type ColumnSchema, type TableSchema } from '@changeover/events';
+import { tableSchemaHash, type ColumnSchema, type ForeignKey, type TableSchema } from '@changeover/events';
 
 import type { ReplicaIdentity } from './relation.js';
 
@@ -23,6 +23,7 @@ export type TableFacts = {
   readonly replicaIdentity: ReplicaIdentity;
   readonly columns: readonly ColumnFacts[];
   readonly generation: string | undefined;
+  readonly foreignKeys: readonly ForeignKey[] | undefined;
 };
 
 /**
@@ -39,5 +40,8 @@ export function tableForm(facts: TableFacts): TableSchema {
   });
   const { schema, table, generation } = facts;
   const form = { schema, table, columns, identity, ...(generation === undefined ? {} : { generation }) } as const;
-  return { ...form, hash: tableSchemaHash(form) };
+  // The catalogue may be ahead of the stream, with keys over columns that came later.
+  const names = new Set(columns.map((column) => column.name));
+  const foreignKeys = facts.foreignKeys?.filter((key) => key.columns.every((column) => names.has(column))) ?? [];
+  return { ...form, hash: tableSchemaHash(form), ...(foreignKeys.length === 0 ? {} : { foreignKeys }) };
 }

@@ -21,6 +21,15 @@ export type ColumnSchema = {
   readonly id?: number;
 };
 
+/** Rows of the table stand on rows of another captured table, which the source itself looks after. */
+export type ForeignKey = {
+  readonly columns: readonly string[];
+  /** `schema.table` of the rows stood on. */
+  readonly table: string;
+  /** Their columns, in the order of `columns`. */
+  readonly keyColumns: readonly string[];
+};
+
 /** Body of a `schema` record: what a table's rows look like in the frames that refer to it. */
 export type TableSchema = {
   readonly schema: string;
@@ -35,10 +44,15 @@ export type TableSchema = {
   readonly generation?: string;
   /** Hash of all above: equal hashes, equal form. */
   readonly hash: string;
+  /**
+   * As they were when the form was told. They are no part of it, because no row changes with them: one that comes later is not told of by itself. Left out
+   * where there are none, and where nobody knows.
+   */
+  readonly foreignKeys?: readonly ForeignKey[];
 };
 
-/** SHA-256 (hex) of the table's form. */
-export function tableSchemaHash(table: Omit<TableSchema, 'hash'>): string {
+/** SHA-256 (hex) of the table's form, to which its foreign keys do not belong. */
+export function tableSchemaHash(table: Omit<TableSchema, 'hash' | 'foreignKeys'>): string {
   const columns = table.columns.map(({ name, type, typeOid, typmod, notNull, key, fill, id }) => [
     name,
     type,

@@ -221,10 +221,13 @@ describe('capture', () => {
 
   it('tells the form of each table before the first row, and of a changed one whether it was empty', async () => {
     await using bed = new CaptureBed();
-    const filled = textTable('filled', ['id', 'name']);
+    const foreignKeys = [{ columns: ['name'], table: 'public.people', keyColumns: ['id'] }];
+    const filled: TableSchema = { ...textTable('filled', ['id', 'name']), foreignKeys };
     bed.source.captured = [PEOPLE, filled];
     await bed.begin();
     await bed.source.acknowledged(bed.source.commit(person(1)));
+    const schemas = (await bed.entries()).filter(({ header }) => header.kind === 'schema');
+    expect(schemas.map((entry) => decodeJsonBody('schema', entry).table.foreignKeys)).toEqual([undefined, foreignKeys]);
     const told = async (): Promise<string[]> =>
       (await bed.entries())
         .filter(({ header }) => header.kind === 'schema')
