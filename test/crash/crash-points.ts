@@ -11,10 +11,13 @@ type Arrangement = {
   readonly role: Role;
   /** Dies when it gets there for this time. */
   readonly pass?: number;
+  /** Before the process starts. */
+  readonly prepare?: (bed: MigrationBed) => Promise<void>;
   /** Makes the process get there. */
   readonly provoke?: (ledger: Ledger) => Promise<unknown>;
 };
 
+const loseState = (bed: MigrationBed): Promise<void> => bed.loseState();
 const large = (ledger: Ledger): Promise<void> => ledger.large();
 
 /** How each point is reached. A name that is missing here does not compile. */
@@ -27,6 +30,12 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   // Capture does not copy yet unless a test asks for it: died at in `libs/pipeline/src/capture`.
   'capture.chunk-read': [],
   'capture.after-chunk': [],
+  // Derived again from the log, of which `writes` holds everything already.
+  'transform.in-derive-all': [{ role: 'transform', prepare: loseState }],
+  'transform.in-state-commit': [
+    { role: 'transform', pass: 2 },
+    { role: 'transform', prepare: loseState },
+  ],
   'transform.after-append': [{ role: 'transform', pass: 5 }],
   'transform.between-parts': [{ role: 'transform', provoke: large }],
   'load.before-commit': [{ role: 'load', pass: 3 }],
@@ -56,9 +65,10 @@ export function crashPointTests(log: LogType): void {
     afterAll(async () => (scene as CrashScene | undefined)?.[Symbol.asyncDispose](), 60_000);
 
     for (const point of CRASH_POINTS) {
-      for (const { role, pass = 1, provoke } of ARRANGEMENTS[point]) {
-        it(`${role} at ${point}`, async () => {
+      for (const { role, pass = 1, prepare, provoke } of ARRANGEMENTS[point]) {
+        it(`${role} at ${point}${prepare === undefined ? '' : ', its state lost'}`, async () => {
           await bed.process(role).kill();
+          await prepare?.(bed);
           // By take-over, as the lease of the one that was killed is still fresh for seconds.
           const doomed = await bed.start(role, { crashAt: `${point}:${String(pass)}` as `${CrashPointName}:${number}`, takeOver: true });
           await provoke?.(ledger);

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPointName } from '@changeover/core';
 import { openControl, type ControlDatabase } from '@changeover/control-postgres';
@@ -73,6 +74,12 @@ export class MigrationBed implements AsyncDisposable {
 
   get writes(): string {
     return `${this.migration.id}.writes`;
+  }
+
+  /** While transform is away: what it remembers beside the log is gone. */
+  async loseState(): Promise<void> {
+    const { settings } = await readSettings('transform', { file: this.migration.settingsFile });
+    await rm(join(settings.state.folder, this.migration.id), { recursive: true });
   }
 
   get processes(): readonly RoleProcess[] {

@@ -1,6 +1,16 @@
+import { CONVERTERS } from '@changeover/cleaning';
 import { mappingHash } from '@changeover/mapping';
 import { TransformLoop } from '@changeover/pipeline';
-import { crashPointFrom, createLog, loadMapping, LogTransport, startRole, type StartRole, type TransformSettings } from '@changeover/shell';
+import {
+  crashPointFrom,
+  createLog,
+  loadMapping,
+  LogTransport,
+  openState,
+  startRole,
+  type StartRole,
+  type TransformSettings,
+} from '@changeover/shell';
 
 import { activateFirstMapping } from './activate-first-mapping.js';
 import { TransformModule } from './transform.module.js';
@@ -13,7 +23,11 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
     const mapping = await loadMapping(settings.mapping);
     await activateFirstMapping(requests, { migration, mapping, hash: mappingHash(mapping) });
     const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
+    const onLost = telemetry.warning.bind(telemetry);
     const loop = new TransformLoop({
+      migration,
+      openState: () => openState(settings.state, { migration, clock, ids, onLost }),
+      converters: CONVERTERS,
       changes: `${migration}.changes`,
       writes: `${migration}.writes`,
       log,
@@ -22,7 +36,7 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
       clock,
       ids,
       crashPoint,
-      limits: { maxQueuedBytes: limits.readAheadBytes },
+      limits: { maxQueuedBytes: limits.readAheadBytes, maxStateBytes: limits.stateBytes },
     });
     const transport = new LogTransport({ run: (handler, signal) => loop.run(signal, handler) }, task);
     return { module: TransformModule, moves: { transport }, stop: () => store.stop() };

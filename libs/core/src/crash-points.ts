@@ -14,6 +14,10 @@ export const CRASH_POINTS = [
   'capture.chunk-read',
   /** A piece of a table is in the log, and how far the copy is with it. */
   'capture.after-chunk',
+  /** Some of what is derived for the first time is on its way to `writes`. */
+  'transform.in-derive-all',
+  /** The state is being committed. */
+  'transform.in-state-commit',
   /** Writes are durable, transform has not gone on. */
   'transform.after-append',
   /** Some parts of a large record are in `writes`, the last is not. */

@@ -161,6 +161,12 @@ export const ERROR_PAGES = {
     nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
     policy: 'stop',
   },
+  STATE_LOST: {
+    meaning:
+      'What transform remembered beside the log is damaged, of another version of this program, or held by a process that does not let go. It is filled again from the log.',
+    nextStep: 'Nothing has to be done. Until the log was read again from its beginning nothing new reaches the new database.',
+    policy: 'retry',
+  },
   STATE_UNAVAILABLE: {
     meaning: 'The folder in which a role keeps its state cannot be read or written.',
     nextStep:

@@ -15,6 +15,7 @@ export {
   type LoadSettings,
   type LogSettings,
   type SourceSettings,
+  type StateSettings,
   type TargetSettings,
   type TransformSettings,
 } from './settings/schema.js';
@@ -28,4 +29,4 @@ export { aborted, exitProcess, failureText, runProcess, runRoleProcess } from '.
 export { RunningTask, type RunningTaskOptions } from './process/running-task.js';
 export { startRole, type RoleContext, type RoleParts, type RunningRole, type StartOptions, type StartRole } from './process/start-role.js';
 export { loadMapping } from './settings/load-mapping.js';
-export { createLog, createSource, createTarget, type AdapterContext, type OpenLog } from './adapters/adapters.js';
+export { createLog, createSource, createTarget, openState, type AdapterContext, type OpenLog } from './adapters/adapters.js';

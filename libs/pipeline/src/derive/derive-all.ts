@@ -24,6 +24,9 @@ export type DerivedBatch = {
   readonly next: DeriveAllCursor | null;
 };
 
+/** What the mirror holds of the rows of one batch. */
+const BATCH_BYTES = 4 * 1024 * 1024;
+
 type Step =
   | { readonly what: 'index'; readonly table: MirroredTable }
   | { readonly what: 'claim' | 'derive'; readonly rule: PlannedRule; readonly table: MirroredTable }
@@ -62,9 +65,7 @@ export class DeriveAll {
       ...[...plan.tables].filter(({ lookups }) => lookups.length > 0).map((table) => ({ what: 'index' as const, table })),
       ...rules.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ what: 'claim' as const, rule, table: rule.table })),
       ...made.map((one) =>
-        'rule' in one
-          ? { what: 'derive' as const, rule: one.rule, table: one.rule.table }
-          : { what: 'pass' as const, table: one.passed },
+        'rule' in one ? { what: 'derive' as const, rule: one.rule, table: one.rule.table } : { what: 'pass' as const, table: one.passed },
       ),
     ];
   }
@@ -74,15 +75,15 @@ export class DeriveAll {
     return this.#steps.map(({ table }) => table.name);
   }
 
-  /** The next `rows` driving rows, or fewer at the end of a table. `cursor` null: from the beginning. */
+  /** The next `rows` driving rows, or fewer where they are large and at the end of a table. `cursor` null: from the beginning. */
   next(cursor: DeriveAllCursor | null, rows: number): DerivedBatch {
     const { step: index, after } = cursor ?? { step: 0, after: null };
     const step = this.#steps[index];
     if (step === undefined) return { changes: [], passed: null, next: null };
-    const entries = this.#read(index, step.table.number, after, rows);
+    const { entries, ended } = this.#read(index, step.table.number, after, rows);
     const batch = this.#take(step, entries);
     const last = entries.at(-1);
-    if (last !== undefined && entries.length === rows) {
+    if (last !== undefined && !ended) {
       const next = { step: index, after: keyOfEntry(last.key) };
       if (this.#reading !== null) this.#reading = { ...this.#reading, after: next.after };
       return { ...batch, next };
@@ -98,7 +99,8 @@ export class DeriveAll {
   }
 
   #take(step: Step, entries: readonly StateEntry[]): Omit<DerivedBatch, 'next'> {
-    if (step.what === 'pass') return { changes: [], passed: { table: step.table, lines: entries.map(({ value }) => step.table.lineOf(value)) } };
+    if (step.what === 'pass')
+      return { changes: [], passed: { table: step.table, lines: entries.map(({ value }) => step.table.lineOf(value)) } };
     const keys = entries.map(({ key }) => keyOfEntry(key));
     switch (step.what) {
       case 'index':
@@ -112,7 +114,13 @@ export class DeriveAll {
     }
   }
 
-  #read(step: number, table: number, after: string | null, rows: number): readonly StateEntry[] {
+  /** At most `rows`, and not many more bytes than {@link BATCH_BYTES}: one row may have more. */
+  #read(
+    step: number,
+    table: number,
+    after: string | null,
+    rows: number,
+  ): { readonly entries: readonly StateEntry[]; readonly ended: boolean } {
     if (this.#reading?.step !== step || this.#reading.after !== after) {
       this.release();
       const prefix = stateKey('mirror', table, '');
@@ -121,12 +129,13 @@ export class DeriveAll {
     }
     const { entries } = this.#reading;
     const read: StateEntry[] = [];
-    while (read.length < rows) {
+    for (let bytes = 0; read.length < rows && bytes < BATCH_BYTES;) {
       const entry = entries.next();
-      if (entry.done === true) break;
+      if (entry.done === true) return { entries: read, ended: true };
       read.push(entry.value);
+      bytes += entry.value.value.length;
     }
-    return read;
+    return { entries: read, ended: false };
   }
 }
 

@@ -28,7 +28,7 @@ class Bed {
   }
 
   layer(change: Frame, form = 0): void {
-    if (change.op === 't') [...this.mirror.truncate(form, this.#follow)];
+    if (change.op === 't') Array.from(this.mirror.truncate(form, this.#follow));
     else this.mirror.layer(change, form, ++this.#seq, this.#follow);
   }
 
@@ -36,11 +36,19 @@ class Bed {
     const [old, now] = [cellsOf(before), cellsOf(after)];
     if (old !== null) {
       expect(this.target.get(String(old[0]))).toEqual(old);
-      expect(from.toString('utf8', 3)).toBe(formatRows([[old[0]]]).toString('utf8').slice(0, -1));
+      expect(from.toString('utf8', 3)).toBe(
+        formatRows([[old[0]]])
+          .toString('utf8')
+          .slice(0, -1),
+      );
       this.target.delete(String(old[0]));
     }
     if (now === null) return;
-    expect(to.toString('utf8', 3)).toBe(formatRows([[now[0]]]).toString('utf8').slice(0, -1));
+    expect(to.toString('utf8', 3)).toBe(
+      formatRows([[now[0]]])
+        .toString('utf8')
+        .slice(0, -1),
+    );
     this.target.set(String(now[0]), now);
   };
 
@@ -162,7 +170,7 @@ describe('the mirror of a table', () => {
     bed.layer(frame('r', 'none', ['1', 'a', 'b']));
     bed.layer(frame('u', 'none', ['2', 'changed', 'b']));
     const gone: (Cells | null)[] = [];
-    [...bed.mirror.sweep(1, 0, (before, after) => gone.push(cellsOf(before), cellsOf(after)))];
+    Array.from(bed.mirror.sweep(1, 0, (before, after) => gone.push(cellsOf(before), cellsOf(after))));
     expect(gone).toEqual([['3', 'a', 'b'], null]);
     expect(bed.rows().map(([key]) => key)).toEqual(['1', '2']);
   });

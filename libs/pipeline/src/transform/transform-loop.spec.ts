@@ -6,13 +6,26 @@ import {
   FrameReader,
   parseRows,
   SequencedLog,
+  type CopyProgress,
   type LogEntry,
   type LogWriter,
+  type Operation,
+  type ProgressBody,
   type RecordPart,
   type TableSchema,
 } from '@changeover/events';
 import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
-import { codeOfEnd, inserted, InMemoryMessageStore, MemoryStorage, positionAt, textTable, type RowsEvent } from '@changeover/testing';
+import {
+  codeOfEnd,
+  inserted,
+  InMemoryMessageStore,
+  InMemoryStateStore,
+  MemoryStorage,
+  positionAt,
+  StateStorage,
+  textTable,
+  type RowsEvent,
+} from '@changeover/testing';
 
 import { SilentObserver } from '../ports.js';
 import { TransformLoop } from './transform-loop.js';
@@ -26,6 +39,7 @@ const OTHER = textTable('later', ['id', 'what']);
 /** `changes` as a capture writes them, and processes of transform that come and go. */
 class TransformBed implements AsyncDisposable {
   readonly storage = new MemoryStorage();
+  state = new StateStorage();
   readonly #running = new Set<AbortController>();
   readonly #ended: Promise<unknown>[] = [];
   readonly #schemas = new Map<string, { readonly seq: number; readonly at: number }>();
@@ -46,7 +60,27 @@ class TransformBed implements AsyncDisposable {
     return (await (this.#writer as LogWriter).append(parts)).at(-1);
   }
 
-  async activate(mapping: Mapping = MAPPING): Promise<void> {
+  /** What capture says of the copies under way: tables, each with its `since`. */
+  async progress(copies: Readonly<Record<string, number>> = {}): Promise<void> {
+    const named = Object.entries(copies).map(([name, since]) => [
+      name,
+      { since, after: null, again: [], rows: 0, bytes: 0, estimate: null } satisfies CopyProgress,
+    ]);
+    const body: ProgressBody = {
+      phase: 'streaming',
+      position: positionAt(this.#position),
+      systemId: 's',
+      timeline: 1,
+      schemas: {},
+      requests: { through: 0, beyond: [] },
+      mapping: null,
+      ...(named.length === 0 ? {} : { copies: Object.fromEntries(named) as Record<string, CopyProgress> }),
+    };
+    await this.append({ kind: 'progress', body: encodeJsonBody('progress', body), last: true });
+  }
+
+  async activate(mapping: Mapping = MAPPING, copies: Readonly<Record<string, number>> = {}): Promise<void> {
+    await this.progress(copies);
     await this.append({
       kind: 'mapping-activated',
       body: encodeJsonBody('mapping-activated', { requestId: 'r', hash: mappingHash(mapping), mapping }),
@@ -60,8 +94,21 @@ class TransformBed implements AsyncDisposable {
     this.#schemas.set(table.hash, (await this.append({ kind: 'schema', body, last: true })) as { seq: number; at: number });
   }
 
+  /** Rows as a copy has found them. */
+  async chunk(event: RowsEvent): Promise<void> {
+    await this.#record('snapshot-chunk', [{ ...event, op: 'r' }], false);
+  }
+
   /** One transaction of these rows, each event in a part of its own; `unfinished`: without the last. */
   async transaction(events: readonly RowsEvent[], unfinished = false): Promise<void> {
+    await this.#record('transaction', events, unfinished);
+  }
+
+  async #record(
+    kind: 'transaction' | 'snapshot-chunk',
+    events: readonly (Omit<RowsEvent, 'op'> & { readonly op: Operation })[],
+    unfinished: boolean,
+  ): Promise<void> {
     const parts = events.map((event, index): RecordPart => {
       const schema = this.#schemas.get(event.table.hash) as { seq: number; at: number };
       const last = !unfinished && index === events.length - 1;
@@ -72,7 +119,7 @@ class TransformBed implements AsyncDisposable {
           : {}),
       };
       return {
-        kind: 'transaction',
+        kind,
         body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows],
         last,
         facts,
@@ -88,6 +135,9 @@ class TransformBed implements AsyncDisposable {
     const abort = new AbortController();
     const crashPoint = options.crashPoint ?? noCrash;
     const loop = new TransformLoop({
+      migration: 'm',
+      openState: () => Promise.resolve(new InMemoryStateStore(this.state)),
+      converters: {},
       changes: CHANGES,
       writes: WRITES,
       log: this.log(crashPoint),
@@ -96,7 +146,7 @@ class TransformBed implements AsyncDisposable {
       clock: new SystemClock(),
       ids: new RandomIdSource(),
       crashPoint,
-      limits: { maxQueuedBytes: 256 * 1024 },
+      limits: { maxQueuedBytes: 256 * 1024, maxStateBytes: 256 * 1024 },
     });
     const ended = codeOfEnd(loop.run(abort.signal));
     this.#running.add(abort);
@@ -165,7 +215,8 @@ describe('transform', () => {
     expect(transactions).toEqual([['1', '2'], ['3']]);
     const told = entries
       .filter((entry) => entry.header.kind === 'schema')
-      .map((entry) => JSON.parse(entry.body.toString()) as { table: TableSchema });
+      .map((entry) => JSON.parse(entry.body.toString()) as { table: TableSchema })
+      .filter(({ table }) => table.schema !== 'changeover');
     expect(told).toHaveLength(1);
     expect(told[0]?.table).toMatchObject({ schema: 'crm', table: 'person' });
     expect(told[0]?.table.columns.map((column) => column.name)).toEqual(['id', 'full_name']);
@@ -230,7 +281,7 @@ describe('transform', () => {
     expect(transactions).toEqual([['0', '1', '2', '3', 'a']]);
     const headers = bed.storage.get(WRITES).messages.map(({ bytes, offset }) => decodeMessage(bytes, offset).header);
     expect(headers.some((header) => header.kind === 'transaction' && !header.last)).toBe(true);
-    expect(entries.filter((entry) => entry.header.kind === 'schema')).toHaveLength(2);
+    expect(entries.filter((entry) => entry.header.kind === 'schema')).toHaveLength(3);
   });
 
   it('refuses rows before a mapping was activated, and another mapping than the active one', async () => {

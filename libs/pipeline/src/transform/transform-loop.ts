@@ -1,23 +1,33 @@
-import type { Clock, CrashPoint, IdSource } from '@changeover/core';
-import type { EventLog } from '@changeover/events';
-import { mappingHash, type Mapping } from '@changeover/mapping';
+import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
+import { decodeJsonBody, type EventLog, type LogItem, type LogWriter, type StateStore } from '@changeover/events';
+import { mappingHash, type Converters, type Mapping } from '@changeover/mapping';
 
 import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
 import { readStreamAhead } from '../stream-reader.js';
 import { ToldSchemas } from '../told-schemas.js';
 import { otherMapping } from './other-mapping.js';
+import { SourceTables } from './source-tables.js';
+import { decodePlace, type TransformPlace } from './transform-place.js';
 import { TransformSession } from './transform-session.js';
+import { WritesOutput } from './writes-output.js';
 
 export type TransformLimits = {
   /** Bytes of `changes` read ahead, and bytes of `writes` that may wait for the log. */
   readonly maxQueuedBytes: number;
+  /** Bytes that may be in the state's memory before they are committed, or put aside. */
+  readonly maxStateBytes: number;
 };
 
 export type TransformOptions = {
+  /** The migration's id. */
+  readonly migration: string;
   readonly changes: string;
   readonly writes: string;
   readonly log: EventLog;
+  /** Makes us the owner of what is remembered beside the log; the loop closes it. */
+  readonly openState: () => Promise<StateStore>;
   readonly mapping: Mapping;
+  readonly converters: Converters;
   readonly observer: PipelineObserver;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -28,13 +38,12 @@ export type TransformOptions = {
 /**
  * Turns `<m>.changes` into `<m>.writes`, of which it is the only writer.
  *
- * Where it is stands in `writes` itself: each record names the record of `changes` that it came from. So after a crash it looks at its tail
- * and goes on behind that; what it had derived but not appended is derived again, and nothing is appended twice.
+ * Where it is stands in two places: each record of `writes` names the record of `changes` that it came from, and the state is committed
+ * with the record that it holds, always behind what it led to is in `writes`. So after a crash it goes on from the state, and what
+ * `writes` holds already is derived again but not appended twice. A state that is lost is filled again from the beginning of the log.
  */
 export class TransformLoop {
   readonly #options: TransformOptions;
-  /** Target forms told to `writes`: counted records, so still true after a new fence. */
-  readonly #told = ToldSchemas.from({});
 
   constructor(options: TransformOptions) {
     this.#options = options;
@@ -42,44 +51,58 @@ export class TransformLoop {
 
   /** Until `signal` aborts or an error ends it. */
   async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
-    while (!signal.aborted) {
-      if ((await this.#runOnce(signal, deliver)) === 'stopped') return;
-    }
-  }
-
-  async #runOnce(signal: AbortSignal, deliver: DeliverBatch): Promise<'stopped' | 'again'> {
-    const { log, changes, writes, ids, mapping, limits, clock } = this.#options;
+    const { log, changes, writes, ids, mapping, limits, clock, openState } = this.#options;
     const writer = await log.openWriter(writes, { writerId: ids.uuid(), create: true });
     const hash = mappingHash(mapping);
     const active = writer.tail.header?.mapping ?? null;
     if (active !== null && active !== hash) throw otherMapping(active, hash);
+    await using state = await openState();
+    const place = await placeOf(state, writer);
+    const told = ToldSchemas.from(place?.told ?? {});
+    const output = new WritesOutput({ ...this.#options, writer, told, hash });
+    const tables = await SourceTables.restore(state, place?.tables ?? [], async (ref) => {
+      return decodeJsonBody('schema', await log.fetch(changes, ref)).table;
+    });
+    const session = new TransformSession({ ...this.#options, output, told, state, hash, tables, place });
     const abort = new AbortController();
     const ended = AbortSignal.any([signal, abort.signal]);
-    const session = new TransformSession({ ...this.#options, writer, hash, active: active !== null, told: this.#told });
     await using items = readStreamAhead(
-      { log, stream: changes, from: writer.tail.header?.from ?? null, maxQueuedBytes: limits.maxQueuedBytes, clock },
+      { log, stream: changes, from: place?.read ?? null, maxQueuedBytes: limits.maxQueuedBytes, clock },
       ended,
     );
     session.failed.catch((error: unknown) => {
       items.fail(error);
     });
     try {
+      await session.begin();
       for (;;) {
         const batch = await items.next();
         if (batch === null) break;
-        let outcome: 'taken' | 'again' = 'taken';
-        await deliver({
-          process: async () => {
-            outcome = await session.take(batch);
-          },
-        });
-        if ((outcome as 'taken' | 'again') === 'again') return 'again';
+        requireSameLog(batch, output);
+        await deliver({ process: () => session.take(batch, ended) });
       }
       await session.drain();
-      return 'stopped';
     } finally {
       abort.abort();
       await session.settle();
     }
   }
+}
+
+/** Where the state stands; null: it is empty, as it was lost or is of another log, and begins anew. */
+async function placeOf(state: StateStore, { tail }: LogWriter): Promise<TransformPlace | null> {
+  const place = decodePlace(state.place);
+  // It is committed behind what it led to: a stream that holds less is not the one.
+  if (place?.writes.logId === tail.logId && place.writes.seq <= tail.seq) return place;
+  if (state.place !== null) await state.clear();
+  return null;
+}
+
+/** `writes` says of which log it was made; read from the beginning, another one would look just as well. */
+function requireSameLog(batch: readonly LogItem[], { tail }: WritesOutput): void {
+  const [first] = batch;
+  if (tail === null || first?.type !== 'entry' || first.entry.header.logId === tail.logId) return;
+  throw new ChangeoverError('LOG_RECREATED', 'the stream of changes is not the one that the writes were made of', {
+    facts: { expected: tail.logId, found: first.entry.header.logId },
+  });
 }

@@ -1,103 +1,149 @@
-import { ChangeoverError, invariant, unreachable } from '@changeover/core';
+import { ChangeoverError, unreachable } from '@changeover/core';
 import {
   decodeJsonBody,
   encodeJsonBody,
   FrameReader,
+  HELD_TABLE,
   readPositionOf,
-  type LastPartFacts,
+  type BarrierBody,
+  type Frame,
   type LogEntry,
   type LogItem,
-  type LogWriter,
   type ReadPosition,
-  type RecordPart,
-  type RecordRef,
+  type StateStore,
   type TableSchema,
 } from '@changeover/events';
-import { targetSchema } from '@changeover/mapping';
+import { tableUse, type TableUse } from '@changeover/mapping';
 
-import { RecordAppender } from '../record-appender.js';
-import { RecordBuilder } from '../record-builder.js';
-import type { ToldSchemas } from '../told-schemas.js';
+import type { HeldSince } from '../derive/held-rows.js';
+import { RowFrames } from '../mirror/row-frames.js';
+import type { RowSink } from '../mirror/table-mirror.js';
+import { judgeSchemaChange, requireHarmless } from '../schema-change.js';
+import { tableName, type ToldSchemas } from '../told-schemas.js';
+import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
+import { DerivedTables } from './derived-tables.js';
+import { FirstDerivation } from './first-derivation.js';
 import { otherMapping } from './other-mapping.js';
-import { requireHarmless } from '../schema-change.js';
+import { QueuedFrames } from './queued-frames.js';
+import { type SourceTables, type SourceTable, type ToldForm } from './source-tables.js';
+import { StateCommits } from './state-commits.js';
 import type { TransformOptions } from './transform-loop.js';
+import type { TransformPhase, TransformPlace } from './transform-place.js';
+import { type WritesOutput } from './writes-output.js';
 
 type SessionOptions = TransformOptions & {
-  readonly writer: LogWriter;
-  readonly hash: string;
-  /** Whether the log says already that our mapping is the active one. */
-  readonly active: boolean;
+  readonly output: WritesOutput;
   readonly told: ToldSchemas;
+  readonly state: StateStore;
+  readonly hash: string;
+  readonly tables: SourceTables;
+  /** What was committed with the state; null: it is empty. */
+  readonly place: TransformPlace | null;
 };
 
-/** One fence's worth of transforming. */
+const NOTHING: RowSink = () => undefined;
+const PASSED_PROGRESS = { kind: 'progress', body: [] } as const;
+const PASSED_ROWS = { kind: 'transaction', body: [] } as const;
+
+/**
+ * One fence's worth of transforming.
+ *
+ * While tables are copied their rows only fill the mirror. Where the copies are complete everything is derived once, and from there on each record of
+ * `changes` becomes one of `writes`. What is put into the state is committed behind the records that it led to, never before them, so that
+ * after a crash it is derived again from where the state stands, and only what `writes` does not hold yet is sent.
+ */
 export class TransformSession {
   readonly #options: SessionOptions;
-  readonly #appender: RecordAppender;
-  /** Target form by the sequence of the source's schema record. */
-  readonly #targets = new Map<number, TableSchema>();
-  readonly #sources = new Map<number, TableSchema>();
+  readonly #output: WritesOutput;
+  readonly #state: StateStore;
+  readonly #tables: SourceTables;
+  readonly #queued: QueuedFrames;
+  readonly #commits: StateCommits;
   readonly #frames = new FrameReader();
-  #builder: RecordBuilder | null = null;
+  /** What becomes of a table, by the form that says it. */
+  readonly #uses = new Map<ToldForm, TableUse>();
+  /** Where rows go that pass by, by the form that they have. */
+  readonly #passing = new Map<ToldForm, RowFrames>();
+  #derived: DerivedTables | null = null;
   #active: boolean;
-  /** The last record of `changes` that is in what was queued. */
-  #from: ReadPosition | null;
+  #phase: TransformPhase;
+  #copies: Readonly<Record<string, number>>;
+  #circles: readonly string[];
+  #barriers: readonly BarrierBody[];
+  #read: ReadPosition | null;
+  /** `progress` has said which tables are being copied. */
+  #streaming: boolean;
+  /** Commit time of the last record that had one. */
+  #ts_ms: number;
+  /** Frames of the record in hand so far. */
+  #frameCount = 0;
+  /** The record in hand has more than one part: what it puts must not be committed before its last. */
+  #large = false;
 
   constructor(options: SessionOptions) {
-    const { writer, crashPoint, limits, active } = options;
+    const { output, state, tables, place } = options;
     this.#options = options;
-    this.#active = active;
-    this.#from = writer.tail.header?.from ?? null;
-    this.#appender = new RecordAppender({
-      writer,
-      maxQueuedBytes: limits.maxQueuedBytes,
-      onAppended: (endedInsideRecord) => crashPoint(endedInsideRecord ? 'transform.between-parts' : 'transform.after-append'),
-    });
+    this.#output = output;
+    this.#state = state;
+    this.#tables = tables;
+    this.#queued = new QueuedFrames(state);
+    this.#active = place?.active ?? false;
+    this.#phase = place?.phase ?? { name: 'filling' };
+    this.#copies = place?.copies ?? {};
+    this.#circles = place?.circles ?? [];
+    this.#barriers = place?.barriers ?? [];
+    this.#read = place?.read ?? null;
+    this.#streaming = place?.streaming ?? false;
+    this.#ts_ms = place?.ts_ms ?? 0;
+    this.#commits = new StateCommits({ ...options, place: () => this.#place() });
+    if (this.#active) output.activated();
   }
 
-  /** `again`: read again behind the tail (a table's form had to be told in the middle of a large record). */
-  async take(batch: readonly LogItem[]): Promise<'taken' | 'again'> {
+  /** Before the first record: what the state goes on with. */
+  async begin(): Promise<void> {
+    if (this.#phase.name !== 'filling') await this.#plan('MAPPING_INVALID');
+  }
+
+  async take(batch: readonly LogItem[], signal: AbortSignal): Promise<void> {
     try {
       for (const item of batch) {
-        if (item.type === 'abandoned') this.#forget();
-        else if ((await this.#entry(item.entry)) === 'again') return 'again';
+        if (signal.aborted) return;
+        if (item.type === 'abandoned') await this.#forget();
+        else await this.#entry(item.entry, signal);
       }
     } catch (error) {
       // What came before the record that cannot be passed on is right: it goes out first.
-      await this.#appender.drain();
+      await this.#output.drain();
       throw error;
     }
-    await this.#appender.ready();
-    return 'taken';
+    await this.#output.ready();
   }
 
-  /** Rejects as soon as an append has failed; never resolves. */
+  /** Rejects as soon as an append or a commit has failed; never resolves. */
   get failed(): Promise<never> {
-    return this.#appender.failed;
+    return Promise.race([this.#output.failed, this.#commits.failed]);
   }
 
-  drain(): Promise<void> {
-    return this.#appender.drain();
+  /** Everything taken is in the log, and the state is committed where that can be. */
+  async drain(): Promise<void> {
+    await this.#output.drain();
+    if (!this.#large) await this.#commits.commit();
   }
 
-  /** Waits for the append under way, whatever becomes of it. */
+  /** Waits for the append and the commit under way, whatever becomes of them. */
   async settle(): Promise<void> {
-    await this.#appender.drain().catch(() => undefined);
+    await this.#output.drain().catch(() => undefined);
+    await this.#commits.settle();
   }
 
-  async #entry(entry: LogEntry): Promise<'taken' | 'again'> {
+  async #entry(entry: LogEntry, signal: AbortSignal): Promise<void> {
     const { header } = entry;
     switch (header.kind) {
-      case 'transaction': {
-        const outcome = await this.#transaction(entry);
-        if (outcome === 'again') return 'again';
-        break;
-      }
+      case 'transaction':
       case 'snapshot-chunk':
-        throw new ChangeoverError(
-          'SNAPSHOT_NEEDED',
-          `record ${String(header.seq)} holds rows that were copied, of which this version makes nothing yet`,
-        );
+        await this.#rows(entry);
+        if (!header.last) return;
+        break;
       case 'schema':
         await this.#schema(entry);
         break;
@@ -105,112 +151,292 @@ export class TransformSession {
         const { hash } = decodeJsonBody('mapping-activated', entry);
         if (hash !== this.#options.hash) throw otherMapping(hash, this.#options.hash);
         this.#active = true;
-        this.#pass(entry, { kind: 'progress', body: [], last: true });
+        this.#output.activated();
+        this.#output.begin(entry);
+        if (!(await this.#derivesFirst(entry, signal))) return;
+        this.#pass(entry, PASSED_PROGRESS);
         break;
       }
       case 'progress':
-        this.#pass(entry, { kind: 'progress', body: [], last: true });
+        if (!(await this.#progress(entry, signal))) return;
         break;
       case 'barrier':
-        this.#pass(entry, { kind: 'barrier', body: encodeJsonBody('barrier', decodeJsonBody('barrier', entry)), last: true });
+        this.#barrier(entry);
         break;
       default:
-        return unreachable(header.kind);
+        unreachable(header.kind);
     }
-    return 'taken';
+    this.#read = readPositionOf(entry);
+    await this.#commits.whenDue();
   }
 
-  async #transaction(entry: LogEntry): Promise<'taken' | 'again'> {
+  async #rows(entry: LogEntry): Promise<void> {
     const { header } = entry;
     if (!this.#active)
       throw new ChangeoverError('MAPPING_NOT_ACTIVE', `record ${String(header.seq)} comes before any mapping was activated`);
-    if (header.part === 1) this.#forget();
-    for (const ref of header.schemas ?? []) if (!this.#targets.has(ref.seq)) await this.#fetchSchema(ref);
-    const builder = (this.#builder ??= new RecordBuilder('transaction'));
+    if (header.part === 1) await this.#begin(entry);
     for (const frame of this.#frames.push(entry.body)) {
-      const target = this.#targets.get(frame.schemaSeq);
-      invariant(target !== undefined, `record ${String(header.seq)} refers to schema ${String(frame.schemaSeq)}, which it does not name`);
-      let told = this.#options.told.find(target);
-      if (told === null) {
-        const again = builder.partsGiven > 0;
-        if (again) this.#appender.abandon();
-        this.#appender.add([this.#options.told.part(target, this.#facts())]);
-        await this.#appender.drain();
-        if (again) return 'again';
-        told = this.#options.told.find(target);
-        invariant(told !== null, 'a form was told');
-      }
-      builder.add(frame, told);
-      const part = builder.takeFullPart();
-      if (part !== null) this.#appender.add([{ part }]);
+      const made = this.#frame(frame, header.seq, header.kind === 'snapshot-chunk');
+      if (made !== null) for (const _ of made) await this.#makeRoom();
     }
+    this.#give(entry);
     if (!header.last) {
-      await this.#appender.ready();
-      return 'taken';
+      await this.#makeRoom();
+      return;
     }
     this.#frames.end();
-    this.#builder = null;
-    const { txId, ts_ms, origin } = header;
-    this.#pass(entry, builder.takeLastPart({ txId, ts_ms, origin }));
-    return 'taken';
+    this.#large = false;
+    if (this.#phase.name === 'following') this.#pass(entry, PASSED_ROWS);
   }
 
-  async #fetchSchema(ref: RecordRef): Promise<void> {
-    const { log, changes } = this.#options;
-    const { table } = decodeJsonBody('schema', await log.fetch(changes, ref));
-    this.#know(ref.seq, table);
+  /** The first part of a record. */
+  async #begin(entry: LogEntry): Promise<void> {
+    await this.#forget();
+    this.#frameCount = 0;
+    this.#output.begin(entry);
+    if (entry.header.last) return;
+    // Only what this record puts may have to be forgotten.
+    await this.#output.drain();
+    await this.#commits.commit();
+    this.#large = true;
+  }
+
+  /** Lays a frame over the mirror; a generator where a whole table is gone through. */
+  #frame(frame: Frame, seq: number, isChunk: boolean): Generator<void> | null {
+    const form = this.#tables.form(frame.schemaSeq);
+    const { table } = form;
+    const { passed, read } = this.#use(form);
+    if (passed === null && !read) return null;
+    table.firstRows ??= seq;
+    if (!form.keyed) return passed === null ? null : this.#frameWithoutKey(frame, form, seq, isChunk);
+    const filling = this.#phase.name !== 'following';
+    const sink = filling ? NOTHING : this.#sink(form);
+    if (frame.op === 't') return table.mirror.truncate(form.place, sink);
+    if (filling && (frame.op === 'c' || frame.op === 'r')) table.mirror.overwrite(frame, form.place, seq);
+    else table.mirror.layer(frame, form.place, seq, sink);
+    return null;
+  }
+
+  /** A copy of such a table is one piece, and all that it holds. */
+  #frameWithoutKey(frame: Frame, form: ToldForm, seq: number, isChunk: boolean): null {
+    const frames: readonly Frame[] = isChunk
+      ? [...(this.#frameCount === 0 ? [{ ...frame, op: 't' as const, rowCount: 0, rows: Buffer.alloc(0) }] : []), { ...frame, op: 'c' }]
+      : [frame];
+    for (const one of frames) {
+      if (this.#phase.name === 'following') this.#output.add(one, this.#use(form).passed as TableSchema);
+      else this.#queued.add(form.table.number, one, seq, this.#frameCount);
+      this.#frameCount++;
+    }
+    return null;
+  }
+
+  /** Where a change of the mirror goes. */
+  #sink(form: ToldForm): RowSink {
+    const { table } = form;
+    const passing = this.#passingOf(form);
+    const derived = this.#derived?.reads(table.name) === true ? this.#derived : null;
+    return (before, after, from, to) => {
+      passing?.add(before, after);
+      derived?.touch(table.name, before, after, from, to);
+    };
+  }
+
+  #passingOf(form: ToldForm): RowFrames | null {
+    const { passed } = this.#use(form);
+    if (passed === null || this.#circles.includes(form.table.name)) return null;
+    let frames = this.#passing.get(form);
+    if (frames === undefined) this.#passing.set(form, (frames = new RowFrames((frame) => this.#output.add(frame, passed))));
+    return frames;
+  }
+
+  /** Frames of what changed since the last time. */
+  #give(entry: LogEntry): void {
+    for (const frames of this.#passing.values()) frames.end();
+    this.#derived?.derive(this.#at(entry));
   }
 
   async #schema(entry: LogEntry): Promise<void> {
-    const { table, previous, empty, copy } = decodeJsonBody('schema', entry);
-    if (previous !== null) {
-      if (!this.#sources.has(previous.seq)) await this.#fetchSchema(previous);
-      requireHarmless(this.#sources.get(previous.seq) as TableSchema, table, empty === true || copy === true);
+    const { table: schema, previous, empty, copy } = decodeJsonBody('schema', entry);
+    const { header, at } = entry;
+    const isNew = this.#tables.find(tableName(schema)) === undefined;
+    if (previous !== null) this.#judge(this.#tables.form(previous.seq).schema, schema, empty === true || copy === true);
+    const form = this.#tables.tell({ seq: header.seq, at }, schema);
+    const { passed, read } = this.#use(form);
+    if (this.#phase.name !== 'following') return;
+    if (isNew && passed !== null) this.#circles = [...this.#circles, ...this.#newCircles()];
+    if (passed !== null) await this.#output.tell(passed);
+    if (read || this.#circles.includes(form.table.name)) await this.#plan('SCHEMA_NEEDS_MAPPING');
+  }
+
+  /** Where only rules read a table, they say themselves which of its columns they miss. */
+  #judge(before: TableSchema, after: TableSchema, copied: boolean): void {
+    const { passed, read } = tableUse(this.#options.mapping, after);
+    if (passed !== null) requireHarmless(before, after, copied);
+    else if (read && judgeSchemaChange(before, after)?.code === 'SCHEMA_NEEDS_COPY') requireHarmless(before, after, copied);
+  }
+
+  /** False: we were told to stop in the middle. */
+  async #progress(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
+    const body = decodeJsonBody('progress', entry);
+    this.#output.begin(entry);
+    if (!('same' in body) && body.phase === 'streaming') {
+      this.#streaming = true;
+      const named = Object.entries(body.copies ?? {});
+      const ended = Object.entries(this.#copies).filter(([name]) => !named.some(([other]) => other === name));
+      await this.#sweep(entry, ended);
+      this.#copies = Object.fromEntries(named.flatMap(([name, { since, left }]) => (left === true ? [] : [[name, since]])));
     }
-    this.#know(entry.header.seq, table);
-    this.#from = readPositionOf(entry);
+    if (!(await this.#derivesFirst(entry, signal))) return false;
+    this.#pass(entry, PASSED_PROGRESS);
+    return true;
   }
 
-  #know(seq: number, source: TableSchema): void {
-    this.#sources.set(seq, source);
-    this.#targets.set(seq, targetSchema(this.#options.mapping, source));
+  /** These tables' copies have ended: what they did not find is gone at the source. */
+  async #sweep(entry: LogEntry, ended: readonly (readonly [name: string, since: number])[]): Promise<void> {
+    for (const [name, since] of ended) {
+      const table = this.#tables.find(name);
+      // Before the first rows there is nothing that a copy could have missed.
+      if (table === undefined || table.firstRows === null || table.firstRows > since || !table.form.keyed) continue;
+      const sink = this.#phase.name === 'following' ? this.#sink(table.form) : NOTHING;
+      for (const _ of table.mirror.sweep(since, table.form.place, sink)) {
+        this.#give(entry);
+        await this.#makeRoom();
+      }
+      this.#give(entry);
+      table.mirror.requireWhole();
+    }
   }
 
-  /** Appends what `entry` became; from then on a restart goes on behind `entry`. */
-  #pass(entry: LogEntry, part: RecordPart): void {
-    const { header } = entry;
-    this.#from = readPositionOf(entry);
-    const rows = part.facts?.rows ?? 0;
-    const pos = header.pos ?? header.follows;
-    const ts_ms = header.ts_ms;
-    const { from, mapping } = this.#facts();
-    const facts: LastPartFacts = { ...part.facts, pos, ts_ms, from, mapping };
-    this.#appender.add([
-      {
-        part: { kind: part.kind, body: part.body, last: true, facts },
-        onDurable: () => {
-          this.#options.observer.advanced({
-            records: 1,
-            rows,
-            bytes: entry.body.length,
-            seq: header.seq,
-            changesSeq: header.seq,
-            position: pos,
-            ts_ms: ts_ms ?? null,
-          });
-        },
-      },
-    ]);
+  /** Derives everything, if it is time to. False: we were told to stop in the middle. */
+  async #derivesFirst(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
+    if (this.#phase.name === 'following' || !this.#active || !this.#streaming || Object.keys(this.#copies).length > 0) return true;
+    if (this.#phase.name === 'filling') {
+      this.#circles = this.#newCircles();
+      this.#phase = { name: 'deriving', cursor: null, batch: 0 };
+    }
+    await this.#tellAll();
+    const derived = await this.#plan('MAPPING_INVALID');
+    const first = new FirstDerivation({
+      state: this.#state,
+      output: this.#output,
+      derived,
+      tables: [...this.#passed()].filter(({ table }) => !this.#circles.includes(table.name)),
+      queued: this.#queued,
+      entry,
+      at: this.#at(entry),
+      barriers: this.#barriers,
+    });
+    for (let { cursor, batch } = this.#phase; ;) {
+      const done = await first.next(cursor, batch);
+      ({ cursor, batch } = done);
+      this.#options.crashPoint('transform.in-derive-all');
+      if (done.ended) break;
+      this.#phase = { name: 'deriving', cursor, batch };
+      await this.#output.ready();
+      if (this.#commits.isDue) {
+        first.release();
+        await this.#commits.whenDue();
+      }
+      if (signal.aborted) {
+        first.release();
+        return false;
+      }
+    }
+    this.#phase = { name: 'following' };
+    this.#barriers = [];
+    this.#output.begin(entry);
+    return true;
   }
 
-  #facts(): LastPartFacts {
-    return { pos: this.#from?.pos, from: this.#from ?? undefined, mapping: this.#active ? this.#options.hash : undefined };
+  #barrier(entry: LogEntry): void {
+    const body = decodeJsonBody('barrier', entry);
+    if (this.#phase.name === 'following') {
+      this.#output.begin(entry);
+      this.#pass(entry, { kind: 'barrier', body: encodeJsonBody('barrier', body) });
+    } else this.#barriers = [...this.#barriers, body];
+  }
+
+  #pass(entry: LogEntry, otherwise: Parameters<WritesOutput['pass']>[1]): void {
+    this.#output.pass(entry, otherwise);
+  }
+
+  /** What the rules make of the tables as they are, from now on. `code`: what it means if they do not fit. */
+  async #plan(code: 'MAPPING_INVALID' | 'SCHEMA_NEEDS_MAPPING'): Promise<DerivedTables> {
+    const { migration, mapping, converters } = this.#options;
+    const passing = new Map([...this.#passed()].map(({ table, target }) => [table.name, { source: table.form.schema, target }]));
+    const circles = new Set(this.#circles);
+    const rules = [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
+    try {
+      const { output, tables, state } = this.#options;
+      this.#derived = new DerivedTables({ migration, rules, converters, tables, state, output });
+    } catch (error) {
+      if (!(error instanceof ChangeoverError) || error.code !== 'MAPPING_INVALID') throw error;
+      throw new ChangeoverError(code, error.message, { facts: error.facts, cause: error });
+    }
+    for (const target of [HELD_TABLE, ...this.#derived.targets]) await this.#output.tell(target);
+    return this.#derived;
+  }
+
+  async #tellAll(): Promise<void> {
+    for (const { target } of this.#passed()) await this.#output.tell(target);
+  }
+
+  #newCircles(): readonly string[] {
+    const keyed = [...this.#passed()].filter(({ table }) => table.form.keyed);
+    const passing = new Map<string, PassingTable>(keyed.map(({ table, target }) => [table.name, { source: table.form.schema, target }]));
+    return tablesInCircles(passing).filter((name) => !this.#circles.includes(name));
+  }
+
+  /** Tables whose rows pass by, as they are now. */
+  *#passed(): Generator<{ readonly table: SourceTable; readonly target: TableSchema }> {
+    for (const table of this.#tables) {
+      const { passed } = this.#use(table.form);
+      if (passed !== null) yield { table, target: passed };
+    }
+  }
+
+  #use(form: ToldForm): TableUse {
+    let use = this.#uses.get(form);
+    if (use === undefined) this.#uses.set(form, (use = tableUse(this.#options.mapping, form.schema)));
+    return use;
+  }
+
+  /** Commit times stand in the last part of a record; until then the one before it will do. */
+  #at({ header }: LogEntry): HeldSince {
+    this.#ts_ms = header.ts_ms ?? this.#ts_ms;
+    return { seq: header.seq, ts_ms: this.#ts_ms };
+  }
+
+  /** In the middle of what cannot be committed yet, nothing more may be kept in memory. */
+  async #makeRoom(): Promise<void> {
+    await this.#output.ready();
+    await this.#commits.makeRoom();
   }
 
   /** The record in hand was given up by its writer, or begins anew. */
-  #forget(): void {
+  async #forget(): Promise<void> {
     this.#frames.reset();
-    if (this.#builder !== null && this.#builder.partsGiven > 0) this.#appender.abandon();
-    this.#builder = null;
+    this.#output.forget();
+    this.#derived?.forget();
+    if (!this.#large) return;
+    this.#large = false;
+    await this.#commits.discard();
+  }
+
+  #place(): TransformPlace {
+    const { told } = this.#options;
+    return {
+      read: this.#read,
+      writes: this.#output.reached,
+      active: this.#active,
+      streaming: this.#streaming,
+      ts_ms: this.#ts_ms,
+      phase: this.#phase,
+      copies: this.#copies,
+      tables: this.#tables.toJSON(),
+      circles: this.#circles,
+      told: told.toJSON(),
+      barriers: this.#barriers,
+    };
   }
 }

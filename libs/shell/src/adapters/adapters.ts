@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
-import { SequencedLog, type ChangeSource, type EventLog, type MessageStore, type TargetWriter } from '@changeover/events';
+import { SequencedLog, type ChangeSource, type EventLog, type MessageStore, type StateStore, type TargetWriter } from '@changeover/events';
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource } from '@changeover/source-postgres';
+import { LmdbStateStore } from '@changeover/state-lmdb';
 import { PostgresTarget } from '@changeover/target-postgres';
 
-import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, TargetSettings } from '../settings/schema.js';
+import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, StateSettings, TargetSettings } from '../settings/schema.js';
 
 /** What any adapter may need beside its own section of the settings. */
 export type AdapterContext = {
@@ -70,6 +72,27 @@ export function createSource(settings: SourceSettings, context: AdapterContext):
 /** The target of the settings. Connects when it is opened. */
 export function createTarget(settings: TargetSettings, context: AdapterContext & { readonly crashPoint: CrashPoint }): TargetWriter {
   return TARGETS[settings.type](settings, context)(context.crashPoint);
+}
+
+/** Opens what transform remembers beside the log. `onLost` is told that something was there which cannot be used: it begins empty then. */
+export async function openState(
+  { folder }: StateSettings,
+  {
+    migration,
+    clock,
+    ids,
+    onLost,
+  }: Pick<AdapterContext, 'migration' | 'clock'> & {
+    readonly ids: IdSource;
+    readonly onLost: (warning: ChangeoverError) => void;
+  },
+): Promise<StateStore> {
+  const store = await LmdbStateStore.open({ folder: join(folder, migration), name: `${migration}.writes`, clock, ids });
+  if (store.lost !== null) {
+    const message = 'what transform remembered beside the log cannot be used and is filled again from the log';
+    onLost(new ChangeoverError('STATE_LOST', `${message}: ${store.lost}`, { facts: { why: store.lost } }));
+  }
+  return store;
 }
 
 /** An event log and the store below it, which is what has to be stopped. */

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 
 import { describeIssues } from './describe-issues.js';
 import { ENVIRONMENT, resolveEnvironment, type Environment } from './environment.js';
-import { APP_SCHEMAS, type App, type CliSettings, type SettingsOf } from './schema.js';
+import { APP_SCHEMAS, type App, type CliSettings, type SettingsOf, type StateSettings } from './schema.js';
 
 export const SETTINGS_FILE = 'changeover.json';
 
@@ -79,11 +79,10 @@ function withoutForeignSections(whole: Readonly<Record<string, unknown>>, app: A
 }
 
 /** Paths in the file are relative to it, wherever the process was started. */
-function withAbsolutePaths<T extends { readonly mapping?: string | undefined; readonly log: CliSettings['log'] }>(
-  settings: T,
-  folder: string,
-): T {
-  const { mapping, log } = settings;
+function withAbsolutePaths<
+  T extends { readonly mapping?: string | undefined; readonly state?: StateSettings; readonly log: CliSettings['log'] },
+>(settings: T, folder: string): T {
+  const { mapping, state, log } = settings;
   const ssl = log.type === 'kafka' && typeof log.ssl === 'object' ? log.ssl : null;
   const absolute =
     ssl === null
@@ -92,6 +91,7 @@ function withAbsolutePaths<T extends { readonly mapping?: string | undefined; re
   return {
     ...settings,
     ...(mapping !== undefined && { mapping: resolve(folder, mapping) }),
+    ...(state !== undefined && { state: { ...state, folder: resolve(folder, state.folder) } }),
     ...(absolute !== null && { log: { ...log, ssl: absolute } }),
   };
 }

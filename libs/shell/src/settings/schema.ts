@@ -134,6 +134,19 @@ const mapping = z
     'File with the mapping (TypeScript, JavaScript or JSON), relative to the settings file. Default: every table and column keeps its name.',
   );
 
+const state = z
+  .strictObject({
+    folder: z
+      .string()
+      .min(1)
+      .default('.changeover/state')
+      .describe(
+        'Folder for what transform remembers beside the log, relative to the settings file; each migration has a folder of its own in it. On a local disk. If it is lost, it is filled again from the log.',
+      ),
+  })
+  .prefault({})
+  .describe('What transform remembers beside the log: the rows of the old database, and what became of them.');
+
 const http = z
   .strictObject({
     host: z
@@ -157,6 +170,7 @@ const limits = z
   .strictObject({
     readAheadBytes: bytes().prefault('16MB').describe('What a process may read ahead of its work, in memory.'),
     batchBytes: bytes().prefault('8MB').describe('Size from which a batch is not made larger. One record may be larger than this.'),
+    stateBytes: bytes().prefault('16MB').describe('What transform may have changed of its state, in memory, before it commits it.'),
     batchRows: z.int().min(1).default(10_000).describe('Rows from which a batch is not made larger. One source transaction may have more.'),
   })
   .prefault({})
@@ -174,9 +188,9 @@ const everywhere = { migration, control, log, http, limits, logging };
 /** One schema per app: what it reads of the one settings file. */
 export const APP_SCHEMAS = {
   capture: z.strictObject({ ...everywhere, source, mapping }),
-  transform: z.strictObject({ ...everywhere, mapping }),
+  transform: z.strictObject({ ...everywhere, mapping, state }),
   load: z.strictObject({ ...everywhere, target }),
-  cli: z.strictObject({ ...everywhere, source, target, mapping, log: logOrOurs, control: controlOrOurs }),
+  cli: z.strictObject({ ...everywhere, source, target, mapping, state, log: logOrOurs, control: controlOrOurs }),
 } as const;
 
 export type App = keyof typeof APP_SCHEMAS;
@@ -191,6 +205,7 @@ export type CliSettings = SettingsOf<'cli'>;
 export type AllSettings = CaptureSettings & TransformSettings & LoadSettings;
 
 export type SourceSettings = CaptureSettings['source'];
+export type StateSettings = TransformSettings['state'];
 export type TargetSettings = LoadSettings['target'];
 export type LogSettings = CaptureSettings['log'];
 export type KafkaSettings = Extract<LogSettings, { readonly type: 'kafka' }>;

@@ -1,0 +1,40 @@
+import { tableSchemaHash, type ColumnSchema, type TableSchema } from './table-schema.js';
+
+const COLUMNS = [
+  ['migration', true],
+  ['target', true],
+  ['source_key', true],
+  ['source', false],
+  ['state', false],
+  ['kept', false],
+  ['reason', false],
+  ['problem_column', false],
+  ['problems', false],
+  ['since_seq', false],
+  ['since_ms', false],
+] as const;
+
+export type HeldColumn = (typeof COLUMNS)[number][0];
+
+/** Columns of {@link HELD_TABLE} in their order. */
+export const HELD_COLUMNS: readonly HeldColumn[] = COLUMNS.map(([name]) => name);
+
+const form: Omit<TableSchema, 'hash'> = {
+  schema: 'changeover',
+  table: 'held',
+  columns: COLUMNS.map(([name, key]): ColumnSchema => {
+    return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key, fill: 'none' };
+  }),
+  identity: 'full',
+};
+
+/**
+ * Rows that are not in the target, or not as their source rows are now: they travel in `writes` and land in the target like rows of any other table, in
+ * the same transaction as those.
+ *
+ * `target` and `source` are `schema.table`; `source_key` is the key of the driving row as COPY text (behind `sha256:` its hash, where it is very long);
+ * `state` is `held` (a rule refuses it) or `waiting` (for a parent); `kept` (`t`, `f`) says whether its last good version stands in the target;
+ * `reason` and `problem_column` are those of the first of `problems` (JSON); `since_seq` is the record of `changes` with which it became held, and `since_ms` that
+ * record's commit time in milliseconds since the epoch.
+ */
+export const HELD_TABLE: TableSchema = { ...form, hash: tableSchemaHash(form) };

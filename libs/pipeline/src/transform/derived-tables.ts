@@ -1,0 +1,173 @@
+import { ChangeoverError } from '@changeover/core';
+import { HELD_TABLE, tableSchemaHash, lineOf, type Line, type StateStore, type TableSchema } from '@changeover/events';
+import { compileRule, splitQualified, type Converters, type TableRule } from '@changeover/mapping';
+
+import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
+import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
+import { HeldRows, type HeldSince } from '../derive/held-rows.js';
+import { lineOfRow, rowOfLine } from '../derive/row-text.js';
+import { SourceMirror } from '../derive/source-mirror.js';
+import { keyOfEntry } from '../derive/state-keys.js';
+import { RowFrames } from '../mirror/row-frames.js';
+import type { SourceTable, SourceTables } from './source-tables.js';
+import type { WritesOutput } from './writes-output.js';
+
+export type DerivedTablesOptions = {
+  readonly migration: string;
+  readonly rules: readonly TableRule[];
+  readonly converters: Converters;
+  readonly tables: SourceTables;
+  readonly state: StateStore;
+  readonly output: WritesOutput;
+};
+
+/**
+ * The target tables whose rows are derived: what changed in the mirror goes in, frames come out. Made anew when a table that the rules read has
+ * another form; what it remembers is in the state.
+ */
+export class DerivedTables {
+  readonly plan: DerivationPlan;
+  readonly derivation: Derivation;
+  readonly targets: readonly TableSchema[];
+  readonly #held: HeldRows;
+  readonly #frames: readonly RowFrames[];
+  readonly #heldFrames: RowFrames;
+  readonly #sources: ReadonlyMap<number, SourceTable>;
+  #touched = new Map<string, TouchedRow>();
+
+  /** Throws MAPPING_INVALID where the rules do not fit the tables as they are. */
+  constructor({ migration, rules, converters, tables, state, output }: DerivedTablesOptions) {
+    const read = sourcesOf(rules, tables);
+    this.#sources = new Map(read.map((table) => [table.number, table]));
+    const columns = new Map(read.map((table) => [table.name, columnsOf(table)]));
+    const keys = new Map(read.map((table) => [table.name, { number: table.number, key: keyOf(table) }]));
+    const compiled = rules.map((rule) => compileRule(rule, columns, converters));
+    this.plan = new DerivationPlan(compiled, keys);
+    this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
+    this.targets = compiled.map(({ target, columns: names, key }) => targetOf(target, names, key));
+    this.#held = new HeldRows(migration, state);
+    this.#frames = this.targets.map((target) => new RowFrames((frame) => output.add(frame, target)));
+    this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));
+  }
+
+  /** The tables that the rules read. */
+  get sources(): Iterable<SourceTable> {
+    return this.#sources.values();
+  }
+
+  reads(table: string): boolean {
+    return this.plan.table(table) !== undefined;
+  }
+
+  /** A row of the mirror has changed; its keys in the state were and are these. */
+  touch(name: string, before: Line | null, after: Line | null, from: Buffer, to: Buffer): void {
+    const table = this.plan.table(name);
+    if (table === undefined) return;
+    // What a row holds matters only where others look it up; the rows that it drives are found by its key.
+    const looked = table.joinedBy.length > 0 || table.lookups.length > 0;
+    const was = looked && before !== null ? rowOf(before) : null;
+    const is = looked && after !== null ? rowOf(after) : null;
+    const key = keyOfEntry(to);
+    if (from.equals(to)) {
+      this.#touch(table, key, was, is);
+      return;
+    }
+    this.#touch(table, keyOfEntry(from), was, null);
+    this.#touch(table, key, null, is);
+  }
+
+  /** Derives what the rows touched since the last time lead to; gives frames. */
+  derive(at: HeldSince): void {
+    if (this.#touched.size === 0) return;
+    const touched = this.#touched;
+    this.#touched = new Map();
+    this.give(this.derivation.derive(touched.values()), at);
+  }
+
+  /** Frames of these changes: of each table first what goes, as another row may come in its place. */
+  give(changes: readonly DerivedChange[], at: HeldSince): void {
+    const changed = changes.map((change) => ({ ...change, moves: movesKey(change) }));
+    for (const { rule, before, after, moves } of changed) {
+      if (before !== null && (after === null || moves)) this.#of(rule).add(line(before), null);
+    }
+    for (const { rule, before, after, moves } of changed) {
+      if (before !== null && after !== null && !moves) this.#of(rule).add(line(before), line(after));
+    }
+    for (const { rule, before, after, moves } of changed) {
+      if (after !== null && (before === null || moves)) this.#of(rule).add(null, line(after));
+    }
+    for (const change of changes) {
+      const { before, after } = this.#held.change(change, at);
+      if (before !== null || after !== null) this.#heldFrames.add(before, after);
+    }
+    for (const frames of this.#frames) frames.end();
+    this.#heldFrames.end();
+  }
+
+  /** What was touched in a record that is given up. */
+  forget(): void {
+    this.#touched = new Map();
+  }
+
+  #touch(table: MirroredTable, key: string, before: TouchedRow['before'], after: TouchedRow['after']): void {
+    this.derivation.mirror.moved(table, key, before, after);
+    const id = `${String(table.number)} ${key}`;
+    const known = this.#touched.get(id);
+    this.#touched.set(id, { table, key, before: known === undefined ? before : known.before, after });
+  }
+
+  #of(rule: PlannedRule): RowFrames {
+    return this.#frames[rule.number] as RowFrames;
+  }
+
+  readonly #read = (table: MirroredTable, value: Buffer): TouchedRow['before'] => {
+    const whole = this.#sources.get(table.number)?.mirror.lineOf(value) ?? null;
+    return whole === null ? null : rowOf(whole);
+  };
+}
+
+function rowOf({ bytes, start, end }: Line): ReturnType<typeof rowOfLine> {
+  return rowOfLine(bytes.toString('utf8', start, end));
+}
+
+function line(row: NonNullable<TouchedRow['before']>): Line {
+  return lineOf(Buffer.from(`${lineOfRow(row)}\n`));
+}
+
+/** A row with another key is another row for whoever finds rows by it. */
+function movesKey({ rule, before, after }: DerivedChange): boolean {
+  return before !== null && after !== null && rule.compiled.key.some((place) => before[place] !== after[place]);
+}
+
+/** The tables that the rules read. Throws MAPPING_INVALID if one is not captured, or its rows have no key. */
+function sourcesOf(rules: readonly TableRule[], tables: SourceTables): readonly SourceTable[] {
+  const names = new Set(rules.flatMap(({ source, joins }) => [source, ...(joins ?? []).map(({ table }) => table)]));
+  return [...names].map((name) => {
+    const table = tables.find(name);
+    if (table?.form.keyed === true) return table;
+    const why = table === undefined ? 'which is not captured' : 'whose rows have no key';
+    throw new ChangeoverError('MAPPING_INVALID', `the mapping reads ${name}, ${why}`, { facts: { table: name } });
+  });
+}
+
+function columnsOf({ form }: SourceTable): { readonly columns: readonly string[]; readonly key: readonly string[] } {
+  const { columns } = form.schema;
+  return { columns: columns.map(({ name }) => name), key: columns.filter(({ key }) => key).map(({ name }) => name) };
+}
+
+function keyOf({ form }: SourceTable): readonly number[] {
+  return form.schema.columns.flatMap(({ key }, place) => (key ? [place] : []));
+}
+
+function targetOf(name: string, columns: readonly string[], key: readonly number[]): TableSchema {
+  const [schema, table] = splitQualified(name);
+  const form: Omit<TableSchema, 'hash'> = {
+    schema,
+    table,
+    columns: columns.map((column, place) => {
+      return { name: column, type: 'text', typeOid: 25, typmod: -1, notNull: false, key: key.includes(place), fill: 'none' };
+    }),
+    identity: 'full',
+  };
+  return { ...form, hash: tableSchemaHash(form) };
+}

@@ -1,0 +1,106 @@
+import { ChangeoverError } from '@changeover/core';
+import { encodeJsonBody, type BarrierBody, type Line, type LogEntry, type StateStore, type TableSchema } from '@changeover/events';
+
+import { DeriveAll, type DeriveAllCursor, type PassedTable } from '../derive/derive-all.js';
+import type { HeldSince } from '../derive/held-rows.js';
+import { RowFrames } from '../mirror/row-frames.js';
+import type { DerivedTables } from './derived-tables.js';
+import type { QueuedFrames } from './queued-frames.js';
+import type { SourceTable } from './source-tables.js';
+import type { WritesOutput } from './writes-output.js';
+
+/** Driving rows of a record; fewer where they are large. */
+const ROWS = 2000;
+
+export type FirstDerivationOptions = {
+  readonly state: StateStore;
+  readonly output: WritesOutput;
+  readonly derived: DerivedTables;
+  /** Tables whose rows pass by. */
+  readonly tables: readonly { readonly table: SourceTable; readonly target: TableSchema }[];
+  readonly queued: QueuedFrames;
+  /** The record of `changes` at which it is done: its records stand before what that becomes. */
+  readonly entry: LogEntry;
+  readonly at: HeldSince;
+  readonly barriers: readonly BarrierBody[];
+};
+
+type Done = { readonly cursor: DeriveAllCursor | null; readonly batch: number; readonly ended: boolean };
+
+/**
+ * Everything at the target for the first time: what rules make and what passes by, parents first, then rows without a key, then the barriers that waited
+ * for it. In records of bounded size, which are the same ones whenever it is done again from the same cursor.
+ */
+export class FirstDerivation {
+  readonly #options: FirstDerivationOptions;
+  readonly #all: DeriveAll;
+  readonly #passing: ReadonlyMap<PassedTable, RowFrames>;
+
+  constructor(options: FirstDerivationOptions) {
+    this.#options = options;
+    const { derived, state, tables, output } = options;
+    const keyed = tables.filter(({ table }) => table.form.keyed);
+    const passing = keyed.map(({ table, target }) => [passedTable(table), new RowFrames((frame) => output.add(frame, target))] as const);
+    this.#passing = new Map(passing);
+    const sources = new Map([...derived.sources, ...tables.map(({ table }) => table)].map((table) => [table.name, table]));
+    this.#all = new DeriveAll({
+      plan: derived.plan,
+      derivation: derived.derivation,
+      state,
+      passed: [...this.#passing.keys()],
+      referredBy: (name) => sources.get(name)?.form.schema.foreignKeys?.map(({ table }) => table) ?? [],
+    });
+  }
+
+  /** The next piece, behind `cursor`, when there are `batch` records of it. */
+  async next(cursor: DeriveAllCursor | null, batch: number): Promise<Done> {
+    const { output, entry, derived, at } = this.#options;
+    if (cursor?.step === this.#all.tables.length) return this.#last(cursor, batch);
+    output.begin(entry, batch + 1);
+    const { changes, passed, next } = this.#all.next(cursor, ROWS);
+    derived.give(changes, at);
+    if (passed !== null) this.#pass(passed.table, passed.lines);
+    const made = output.holdsFrames;
+    if (made) output.passBatch(entry, batch + 1, { kind: 'transaction', body: [] });
+    return { cursor: next ?? { step: this.#all.tables.length, after: null }, batch: made ? batch + 1 : batch, ended: false };
+  }
+
+  /** Lets the state go, as before a commit. */
+  release(): void {
+    this.#all.release();
+  }
+
+  #pass(table: PassedTable, lines: readonly Line[]): void {
+    const frames = this.#passing.get(table) as RowFrames;
+    for (const line of lines) frames.add(null, line);
+    frames.end();
+  }
+
+  async #last(cursor: DeriveAllCursor, batch: number): Promise<Done> {
+    const { output, entry, tables, queued, barriers } = this.#options;
+    let made = batch;
+    output.begin(entry, made + 1);
+    for (const { table, target } of tables) {
+      if (table.form.keyed) continue;
+      for (const _ of queued.take(table.number, (frame) => output.add(frame, target))) await output.ready();
+    }
+    if (output.holdsFrames) output.passBatch(entry, ++made, { kind: 'transaction', body: [] });
+    for (const barrier of barriers) {
+      output.begin(entry, made + 1);
+      output.passBatch(entry, ++made, { kind: 'barrier', body: encodeJsonBody('barrier', barrier) });
+    }
+    return { cursor, batch: made, ended: true };
+  }
+}
+
+function passedTable({ name, number, mirror }: SourceTable): PassedTable {
+  return {
+    name,
+    number,
+    lineOf: (value) => {
+      const line = mirror.lineOf(value);
+      if (line !== null) return line;
+      throw new ChangeoverError('SOURCE_DATA', `the source never told the whole of a row of ${name}`, { facts: { table: name } });
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { ChangeoverError } from '@changeover/core';
+import type { RecordRef, StateStore, TableSchema } from '@changeover/events';
+
+import { TableMirror } from '../mirror/table-mirror.js';
+import { tableName } from '../told-schemas.js';
+
+/** A captured table, as the state knows it from its first form on. */
+export class SourceTable {
+  readonly name: string;
+  /** Names it in the state, for good. */
+  readonly number: number;
+  readonly mirror: TableMirror;
+  readonly #forms: ToldForm[] = [];
+  /** Sequence of the first record with rows of it; null: there was none. */
+  firstRows: number | null;
+
+  constructor(state: StateStore, { name, number, firstRows }: Pick<SourceTable, 'name' | 'number' | 'firstRows'>) {
+    this.name = name;
+    this.number = number;
+    this.firstRows = firstRows;
+    this.mirror = new TableMirror(state, number, name);
+  }
+
+  /** The form told last. */
+  get form(): ToldForm {
+    return this.#forms.at(-1) as ToldForm;
+  }
+
+  get refs(): readonly RecordRef[] {
+    return this.#forms.map(({ ref }) => ref);
+  }
+
+  addForm(ref: RecordRef, schema: TableSchema): ToldForm {
+    const form = { table: this, ref, schema, place: this.mirror.addForm(schema), keyed: schema.columns.some(({ key }) => key) };
+    this.#forms.push(form);
+    return form;
+  }
+}
+
+/** A form of a table that the log has told. */
+export type ToldForm = {
+  readonly table: SourceTable;
+  readonly ref: RecordRef;
+  readonly schema: TableSchema;
+  /** Among the table's forms, from 0. */
+  readonly place: number;
+  /** Its rows have a key, and so a mirror. */
+  readonly keyed: boolean;
+};
+
+/** What is remembered of a table beside its rows. */
+export type KnownTable = Pick<SourceTable, 'name' | 'firstRows'> & { readonly forms: readonly RecordRef[] };
+
+/** The captured tables, in the order in which they were first told: their numbers. */
+export class SourceTables {
+  readonly #state: StateStore;
+  readonly #tables = new Map<string, SourceTable>();
+  readonly #forms = new Map<number, ToldForm>();
+
+  private constructor(state: StateStore) {
+    this.#state = state;
+  }
+
+  /** `fetch` gives the forms again that were told before. */
+  static async restore(
+    state: StateStore,
+    known: readonly KnownTable[],
+    fetch: (ref: RecordRef) => Promise<TableSchema>,
+  ): Promise<SourceTables> {
+    const tables = new SourceTables(state);
+    for (const { name, firstRows, forms } of known) {
+      const table = tables.#add(name, firstRows);
+      for (const ref of forms) tables.#forms.set(ref.seq, table.addForm(ref, await fetch(ref)));
+    }
+    return tables;
+  }
+
+  [Symbol.iterator](): Iterator<SourceTable> {
+    return this.#tables.values();
+  }
+
+  find(name: string): SourceTable | undefined {
+    return this.#tables.get(name);
+  }
+
+  /** A table's form is this from here on. */
+  tell(ref: RecordRef, schema: TableSchema): ToldForm {
+    const name = tableName(schema);
+    const table = this.#tables.get(name) ?? this.#add(name, null);
+    const form = table.addForm(ref, schema);
+    this.#forms.set(ref.seq, form);
+    return form;
+  }
+
+  /** By the sequence of the record that told it. */
+  form(seq: number): ToldForm {
+    const form = this.#forms.get(seq);
+    if (form === undefined) throw new ChangeoverError('LOG_CORRUPT', `a frame refers to the form ${String(seq)}, which was not told`);
+    return form;
+  }
+
+  toJSON(): readonly KnownTable[] {
+    return Array.from(this.#tables.values(), ({ name, firstRows, refs }) => ({ name, firstRows, forms: refs }));
+  }
+
+  #add(name: string, firstRows: number | null): SourceTable {
+    const table = new SourceTable(this.#state, { name, number: this.#tables.size, firstRows });
+    this.#tables.set(name, table);
+    return table;
+  }
+}

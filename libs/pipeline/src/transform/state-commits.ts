@@ -1,0 +1,91 @@
+import type { Clock, CrashPoint } from '@changeover/core';
+import type { StateStore } from '@changeover/events';
+
+import { encodePlace, type TransformPlace } from './transform-place.js';
+import type { WritesOutput } from './writes-output.js';
+
+/** Between two commits: often enough that little is derived again after a crash, seldom enough that one costs nothing. */
+const COMMIT_MS = 250;
+/** A commit that says nothing but the place can wait longer. */
+const PLACE_MS = 5_000;
+
+export type StateCommitsOptions = {
+  readonly state: StateStore;
+  readonly output: WritesOutput;
+  readonly clock: Clock;
+  readonly crashPoint: CrashPoint;
+  readonly limits: { readonly maxStateBytes: number };
+  readonly place: () => TransformPlace;
+};
+
+/**
+ * When the state is committed: never before the records that it led to are in the log, and beside the work, which goes on meanwhile.
+ */
+export class StateCommits {
+  readonly #options: StateCommitsOptions;
+  #committed: number;
+  #running: Promise<void> | null = null;
+  readonly #failed: Promise<never>;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(options: StateCommitsOptions) {
+    this.#options = options;
+    this.#committed = options.clock.monotonic();
+    this.#failed = new Promise((_, reject) => (this.#fail = reject));
+    this.#failed.catch(() => undefined);
+  }
+
+  /** Rejects as soon as a commit has failed; never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed;
+  }
+
+  get isDue(): boolean {
+    const { state, clock, limits } = this.#options;
+    const pending = state.pendingBytes;
+    if (pending >= limits.maxStateBytes) return true;
+    if (this.#running !== null) return false;
+    return clock.monotonic() - this.#committed >= (pending > 0 ? COMMIT_MS : PLACE_MS);
+  }
+
+  /** Between records: begins a commit, if it is time for one. Waits while too much is uncommitted. */
+  async whenDue(): Promise<void> {
+    if (this.isDue) await this.#begin();
+  }
+
+  /** Commits now, and waits for it. */
+  async commit(): Promise<void> {
+    await this.#begin();
+    await this.#running;
+  }
+
+  /** Takes what is uncommitted out of memory where there is much of it; it stays uncommitted. */
+  async makeRoom(): Promise<void> {
+    const { state, limits } = this.#options;
+    if (state.pendingBytes < limits.maxStateBytes) return;
+    await this.#running;
+    await state.spill();
+  }
+
+  /** Forgets what was put since the last commit. */
+  async discard(): Promise<void> {
+    await this.#running;
+    await this.#options.state.discard();
+  }
+
+  /** Waits for the commit under way, whatever becomes of it. */
+  async settle(): Promise<void> {
+    await this.#running?.catch(() => undefined);
+  }
+
+  async #begin(): Promise<void> {
+    const { state, output, clock, crashPoint, place } = this.#options;
+    await this.#running;
+    await output.drain();
+    this.#committed = clock.monotonic();
+    const committing = state.commit(encodePlace(place()));
+    crashPoint('transform.in-state-commit');
+    this.#running = committing.finally(() => (this.#running = null));
+    this.#running.catch(this.#fail);
+  }
+}

@@ -1,0 +1,53 @@
+import type { BarrierBody, ReadPosition, RecordRef } from '@changeover/events';
+
+import type { DeriveAllCursor } from '../derive/derive-all.js';
+import type { KnownTable } from './source-tables.js';
+
+/**
+ * What transform is doing with the rows of the source.
+ *
+ * `filling`: tables are being copied, rows only go into the mirror. `deriving`: the copies are there, everything is derived for the first time;
+ * `batch` counts the records that this has come to. `following`: each record of `changes` becomes one of `writes`.
+ */
+export type TransformPhase =
+  | { readonly name: 'filling' }
+  | { readonly name: 'deriving'; readonly cursor: DeriveAllCursor | null; readonly batch: number }
+  | { readonly name: 'following' };
+
+/** What is committed with the state: where it stands, and all that is not in its entries. */
+export type TransformPlace = {
+  /** The last record of `changes` that is in the state. */
+  readonly read: ReadPosition | null;
+  /** `writes` held at least this then. A stream that holds less is not the one that the state belongs to. */
+  readonly writes: { readonly logId: string; readonly seq: number };
+  /** Whether the log has said that our mapping is the active one. */
+  readonly active: boolean;
+  /** Whether `progress` has said which tables are being copied. */
+  readonly streaming: boolean;
+  /** Commit time of the last record that had one, in ms since the epoch. */
+  readonly ts_ms: number;
+  readonly phase: TransformPhase;
+  /** Tables that are being copied, as `progress` last said, each with its `since`. */
+  readonly copies: Readonly<Record<string, number>>;
+  readonly tables: readonly KnownTable[];
+  /** Tables that pass by, but whose foreign keys form circles: their rows are derived, so that parents come first. */
+  readonly circles: readonly string[];
+  /** Forms of target tables that `writes` was told. */
+  readonly told: Readonly<Record<string, readonly ({ readonly hash: string } & RecordRef)[]>>;
+  /** Barriers that wait for the first derivation. */
+  readonly barriers: readonly BarrierBody[];
+};
+
+/** Raised when what is in the state means something else: an older one is not read, but derived again from the log. */
+const VERSION = 1;
+
+export function encodePlace(place: TransformPlace): Buffer {
+  return Buffer.from(JSON.stringify({ version: VERSION, ...place }), 'utf8');
+}
+
+/** Null: there is none, or none that this program understands. */
+export function decodePlace(bytes: Buffer | null): TransformPlace | null {
+  if (bytes === null) return null;
+  const { version, ...place } = JSON.parse(bytes.toString('utf8')) as TransformPlace & { readonly version: number };
+  return version === VERSION ? place : null;
+}
