@@ -152,8 +152,9 @@ export class PostgresSession implements TargetSession {
   }
 
   #run(progress: LoadProgress): BatchRun {
-    const { connection } = this.#parts;
-    return new BatchRun({ connection, known: this.#known, refused: this.#refused, careful: this.#careful, seq: progress.writes.seq });
+    const { connection, migration } = this.#parts;
+    const seq = progress.writes.seq;
+    return new BatchRun({ connection, migration, known: this.#known, refused: this.#refused, careful: this.#careful, seq });
   }
 
   /** TARGET_CHANGED if a table no longer takes what it did. One that takes more than it did may take rows that it refused. */

@@ -26,14 +26,16 @@ describe('preflight', () => {
       bed.writes.table('nowhere', ['id']),
       bed.writes.table('full_up', ['id']),
       bed.writes.table('odd', ['id:integer', 'n', 'phone']),
+      bed.writes.table('changeover.held', ['id']),
       bed.writes.table('odd', ['a'], { keys: 0 }),
     ];
-    const findings = await bed.target.preflight(schemas.slice(0, 3).map(({ schema }) => schema));
+    const findings = await bed.target.preflight(schemas.slice(0, 4).map(({ schema }) => schema));
     expect(findings.map(({ severity, check }) => `${severity} ${check}`).sort()).toEqual(
       [
         'error column',
         'error empty',
         'error key',
+        'error ours',
         'error required',
         'error table',
         'warning generated',
@@ -99,6 +101,15 @@ describe('preflight', () => {
       expect(await session.apply(bed.batch([t.c(['1', 'x'])]), writes.lookup)).toMatchObject({ inserted: 1 });
       await session.stage([t.u(['1', 'y'])], writes.lookup);
       expect(await session.applyStaged(bed.progress(9))).toMatchObject({ updated: 1 });
+      await target.stop();
+      // Our schema, of a version before, is somebody else's.
+      await bed.sql.query(`DROP TABLE changeover.held; UPDATE changeover.version SET version = 1; ALTER SCHEMA changeover OWNER TO postgres;
+        GRANT USAGE ON SCHEMA changeover TO ${role}`);
+      const [finding, ...others] = await target.preflight([t.schema]);
+      expect([finding, others]).toMatchObject([{ severity: 'error', check: 'create' }, []]);
+      await bed.sql.query((finding?.fix ?? []).join());
+      expect(await target.preflight([t.schema])).toMatchObject([{ severity: 'ok' }]);
+      await target.open();
       await target.stop();
     } finally {
       await bed.sql.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);

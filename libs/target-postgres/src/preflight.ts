@@ -6,6 +6,7 @@ import { needsValue } from './catalogue/table-form.js';
 import { nameOf, rowsOf, type TargetTable } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
 import { addressingOf, tableId } from './net/net-row.js';
+import { isOfEarlierVersion, isOurs } from './own-schema.js';
 import { asTargetError } from './sql-state.js';
 
 export type PreflightOptions = { readonly url: string; readonly migration: string; readonly applicationName: string };
@@ -18,6 +19,8 @@ type Server = {
   create: boolean;
   temporary: boolean;
   ours: boolean;
+  /** In our schema. */
+  createOurs: boolean;
 };
 type Grants = { table: string; usage: boolean; privileges: string[]; triggers: string[] | null; row_security: boolean };
 
@@ -32,8 +35,14 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
     const grants = await readGrants(connection, tables);
     const loaded = server.ours ? await loadedTables(connection, options.migration) : new Set<string>();
     const findings = serverFindings(server);
+    if (server.ours && !server.createOurs && (await isOfEarlierVersion(connection))) findings.push(upgradeFinding(server));
     for (const schema of tables) {
       const id = tableId(schema);
+      if (isOurs(schema)) {
+        const message = `${id} cannot be written: the schema ${schema.schema} of the target is our own`;
+        findings.push({ severity: 'error', check: 'ours', message });
+        continue;
+      }
       const target = targets.get(id);
       if (target === undefined) {
         findings.push({ severity: 'error', check: 'table', message: `the target has no table ${id}` });
@@ -69,7 +78,8 @@ async function readServer(connection: Connection): Promise<Server> {
   const [server] = await connection.query<Server>(
     `SELECT current_setting('server_version_num')::int AS version, current_database() AS database, current_user AS role, pg_is_in_recovery() AS standby,
        has_database_privilege(current_database(), 'CREATE') AS create, has_database_privilege(current_database(), 'TEMPORARY') AS temporary,
-       coalesce(has_schema_privilege(to_regnamespace('changeover')::oid, 'USAGE'), false) AND to_regclass('changeover.progress') IS NOT NULL AS ours`,
+       coalesce(has_schema_privilege(to_regnamespace('changeover')::oid, 'USAGE'), false) AND to_regclass('changeover.progress') IS NOT NULL AS ours,
+       coalesce(has_schema_privilege(to_regnamespace('changeover')::oid, 'CREATE'), false) AS "createOurs"`,
   );
   return server as Server;
 }
@@ -126,6 +136,15 @@ function serverFindings({ version, database, role, standby, create, temporary, o
     });
   }
   return findings;
+}
+
+function upgradeFinding({ role }: Server): PreflightFinding {
+  return {
+    severity: 'error',
+    check: 'create',
+    message: `${role} may not create tables in the schema changeover of the target, as this version needs to`,
+    fix: [`GRANT CREATE ON SCHEMA changeover TO ${escapeIdentifier(role)};`],
+  };
 }
 
 function grantFindings(role: string, schema: TableSchema, { usage, privileges, triggers, row_security }: Grants): PreflightFinding[] {

@@ -29,7 +29,7 @@ export type LoadBatch = {
 };
 
 export type ApplyReport = {
-  /** Net rows by what was done; `refused` counts newly refused rows, `released` those that no longer are. */
+  /** Net rows by what was done, without those of the list of held rows; `refused` counts newly refused rows, `released` those that no longer are. */
   readonly inserted: number;
   readonly updated: number;
   readonly deleted: number;
@@ -58,7 +58,10 @@ export type SchemaLookup = (schemaSeq: number) => TableSchema;
 export interface TargetSession extends AsyncDisposable {
   /** `null`: nothing was ever loaded. */
   readonly progress: LoadProgress | null;
-  /** Nets the batch per row and applies it, parents first, with progress, held and refused rows. One call at a time. */
+  /**
+   * Nets the batch per row and applies it, parents first, with progress, held and refused rows. Frames of `HELD_TABLE` are the list of held rows: each of
+   * its rows is taken as it is told, and never refused. One call at a time.
+   */
   apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport>;
   /**
    * Takes frames of one record too large for memory, in order, into a temporary table; `applyStaged` nets and applies them like

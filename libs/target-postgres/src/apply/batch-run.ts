@@ -1,14 +1,16 @@
-import { ChangeoverError } from '@changeover/core';
+import { ChangeoverError, invariant } from '@changeover/core';
 import type { ApplyReport } from '@changeover/events';
 
 import type { KnownTables } from '../catalogue/known-tables.js';
 import type { Connection } from '../connection.js';
 import type { Segment } from '../net/net-row.js';
+import { isOurs } from '../own-schema.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { standingOnTable } from './cascades.js';
 import { refusesTooMuch, type CarefulPath } from './careful-path.js';
 import { exchangeContents } from './exchanged-rows.js';
 import { applyFast } from './fast-path.js';
+import { applyHeld } from './held-rows.js';
 import { opOf, schemaOf, type RefusedRows } from './refused-rows.js';
 import { related } from './table-order.js';
 import type { Refusal, TargetOp } from './target-op.js';
@@ -21,6 +23,7 @@ export type BatchRunParts = {
   readonly known: KnownTables;
   readonly refused: RefusedRows;
   readonly careful: CarefulPath;
+  readonly migration: string;
   /** The last record of `writes` in the batch. */
   readonly seq: number;
 };
@@ -66,6 +69,15 @@ export class BatchRun {
   }
 
   async #segment({ truncated, changes }: Segment, mode: Mode): Promise<boolean> {
+    const { connection, known, migration } = this.#parts;
+    invariant(!truncated.some(isOurs), 'the writes empty the list of held rows');
+    const held = changes.filter(({ schema }) => isOurs(schema));
+    if (!(await this.#rows({ truncated, changes: changes.filter((change) => !held.includes(change)) }, mode))) return false;
+    for (const { schema, rows } of held) await applyHeld(connection, known.plan(schema), { rows, migration });
+    return true;
+  }
+
+  async #rows({ truncated, changes }: Segment, mode: Mode): Promise<boolean> {
     const { connection, known, refused, careful, seq } = this.#parts;
     if (truncated.length > 0) await this.#empty(truncated.map((schema) => known.plan(schema)));
     if (refused.open > 0) for (const schema of truncated) this.#forget(await refused.closeTable(schema, seq));

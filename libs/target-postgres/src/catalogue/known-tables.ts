@@ -1,8 +1,9 @@
 import { ChangeoverError } from '@changeover/core';
-import type { TableSchema } from '@changeover/events';
+import { HELD_TABLE, type TableSchema } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
+import { isOurs } from '../own-schema.js';
 import { missingColumns, planTable, type TablePlan } from '../sql/table-plan.js';
 import { Catalogue } from './catalogue.js';
 import { readCatalogue } from './read-catalogue.js';
@@ -34,7 +35,7 @@ export class KnownTables {
    */
   async check(): Promise<boolean> {
     const names = Object.keys(this.#pinned);
-    const tables = await this.#read(names.map(splitId));
+    const tables = await this.#read([...names.map(splitId), HELD_TABLE]);
     const isAsPinned = (id: string, table: TargetTable | undefined): boolean =>
       table !== undefined && formOf(table).hash === this.#pinned[id]?.hash;
     const others = names.filter((id) => !isAsPinned(id, tables.get(id)));
@@ -75,11 +76,13 @@ export class KnownTables {
 
   /**
    * Reads tables met for the first time, inside the transaction that is about to fill them; gives all forms that are to be pinned by that transaction.
+   * The list of held rows is not pinned: it is ours, has our version, and holds the rows of other migrations as well.
    * TARGET_CHANGED if one does not exist, TARGET_NOT_EMPTY if one holds rows already. Call {@link keep} once it has committed.
    */
   async meet(schemas: readonly TableSchema[]): Promise<PinnedForms> {
+    const theirs = schemas.filter((schema) => !isListOfHeld(schema));
     const fresh = new Map(
-      schemas.flatMap((schema) => (this.#pinned[tableId(schema)] === undefined ? [[tableId(schema), schema] as const] : [])),
+      theirs.flatMap((schema) => (this.#pinned[tableId(schema)] === undefined ? [[tableId(schema), schema] as const] : [])),
     );
     if (fresh.size === 0) return this.#wider;
     const tables = await this.#read([...fresh.values()]);
@@ -128,6 +131,16 @@ export class KnownTables {
     const tables = await readCatalogue((sql, values) => this.#connection.query(sql, values), wanted, names);
     return new Map(tables.map((table) => [tableId(table), table]));
   }
+}
+
+/** MAPPING_INVALID if it is another table of our own schema. */
+function isListOfHeld(schema: TableSchema): boolean {
+  if (!isOurs(schema)) return false;
+  if (schema.table === HELD_TABLE.table) return true;
+  throw new ChangeoverError(
+    'MAPPING_INVALID',
+    `the mapping writes ${tableId(schema)}, but the schema ${schema.schema} of the target is our own`,
+  );
 }
 
 /** A schema's name may hold a dot as well; PostgreSQL's own tools can't tell either, and nobody names one so. */
