@@ -26,7 +26,11 @@ export const startCapture: StartRole<CaptureSettings> = (settings, options) =>
       clock,
       ids,
       crashPoint,
-      limits: { maxQueuedBytes: limits.readAheadBytes, retainedBytes: settings.source.maxRetainedBytes },
+      limits: {
+        maxQueuedBytes: limits.readAheadBytes,
+        retainedBytes: settings.source.maxRetainedBytes,
+        copies: { parallel: 2, chunkBytes: 1024 * 1024, bytesPerSecond: Infinity },
+      },
     });
     return {
       module: CaptureModule,

@@ -109,10 +109,7 @@ export class TableMirror {
   /** Throws SOURCE_DATA if a row is not whole, though the table is copied. */
   requireWhole(): void {
     for (const { value } of this.#state.entries(this.#prefix, null)) {
-      if (this.lineOf(value) === null)
-        throw new ChangeoverError('SOURCE_DATA', `the source never told the whole of a row of ${this.#name}`, {
-          facts: { table: this.#name },
-        });
+      if (this.lineOf(value) === null) throw neverWhole(this.#name);
     }
   }
 
@@ -197,6 +194,11 @@ export class TableMirror {
     invariant(known !== undefined, `the form ${String(form)} of ${this.#name} is not known`);
     return known;
   }
+}
+
+/** A row of this table lacks values, though its copy has ended. */
+export function neverWhole(table: string): ChangeoverError {
+  return new ChangeoverError('SOURCE_DATA', `the source never told the whole of a row of ${table}`, { facts: { table } });
 }
 
 class MirroredForm {

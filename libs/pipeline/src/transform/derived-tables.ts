@@ -9,6 +9,7 @@ import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { SourceMirror } from '../derive/source-mirror.js';
 import { keyOfEntry } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
+import { neverWhole } from '../mirror/table-mirror.js';
 import type { SourceTable, SourceTables } from './source-tables.js';
 import type { WritesOutput } from './writes-output.js';
 
@@ -19,6 +20,8 @@ export type DerivedTablesOptions = {
   readonly tables: SourceTables;
   readonly state: StateStore;
   readonly output: WritesOutput;
+  /** Whether a table is being copied: its rows need not be whole. */
+  readonly isCopied: (table: string) => boolean;
 };
 
 /**
@@ -33,10 +36,12 @@ export class DerivedTables {
   readonly #frames: readonly RowFrames[];
   readonly #heldFrames: RowFrames;
   readonly #sources: ReadonlyMap<number, SourceTable>;
+  readonly #isCopied: DerivedTablesOptions['isCopied'];
   #touched = new Map<string, TouchedRow>();
 
   /** Throws MAPPING_INVALID where the rules do not fit the tables as they are. */
-  constructor({ migration, rules, converters, tables, state, output }: DerivedTablesOptions) {
+  constructor({ migration, rules, converters, tables, state, output, isCopied }: DerivedTablesOptions) {
+    this.#isCopied = isCopied;
     const read = sourcesOf(rules, tables);
     this.#sources = new Map(read.map((table) => [table.number, table]));
     const columns = new Map(read.map((table) => [table.name, columnsOf(table)]));
@@ -122,6 +127,7 @@ export class DerivedTables {
 
   readonly #read = (table: MirroredTable, value: Buffer): TouchedRow['before'] => {
     const whole = this.#sources.get(table.number)?.mirror.lineOf(value) ?? null;
+    if (whole === null && !this.#isCopied(table.name)) throw neverWhole(table.name);
     return whole === null ? null : rowOf(whole);
   };
 }

@@ -1,9 +1,9 @@
-import { ChangeoverError } from '@changeover/core';
 import { encodeJsonBody, type BarrierBody, type Line, type LogEntry, type StateStore, type TableSchema } from '@changeover/events';
 
 import { DeriveAll, type DeriveAllCursor, type PassedTable } from '../derive/derive-all.js';
 import type { HeldSince } from '../derive/held-rows.js';
 import { RowFrames } from '../mirror/row-frames.js';
+import { neverWhole } from '../mirror/table-mirror.js';
 import type { DerivedTables } from './derived-tables.js';
 import type { QueuedFrames } from './queued-frames.js';
 import type { SourceTable } from './source-tables.js';
@@ -100,7 +100,7 @@ function passedTable({ name, number, mirror }: SourceTable): PassedTable {
     lineOf: (value) => {
       const line = mirror.lineOf(value);
       if (line !== null) return line;
-      throw new ChangeoverError('SOURCE_DATA', `the source never told the whole of a row of ${name}`, { facts: { table: name } });
+      throw neverWhole(name);
     },
   };
 }

@@ -3,9 +3,11 @@ import {
   decodeMessage,
   encodeFrameHeader,
   encodeJsonBody,
+  formatRows,
   FrameReader,
   parseRows,
   SequencedLog,
+  tableSchemaHash,
   type CopyProgress,
   type LogEntry,
   type LogWriter,
@@ -17,6 +19,7 @@ import {
 import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
 import {
   codeOfEnd,
+  deleted,
   inserted,
   InMemoryMessageStore,
   InMemoryStateStore,
@@ -24,6 +27,7 @@ import {
   positionAt,
   StateStorage,
   textTable,
+  updated,
   type RowsEvent,
 } from '@changeover/testing';
 
@@ -33,7 +37,12 @@ import { TransformLoop } from './transform-loop.js';
 const CHANGES = 'm.changes';
 const WRITES = 'm.writes';
 const MAPPING: Mapping = parseMapping({ tables: { 'public.people': { to: 'crm.person', columns: { name: 'full_name' } } } });
+const RULES: Mapping = parseMapping({
+  rules: [{ source: 'public.people', target: 'crm.person', columns: { id: { column: 'id' }, full: { column: 'name' } }, key: ['id'] }],
+});
 const PEOPLE = textTable('people', ['id', 'name']);
+/** Without a key. */
+const NOTES = keyless(textTable('notes', ['a', 'b']));
 const OTHER = textTable('later', ['id', 'what']);
 
 /** `changes` as a capture writes them, and processes of transform that come and go. */
@@ -160,13 +169,22 @@ class TransformBed implements AsyncDisposable {
     };
   }
 
-  /** `writes` up to the record that came from the last of `changes`. */
-  async written(): Promise<{ readonly entries: readonly LogEntry[]; readonly transactions: readonly (readonly string[])[] }> {
-    const { seq: last } = await this.log().head(CHANGES);
+  /**
+   * `writes` up to the record that came from the last of `changes`, or from one before it: entries, the first field of each row by transaction, and the whole
+   * rows behind their operation.
+   */
+  async written(through?: number): Promise<{
+    readonly entries: readonly LogEntry[];
+    readonly transactions: readonly (readonly string[])[];
+    readonly rows: readonly (readonly string[])[];
+  }> {
+    const last = through ?? (await this.log().head(CHANGES)).seq;
     const entries: LogEntry[] = [];
+    const whole: string[][] = [];
     const transactions: string[][] = [];
     const frames = new FrameReader();
     let rows: string[] = [];
+    let told: string[] = [];
     // It may not be there yet.
     this.storage.create(WRITES);
     for await (const batch of this.log().read(WRITES, null, new AbortController().signal)) {
@@ -177,21 +195,40 @@ class TransformBed implements AsyncDisposable {
         if (header.kind === 'transaction') {
           if (header.part === 1) {
             rows = [];
+            told = [];
             frames.reset();
           }
-          for (const frame of frames.push(body)) rows.push(...parseRows(frame.rows).map((row) => String(row[0])));
-          if (header.last) transactions.push(rows);
+          for (const frame of frames.push(body)) {
+            const lines = parseRows(frame.rows);
+            rows.push(...lines.map((row) => String(row[0])));
+            if (frame.op === 't') told.push('t');
+            told.push(...lines.map((row) => [frame.op, ...row.map((value) => value ?? 'N')].join(' ')));
+          }
+          if (header.last) {
+            transactions.push(rows);
+            whole.push(told);
+          }
         }
-        if (header.last && header.kind !== 'schema' && (header.from?.seq ?? 0) >= last) return { entries, transactions };
+        if (header.last && header.kind !== 'schema' && (header.from?.seq ?? 0) >= last) return { entries, transactions, rows: whole };
       }
     }
-    return { entries, transactions };
+    return { entries, transactions, rows: whole };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const abort of this.#running) abort.abort();
     await Promise.allSettled(this.#ended);
   }
+}
+
+function keyless(table: TableSchema): TableSchema {
+  const form = { ...table, identity: 'full' as const, columns: table.columns.map((column) => ({ ...column, key: false })) };
+  return { ...form, hash: tableSchemaHash(form) };
+}
+
+/** An update that tells the key alone: the rest did not change, and is large. */
+function leftOut(table: TableSchema, key: string): RowsEvent {
+  return { ...updated(table, [key]), partial: true, rows: formatRows([[key, ...table.columns.slice(1).map(() => undefined)]]) };
 }
 
 function crashAt(point: string, k: number): CrashPoint {
@@ -345,4 +382,161 @@ describe('transform', () => {
     bed.storage.drop(CHANGES);
     expect(await running.ended).toBe('LOG_MISSING');
   });
+
+  describe('while tables are copied', () => {
+    const COPIED = { 'public.people': 1 };
+
+    it('writes no row, then everything once, and from there on each change with the row before it', async () => {
+      await using bed = new TransformBed();
+      bed.start();
+      await bed.activate(MAPPING, COPIED);
+      await bed.tell(PEOPLE);
+      await bed.transaction([inserted(PEOPLE, ['7', 'new'])]);
+      await bed.chunk(inserted(PEOPLE, ['1', 'Ada'], ['2', 'Bo']));
+      await bed.transaction([deleted(PEOPLE, '2')]);
+      expect((await bed.written(1)).transactions).toEqual([]);
+      await bed.progress();
+      await bed.transaction([updated(PEOPLE, ['1', 'Eve'])]);
+      expect((await bed.written()).rows).toEqual([
+        ['c 1 Ada', 'c 7 new'],
+        ['u 1 Ada', 'u 1 Eve'],
+      ]);
+    });
+
+    it('lays a change of a row that was not copied yet under what the copy tells of it', async () => {
+      await using bed = new TransformBed();
+      bed.start();
+      await bed.activate(MAPPING, COPIED);
+      await bed.tell(PEOPLE);
+      await bed.transaction([leftOut(PEOPLE, '1')]);
+      await bed.chunk(inserted(PEOPLE, ['1', 'large']));
+      await bed.progress();
+      await bed.transaction([inserted(PEOPLE, ['2', 'x'])]);
+      expect((await bed.written()).rows[0]).toEqual(['c 1 large']);
+    });
+
+    it.each([MAPPING, RULES])('stops as SOURCE_DATA where a row never became whole (%#)', async (mapping) => {
+      await using bed = new TransformBed();
+      const running = bed.start({ mapping });
+      await bed.activate(mapping, COPIED);
+      await bed.tell(PEOPLE);
+      await bed.transaction([leftOut(PEOPLE, '1')]);
+      await bed.progress();
+      expect(await running.ended).toBe('SOURCE_DATA');
+    });
+
+    it('takes for gone what a copy that was begun anew did not find', async () => {
+      await using bed = new TransformBed();
+      bed.start();
+      await bed.activate(MAPPING, COPIED);
+      await bed.tell(PEOPLE);
+      await bed.chunk(inserted(PEOPLE, ['1', 'Ada'], ['2', 'Bo']));
+      const { seq } = await bed.log().head(CHANGES);
+      await bed.progress({ 'public.people': seq });
+      await bed.chunk(inserted(PEOPLE, ['2', 'Bo']));
+      await bed.progress();
+      await bed.transaction([inserted(PEOPLE, ['3', 'x'])]);
+      expect((await bed.written()).rows).toEqual([['c 2 Bo'], ['c 3 x']]);
+    });
+
+    it('lets a barrier wait until everything was derived', async () => {
+      await using bed = new TransformBed();
+      bed.start();
+      await bed.activate(MAPPING, COPIED);
+      await bed.tell(PEOPLE);
+      await bed.chunk(inserted(PEOPLE, ['1', 'Ada']));
+      await bed.append({ kind: 'barrier', body: encodeJsonBody('barrier', { requestId: 'b', token: 'here' }), last: true });
+      await bed.progress(COPIED);
+      await bed.progress();
+      const kinds = (await bed.written()).entries.map(({ header }) => header.kind).filter((kind) => kind !== 'schema');
+      expect(kinds.slice(-3)).toEqual(['transaction', 'barrier', 'progress']);
+    });
+
+    it('passes rows without a key on behind the others, as a copy of them has it', async () => {
+      await using bed = new TransformBed();
+      bed.start();
+      await bed.activate(MAPPING, { ...COPIED, 'public.notes': 1 });
+      await bed.tell(NOTES);
+      await bed.tell(PEOPLE);
+      await bed.transaction([inserted(NOTES, ['x', 'early'])]);
+      await bed.chunk(inserted(NOTES, ['x', 'early'], ['y', 'old']));
+      await bed.transaction([inserted(NOTES, ['z', 'late'])]);
+      await bed.chunk(inserted(PEOPLE, ['1', 'Ada']));
+      await bed.progress();
+      await bed.transaction([inserted(NOTES, ['w', 'now'])]);
+      expect((await bed.written()).rows).toEqual([['c 1 Ada'], ['c x early', 't', 'c x early', 'c y old', 'c z late'], ['c w now']]);
+    });
+
+    it('puts parents first: over foreign keys, and within a table that refers to itself', async () => {
+      const refers = (column: string) => [{ columns: [column], table: 'public.a_tree', keyColumns: ['id'] }];
+      const tree: TableSchema = { ...textTable('a_tree', ['id', 'parent']), foreignKeys: refers('parent') };
+      const leaf: TableSchema = { ...textTable('a_leaf', ['id', 'of']), foreignKeys: refers('of') };
+      await using bed = new TransformBed();
+      bed.start();
+      await bed.activate(MAPPING, { 'public.a_tree': 1, 'public.a_leaf': 1 });
+      await bed.tell(leaf);
+      await bed.tell(tree);
+      await bed.chunk(inserted(leaf, ['9', '2']));
+      await bed.chunk(inserted(tree, ['1', '2'], ['2', null]));
+      await bed.progress();
+      await bed.transaction([inserted(tree, ['3', '1'])]);
+      const { rows } = await bed.written();
+      expect(rows.at(-1)).toEqual(['c 3 1']);
+      expect(rows.slice(0, -1).flat().sort()).toEqual(['c 1 2', 'c 2 N', 'c 9 2']);
+      expect(rows.slice(0, -1).at(-1)).toEqual(['c 9 2']);
+    });
+
+    it('copies a table again while people go on: what differs is written, what was not found goes', async () => {
+      await using bed = new TransformBed();
+      bed.start();
+      await bed.activate();
+      await bed.tell(PEOPLE);
+      await bed.transaction([inserted(PEOPLE, ['1', 'Ada'], ['2', 'Bo'], ['3', 'Cy'])]);
+      const { seq } = await bed.log().head(CHANGES);
+      await bed.progress({ 'public.people': seq });
+      await bed.chunk(inserted(PEOPLE, ['1', 'Ada'], ['2', 'Bob']));
+      await bed.progress();
+      const { rows } = await bed.written();
+      expect(rows.slice(1)).toEqual([['u 2 Bo', 'u 2 Bob'], ['d 3 Cy']]);
+    });
+  });
+
+  it.each(['all', 'none'])('goes on from the log alone when what it remembered is lost (%s of it was sent)', async (sent) => {
+    await using bed = new TransformBed();
+    await bed.activate(MAPPING, { 'public.people': 1 });
+    await bed.tell(PEOPLE);
+    await bed.chunk(inserted(PEOPLE, ...Array.from({ length: 50 }, (_, id) => [String(id), 'x'])));
+    await bed.progress();
+    await bed.transaction([updated(PEOPLE, ['7', 'y'])]);
+    if (sent === 'all') {
+      const first = bed.start();
+      await bed.written();
+      await first.stop();
+      bed.state = new StateStorage();
+    }
+    bed.start();
+    await bed.transaction([updated(PEOPLE, ['7', 'z'])]);
+    const { rows } = await bed.written();
+    expect(rows.map((record) => record.length)).toEqual([50, 2, 2]);
+    expect(rows.at(-1)).toEqual(['u 7 y', 'u 7 z']);
+  });
+
+  it.each([1, 2, 3, 4])(
+    'a crash in the middle of deriving everything leaves nothing out and sends nothing twice (piece %i)',
+    async (piece) => {
+      await using bed = new TransformBed();
+      await bed.activate(MAPPING, { 'public.people': 1 });
+      await bed.tell(PEOPLE);
+      for (let chunk = 0; chunk < 5; chunk++) {
+        await bed.chunk(inserted(PEOPLE, ...Array.from({ length: 1000 }, (_, id) => [String(chunk * 1000 + id), 'x'])));
+      }
+      await bed.progress();
+      expect(await bed.start({ crashPoint: crashAt('transform.in-derive-all', piece) }).ended).toBe('INTERNAL');
+      bed.start();
+      await bed.transaction([inserted(PEOPLE, ['a', 'b'])]);
+      const { rows } = await bed.written();
+      expect(new Set(rows.flat()).size).toBe(5001);
+      expect(rows.flat()).toHaveLength(5001);
+    },
+  );
 });

@@ -368,7 +368,8 @@ export class TransformSession {
     const rules = [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
     try {
       const { output, tables, state } = this.#options;
-      this.#derived = new DerivedTables({ migration, rules, converters, tables, state, output });
+      const isCopied = (name: string): boolean => name in this.#copies;
+      this.#derived = new DerivedTables({ migration, rules, converters, tables, state, output, isCopied });
     } catch (error) {
       if (!(error instanceof ChangeoverError) || error.code !== 'MAPPING_INVALID') throw error;
       throw new ChangeoverError(code, error.message, { facts: error.facts, cause: error });
