@@ -1,66 +1,104 @@
 import { asChangeoverError } from '@changeover/core';
 
-import type { Converters } from './compile-rule.js';
-import type { MappingIssue } from './plain-data.js';
-import type { Condition, Expression, TableRule } from './rule.js';
+import type { Converters, SourceTable } from './compiled-rule.js';
+import type { MappingIssue } from './problems.js';
+import type { Condition, Expression, Order, TableRule } from './rule.js';
 
-/** Which rows an expression may name: those of these joins, and without `of` the driving row, or that of the join itself. */
-type Place = { readonly aliases: ReadonlySet<string>; readonly holds: boolean };
+/** What rules can be held against; what is left out is not looked at. */
+export type Known = { readonly converters?: Converters | undefined; readonly tables?: ReadonlyMap<string, SourceTable> | undefined };
 
-/**
- * What can be said of rules without the tables' columns: names that nothing stands behind, things made twice. What needs the columns says
- * `compileRule`. Without `converters` their names and options are not looked at.
- */
-export function ruleIssues(rules: readonly TableRule[], converters?: Converters): readonly MappingIssue[] {
-  const targets = new Set(rules.map(({ target }) => target));
-  return rules.flatMap((rule, index) => new RuleCheck(['rules', index], converters).check(rule, targets));
+/** The tables whose rows an expression may name, by alias; of `home` it need not say so. */
+type Place = { readonly rows: ReadonlyMap<string, string>; readonly home: string; readonly holds: boolean };
+
+/** What is wrong with rules: names that nothing stands behind, things made twice, what the tables and converters that are known do not have. */
+export function ruleIssues(rules: readonly TableRule[], known: Known = {}): readonly MappingIssue[] {
+  const sources = new Map(rules.map(({ target, source }) => [target, source]));
+  return rules.flatMap((rule, index) =>
+    new RuleCheck(rule, sources, known).check().map(({ path, message }) => ({ path: ['rules', index, ...path], message })),
+  );
 }
 
 class RuleCheck {
   readonly #issues: MappingIssue[] = [];
-  readonly #path: readonly PropertyKey[];
-  readonly #converters: Converters | undefined;
+  readonly #rule: TableRule;
+  /** Of the rules, by target. */
+  readonly #sources: ReadonlyMap<string, string>;
+  readonly #known: Known;
 
-  constructor(path: readonly PropertyKey[], converters: Converters | undefined) {
-    this.#path = path;
-    this.#converters = converters;
+  constructor(rule: TableRule, sources: ReadonlyMap<string, string>, known: Known) {
+    this.#rule = rule;
+    this.#sources = sources;
+    this.#known = known;
   }
 
-  check(rule: TableRule, targets: ReadonlySet<string>): readonly MappingIssue[] {
-    const aliases = new Set<string>();
-    for (const [index, { as, on, where }] of (rule.joins ?? []).entries()) {
-      const path = ['joins', index];
-      for (const [column, value] of Object.entries(on)) this.#expression(value, [...path, 'on', column], { aliases, holds: false });
-      if (where !== undefined) this.#condition(where, [...path, 'where'], { aliases: new Set([as]), holds: false });
-      if (aliases.has(as)) this.#say([...path, 'as'], `${as} is the name of another join too`);
-      aliases.add(as);
-    }
-    for (const [column, value] of Object.entries(rule.columns)) this.#expression(value, ['columns', column], { aliases, holds: true });
-    if (rule.where !== undefined) this.#condition(rule.where, ['where'], { aliases, holds: false });
-    for (const [index, { parent, key }] of (rule.requires ?? []).entries()) {
-      if (!targets.has(parent)) this.#say(['requires', index, 'parent'], `no rule makes ${parent}`);
-      for (const [place, value] of key.entries()) {
-        this.#expression(value, ['requires', index, 'key', place], { aliases, holds: false });
-      }
-    }
-    this.#made(rule, rule.key, ['key']);
-    this.#made(rule, rule.required ?? [], ['required']);
-    for (const [index, { columns }] of (rule.unique ?? []).entries()) this.#made(rule, columns, ['unique', index, 'columns']);
+  check(): readonly MappingIssue[] {
+    const { source, columns, where, key, required = [] } = this.#rule;
+    this.#table(source, ['source']);
+    const rows = this.#joins();
+    const place = { rows, home: '', holds: false };
+    for (const [column, value] of Object.entries(columns)) this.#expression(value, ['columns', column], { ...place, holds: true });
+    if (where !== undefined) this.#condition(where, ['where'], place);
+    this.#made(key, ['key']);
+    this.#made(required, ['required']);
+    this.#parents(place);
+    this.#uniques();
     return this.#issues;
   }
 
+  #joins(): ReadonlyMap<string, string> {
+    const rows = new Map([['', this.#rule.source]]);
+    for (const [index, { as, table, on, where, order = [] }] of (this.#rule.joins ?? []).entries()) {
+      const path = ['joins', index];
+      this.#table(table, [...path, 'table']);
+      for (const [column, value] of Object.entries(on)) {
+        this.#column(column, table, [...path, 'on', column]);
+        this.#expression(value, [...path, 'on', column], { rows, home: '', holds: false });
+      }
+      if (where !== undefined) this.#condition(where, [...path, 'where'], { rows: new Map([[as, table]]), home: as, holds: false });
+      this.#order(order, table, [...path, 'order']);
+      if (rows.has(as)) this.#say([...path, 'as'], `${as} is the name of another join too`);
+      rows.set(as, table);
+    }
+    return rows;
+  }
+
+  #parents(place: Place): void {
+    for (const [index, { parent, key }] of (this.#rule.requires ?? []).entries()) {
+      const path = ['requires', index];
+      for (const [number, value] of key.entries()) this.#expression(value, [...path, 'key', number], place);
+      const source = this.#sources.get(parent);
+      if (source === undefined) this.#say([...path, 'parent'], `no rule makes ${parent}`);
+      const table = this.#known.tables?.get(source ?? '');
+      if (table !== undefined && table.key.length !== key.length) {
+        this.#say([...path, 'key'], `must name a row of ${source ?? ''} by its key (${table.key.join(', ')})`);
+      }
+    }
+  }
+
+  #uniques(): void {
+    const { key, required = [], source, unique = [] } = this.#rule;
+    for (const [index, { columns, order = [], otherwise }] of unique.entries()) {
+      const path = ['unique', index];
+      this.#made(columns, [...path, 'columns']);
+      this.#order(order, source, [...path, 'order']);
+      const needed = columns.find((column) => key.includes(column) || required.includes(column));
+      if (otherwise === 'empty' && needed !== undefined) this.#say([...path, 'otherwise'], `must be held: ${needed} cannot be left empty`);
+    }
+  }
+
   /** Columns of the target, each named once. */
-  #made({ columns }: TableRule, names: readonly string[], path: readonly PropertyKey[]): void {
+  #made(names: readonly string[], path: readonly PropertyKey[]): void {
     for (const [index, column] of names.entries()) {
-      if (!Object.hasOwn(columns, column)) this.#say([...path, index], `the rule makes no column ${column}`);
+      if (!Object.hasOwn(this.#rule.columns, column)) this.#say([...path, index], `the rule makes no column ${column}`);
       if (names.indexOf(column) !== index) this.#say([...path, index], `${column} is named twice`);
     }
   }
 
   #expression(value: Expression, path: readonly PropertyKey[], place: Place): void {
     if ('column' in value) {
-      const { of } = value;
-      if (of !== undefined && !place.aliases.has(of)) this.#say([...path, 'of'], `there is no join ${of} that can be read here`);
+      const table = place.rows.get(value.of ?? place.home);
+      if (table === undefined) this.#say([...path, 'of'], `there is no join ${value.of ?? ''} that can be read here`);
+      else this.#column(value.column, table, [...path, 'column']);
     } else if ('convert' in value) {
       // What is held is a row with its columns; here nobody would hear of the problem.
       if (value.invalid === 'held' && !place.holds) this.#say([...path, 'invalid'], 'must be empty: only a column can hold its row');
@@ -74,9 +112,23 @@ class RuleCheck {
     for (const [index, value] of values.entries()) this.#expression(value, [...path, index], place);
   }
 
-  #converter({ convert, options }: Extract<Expression, { convert: string }>, path: readonly PropertyKey[]): void {
-    if (this.#converters === undefined) return;
-    const make = Object.hasOwn(this.#converters, convert) ? this.#converters[convert] : undefined;
+  #condition(value: Condition, path: readonly PropertyKey[], place: Place): void {
+    if ('is' in value) this.#expression(value.is, [...path, 'is'], place);
+    else if ('not' in value) this.#condition(value.not, [...path, 'not'], place);
+    else {
+      const [key, inner] = 'all' in value ? (['all', value.all] as const) : (['any', value.any] as const);
+      for (const [index, one] of inner.entries()) this.#condition(one, [...path, key, index], place);
+    }
+  }
+
+  #order(order: Order, table: string, path: readonly PropertyKey[]): void {
+    for (const [index, { column }] of order.entries()) this.#column(column, table, [...path, index, 'column']);
+  }
+
+  #converter({ convert, options }: Extract<Expression, { readonly convert: string }>, path: readonly PropertyKey[]): void {
+    const { converters } = this.#known;
+    if (converters === undefined) return;
+    const make = Object.hasOwn(converters, convert) ? converters[convert] : undefined;
     if (make === undefined) {
       this.#say([...path, 'convert'], `there is no converter ${convert}`);
       return;
@@ -88,16 +140,18 @@ class RuleCheck {
     }
   }
 
-  #condition(value: Condition, path: readonly PropertyKey[], place: Place): void {
-    if ('is' in value) this.#expression(value.is, [...path, 'is'], place);
-    else if ('not' in value) this.#condition(value.not, [...path, 'not'], place);
-    else {
-      const [key, inner] = 'all' in value ? (['all', value.all] as const) : (['any', value.any] as const);
-      for (const [index, one] of inner.entries()) this.#condition(one, [...path, key, index], place);
-    }
+  #table(name: string, path: readonly PropertyKey[]): void {
+    const { tables } = this.#known;
+    const table = tables?.get(name);
+    if (tables !== undefined && table === undefined) this.#say(path, `the source gives no table ${name}`);
+    if (table?.key.length === 0) this.#say(path, `${name} has no key, by which its rows are found again`);
+  }
+
+  #column(column: string, table: string, path: readonly PropertyKey[]): void {
+    if (this.#known.tables?.get(table)?.columns.includes(column) === false) this.#say(path, `${table} has no column ${column}`);
   }
 
   #say(path: readonly PropertyKey[], message: string): void {
-    this.#issues.push({ path: [...this.#path, ...path], message });
+    this.#issues.push({ path, message });
   }
 }

@@ -1,7 +1,8 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, splitQualified, type Mapping, type MappingInput } from './mapping.js';
 export { mappingHash, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
+export { compileRule } from './compile-rule.js';
+export { compileRules, ruleProblems } from './compile-rules.js';
 export {
-  compileRule,
   ConversionProblem,
   type CompiledJoin,
   type CompiledRule,
@@ -12,5 +13,5 @@ export {
   type Problem,
   type Row,
   type SourceTable,
-} from './compile-rule.js';
+} from './compiled-rule.js';
 export type { Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';

@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 
-import { ConversionProblem, type Converters } from './compile-rule.js';
+import { ConversionProblem, type Converters } from './compiled-rule.js';
 import { canonicalMapping, IDENTITY, parseMapping } from './mapping.js';
 import type { TableRule } from './rule.js';
 
@@ -62,7 +62,7 @@ describe('rules', () => {
       email: { ...HELD, options: { b: 1, a: [true, null] } },
       name: { concat: [{ column: 'first' }, { first: [{ column: 'last' }, { constant: '?' }] }], separator: ' ' },
     },
-    required: ['email'],
+    required: ['name'],
     requires: [{ parent: 'crm.person', key: [{ column: 'boss' }] }],
     unique: [{ columns: ['email'], order: [{ column: 'created' }], otherwise: 'empty' }],
     whileHeld: 'none',
@@ -97,6 +97,7 @@ describe('rules', () => {
     [changed({ required: ['constructor'] }), '.required[0]: the rule makes no column constructor'],
     [changed({ unique: [{ columns: ['id', 'x'], otherwise: 'held' }] }), '.unique[0].columns[1]: the rule makes no column x'],
     [changed({ requires: [{ parent: 'crm.account', key: [{ column: 'a' }] }] }), '.requires[0].parent: no rule makes crm.account'],
+    [changed({ unique: [{ columns: ['id'], otherwise: 'empty' }] }), '.unique[0].otherwise: must be held: id cannot be left empty'],
     [changed({ joins: [join, join] }), '.joins[1].as: j is the name of another join too'],
     [changed({ joins: [{ ...join, on: {} }] }), '.joins[0].on: names no column'],
     [

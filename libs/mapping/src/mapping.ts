@@ -1,9 +1,10 @@
-import { ChangeoverError, invariant } from '@changeover/core';
+import { invariant } from '@changeover/core';
 import { z } from 'zod';
 
 import { ruleIssues } from './check-rules.js';
-import type { Converters } from './compile-rule.js';
-import { plainData, sortedKeys, type MappingIssue } from './plain-data.js';
+import type { Converters } from './compiled-rule.js';
+import { plainData, sortedKeys } from './plain-data.js';
+import { invalidMapping, type MappingIssue } from './problems.js';
 import { name, qualified, rule } from './rule-schema.js';
 import type { JoinRule, TableRule, UniqueRule } from './rule.js';
 
@@ -46,7 +47,7 @@ export const IDENTITY: Mapping = { tables: {}, rules: [] };
  */
 export function parseMapping(input: unknown, converters?: Converters): Mapping {
   const { data, issues } = plainData(input);
-  if (issues.length > 0) throw invalid(issues, data);
+  if (issues.length > 0) throw invalidMapping(issues, data);
   const parsed = mappingSchema.safeParse(data);
   if (!parsed.success) {
     const shapes = parsed.error.issues.map((issue) => ({
@@ -54,28 +55,12 @@ export function parseMapping(input: unknown, converters?: Converters): Mapping {
       // Of a key, zod says in the issue itself only that it is wrong.
       message: issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message,
     }));
-    throw invalid(shapes, data);
+    throw invalidMapping(shapes, data);
   }
   const mapping = parsed.data;
-  const problems = [...ruleIssues(mapping.rules, converters), ...madeTwice(mapping)];
-  if (problems.length > 0) throw invalid(problems, data);
+  const problems = [...ruleIssues(mapping.rules, { converters }), ...madeTwice(mapping)];
+  if (problems.length > 0) throw invalidMapping(problems, data);
   return { tables: mapping.tables, rules: mapping.rules.map(oneForm) };
-}
-
-function invalid(issues: readonly MappingIssue[], input: unknown): ChangeoverError {
-  const problems = issues.map(({ path, message }) => `${placeOf(path, input) || 'mapping'}: ${message}`);
-  return new ChangeoverError('MAPPING_INVALID', `the mapping has ${String(problems.length)} problem(s): ${problems.join('; ')}`);
-}
-
-/** `rules[3] (crm.person).columns.email`: with the target, for nobody counts rules. */
-function placeOf(path: readonly PropertyKey[], input: unknown): string {
-  const place = path.map((key, index) => (typeof key === 'number' ? `[${String(key)}]` : `${index === 0 ? '' : '.'}${String(key)}`));
-  const [first, number] = path;
-  if (first === 'rules' && typeof number === 'number') {
-    const { target } = (input as { readonly rules: readonly { readonly target?: unknown }[] }).rules[number] ?? {};
-    if (typeof target === 'string') place.splice(2, 0, ` (${target})`);
-  }
-  return place.join('');
 }
 
 /** Tables and columns of the target that more than one thing goes to: their rows would overwrite each other. */

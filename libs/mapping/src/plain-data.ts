@@ -1,5 +1,4 @@
-/** A place in the mapping, from its top, and what is wrong there. */
-export type MappingIssue = { readonly path: readonly PropertyKey[]; readonly message: string };
+import type { MappingIssue } from './problems.js';
 
 /** Deeper than any rule that somebody has written; what refers to itself is deeper. */
 const DEEPEST = 100;

@@ -1,0 +1,301 @@
+import { ChangeoverError } from '@changeover/core';
+import fc from 'fast-check';
+
+import { compileRule } from './compile-rule.js';
+import { compileRules } from './compile-rules.js';
+import { ConversionProblem, type CompiledRule, type Converters, type JoinedRows, type SourceTable } from './compiled-rule.js';
+import { parseMapping } from './mapping.js';
+import type { Condition, Expression, Order, TableRule } from './rule.js';
+
+const TABLES = new Map<string, SourceTable>([
+  ['a.person', { columns: ['id', 'name', 'boss', 'constructor'], key: ['id'] }],
+  ['a.phone', { columns: ['owner', 'kind', 'number'], key: ['owner', 'kind'] }],
+  ['a.log', { columns: ['line'], key: [] }],
+]);
+
+const CONVERTERS: Converters = {
+  upper: () => (text) => (text === 'bad' ? new ConversionProblem('bad value') : text === 'none' ? null : text.toUpperCase()),
+  cut: (options) => (text) => text.slice(0, Number(options)),
+};
+
+const RULE: TableRule = { source: 'a.person', target: 't.person', columns: { id: { column: 'id' } }, key: ['id'] };
+const compiled = (change: Partial<TableRule> = {}): CompiledRule => compileRule({ ...RULE, ...change }, TABLES, CONVERTERS);
+
+const value = (expression: Expression, rows: JoinedRows): unknown => {
+  const joins = [{ as: 'phone', table: 'a.phone', on: { owner: { column: 'id' } } }];
+  const derived = compiled({ joins, columns: { id: { column: 'id' }, x: expression } }).derive(rows);
+  return 'values' in derived ? derived.values[1] : derived.problems;
+};
+
+describe('an expression', () => {
+  const rows: JoinedRows = [
+    ['1', 'ada', null, 'x'],
+    ['1', 'main', '+1'],
+  ];
+  const upper = (input: Expression, invalid: 'held' | 'empty' = 'held'): Expression => ({ convert: 'upper', input, invalid });
+  test.each<[Expression, unknown]>([
+    [{ column: 'name' }, 'ada'],
+    [{ column: 'boss' }, null],
+    [{ column: 'constructor' }, 'x'],
+    [{ column: 'number', of: 'phone' }, '+1'],
+    [{ constant: '' }, ''],
+    [{ constant: null }, null],
+    [{ first: [{ column: 'boss' }, { column: 'name' }, { constant: 'no' }] }, 'ada'],
+    [{ first: [{ column: 'boss' }] }, null],
+    [{ concat: [{ column: 'boss' }, { column: 'name' }, { constant: '' }, { column: 'id' }], separator: '-' }, 'ada--1'],
+    [{ concat: [{ column: 'boss' }, { constant: null }], separator: '-' }, null],
+    [upper({ column: 'name' }), 'ADA'],
+    [upper({ column: 'boss' }), null],
+    [upper({ constant: 'none' }), null],
+    [upper({ constant: 'bad' }), [{ reason: 'bad value', column: 'x' }]],
+    [upper({ constant: 'bad' }, 'empty'), null],
+    [{ first: [upper({ constant: 'bad' }, 'empty'), { column: 'name' }] }, 'ada'],
+    [{ first: [upper({ constant: 'bad' }), { column: 'name' }] }, [{ reason: 'bad value', column: 'x' }]],
+    [
+      { concat: [upper({ column: 'name' }), { convert: 'cut', options: 1, input: { column: 'name' }, invalid: 'held' }], separator: '' },
+      'ADAa',
+    ],
+  ])('%j gives %j', (expression, expected) => {
+    expect(value(expression, rows)).toEqual(expected);
+  });
+
+  it('is null where nothing was joined', () => {
+    expect(value({ column: 'number', of: 'phone' }, [['1', 'ada', null, null], null])).toBeNull();
+  });
+});
+
+describe('a condition', () => {
+  const is = (column: string, ...accepted: (string | null)[]): Condition => ({ is: { column }, in: accepted });
+  test.each<[Condition, boolean]>([
+    [is('name', 'ada', 'bob'), true],
+    [is('name', 'bob'), false],
+    [is('boss', null), true],
+    [is('boss', ''), false],
+    [{ not: is('name', 'ada') }, false],
+    [{ all: [is('name', 'ada'), is('id', '1')] }, true],
+    [{ all: [is('name', 'ada'), is('id', '2')] }, false],
+    [{ any: [is('name', 'bob'), is('id', '1')] }, true],
+    [{ any: [is('name', 'bob'), is('id', '2')] }, false],
+    [{ is: { convert: 'upper', input: { constant: 'bad' }, invalid: 'empty' }, in: [null] }, true],
+  ])('%j: %j', (where, expected) => {
+    expect(compiled({ where }).accepts([['1', 'ada', null, null]])).toBe(expected);
+  });
+});
+
+describe('a row', () => {
+  const columns = {
+    id: { column: 'id' },
+    name: { column: 'name' },
+    boss: { convert: 'upper', input: { column: 'boss' }, invalid: 'held' },
+  } as const;
+
+  it('has all its problems told, those of a column once, and of no other row', () => {
+    const { derive } = compiled({ columns, required: ['name', 'boss'] });
+    const first = derive([['1', null, 'bad', null]]);
+    expect(first).toEqual({
+      problems: [
+        { reason: 'bad value', column: 'boss' },
+        { reason: 'empty', column: 'name' },
+      ],
+    });
+    expect(derive([['1', 'ada', null, null]])).toEqual({ problems: [{ reason: 'empty', column: 'boss' }] });
+    expect(derive([['1', 'ada', 'bob', null]])).toEqual({ values: ['1', 'ada', 'BOB'] });
+    expect(first).toMatchObject({ problems: { length: 2 } });
+  });
+
+  it('without its key is held: nobody could find it', () => {
+    expect(compiled({ columns, key: ['name'] }).derive([['1', null, null, null]])).toEqual({
+      problems: [{ reason: 'empty', column: 'name' }],
+    });
+  });
+
+  it('keeps nothing of one whose converter failed', () => {
+    const failing: Converters = {
+      upper: () => (text) => {
+        if (text === 'worse') throw new ChangeoverError('INTERNAL', 'a converter failed');
+        return new ConversionProblem(text);
+      },
+    };
+    const input = { column: 'name' } as const;
+    const { derive } = compileRule(
+      { ...RULE, columns: { id: { column: 'id' }, b: { convert: 'upper', input, invalid: 'held' }, c: { ...columns.boss } } },
+      TABLES,
+      failing,
+    );
+    expect(() => derive([['1', 'first', 'worse', null]])).toThrow('a converter failed');
+    expect(derive([['1', null, null, null]])).toEqual({ values: ['1', null, null] });
+  });
+});
+
+describe('a join', () => {
+  const [join] = compiled({
+    joins: [
+      {
+        as: 'phone',
+        table: 'a.phone',
+        on: { owner: { column: 'id' }, kind: { first: [{ column: 'boss' }, { constant: 'main' }] } },
+        where: { all: [{ not: { is: { column: 'number' }, in: [null] } }, { is: { column: 'kind', of: 'phone' }, in: ['main', 'work'] }] },
+        order: [{ column: 'kind', descending: true }, { column: 'number' }],
+      },
+    ],
+  }).joins;
+
+  it('looks up what the rows before it say; null equals nothing', () => {
+    expect(join?.columns).toEqual([0, 1]);
+    expect(join?.lookup([['1', null, null, null]])).toEqual(['1', 'main']);
+    expect(join?.lookup([[null, null, 'work', null]])).toBeNull();
+  });
+
+  it('accepts rows by their own columns', () => {
+    expect(join?.accepts(['1', 'main', '+1'])).toBe(true);
+    expect(join?.accepts(['1', 'main', null])).toBe(false);
+    expect(join?.accepts(['1', 'home', '+1'])).toBe(false);
+  });
+
+  it('prefers them in its order', () => {
+    expect(join?.compare(['1', 'main', '+1'], ['1', 'work', '+1'])).toBeGreaterThan(0);
+    expect(join?.compare(['1', 'main', '+1'], ['2', 'main', '+2'])).toBeLessThan(0);
+    expect(join?.compare(['1', 'main', '+1'], ['2', 'main', '+1'])).toBe(0);
+  });
+
+  it('is looked up by the rows of a join before it', () => {
+    const on = (column: string, of?: string) => ({ owner: of === undefined ? { column } : { column, of } });
+    const chain = compiled({
+      joins: [
+        { as: 'x', table: 'a.phone', on: on('id') },
+        { as: 'y', table: 'a.phone', on: on('number', 'x') },
+      ],
+    });
+    expect(
+      chain.joins[1]?.lookup([
+        ['1', null, null, null],
+        ['1', 'main', '7'],
+      ]),
+    ).toEqual(['7']);
+    expect(chain.joins[1]?.lookup([['1', null, null, null], null])).toBeNull();
+  });
+});
+
+describe('the order of rows', () => {
+  const text = fc.option(fc.string({ unit: fc.constantFrom('a', 'b', '\u0001', '/', '~', 'é', '\uffff', '😀'), maxLength: 4 }), {
+    freq: 5,
+  });
+  const row = fc.tuple(text, text, fc.constant(null), fc.constant(null));
+  const orders = fc.tuple(fc.boolean(), fc.boolean()).map(([first, second]): Order => [
+    { column: 'id', descending: first },
+    { column: 'name', descending: second },
+  ]);
+
+  it('is that of the bytes, column by column, and the text of an order has the same', () => {
+    const bytes = (a: string | null, b: string | null): number => {
+      if (a === null || b === null) return Number(a === null) - Number(b === null);
+      return Buffer.compare(Buffer.from(a), Buffer.from(b));
+    };
+    fc.assert(
+      fc.property(row, row, orders, (a, b, order) => {
+        const rule = compiled({
+          joins: [{ as: 'p', table: 'a.person', on: { id: { column: 'id' } }, order }],
+          unique: [{ columns: ['id'], order, otherwise: 'held' }],
+        });
+        const expected =
+          order
+            .map(({ descending }, at) => (descending === true ? -1 : 1) * bytes(a[at] ?? null, b[at] ?? null))
+            .find((sign) => sign !== 0) ?? 0;
+        expect(Math.sign(rule.joins[0]?.compare(a, b) ?? NaN)).toBe(expected);
+        const [left, right] = [a, b].map((one) => Buffer.from(rule.uniques[0]?.orderOf(one) ?? ''));
+        expect(Buffer.compare(left as Buffer, right as Buffer)).toBe(expected);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('unique rules', () => {
+  const columns = { id: { column: 'id' }, name: { column: 'name' } } as const;
+  const byKey = { columns: [1], otherwise: 'held' };
+
+  it('are one more for the key of the target, where two source rows could have the same', () => {
+    expect(compiled({ columns, key: ['id'] }).uniques).toEqual([]);
+    expect(compiled({ columns, key: ['name'] }).uniques).toMatchObject([byKey]);
+    expect(compiled({ columns, key: ['id', 'name'] }).uniques).toEqual([]);
+    const converted = { ...columns, id: { convert: 'upper', input: { column: 'id' }, invalid: 'held' } } as const;
+    expect(compiled({ columns: converted }).uniques).toMatchObject([{ columns: [0], otherwise: 'held' }]);
+    const joined = {
+      joins: [{ as: 'p', table: 'a.person', on: { id: { column: 'boss' } } }],
+      columns: { id: { column: 'id', of: 'p' } },
+    } as const;
+    expect(compiled(joined).uniques).toMatchObject([{ columns: [0], otherwise: 'held' }]);
+  });
+
+  it('come before those that are declared', () => {
+    const unique = [{ columns: ['id'], otherwise: 'empty' }] as const;
+    expect(compiled({ columns, key: ['name'], unique }).uniques).toMatchObject([byKey, { columns: [0], otherwise: 'empty' }]);
+  });
+});
+
+describe('what does not fit the tables', () => {
+  const problems = (...rules: readonly Partial<TableRule>[]): string => {
+    const mapping = parseMapping({ rules: rules.map((change, index) => ({ ...RULE, target: `t.${String(index)}`, ...change })) });
+    try {
+      compileRules(mapping, TABLES, CONVERTERS);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+
+  test.each<[Partial<TableRule>, string]>([
+    [{ source: 'a.nobody' }, 'source: the source gives no table a.nobody'],
+    [{ source: 'a.log', columns: { id: { column: 'line' } } }, 'source: a.log has no key, by which its rows are found again'],
+    [{ columns: { id: { first: [{ column: 'id' }, { column: 'nr' }] } } }, 'columns.id.first[1].column: a.person has no column nr'],
+    [{ columns: { id: { column: 'toString' } } }, 'columns.id.column: a.person has no column toString'],
+    [{ where: { not: { is: { column: 'x' }, in: ['1'] } } }, 'where.not.is.column: a.person has no column x'],
+    [{ joins: [{ as: 'p', table: 'a.tel', on: { id: { column: 'id' } } }] }, 'joins[0].table: the source gives no table a.tel'],
+    [{ joins: [{ as: 'p', table: 'a.phone', on: { id: { column: 'id' } } }] }, 'joins[0].on.id: a.phone has no column id'],
+    [
+      { joins: [{ as: 'p', table: 'a.phone', on: { owner: { column: 'id' } }, where: { is: { column: 'name' }, in: ['1'] } }] },
+      'joins[0].where.is.column: a.phone has no column name',
+    ],
+    [
+      { joins: [{ as: 'p', table: 'a.phone', on: { owner: { column: 'id' } }, order: [{ column: 'id' }] }] },
+      'joins[0].order[0].column: a.phone has no column id',
+    ],
+    [
+      { unique: [{ columns: ['id'], order: [{ column: 'age' }], otherwise: 'held' }] },
+      'unique[0].order[0].column: a.person has no column age',
+    ],
+    [
+      { requires: [{ parent: 't.0', key: [{ column: 'id' }, { column: 'name' }] }] },
+      'requires[0].key: must name a row of a.person by its key (id)',
+    ],
+    [
+      { columns: { id: { convert: 'lower', input: { column: 'id' }, invalid: 'held' } } },
+      'columns.id.convert: there is no converter lower',
+    ],
+  ])('%j is told with its place', (change, problem) => {
+    expect(problems(change)).toBe(`the mapping has 1 problem(s): rules[0] (t.0).${problem}`);
+  });
+
+  it('is told all at once', () => {
+    expect(problems({ columns: { id: { column: 'x' } } }, { columns: { id: { column: 'y' } } })).toBe(
+      'the mapping has 2 problem(s): rules[0] (t.0).columns.id.column: a.person has no column x; rules[1] (t.1).columns.id.column: a.person has no column y',
+    );
+  });
+
+  it('and what does makes one converter of the same options', () => {
+    const made: string[] = [];
+    const counting: Converters = {
+      upper: (options) => {
+        made.push(JSON.stringify(options));
+        return (text) => text;
+      },
+    };
+    const columns = (options: number) => ({ id: { convert: 'upper', options, input: { column: 'id' }, invalid: 'held' } }) as const;
+    const rules = [1, 2, 1].map((options, index) => ({ ...RULE, target: `t.${String(index)}`, columns: columns(options) }));
+    const mapping = parseMapping({ rules });
+    const before = made.length;
+    expect(compileRules(mapping, TABLES, counting).map((rule) => rule.derive([['7', null, null, null]]))).toHaveLength(3);
+    // Once more each for the check.
+    expect(made.slice(before).sort()).toEqual(['1', '1', '1', '2', '2']);
+  });
+});

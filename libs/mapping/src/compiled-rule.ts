@@ -1,0 +1,63 @@
+import type { Json } from './rule.js';
+
+/** A row's values in the order of the table's columns; text as the source writes it. */
+export type Row = readonly (string | null)[];
+
+/** The driving row, then for each join the row that was found, or null. */
+export type JoinedRows = readonly [Row, ...(Row | null)[]];
+
+/** Why a row cannot be written: a stable word, and the target column that it is about. Never a value. */
+export type Problem = { readonly reason: string; readonly column: string };
+
+/** A pure function of one text; a {@link ConversionProblem} where it has no answer. */
+export type Converter = (text: string) => string | null | ConversionProblem;
+
+export class ConversionProblem {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Makes a converter from its options; throws MAPPING_INVALID where they mean nothing to it. */
+export type Converters = Readonly<Record<string, (options: Json | undefined) => Converter>>;
+
+/** What is known of a source table: its columns, and which of them are its key. */
+export type SourceTable = { readonly columns: readonly string[]; readonly key: readonly string[] };
+
+export type CompiledJoin = {
+  readonly table: string;
+  /** Columns of the joined table by which its rows are looked up. */
+  readonly columns: readonly number[];
+  /** The values to look up, from the rows so far; null: nothing is joined. */
+  readonly lookup: (rows: readonly (Row | null)[]) => readonly string[] | null;
+  readonly accepts: (row: Row) => boolean;
+  /** Below 0: `a` comes first. 0: by key. */
+  readonly compare: (a: Row, b: Row) => number;
+};
+
+export type CompiledUnique = {
+  /** Places in the target row. */
+  readonly columns: readonly number[];
+  readonly otherwise: 'empty' | 'held';
+  /** Compares as the declared order does, byte by byte, over the first 64 characters of each column; the key comes behind it. */
+  readonly orderOf: (driving: Row) => string;
+};
+
+export type CompiledRule = {
+  readonly source: string;
+  readonly target: string;
+  readonly columns: readonly string[];
+  /** Places of the key in the target row. */
+  readonly key: readonly number[];
+  readonly joins: readonly CompiledJoin[];
+  readonly accepts: (rows: JoinedRows) => boolean;
+  readonly derive: (rows: JoinedRows) => { readonly values: Row } | { readonly problems: readonly Problem[] };
+  readonly requires: readonly {
+    readonly parent: string;
+    readonly keyOf: (rows: JoinedRows) => readonly string[] | null;
+  }[];
+  readonly uniques: readonly CompiledUnique[];
+  readonly keepsLast: boolean;
+};

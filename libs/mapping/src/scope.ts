@@ -1,0 +1,109 @@
+import { ChangeoverError } from '@changeover/core';
+
+import { ConversionProblem, type Converters, type Problem, type Row, type SourceTable } from './compiled-rule.js';
+import type { Condition, Expression, Order } from './rule.js';
+import type { OrderedBy } from './row-order.js';
+
+export type Rows = readonly (Row | null)[];
+export type Evaluate = (rows: Rows) => string | null;
+export type Test = (rows: Rows) => boolean;
+
+/** Where the problems of the row in hand go. */
+export type Problems = { found: Problem[] };
+
+/** The rows that an expression can name, by alias; the driving row's is the empty one. */
+export class Scope {
+  readonly #tables: ReadonlyMap<string, SourceTable>;
+  readonly #converters: Converters;
+  readonly #places: { readonly alias: string; readonly table: SourceTable }[] = [];
+
+  constructor(tables: ReadonlyMap<string, SourceTable>, converters: Converters) {
+    this.#tables = tables;
+    this.#converters = converters;
+  }
+
+  enter(alias: string, name: string): void {
+    const table = this.#tables.get(name);
+    if (table === undefined) return wrong(`the table ${name} is not known`);
+    this.#places.push({ alias, table });
+  }
+
+  column(name: string, alias: string): { readonly place: number; readonly index: number } {
+    const place = this.#places.findIndex((one) => one.alias === alias);
+    const index = this.#places[place]?.table.columns.indexOf(name) ?? -1;
+    return index === -1 ? wrong(`there is no column ${alias === '' ? name : `${alias}.${name}`}`) : { place, index };
+  }
+
+  order(order: Order, alias: string): OrderedBy {
+    return order.map(({ column, descending }) => ({ index: this.column(column, alias).index, descending: descending === true }));
+  }
+
+  /** A column without `of` is that of `home`. `held` says which column's row a problem holds; without it what cannot be converted is null. */
+  evaluate(expression: Expression, home = '', held?: { readonly column: string; readonly problems: Problems }): Evaluate {
+    if ('column' in expression) {
+      const { place, index } = this.column(expression.column, expression.of ?? home);
+      return (rows) => rows[place]?.[index] ?? null;
+    }
+    if ('constant' in expression) return () => expression.constant;
+    if ('convert' in expression) {
+      const convert = this.#converter(expression);
+      const input = this.evaluate(expression.input, home, held);
+      const holds = expression.invalid === 'held' ? held : undefined;
+      return (rows) => {
+        const text = input(rows);
+        if (text === null) return null;
+        const converted = convert(text);
+        if (!(converted instanceof ConversionProblem)) return converted;
+        holds?.problems.found.push({ reason: converted.reason, column: holds.column });
+        return null;
+      };
+    }
+    if ('first' in expression) {
+      const inputs = expression.first.map((input) => this.evaluate(input, home, held));
+      return (rows) => {
+        for (const input of inputs) {
+          const text = input(rows);
+          if (text !== null) return text;
+        }
+        return null;
+      };
+    }
+    const { separator } = expression;
+    const inputs = expression.concat.map((input) => this.evaluate(input, home, held));
+    return (rows) => {
+      let joined: string | null = null;
+      for (const input of inputs) {
+        const text = input(rows);
+        if (text !== null) joined = joined === null ? text : joined + separator + text;
+      }
+      return joined;
+    };
+  }
+
+  test(condition: Condition, home = ''): Test {
+    if ('is' in condition) {
+      const value = this.evaluate(condition.is, home);
+      const accepted = new Set(condition.in);
+      return (rows) => accepted.has(value(rows));
+    }
+    if ('not' in condition) {
+      const inner = this.test(condition.not, home);
+      return (rows) => !inner(rows);
+    }
+    const all = 'all' in condition;
+    const inner = (all ? condition.all : condition.any).map((one) => this.test(one, home));
+    return (rows) => {
+      for (const test of inner) if (test(rows) !== all) return !all;
+      return all;
+    };
+  }
+
+  #converter({ convert, options }: Extract<Expression, { readonly convert: string }>): ReturnType<Converters[string]> {
+    const make = Object.hasOwn(this.#converters, convert) ? this.#converters[convert] : undefined;
+    return make === undefined ? wrong(`there is no converter ${convert}`) : make(options);
+  }
+}
+
+export function wrong(message: string): never {
+  throw new ChangeoverError('MAPPING_INVALID', message);
+}
