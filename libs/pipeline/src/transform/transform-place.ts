@@ -29,6 +29,8 @@ export type TransformPlace = {
   readonly phase: TransformPhase;
   /** Tables that are being copied, as `progress` last said, each with its `since`. */
   readonly copies: Readonly<Record<string, number>>;
+  /** Those that are captured no longer and were not copied to their end. */
+  readonly left: readonly string[];
   readonly tables: readonly KnownTable[];
   /** Tables that pass by, but whose foreign keys form circles: their rows are derived, so that parents come first. */
   readonly circles: readonly string[];

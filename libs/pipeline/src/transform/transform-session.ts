@@ -68,6 +68,8 @@ export class TransformSession {
   #active: boolean;
   #phase: TransformPhase;
   #copies: Readonly<Record<string, number>>;
+  /** Tables that are captured no longer, though their copy had not ended: what is known of them is not all. */
+  #left: readonly string[];
   #circles: readonly string[];
   #barriers: readonly BarrierBody[];
   #read: ReadPosition | null;
@@ -90,6 +92,7 @@ export class TransformSession {
     this.#active = place?.active ?? false;
     this.#phase = place?.phase ?? { name: 'filling' };
     this.#copies = place?.copies ?? {};
+    this.#left = place?.left ?? [];
     this.#circles = place?.circles ?? [];
     this.#barriers = place?.barriers ?? [];
     this.#read = place?.read ?? null;
@@ -285,6 +288,7 @@ export class TransformSession {
       const ended = Object.entries(this.#copies).filter(([name]) => !named.some(([other]) => other === name));
       await this.#sweep(entry, ended);
       this.#copies = Object.fromEntries(named.flatMap(([name, { since, left }]) => (left === true ? [] : [[name, since]])));
+      this.#left = named.flatMap(([name, { left }]) => (left === true ? [name] : []));
     }
     if (!(await this.#derivesFirst(entry, signal))) return false;
     this.#pass(entry, PASSED_PROGRESS);
@@ -320,7 +324,7 @@ export class TransformSession {
       state: this.#state,
       output: this.#output,
       derived,
-      tables: [...this.#passed()].filter(({ table }) => !this.#circles.includes(table.name)),
+      tables: [...this.#passed()].filter(({ table }) => !this.#circles.includes(table.name) && !this.#left.includes(table.name)),
       queued: this.#queued,
       entry,
       at: this.#at(entry),
@@ -368,7 +372,7 @@ export class TransformSession {
     const rules = [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
     try {
       const { output, tables, state } = this.#options;
-      const isCopied = (name: string): boolean => name in this.#copies;
+      const isCopied = (name: string): boolean => name in this.#copies || this.#left.includes(name);
       this.#derived = new DerivedTables({ migration, rules, converters, tables, state, output, isCopied });
     } catch (error) {
       if (!(error instanceof ChangeoverError) || error.code !== 'MAPPING_INVALID') throw error;
@@ -434,6 +438,7 @@ export class TransformSession {
       ts_ms: this.#ts_ms,
       phase: this.#phase,
       copies: this.#copies,
+      left: this.#left,
       tables: this.#tables.toJSON(),
       circles: this.#circles,
       told: told.toJSON(),
