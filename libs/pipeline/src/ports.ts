@@ -48,6 +48,16 @@ export abstract class PipelineObserver {
     readonly estimate: TableSize | null;
     readonly finished: boolean;
   }): void;
+  /**
+   * How far the first derivation is: `rows` of about `expected` rows of source tables were gone through (a table may be gone through more than
+   * once), at present those of `table`.
+   */
+  abstract derived(derivation: {
+    readonly table: string;
+    readonly rows: number;
+    readonly expected: number;
+    readonly finished: boolean;
+  }): void;
   /** Log that the source keeps for us. */
   abstract retained(bytes: number): void;
   /** Something an operator should know, which does not stop anything. */
@@ -59,6 +69,7 @@ export class SilentObserver extends PipelineObserver {
   advanced(): void {}
   applied(): void {}
   copied(_copy: Parameters<PipelineObserver['copied']>[0]): void {}
+  derived(): void {}
   retained(): void {}
   warning(): void {}
 }

@@ -20,6 +20,8 @@ export type DerivedBatch = {
   readonly changes: readonly DerivedChange[];
   /** Rows of a table that is passed on. */
   readonly passed: { readonly table: PassedTable; readonly lines: readonly Line[] } | null;
+  /** Rows of the source that were gone through. */
+  readonly rows: number;
   /** To go on behind this batch; null: this was the last. */
   readonly next: DeriveAllCursor | null;
 };
@@ -79,9 +81,9 @@ export class DeriveAll {
   next(cursor: DeriveAllCursor | null, rows: number): DerivedBatch {
     const { step: index, after } = cursor ?? { step: 0, after: null };
     const step = this.#steps[index];
-    if (step === undefined) return { changes: [], passed: null, next: null };
+    if (step === undefined) return { changes: [], passed: null, rows: 0, next: null };
     const { entries, ended } = this.#read(index, step.table.number, after, rows);
-    const batch = this.#take(step, entries);
+    const batch = { ...this.#take(step, entries), rows: entries.length };
     const last = entries.at(-1);
     if (last !== undefined && !ended) {
       const next = { step: index, after: keyOfEntry(last.key) };
@@ -98,7 +100,7 @@ export class DeriveAll {
     this.#reading = null;
   }
 
-  #take(step: Step, entries: readonly StateEntry[]): Omit<DerivedBatch, 'next'> {
+  #take(step: Step, entries: readonly StateEntry[]): Pick<DerivedBatch, 'changes' | 'passed'> {
     if (step.what === 'pass')
       return { changes: [], passed: { table: step.table, lines: entries.map(({ value }) => step.table.lineOf(value)) } };
     const keys = entries.map(({ key }) => keyOfEntry(key));

@@ -35,6 +35,9 @@ export class FirstDerivation {
   readonly #options: FirstDerivationOptions;
   readonly #all: DeriveAll;
   readonly #passing: ReadonlyMap<PassedTable, RowFrames>;
+  readonly #sources: ReadonlyMap<string, SourceTable>;
+  /** Rows gone through by this object in the step that it is at. */
+  #inStep = { step: 0, rows: 0 };
 
   constructor(options: FirstDerivationOptions) {
     this.#options = options;
@@ -42,13 +45,13 @@ export class FirstDerivation {
     const keyed = tables.filter(({ table }) => table.form.keyed);
     const passing = keyed.map(({ table, target }) => [passedTable(table), new RowFrames((frame) => output.add(frame, target))] as const);
     this.#passing = new Map(passing);
-    const sources = new Map([...derived.sources, ...tables.map(({ table }) => table)].map((table) => [table.name, table]));
+    this.#sources = new Map([...derived.sources, ...tables.map(({ table }) => table)].map((table) => [table.name, table]));
     this.#all = new DeriveAll({
       plan: derived.plan,
       derivation: derived.derivation,
       state,
       passed: [...this.#passing.keys()],
-      referredBy: (name) => sources.get(name)?.form.schema.foreignKeys?.map(({ table }) => table) ?? [],
+      referredBy: (name) => this.#sources.get(name)?.form.schema.foreignKeys?.map(({ table }) => table) ?? [],
     });
   }
 
@@ -57,12 +60,23 @@ export class FirstDerivation {
     const { output, entry, derived, at } = this.#options;
     if (cursor?.step === this.#all.tables.length) return this.#last(cursor, batch);
     output.begin(entry, batch + 1);
-    const { changes, passed, next } = this.#all.next(cursor, ROWS);
+    const { changes, passed, rows, next } = this.#all.next(cursor, ROWS);
+    const step = cursor?.step ?? 0;
+    this.#inStep = { step, rows: (this.#inStep.step === step ? this.#inStep.rows : 0) + rows };
     derived.give(changes, at);
     if (passed !== null) this.#pass(passed.table, passed.lines);
     const made = output.holdsFrames;
     if (made) output.passBatch(entry, batch + 1, { kind: 'transaction', body: [] });
     return { cursor: next ?? { step: this.#all.tables.length, after: null }, batch: made ? batch + 1 : batch, ended: false };
+  }
+
+  /** Where it is at this cursor, for those who show progress. */
+  reached(cursor: DeriveAllCursor | null): { readonly table: string; readonly rows: number; readonly expected: number } {
+    const { tables } = this.#all;
+    const rowsOf = (names: readonly string[]): number => names.reduce((sum, name) => sum + (this.#sources.get(name)?.rows ?? 0), 0);
+    const step = cursor?.step ?? 0;
+    const inStep = this.#inStep.step === step ? this.#inStep.rows : 0;
+    return { table: tables[step] ?? '', rows: rowsOf(tables.slice(0, step)) + inStep, expected: rowsOf(tables) };
   }
 
   /** Lets the state go, as before a commit. */

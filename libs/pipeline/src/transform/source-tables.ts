@@ -13,11 +13,14 @@ export class SourceTable {
   readonly #forms: ToldForm[] = [];
   /** Sequence of the first record with rows of it; null: there was none. */
   firstRows: number | null;
+  /** About how many rows were told before the first derivation, for those who show its progress. */
+  rows: number;
 
-  constructor(state: StateStore, { name, number, firstRows }: Pick<SourceTable, 'name' | 'number' | 'firstRows'>) {
+  constructor(state: StateStore, { name, number, firstRows, rows }: Pick<SourceTable, 'name' | 'number' | 'firstRows' | 'rows'>) {
     this.name = name;
     this.number = number;
     this.firstRows = firstRows;
+    this.rows = rows;
     this.mirror = new TableMirror(state, number, name);
   }
 
@@ -49,7 +52,7 @@ export type ToldForm = {
 };
 
 /** What is remembered of a table beside its rows. */
-export type KnownTable = Pick<SourceTable, 'name' | 'firstRows'> & { readonly forms: readonly RecordRef[] };
+export type KnownTable = Pick<SourceTable, 'name' | 'firstRows' | 'rows'> & { readonly forms: readonly RecordRef[] };
 
 /** The captured tables, in the order in which they were first told: their numbers. */
 export class SourceTables {
@@ -68,8 +71,8 @@ export class SourceTables {
     fetch: (ref: RecordRef) => Promise<TableSchema>,
   ): Promise<SourceTables> {
     const tables = new SourceTables(state);
-    for (const { name, firstRows, forms } of known) {
-      const table = tables.#add(name, firstRows);
+    for (const { forms, ...facts } of known) {
+      const table = tables.#add(facts);
       for (const ref of forms) tables.#forms.set(ref.seq, table.addForm(ref, await fetch(ref)));
     }
     return tables;
@@ -86,7 +89,7 @@ export class SourceTables {
   /** A table's form is this from here on. */
   tell(ref: RecordRef, schema: TableSchema): ToldForm {
     const name = tableName(schema);
-    const table = this.#tables.get(name) ?? this.#add(name, null);
+    const table = this.#tables.get(name) ?? this.#add({ name, firstRows: null, rows: 0 });
     const form = table.addForm(ref, schema);
     this.#forms.set(ref.seq, form);
     return form;
@@ -100,12 +103,12 @@ export class SourceTables {
   }
 
   toJSON(): readonly KnownTable[] {
-    return Array.from(this.#tables.values(), ({ name, firstRows, refs }) => ({ name, firstRows, forms: refs }));
+    return Array.from(this.#tables.values(), ({ name, firstRows, rows, refs }) => ({ name, firstRows, rows, forms: refs }));
   }
 
-  #add(name: string, firstRows: number | null): SourceTable {
-    const table = new SourceTable(this.#state, { name, number: this.#tables.size, firstRows });
-    this.#tables.set(name, table);
+  #add(facts: Omit<KnownTable, 'forms'>): SourceTable {
+    const table = new SourceTable(this.#state, { ...facts, number: this.#tables.size });
+    this.#tables.set(facts.name, table);
     return table;
   }
 }

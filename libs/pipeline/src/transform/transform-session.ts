@@ -9,6 +9,7 @@ import {
   type Frame,
   type LogEntry,
   type LogItem,
+  type Operation,
   type ReadPosition,
   type StateStore,
   type TableSchema,
@@ -41,6 +42,8 @@ type SessionOptions = TransformOptions & {
   readonly place: TransformPlace | null;
 };
 
+/** How many rows more there are with each row of a frame. */
+const ROWS_OF: Readonly<Partial<Record<Operation, number>>> = { c: 1, r: 1, d: -1 };
 const NOTHING: RowSink = () => undefined;
 const PASSED_PROGRESS = { kind: 'progress', body: [] } as const;
 const PASSED_ROWS = { kind: 'transaction', body: [] } as const;
@@ -213,6 +216,7 @@ export class TransformSession {
     table.firstRows ??= seq;
     if (!form.keyed) return passed === null ? null : this.#frameWithoutKey(frame, form, seq, isChunk);
     const filling = this.#phase.name !== 'following';
+    if (filling) table.rows = frame.op === 't' ? 0 : table.rows + frame.rowCount * (ROWS_OF[frame.op] ?? 0);
     const sink = filling ? NOTHING : this.#sink(form);
     if (frame.op === 't') return table.mirror.truncate(form.place, sink);
     if (filling && (frame.op === 'c' || frame.op === 'r')) table.mirror.overwrite(frame, form.place, seq);
@@ -334,6 +338,7 @@ export class TransformSession {
       const done = await first.next(cursor, batch);
       ({ cursor, batch } = done);
       this.#options.crashPoint('transform.in-derive-all');
+      this.#options.observer.derived({ ...first.reached(cursor), finished: done.ended });
       if (done.ended) break;
       this.#phase = { name: 'deriving', cursor, batch };
       await this.#output.ready();

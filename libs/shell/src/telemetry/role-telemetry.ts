@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import type { Log } from '../logging/log.js';
 import { anonymousMemory } from './anonymous-memory.js';
 import { CopyTelemetry } from './copy-telemetry.js';
+import { DerivationTelemetry } from './derivation-telemetry.js';
 import { createMetrics, type RoleMetrics } from './metrics.js';
 
 /** Rates are means over so long. */
@@ -31,6 +32,7 @@ export class RoleTelemetry extends PipelineObserver {
   readonly #totals = { records: 0, rows: 0, bytes: 0, refusedRows: 0, releasedRows: 0, retries: 0, warnings: 0 };
   readonly #samples: Sample[] = [];
   readonly #copies: CopyTelemetry;
+  readonly #derivation: DerivationTelemetry;
   #state: RoleState = 'starting';
   #seq = 0;
   #changesSeq = 0;
@@ -49,6 +51,7 @@ export class RoleTelemetry extends PipelineObserver {
     this.#log = log;
     this.#clock = clock;
     this.#copies = new CopyTelemetry(clock);
+    this.#derivation = new DerivationTelemetry(clock);
     this.#metrics = createMetrics(
       { migration, role },
       {
@@ -104,6 +107,10 @@ export class RoleTelemetry extends PipelineObserver {
     this.#copies.take(copy);
   }
 
+  derived(derivation: Parameters<PipelineObserver['derived']>[0]): void {
+    this.#derivation.take(derivation);
+  }
+
   retained(bytes: number): void {
     this.#retained = bytes;
   }
@@ -144,7 +151,7 @@ export class RoleTelemetry extends PipelineObserver {
 
   status(): RoleStatus {
     const rates = this.#rates();
-    const details: Record<string, number | string> = { ...this.#copies.lines() };
+    const details: Record<string, number | string> = { ...this.#copies.lines(), ...this.#derivation.lines() };
     if (this.#retained !== null) details['retainedBytes'] = this.#retained;
     if (this.#totals.refusedRows > 0) details['refusedRows'] = this.#totals.refusedRows;
     if (this.#totals.releasedRows > 0) details['releasedRows'] = this.#totals.releasedRows;
