@@ -418,6 +418,37 @@ describe('derivation', () => {
     expect(Object.entries(counts).filter(([, count]) => count === 0)).toEqual([]);
   });
 
+  it('gives what a kept version no longer has to a rival that changes in the same transaction', () => {
+    const stream = new Stream([
+      { source: 'b', target: 'tb', columns: { id: { column: 'id' } }, key: ['id'] },
+      {
+        source: 'a',
+        target: 'ta',
+        columns: {
+          id: { column: 'id' },
+          other: { column: 'q' },
+          v: { convert: 'strict', input: { column: 'v' }, invalid: 'held' },
+        },
+        key: ['id'],
+        requires: [{ parent: 'tb', key: [{ column: 'p' }] }],
+        unique: [{ columns: ['v'], otherwise: 'held' }],
+      },
+    ]);
+    stream.transaction([
+      { how: 'put', table: 'b', row: ['1', null, null, null, null, null] },
+      { how: 'put', table: 'a', row: ['1', '1', null, 'x', null, null] },
+      { how: 'put', table: 'a', row: ['2', null, null, 'x', null, null] },
+    ]);
+    stream.transaction([{ how: 'update', table: 'a', id: '1', column: V, value: 'bad' }]);
+    expect([...stream.kept().keys()]).toEqual(['1 1']);
+    stream.transaction([
+      { how: 'update', table: 'a', id: '2', column: 2, value: '1' },
+      { how: 'delete', table: 'b', id: '1' },
+    ]);
+    expectDefinition(stream);
+    expect([...stream.target]).toEqual([['1 2', ['2', '1', 'X']]]);
+  });
+
   it('derives all at once what the definition says, each row once, and goes on from there; stopped and resumed anywhere', async () => {
     const parameters = { numRuns: 700, seed: seedOfRun() };
     await fc.assert(

@@ -57,12 +57,15 @@ export class DeriveAll {
   readonly #steps: readonly Step[];
   /** The mirror's rows behind the last batch, as long as nobody says {@link release}. */
   #reading: { readonly step: number; readonly after: string | null; readonly entries: Iterator<StateEntry> } | null = null;
+  /** Rules on whose rows only rows stand that are derived later. */
+  readonly #childless: ReadonlySet<PlannedRule>;
 
   constructor({ plan, state, derivation, passed = [], referredBy = () => [] }: DeriveAllParts) {
     this.#state = state;
     this.#derivation = derivation;
     const made = parentsFirst(plan, passed, referredBy);
     const rules = made.flatMap((one) => ('rule' in one ? [one.rule] : []));
+    this.#childless = new Set(rules.filter((rule, index) => !rules.slice(0, index + 1).some((other) => standsOn(other, rule))));
     this.#steps = [
       ...[...plan.tables].filter(({ lookups }) => lookups.length > 0).map((table) => ({ what: 'index' as const, table })),
       ...rules.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ what: 'claim' as const, rule, table: rule.table })),
@@ -112,7 +115,7 @@ export class DeriveAll {
         this.#derivation.claim(step.rule, keys);
         return { changes: [], passed: null };
       case 'derive':
-        return { changes: this.#derivation.deriveFirst(step.rule, keys), passed: null };
+        return { changes: this.#derivation.deriveFirst(step.rule, keys, this.#childless.has(step.rule)), passed: null };
     }
   }
 
@@ -139,6 +142,10 @@ export class DeriveAll {
     }
     return { entries: read, ended: false };
   }
+}
+
+function standsOn(child: PlannedRule, parent: PlannedRule): boolean {
+  return child.parents.some(({ rule }) => rule === parent.number);
 }
 
 /** What makes each of the target's tables, behind what makes those that its rows refer to, where there is no circle. */

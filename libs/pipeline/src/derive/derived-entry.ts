@@ -39,37 +39,34 @@ export type HeldStatus = {
 
 export const NO_ENTRY: DerivedEntry = { lookups: [], version: null, kept: false, problems: [], written: null, told: null };
 
+/** What stands at the target: nothing, the version's row, or another one. It begins the entry. */
+const [NO_ROW, SAME_ROW, OTHER_ROW] = [0, 1, 2] as const;
+const NO_ROW_CODE = String(NO_ROW).charCodeAt(0);
+
 /**
  * One line each, in this order: counts, what was looked up, the version (values, parents, claims), problems, what stands at the target if that is
  * another row, what is told. No field holds a line end: values are COPY text, orders have none, JSON escapes them. (As JSON it took three times as long.)
  */
 export function encodeEntry({ lookups, version, kept, problems, written, told }: DerivedEntry): Buffer {
   const sameRow = version !== null && isSameRow(version.values, written);
-  const lines = [
-    [
-      kept ? 1 : 0,
-      lookups.length,
-      version?.parents.length ?? -1,
-      version?.claims.length ?? 0,
-      problems.length,
-      sameRow ? 1 : written === null ? 0 : 2,
-    ].join(' '),
-  ];
-  for (const lookup of lookups) lines.push(lookup ?? NONE);
+  const atTarget = sameRow ? SAME_ROW : written === null ? NO_ROW : OTHER_ROW;
+  const [parents, claims] = [version?.parents.length ?? -1, version?.claims.length ?? 0];
+  let text = `${String(atTarget)} ${kept ? '1' : '0'} ${String(lookups.length)} ${String(parents)} ${String(claims)} ${String(problems.length)}`;
+  for (const lookup of lookups) text += `\n${lookup ?? NONE}`;
   if (version !== null) {
-    lines.push(lineOfRow(version.values));
-    for (const { rule, key } of version.parents) lines.push(`${String(rule)} ${key}`);
-    for (const claim of version.claims) lines.push(claim === null ? NONE : `${claim.order} ${claim.values}`);
+    text += `\n${lineOfRow(version.values)}`;
+    for (const { rule, key } of version.parents) text += `\n${String(rule)} ${key}`;
+    for (const claim of version.claims) text += claim === null ? `\n${NONE}` : `\n${claim.order} ${claim.values}`;
   }
-  for (const problem of problems) lines.push(JSON.stringify(problem));
-  if (written !== null && !sameRow) lines.push(lineOfRow(written));
-  if (told !== null) lines.push(JSON.stringify(told));
-  return Buffer.from(lines.join('\n'));
+  for (const problem of problems) text += `\n${JSON.stringify(problem)}`;
+  if (written !== null && !sameRow) text += `\n${lineOfRow(written)}`;
+  if (told !== null) text += `\n${JSON.stringify(told)}`;
+  return Buffer.from(text);
 }
 
 export function decodeEntry(bytes: Buffer): DerivedEntry {
   const lines = bytes.toString().split('\n');
-  const [kept, lookupCount, parentCount, claimCount, problemCount, writtenKind] = (lines[0] as string).split(' ').map(Number) as [
+  const [atTarget, kept, lookupCount, parentCount, claimCount, problemCount] = (lines[0] as string).split(' ').map(Number) as [
     number,
     number,
     number,
@@ -88,9 +85,14 @@ export function decodeEntry(bytes: Buffer): DerivedEntry {
     version = { values, parents, claims };
   }
   const problems = take(problemCount).map((line) => JSON.parse(line) as Problem);
-  const written = writtenKind === 0 ? null : writtenKind === 1 ? (version as Version).values : rowOfLine(lines[at++] as string);
+  const written = atTarget === NO_ROW ? null : atTarget === SAME_ROW ? (version as Version).values : rowOfLine(lines[at++] as string);
   const told = at < lines.length ? (JSON.parse(lines[at] as string) as HeldStatus) : null;
   return { lookups, version, kept: kept === 1, problems, written, told };
+}
+
+/** Whether the row stands at the target, without reading the rest. */
+export function isAtTarget(entry: Buffer): boolean {
+  return entry[0] !== NO_ROW_CODE;
 }
 
 /** A mark that no COPY text is: a backslash stands before a letter that it escapes, and this is none. */

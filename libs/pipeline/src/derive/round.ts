@@ -1,0 +1,306 @@
+import type { StateStore } from '@changeover/events';
+import type { Problem, Row } from '@changeover/mapping';
+
+import { AffectedRow } from './affected-row.js';
+import type { DerivationPlan, PlannedRule, PlannedUnique } from './derivation-plan.js';
+import { encodeEntry, isEmpty, isSameRow, type Claim, type DerivedEntry, type HeldStatus, type Version } from './derived-entry.js';
+import type { RowEvaluator } from './row-evaluator.js';
+import { valuesText } from './source-mirror.js';
+import { childMember, childOf, rivalMember, stateKey } from './state-keys.js';
+import type { UniqueClaims } from './unique-claims.js';
+
+const PAGE = 1000;
+const NONE: readonly never[] = [];
+
+/** What becomes of one driving row at the target. */
+export type DerivedChange = {
+  readonly rule: PlannedRule;
+  /** Of the driving row, shortened where it is very long. */
+  readonly key: string;
+  readonly before: Row | null;
+  readonly after: Row | null;
+  readonly heldBefore: HeldStatus | null;
+  readonly held: HeldStatus | null;
+};
+
+export type RoundParts = {
+  readonly plan: DerivationPlan;
+  readonly state: StateStore;
+  readonly claims: UniqueClaims;
+  readonly evaluator: RowEvaluator;
+};
+
+/** Unique values whose rivals changed. */
+type Contest = { readonly rule: PlannedRule; readonly unique: number; readonly values: string; readonly before: string | undefined };
+
+/** One transaction's worth of deriving, in the layers that {@link Derivation} tells of. */
+export class Round {
+  readonly #plan: DerivationPlan;
+  readonly #state: StateStore;
+  readonly #claims: UniqueClaims;
+  readonly #evaluator: RowEvaluator;
+  /** By rule, then by key: those of concern, and those they stand on. */
+  readonly #affected: Map<string, AffectedRow>[] = [];
+  readonly #concerned: AffectedRow[] = [];
+  /** Nothing was derived yet of whatever could stand on rows of this rule. */
+  readonly #childless: PlannedRule | null;
+  #contests = new Map<string, Contest>();
+
+  constructor({ plan, state, claims, evaluator }: RoundParts, childless: PlannedRule | null = null) {
+    this.#plan = plan;
+    this.#state = state;
+    this.#claims = claims;
+    this.#evaluator = evaluator;
+    this.#childless = childless;
+  }
+
+  /** The first layer. */
+  evaluate(rule: PlannedRule, key: string): void {
+    const row = this.#concern(this.#load(rule, key));
+    if (row.evaluated) return;
+    row.evaluated = true;
+    const { lookups, version, problems } = this.#evaluator.evaluate(rule, key);
+    const kept = problems.length > 0 && rule.compiled.keepsLast ? lastGood(row) : null;
+    this.#moveLookups(row, lookups);
+    this.#replace(row, { lookups, version: version ?? kept, kept: kept !== null, problems });
+  }
+
+  /** The same of a row of which nothing was derived yet, and whose unique values were claimed before. */
+  evaluateFirst(rule: PlannedRule, key: string): void {
+    const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
+    row.evaluated = true;
+    const evaluation = this.#evaluator.evaluate(rule, key);
+    this.#moveLookups(row, evaluation.lookups);
+    this.#moveParents(row, evaluation.version);
+    row.become({ ...evaluation, kept: false });
+  }
+
+  /** The other layers, and what came of them. */
+  finish(): readonly DerivedChange[] {
+    for (;;) {
+      this.#decideWinners();
+      this.#remove();
+      this.#add();
+      // A kept version whose parent has gone goes with it, and with it what it wanted; others may have that then.
+      const dropped = this.#concerned.filter((row) => !row.present && row.now.kept);
+      if (dropped.length === 0) break;
+      for (const row of dropped) this.#replace(row, { ...row.now, version: null, kept: false });
+    }
+    const changes: DerivedChange[] = [];
+    for (const row of this.#concerned) {
+      const change = this.#settle(row);
+      if (change !== null) changes.push(change);
+    }
+    return changes;
+  }
+
+  #load(rule: PlannedRule, key: string): AffectedRow {
+    const known = this.#affected[rule.number]?.get(key);
+    return known ?? this.#enter(new AffectedRow(rule, key, this.#state.get(stateKey('derived', rule.number, key))));
+  }
+
+  #enter(row: AffectedRow): AffectedRow {
+    (this.#affected[row.rule.number] ??= new Map<string, AffectedRow>()).set(row.key, row);
+    return row;
+  }
+
+  #concern(row: AffectedRow): AffectedRow {
+    if (!row.concerned) this.#concerned.push(row);
+    row.concerned = true;
+    return row;
+  }
+
+  #moveLookups(row: AffectedRow, lookups: readonly (string | null)[]): void {
+    const member = Buffer.from(row.key);
+    const before = row.now.lookups;
+    for (const [index, { number }] of row.rule.joins.entries()) {
+      const left = before[index] ?? null;
+      const entered = lookups[index] ?? null;
+      if (left === entered) continue;
+      if (left !== null) this.#state.removeMember(stateKey('dependants', number, left), member);
+      if (entered !== null) this.#state.addMember(stateKey('dependants', number, entered), member);
+    }
+  }
+
+  #moveParents(row: AffectedRow, version: Version | null): void {
+    const left = row.now.version?.parents ?? NONE;
+    const entered = version?.parents ?? NONE;
+    if (left.length + entered.length === 0) return;
+    const child = childMember(row.rule.number, row.key);
+    for (const parent of left)
+      if (!isAmong(parent, entered)) this.#state.removeMember(stateKey('children', parent.rule, parent.key), child);
+    for (const parent of entered) if (!isAmong(parent, left)) this.#state.addMember(stateKey('children', parent.rule, parent.key), child);
+  }
+
+  /** Another version: its parents and rivals are others, too. */
+  #replace(row: AffectedRow, now: AffectedRow['now']): void {
+    this.#moveParents(row, now.version);
+    const { version, kept } = row.now;
+    row.rule.uniques.forEach((unique, index) => {
+      const left = version?.claims[index] ?? null;
+      const entered = now.version?.claims[index] ?? null;
+      if (left?.values === entered?.values && left?.order === entered?.order && kept === now.kept) return;
+      if (left !== null) this.#contest(row, unique, left, 'leave', kept);
+      if (entered !== null) this.#contest(row, unique, entered, 'enter', now.kept);
+    });
+    row.become(now);
+  }
+
+  #contest({ rule, key }: AffectedRow, { number }: PlannedUnique, { values, order }: Claim, how: 'enter' | 'leave', kept: boolean): void {
+    const before = this.#claims[how](number, values, rivalMember(kept, order, key));
+    const contest = `${String(number)} ${values}`;
+    if (!this.#contests.has(contest)) this.#contests.set(contest, { rule, unique: number, values, before });
+  }
+
+  /** The second layer. */
+  #decideWinners(): void {
+    for (const { rule, unique, values, before } of this.#contests.values()) {
+      const winner = this.#claims.winner(unique, values);
+      if (winner === before) continue;
+      for (const key of [before, winner]) if (key !== undefined) this.#concern(this.#load(rule, key)).lost = null;
+    }
+    this.#contests = new Map();
+  }
+
+  #lost(row: AffectedRow): readonly number[] {
+    return (row.lost ??= this.#lostBy(row));
+  }
+
+  #lostBy({ rule, key, now: { version } }: AffectedRow): readonly number[] {
+    let lost: number[] | null = null;
+    for (const [index, claim] of version?.claims.entries() ?? NONE) {
+      if (claim === null || this.#claims.winner((rule.uniques[index] as PlannedUnique).number, claim.values) === key) continue;
+      (lost ??= []).push(index);
+    }
+    return lost ?? NONE;
+  }
+
+  /** Whether there is something that can stand at the target, once its parents do. */
+  #stands(row: AffectedRow): boolean {
+    return row.now.version !== null && this.#lost(row).every((index) => row.rule.uniques[index]?.otherwise === 'empty');
+  }
+
+  /** The third layer, first half: who has lost what it stands on goes, and takes its children along. */
+  #remove(): void {
+    const waiting = [...this.#concerned];
+    for (let row = waiting.pop(); row !== undefined; row = waiting.pop()) {
+      if (!row.present || (this.#stands(row) && this.#missing(row).length === 0)) continue;
+      row.present = false;
+      waiting.push(...this.#children(row));
+    }
+  }
+
+  /** The second half: who now has all its parents comes, those that need each other together. */
+  #add(): void {
+    const waiting = [...this.#concerned];
+    for (let row = waiting.pop(); row !== undefined; row = waiting.pop()) {
+      if (row.present || !this.#stands(row)) continue;
+      for (const coming of this.#comingWith(row)) {
+        this.#concern(coming).present = true;
+        waiting.push(...this.#children(coming));
+      }
+    }
+  }
+
+  /** The largest set of absent rows, among those that `row` needs, that can come together. */
+  #comingWith(row: AffectedRow): readonly AffectedRow[] {
+    if (this.#missing(row).length === 0) return [row];
+    const needed = new Set([row]);
+    for (const one of needed) for (const parent of this.#missing(one)) if (this.#stands(parent)) needed.add(parent);
+    for (let before = -1; before !== needed.size;) {
+      before = needed.size;
+      for (const one of needed) if (!this.#missing(one).every((parent) => needed.has(parent))) needed.delete(one);
+    }
+    return [...needed];
+  }
+
+  #missing({ now: { version } }: AffectedRow): readonly AffectedRow[] {
+    let missing: AffectedRow[] | null = null;
+    for (const { rule, key } of version?.parents ?? NONE) {
+      const parent = this.#load(this.#plan.rules[rule] as PlannedRule, key);
+      if (!parent.present) (missing ??= []).push(parent);
+    }
+    return missing ?? NONE;
+  }
+
+  /** Of each of them something changes: whether it is at the target, or what it waits for. */
+  #children({ rule, key }: AffectedRow): readonly AffectedRow[] {
+    if (rule === this.#childless) return NONE;
+    return [...membersOf(this.#state, stateKey('children', rule.number, key))].map((member) => {
+      const child = childOf(member);
+      return this.#concern(this.#load(this.#plan.rules[child.rule] as PlannedRule, child.key));
+    });
+  }
+
+  #settle(row: AffectedRow): DerivedChange | null {
+    const { rule, key, before, stored } = row;
+    const { lookups, version, kept, problems } = row.now;
+    const written = row.present && version !== null ? this.#effective(row, version) : null;
+    const told = this.#status(row);
+    const entry: DerivedEntry = { lookups, version, kept, problems, written, told };
+    const place = stateKey('derived', rule.number, key);
+    if (!isEmpty(entry)) {
+      const bytes = encodeEntry(entry);
+      if (stored?.equals(bytes) !== true) this.#state.put(place, bytes);
+    } else if (stored !== undefined) this.#state.remove(place);
+    if (isSameRow(before.written, written) && isSameStatus(before.told, told)) return null;
+    return { rule, key, before: before.written, after: written, heldBefore: before.told, held: told };
+  }
+
+  #effective(row: AffectedRow, { values }: Version): Row {
+    const lost = this.#lost(row);
+    if (lost.length === 0) return values;
+    const emptied = new Set(lost.flatMap((index) => row.rule.uniques[index]?.columns ?? []));
+    return values.map((value, column) => (emptied.has(column) ? null : value));
+  }
+
+  #status(row: AffectedRow): HeldStatus | null {
+    const { rule, now, present } = row;
+    if (now.problems.length > 0) return { state: 'held', problems: now.problems, kept: now.kept };
+    if (now.version === null) return null;
+    const refused = this.#refusals(row);
+    if (refused.length > 0) return { state: 'held', problems: refused, kept: false };
+    if (present) return null;
+    const missing = this.#missing(row);
+    const parents = rule.parents.filter(({ rule: parent }) => missing.some((one) => one.rule.number === parent));
+    return { state: 'waiting', problems: parents.map(({ target }) => ({ reason: 'waits for', column: target })), kept: false };
+  }
+
+  #refusals(row: AffectedRow): readonly Problem[] {
+    const lost = this.#lost(row);
+    if (lost.length === 0) return NONE;
+    const { uniques, compiled } = row.rule;
+    return lost.flatMap((index) => {
+      const { otherwise, columns } = uniques[index] as PlannedUnique;
+      return otherwise === 'held' ? [{ reason: 'not unique', column: compiled.columns[columns[0] as number] as string }] : [];
+    });
+  }
+}
+
+/** What stands at the target, with what it has there; null where nothing does. */
+function lastGood({ before, rule }: AffectedRow): Version | null {
+  const { written, version } = before;
+  if (written === null || version === null) return null;
+  const claims = version.claims.map((claim, index) => {
+    const columns = rule.uniques[index]?.columns ?? [];
+    return claim !== null && valuesText(written, columns) === claim.values ? claim : null;
+  });
+  return { values: written, parents: version.parents, claims };
+}
+
+function isAmong({ rule, key }: Version['parents'][number], parents: Version['parents']): boolean {
+  return parents.some((parent) => parent.rule === rule && parent.key === key);
+}
+
+function isSameStatus(a: HeldStatus | null, b: HeldStatus | null): boolean {
+  return a === null || b === null ? a === b : JSON.stringify(a) === JSON.stringify(b);
+}
+
+export function* membersOf(state: StateStore, set: Buffer): Generator<Buffer> {
+  for (let after: Buffer | null = null; ;) {
+    const members: readonly Buffer[] = state.members(set, after, PAGE);
+    yield* members;
+    if (members.length < PAGE) return;
+    after = members.at(-1) as Buffer;
+  }
+}

@@ -1,0 +1,70 @@
+import type { StateStore } from '@changeover/events';
+
+import { rivalKey, stateKey } from './state-keys.js';
+
+const ALONE = Buffer.from('0');
+const NOT_ALONE = Buffer.from('1');
+
+/**
+ * Who wants which unique values. Most values are wanted by one row only, so the first of those that want them is an entry, and only the others are members of
+ * a set; the entry's first byte says whether there may be some.
+ */
+export class UniqueClaims {
+  readonly #state: StateStore;
+
+  constructor(state: StateStore) {
+    this.#state = state;
+  }
+
+  /** Key of the row that has the values. */
+  winner(unique: number, values: string): string | undefined {
+    const entry = this.#state.get(stateKey('winner', unique, values));
+    return entry === undefined ? undefined : winnerOf(entry);
+  }
+
+  /** One more that wants them; gives who had them before. To say it twice changes nothing. */
+  enter(unique: number, values: string, rival: Buffer): string | undefined {
+    const place = stateKey('winner', unique, values);
+    const entry = this.#state.get(place);
+    if (entry === undefined) {
+      this.#state.put(place, Buffer.concat([ALONE, rival]));
+      return undefined;
+    }
+    const first = entry.subarray(1);
+    const order = rival.compare(first);
+    if (order !== 0) {
+      const [winner, other] = order < 0 ? [rival, first] : [first, rival];
+      this.#state.addMember(stateKey('claims', unique, values), other);
+      if (winner === rival || isAlone(entry)) this.#state.put(place, Buffer.concat([NOT_ALONE, winner]));
+    }
+    return winnerOf(entry);
+  }
+
+  /** One that wants them no more; gives who had them before. */
+  leave(unique: number, values: string, rival: Buffer): string | undefined {
+    const place = stateKey('winner', unique, values);
+    const entry = this.#state.get(place);
+    if (entry === undefined) return undefined;
+    const others = stateKey('claims', unique, values);
+    if (rival.compare(entry, 1) !== 0) {
+      this.#state.removeMember(others, rival);
+      return winnerOf(entry);
+    }
+    const next = isAlone(entry) ? undefined : this.#state.members(others, null, 1)[0];
+    if (next === undefined) {
+      this.#state.remove(place);
+    } else {
+      this.#state.removeMember(others, next);
+      this.#state.put(place, Buffer.concat([NOT_ALONE, next]));
+    }
+    return winnerOf(entry);
+  }
+}
+
+function isAlone(entry: Buffer): boolean {
+  return entry[0] === ALONE[0];
+}
+
+function winnerOf(entry: Buffer): string {
+  return rivalKey(entry.subarray(1));
+}
