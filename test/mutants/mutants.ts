@@ -41,8 +41,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'restart behind what the source was told, not behind the tail',
     file: CAPTURE,
-    find: 'held.events(writer.tail.pos, signal, copying?.unseen.toJSON())',
-    replace: 'held.events(held.confirmed, signal, copying?.unseen.toJSON())',
+    find: 'held.events(writer.tail.pos, signal, copying.unseen.toJSON())',
+    replace: 'held.events(held.confirmed, signal, copying.unseen.toJSON())',
     killedBy: [CAPTURE_SPEC, 'never heard of'],
   },
   {

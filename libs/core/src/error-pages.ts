@@ -128,15 +128,17 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   SNAPSHOT_NEEDED: {
-    meaning: 'A captured table already holds rows from before the slot, and this version copies no existing rows.',
-    nextStep: 'Start with empty tables, or leave the table out with `source.exclude`.',
+    meaning:
+      'A table without a key holds rows that no change will tell of. They cannot be copied while people write: nobody could tell which of them a change concerns.',
+    nextStep:
+      'Give the table a primary key (a generated column of its own will do), or a replica identity by a unique index; `changeover check` has the lines. Or leave it out with `source.exclude`, or begin while it is empty: its changes alone are captured then.',
     policy: 'stop',
   },
   SCHEMA_NEEDS_COPY: {
     meaning:
       'The source table changed in a way that may have altered rows without row events (a default, a type, a label of an enum, an attribute of a row type, a key, a generated column, a partition that came or went).',
     nextStep:
-      'The stream stopped before the first row of the new form; the message names the difference. The rows would have to be copied again, which this version cannot do. The change is in the log, so undoing it at the source does not help: begin a new migration under another id with empty target tables, or one that leaves the table out with `source.exclude`.',
+      'The stream stopped before the first row of the new form; the message names the difference. Its rows would have to be copied again, which a table without a key cannot be. The change is in the log, so undoing it at the source does not help: begin a new migration under another id with empty target tables, or one that leaves the table out with `source.exclude`.',
     policy: 'stop',
   },
   SCHEMA_NEEDS_MAPPING: {

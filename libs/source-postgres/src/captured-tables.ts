@@ -105,6 +105,11 @@ export function quoted({ schema, table }: TableName): string {
   return `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
 }
 
+/** Rows can be told apart by their key, so that they can be copied piece by piece, and it is known which of them a change concerns. */
+export function hasKey({ replicaIdentity, hasIdentity, hasPrimaryKey }: CapturedTable): boolean {
+  return hasPrimaryKey || (replicaIdentity === 'i' && hasIdentity);
+}
+
 /** What is wrong with how old rows of the table are found, under the policy of the settings. */
 export function identityFinding(table: CapturedTable, policy: SourceConfig['tablesWithoutKey']): PreflightFinding | null {
   const name = `${table.schema}.${table.table}`;

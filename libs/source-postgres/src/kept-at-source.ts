@@ -1,7 +1,7 @@
 import { ChangeoverError, type Position } from '@changeover/core';
 import pg from 'pg';
 
-import { identityFinding, quoted, selectTables, type CapturedTable } from './captured-tables.js';
+import { hasKey, identityFinding, quoted, selectTables, type CapturedTable } from './captured-tables.js';
 import { positionOf } from './lsn.js';
 import { destroySession, openSession } from './session.js';
 import type { SourceConfig } from './settings.js';
@@ -85,30 +85,31 @@ export class KeptAtSource {
 
   /**
    * Lets the publication follow the selected tables: one that the settings or the source's owner added since. Left out is one that must not
-   * be published (PostgreSQL would then refuse updates of it), and unless `filled` one that holds rows, of which nobody was told: it must not end a
+   * be published (PostgreSQL would then refuse updates of it), and one without a key that holds rows, which cannot be copied: it must not end a
    * migration in which it has no part. SOURCE_LOST if there is no publication.
    */
-  async followTables({ filled }: { readonly filled: boolean }): Promise<void> {
+  async followTables(): Promise<void> {
     const { tables, published } = await this.#selected();
     if (published === null) throw publicationGone(this.#config.slot);
     const kept = tables.filter((table) => isPublished(published, table));
     const fresh = tables.filter((table) => !isPublished(published, table) && this.#isFit(table));
-    const joined = fresh.length === 0 ? [] : await this.#join(kept, fresh, filled);
+    const joined = fresh.length === 0 ? [] : await this.#join(kept, fresh);
     const captured = [...kept, ...joined];
     if (captured.length > 0)
       await this.#publish(captured, joined.length === 0 ? published : await publishedTables(this.#sql, this.#config.slot));
   }
 
   /**
-   * Publishes the fresh tables, or those that are empty. Nobody writes to one between the look at its rows and its entry in the publication; and who
+   * Publishes the fresh tables that have a key or are empty. Nobody writes to one between the look at its rows and its entry in the publication; and who
    * wrote before, of which nothing will be told, has ended and can be seen: a copy finds his rows.
    */
-  async #join(kept: readonly CapturedTable[], fresh: readonly CapturedTable[], evenFilled: boolean): Promise<readonly CapturedTable[]> {
+  async #join(kept: readonly CapturedTable[], fresh: readonly CapturedTable[]): Promise<readonly CapturedTable[]> {
     const session = await openSession(this.#config);
     try {
       await session.query("BEGIN; SET LOCAL lock_timeout = '5s'");
       await session.query(`LOCK TABLE ${fresh.map((table) => quoted(table)).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
-      const filled = evenFilled ? [] : await filledTables(async (text) => (await session.query<{ index: number }>(text)).rows, fresh);
+      const keyless = fresh.filter((table) => !hasKey(table));
+      const filled = await filledTables(async (text) => (await session.query<{ index: number }>(text)).rows, keyless);
       const joining = fresh.filter(({ schema, table }) => !filled.includes(`${schema}.${table}`));
       if (joining.length > 0) await session.query(setTables(this.#config.slot, [...kept, ...joining]));
       await session.query('COMMIT');

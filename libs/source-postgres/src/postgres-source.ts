@@ -126,9 +126,9 @@ export class PostgresSource extends ChangeSource {
     return this.#kept.drop();
   }
 
-  async hold({ takeOver, copies = false }: { readonly takeOver: boolean; readonly copies?: boolean }): Promise<HeldSource> {
+  async hold({ takeOver }: { readonly takeOver: boolean }): Promise<HeldSource> {
     if ((await this.kept()) === null) throw slotGone(this.#config.slot);
-    await this.#kept.followTables({ filled: copies });
+    await this.#kept.followTables();
     const deadline = this.#clock.monotonic() + TAKE_OVER_TIMEOUT_MS;
     for (;;) {
       const connection = await ReplicationConnection.open(this.#config, this.#clock);

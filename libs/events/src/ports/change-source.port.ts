@@ -108,7 +108,7 @@ export interface HeldSource extends AsyncDisposable {
   acknowledge(position: Position): void;
   /**
    * Reads a piece of a table beside the stream; it comes as a `chunk` event where the stream has caught up with it. Resolves when that is on its way.
-   * One at a time of each table; several tables at once.
+   * One at a time of each table; several tables at once. SNAPSHOT_NEEDED for a table without a key: of its rows nobody could tell which a change concerns.
    */
   copy(request: ChunkRequest): Promise<void>;
   /**
@@ -138,7 +138,7 @@ export abstract class ChangeSource {
   /** What each of the tables probably holds, for people: null where the source has no idea. */
   abstract sizes(tables: readonly Pick<TableSchema, 'schema' | 'table'>[]): Promise<readonly (TableSize | null)[]>;
 
-  /** Selected tables of which nothing is told, because they came later and held rows (see {@link hold}), or lack what it takes. */
+  /** Selected tables of which nothing is told, because they lack what it takes, or came later with rows and without a key (see {@link hold}). */
   abstract leftOut(): Promise<readonly string[]>;
 
   /** What the source keeps for us (PostgreSQL: the slot): `null` if there is nothing. */
@@ -159,9 +159,9 @@ export abstract class ChangeSource {
   /**
    * Takes sole hold. The caller fences the log next, and asks for events when it knows its tail.
    * SOURCE_BUSY while another holds it (with `takeOver` the other's session is ended first), SOURCE_LOST if what was kept is gone.
-   * A table that came later joins if it is empty; with `copies` also with rows, which the caller has to {@link HeldSource.copy}.
+   * A table that came later joins, and what it holds the caller has to {@link HeldSource.copy}; one without a key joins when it is empty.
    */
-  abstract hold(options: { readonly takeOver: boolean; readonly copies?: boolean }): Promise<HeldSource>;
+  abstract hold(options: { readonly takeOver: boolean }): Promise<HeldSource>;
 
   abstract stop(): Promise<void>;
 }

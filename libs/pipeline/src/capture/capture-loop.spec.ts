@@ -56,6 +56,7 @@ describe('capture', () => {
 
   it('acknowledges the position of a keepalive only when a progress record that names it is durable', async () => {
     await using bed = new CaptureBed();
+    bed.source.captured = [PEOPLE];
     await bed.begin();
     const first = bed.source.commit(person(1));
     await bed.source.acknowledged(first);
@@ -182,13 +183,6 @@ describe('capture', () => {
     expect(preparing).toMatchObject({ phase: 'preparing' });
     expect(streaming).toMatchObject({ phase: 'streaming' });
     expect((streaming?.position ?? '') > (orphan ?? '')).toBe(true);
-  });
-
-  it('refuses a source whose tables hold rows, and leaves nothing at it', async () => {
-    await using bed = new CaptureBed();
-    bed.source.tablesWithRows = ['public.people'];
-    expect(await bed.start().ended).toBe('SNAPSHOT_NEEDED');
-    expect(bed.source.confirmed).toBeNull();
   });
 
   it('stops where something was not watched since the hold before', async () => {

@@ -12,10 +12,10 @@ import {
 } from '@changeover/events';
 
 import type { CaptureRequests, PipelineObserver } from '../ports.js';
-import { ToldSchemas } from '../told-schemas.js';
+import { tableName, ToldSchemas } from '../told-schemas.js';
 import { latestProgress, readBehindProgress } from './copies/behind-progress.js';
 import type { CopyLimits } from './copies/copy-driver.js';
-import { newCopy, TableCopies } from './copies/table-copies.js';
+import { canBeCopied, newCopy, TableCopies } from './copies/table-copies.js';
 import { UnseenTransactions } from './copies/unseen-transactions.js';
 import { CaptureSession, type Copying } from './capture-session.js';
 
@@ -24,8 +24,8 @@ export type CaptureLimits = {
   readonly maxQueuedBytes: number;
   /** The source's log kept for us: above `warn` a warning, above `release` the source is let go (SOURCE_RETENTION). Infinity: never. */
   readonly retainedBytes: { readonly warn: number; readonly release: number };
-  /** How rows are copied that no transaction will tell of. Left out: none are, and what would need it ends capture (SNAPSHOT_NEEDED) or the stream behind it. */
-  readonly copies?: CopyLimits;
+  /** How rows are copied that no transaction will tell of. */
+  readonly copies: CopyLimits;
 };
 
 export type CaptureOptions = {
@@ -66,14 +66,14 @@ export class CaptureLoop {
   }
 
   async #runOnce(signal: AbortSignal): Promise<'stopped' | 'again'> {
-    const { source, log, stream, ids, crashPoint, limits } = this.#options;
+    const { source, log, stream, ids, crashPoint } = this.#options;
     const identity = await source.identity();
     const kept = await source.kept();
     if (kept === null) {
       await this.#prepare(identity);
       return 'again';
     }
-    await using held = await source.hold({ takeOver: this.#takeOver, copies: limits.copies !== undefined });
+    await using held = await source.hold({ takeOver: this.#takeOver });
     this.#takeOver = false;
     crashPoint('capture.after-hold');
     const writer = await log.openWriter(stream, { writerId: ids.uuid(), create: false });
@@ -89,7 +89,7 @@ export class CaptureLoop {
     requireSameServer(progress, identity);
     const joined = progress.watched === undefined ? [] : await held.requireNothingMissed(progress.watched);
     if (writer.tail.pos < held.confirmed) throw behindSource(stream, writer, held);
-    const copying = limits.copies === undefined ? null : await this.#copying(last, writer, joined);
+    const copying = await this.#copying(last, writer, joined);
     await using session = new CaptureSession({ ...this.#options, held, writer, identity, progress, copying });
     return await session.run(signal);
   }
@@ -126,14 +126,16 @@ export class CaptureLoop {
   }
 
   async #create(writer: LogWriter, identity: SourceIdentity, progress: ProgressBody): Promise<void> {
-    const { source, limits, observer } = this.#options;
+    const { source, observer } = this.#options;
     const { start, tablesWithRows } = await source.create((warning) => {
       observer.warning(warning);
     });
-    if (tablesWithRows.length > 0 && limits.copies === undefined) {
+    const copyable = new Set((await source.tables()).filter(canBeCopied).map(tableName));
+    const others = tablesWithRows.filter((table) => !copyable.has(table)).join(', ');
+    if (others !== '') {
       await source.drop();
-      throw new ChangeoverError('SNAPSHOT_NEEDED', `these tables already hold rows: ${tablesWithRows.join(', ')}`, {
-        facts: { tables: tablesWithRows.join(', ') },
+      throw new ChangeoverError('SNAPSHOT_NEEDED', `these tables hold rows and have no key by which they could be copied: ${others}`, {
+        facts: { tables: others },
       });
     }
     const copies = Object.fromEntries(tablesWithRows.map((table) => [table, newCopy(writer.tail.seq, null)]));

@@ -19,7 +19,7 @@ import { RecordBuilder } from '../record-builder.js';
 import { tableName, ToldSchemas } from '../told-schemas.js';
 import { CopyDriver } from './copies/copy-driver.js';
 import { pieces } from './copies/pieces.js';
-import type { TableCopies } from './copies/table-copies.js';
+import { canBeCopied, type TableCopies } from './copies/table-copies.js';
 import type { ChunkEvent, TableCopy } from './copies/table-copy.js';
 import type { UnseenTransactions } from './copies/unseen-transactions.js';
 import { PendingRequests } from './pending-requests.js';
@@ -42,8 +42,7 @@ type SessionOptions = CaptureOptions & {
   readonly writer: LogWriter;
   readonly identity: SourceIdentity;
   readonly progress: ProgressBody;
-  /** Null: nothing is copied. */
-  readonly copying: Copying | null;
+  readonly copying: Copying;
 };
 
 /** What a form says of the table's rows: that there are none, or that they are copied with it. */
@@ -58,7 +57,7 @@ export class CaptureSession implements AsyncDisposable {
   readonly #told: ToldSchemas;
   readonly #requests: PendingRequests;
   readonly #abort = new AbortController();
-  readonly #driver: CopyDriver | null;
+  readonly #driver: CopyDriver;
   /** The source's events were asked for. */
   #following = false;
   /** A tick waits for the source; the next ones do not. */
@@ -77,15 +76,12 @@ export class CaptureSession implements AsyncDisposable {
   constructor(options: SessionOptions) {
     const { writer, crashPoint, progress, limits, copying } = options;
     this.#options = options;
-    this.#driver =
-      copying === null || limits.copies === undefined
-        ? null
-        : new CopyDriver({
-            ...options,
-            ...copying,
-            limits: limits.copies,
-            onError: (error) => this.#failed?.(error),
-          });
+    this.#driver = new CopyDriver({
+      ...options,
+      ...copying,
+      limits: limits.copies,
+      onError: (error) => this.#failed?.(error),
+    });
     this.#appender = new RecordAppender({
       writer,
       maxQueuedBytes: limits.maxQueuedBytes,
@@ -133,7 +129,7 @@ export class CaptureSession implements AsyncDisposable {
 
   async #follow(signal: AbortSignal): Promise<'stopped' | 'again'> {
     const { held, writer, copying } = this.#options;
-    const events = held.events(writer.tail.pos, signal, copying?.unseen.toJSON());
+    const events = held.events(writer.tail.pos, signal, copying.unseen.toJSON());
     this.#following = true;
     this.#startCopying();
     for await (const batch of events) {
@@ -179,7 +175,7 @@ export class CaptureSession implements AsyncDisposable {
     const schema = this.#told.find(event.table);
     if (schema === null) return this.#tellInside(open, event);
     open.builder.add(event, schema);
-    this.#options.copying?.copies.find(event.table)?.touched(event, event.table);
+    this.#options.copying.copies.find(event.table)?.touched(event, event.table);
     this.#bytesSinceProgress += event.rows.length;
     const part = open.builder.takeFullPart();
     if (part === null) return null;
@@ -213,23 +209,22 @@ export class CaptureSession implements AsyncDisposable {
     const { source, copying, log, stream } = this.#options;
     const latest = this.#told.latest(table);
     const empty = latest !== null && (await source.isEmpty(table));
-    if (copying === null) return { empty, copy: null };
     const copied = copying.copies.find(table) !== undefined;
     const needed =
       latest === null
         ? !copied // Nobody knew it when this hold began, nor what it held.
         : (!empty || copied) && changeWithoutRowEvents(decodeJsonBody('schema', await log.fetch(stream, latest)).table, table) !== null;
-    return { empty, copy: needed ? { estimate: (await source.sizes([table]))[0] ?? null } : null };
+    return { empty, copy: needed && canBeCopied(table) ? { estimate: (await source.sizes([table]))[0] ?? null } : null };
   }
 
   /** A copy that begins with the form is named before: whoever finds the form in the log finds the copy. */
   #tell(table: TableSchema, { empty, copy }: Judged): void {
-    const copies = this.#options.copying?.copies;
-    if (copy === null) copies?.find(table)?.formTold(table.hash);
+    const { copies } = this.#options.copying;
+    if (copy === null) copies.find(table)?.formTold(table.hash);
     else {
-      copies?.begin(table, this.#options.writer.tail.seq, copy.estimate);
+      copies.begin(table, this.#options.writer.tail.seq, copy.estimate);
       this.#addProgress();
-      this.#driver?.lookForWork();
+      this.#driver.lookForWork();
     }
     const flags = { ...(empty ? { empty } : {}), ...(copy === null ? {} : { copy: true as const }) };
     this.#appender.add([this.#told.part(table, this.#facts(), flags)]);
@@ -246,12 +241,16 @@ export class CaptureSession implements AsyncDisposable {
   /** Before the tables are told: a table that was told, holds rows and is not copied must never be left behind. */
   async #nameCopies(tables: readonly TableSchema[]): Promise<void> {
     const { source, copying, writer } = this.#options;
-    if (copying === null) return;
     const { copies, joined } = copying;
     copies.keepOnly(new Set(tables.map(tableName)));
     for (const table of tables) {
       const name = tableName(table);
       const came = joined.includes(name) || copies.wasLeft(name);
+      if (!canBeCopied(table)) {
+        // What the log has of it is of an earlier time, and nothing would tell what has gone since.
+        if (came && this.#told.latest(table) !== null) throw cameBack(name);
+        continue;
+      }
       const untold = this.#told.latest(table) === null && copies.find(table) === undefined;
       if (came || (untold && !(await source.isEmpty(table)))) copies.begin(table, writer.tail.seq, null);
     }
@@ -271,23 +270,23 @@ export class CaptureSession implements AsyncDisposable {
       const { txId, ts_ms, origin, builder } = open;
       const part = builder.takeLastPart({ pos: position, txId, ts_ms, origin, progress: this.#progressRef });
       this.#appender.add([{ part, onDurable: (ref) => this.#durable(part, position, ref) }]);
-      this.#options.copying?.unseen.took(txId);
+      this.#options.copying.unseen.took(txId);
     }
     this.#betweenTransactions();
   }
 
   /** Copying begins as transactions do: once there is a mapping, so that it is known what rows mean. */
   #startCopying(): void {
-    if (this.#following && this.#mapping !== null) this.#driver?.start(this.#abort.signal);
+    if (this.#following && this.#mapping !== null) this.#driver.start(this.#abort.signal);
   }
 
   async #chunk(event: ChunkEvent): Promise<undefined> {
     const { copying, crashPoint } = this.#options;
     crashPoint('capture.chunk-read');
-    const copy = copying?.copies.find(event.table);
-    if (copying === null || copy === undefined) throw new ChangeoverError('INTERNAL', 'a chunk that nobody asked for');
+    const copy = copying.copies.find(event.table);
+    if (copy === undefined) throw new ChangeoverError('INTERNAL', 'a chunk that nobody asked for');
     this.#position = event.position;
-    this.#driver?.received(event);
+    this.#driver.received(event);
     if (this.#told.find(event.table) === null) {
       await this.#tellChanged(event.table);
       await this.#appender.drain();
@@ -347,7 +346,7 @@ export class CaptureSession implements AsyncDisposable {
   /** Once a second: says that we are alive and where, so that a reader knows how late it is. */
   async #tick(): Promise<void> {
     const { copying, held } = this.#options;
-    if (copying !== null && this.#following && !this.#looking) {
+    if (this.#following && !this.#looking) {
       this.#looking = true;
       await copying.unseen.look(held);
       this.#looking = false;
@@ -395,7 +394,6 @@ export class CaptureSession implements AsyncDisposable {
 
   #copyingBody(): Pick<ProgressBody, 'copies' | 'unseen'> {
     const { copying } = this.#options;
-    if (copying === null) return {};
     const copies = copying.copies.toJSON();
     const unseen = copying.unseen.toJSON();
     return { ...(Object.keys(copies).length === 0 ? {} : { copies }), ...(unseen.length === 0 ? {} : { unseen }) };
@@ -467,7 +465,7 @@ export class CaptureSession implements AsyncDisposable {
 
   #mark(token: string, position: Position, ts_ms: number): Promise<undefined> | null {
     this.#position = position;
-    for (const copy of this.#options.copying?.copies ?? []) if (copy.isMarkedBy(token)) return this.#place(copy, token);
+    for (const copy of this.#options.copying.copies) if (copy.isMarkedBy(token)) return this.#place(copy, token);
     const request = this.#requests.reached(token);
     // Somebody else's, or one from before a restart, which is asked for again.
     if (request === null) return null;
@@ -519,7 +517,7 @@ export class CaptureSession implements AsyncDisposable {
     if (tables === this.#leftOut) return;
     this.#leftOut = tables;
     if (tables === '') return;
-    const message = `not captured, though the settings select them: ${tables}. They came later; a table that is empty joins at the next start`;
+    const message = `not captured, though the settings select them: ${tables}. They came later, and have no key and hold rows, or lack what \`changeover check\` names`;
     this.#options.observer.warning(new ChangeoverError('SNAPSHOT_NEEDED', message, { facts: { tables } }));
   }
 
@@ -549,4 +547,14 @@ export class CaptureSession implements AsyncDisposable {
   #background(work: Promise<void>): void {
     work.catch((error: unknown) => this.#failed?.(error));
   }
+}
+
+function cameBack(table: string): ChangeoverError {
+  return new ChangeoverError(
+    'SNAPSHOT_NEEDED',
+    `${table} is captured again, and has no key by which its rows could be compared with the log`,
+    {
+      facts: { tables: table },
+    },
+  );
 }

@@ -69,7 +69,7 @@ export class CaptureBed implements AsyncDisposable {
       limits: {
         maxQueuedBytes: options.maxQueuedBytes ?? 1024 * 1024,
         retainedBytes: { warn: Infinity, release: Infinity },
-        ...(options.copies === undefined ? {} : { copies: options.copies }),
+        copies: options.copies ?? { parallel: 2, chunkBytes: 1024 * 1024, bytesPerSecond: Infinity },
       },
     });
     const ended = codeOfEnd(loop.run(abort.signal));

@@ -63,7 +63,7 @@ export class ChunkReader {
     this.#catalogue = catalogue;
   }
 
-  /** SOURCE_NOT_READY for a table without a key that is larger than one chunk: nobody could go on in its middle. */
+  /** SNAPSHOT_NEEDED for a table without a key: nobody could go on in its middle, nor tell which of its rows a change concerns. */
   async read(request: ChunkRequest): Promise<ReadChunk> {
     const client = this.#idle.pop() ?? (await openSession(this.#session));
     this.#busy.add(client);
@@ -107,20 +107,17 @@ export class ChunkReader {
     if (request.form !== undefined && request.form !== form.hash)
       return { visibility, form, rows: NO_ROWS.bytes, rowCount: 0, last: after, cutShort: false };
     const { keys, typical } = layout;
+    if (keys.length === 0)
+      throw new ChangeoverError('SNAPSHOT_NEEDED', `${schema}.${table} has no key by which its rows could be copied`, {
+        facts: { tables: `${schema}.${table}` },
+      });
     const limit = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(maxBytes / (typical || TYPICAL_ROW_BYTES))));
     // Those first: once a chunk was cut short its session is of no more use.
     const named =
       again.length === 0 ? NO_ROWS : await readRows(client, select(request, layout, form, isOneOf(keys, form, again)), Infinity);
-    const behind =
-      keys.length === 0 ? '' : `${after === null ? '' : isBehind(keys, form, after)} ORDER BY ${list(keys)} LIMIT ${String(limit)}`;
+    const behind = `${after === null ? '' : isBehind(keys, form, after)} ORDER BY ${list(keys)} LIMIT ${String(limit)}`;
     const rows = onlyAgain ? NO_ROWS : await readRows(client, select(request, layout, form, behind), maxBytes);
-    if (keys.length === 0 && rows.cutShort) {
-      throw new ChangeoverError(
-        'SOURCE_NOT_READY',
-        `${schema}.${table} has no key and is too large to be copied in one piece: give it a primary key`,
-      );
-    }
-    const ended = onlyAgain || (!rows.cutShort && (keys.length === 0 || rows.count < limit));
+    const ended = onlyAgain || (!rows.cutShort && rows.count < limit);
     return {
       visibility,
       form,

@@ -27,7 +27,7 @@ export class ChunkRows {
 
   /** Changes of rows that are not here, and new rows, leave nothing: the stream has told them. */
   apply({ op, before, rows }: RowsEvent): void {
-    if (op === 'c' || (op !== 't' && this.#keys.length === 0)) return;
+    if (op === 'c') return;
     const lines = (this.#lines ??= this.#index());
     if (op === 't') {
       lines.clear();

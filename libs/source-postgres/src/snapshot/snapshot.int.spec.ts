@@ -294,14 +294,13 @@ describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
     await source.stop();
   });
 
-  it('are the whole of a table without a key, or an error if that is too much', async () => {
+  it('are none of a table without a key, whose rows nobody could tell apart', async () => {
     await using database = await testDatabase({ major });
     const client = await database.connect();
-    await client.query(`create table log (at int, what text); insert into log select i % 3, 'same' from generate_series(1, 100) i`);
+    await client.query(`create table log (at int, what text); insert into log values (1, 'same'), (1, 'same')`);
     await using bed = await CopyBed.open(database.url, { tablesWithoutKey: 'insert-only' });
-    expect(await codeOf(bed.held.copy({ schema: 'public', table: 'log', after: null, again: [], maxBytes: 100 }))).toBe('SOURCE_NOT_READY');
-    const [chunk] = await bed.copy('log', 10_000);
-    expect(chunk).toMatchObject({ rowCount: 100, last: null });
+    const request = { schema: 'public', table: 'log', after: null, again: [], maxBytes: 10_000 };
+    await expect(bed.held.copy(request)).rejects.toMatchObject({ code: 'SNAPSHOT_NEEDED', facts: { tables: 'public.log' } });
   });
 });
 

@@ -33,7 +33,7 @@ export class ScriptedSource extends ChangeSource {
   tablesWithRows: readonly string[] = [];
   /** The catalogue. */
   captured: readonly TableSchema[] = [];
-  /** Tables that hold no rows, as `schema.table`. */
+  /** Tables that are said to hold no rows, as `schema.table`, whatever they hold. */
   emptyTables: readonly string[] = [];
   /** What {@link ChangeSource.leftOut} says. */
   notCaptured: readonly string[] = [];
@@ -133,7 +133,8 @@ export class ScriptedSource extends ChangeSource {
   }
 
   override isEmpty({ schema, table }: Pick<TableSchema, 'schema' | 'table'>): Promise<boolean> {
-    return Promise.resolve(this.emptyTables.includes(`${schema}.${table}`));
+    const name = `${schema}.${table}`;
+    return Promise.resolve(this.emptyTables.includes(name) || this.visible.of(name).length === 0);
   }
 
   override sizes(tables: readonly Pick<TableSchema, 'schema' | 'table'>[]): Promise<readonly (TableSize | null)[]> {

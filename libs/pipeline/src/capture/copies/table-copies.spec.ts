@@ -458,12 +458,4 @@ describe('a table whose form changes', () => {
     await second.until(1);
     await expectEqual(bed, withDefault);
   });
-
-  it('is told as before where capture does not copy', async () => {
-    await using bed = new CaptureBed();
-    bed.source.captured = [PEOPLE];
-    await bed.begin();
-    await bed.source.acknowledged(bed.source.commit(inserted(withDefault, [...row(50), 'given'])));
-    expect(schemasOf(await bed.entries(), 'people').map(({ copy }) => copy)).toEqual([undefined, undefined]);
-  });
 });

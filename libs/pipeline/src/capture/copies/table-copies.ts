@@ -65,6 +65,11 @@ export class TableCopies {
   }
 }
 
+/** Of a table without a key nobody could tell which rows were copied, and which of them a change concerns. */
+export function canBeCopied({ columns }: TableSchema): boolean {
+  return columns.some(({ key }) => key);
+}
+
 export function newCopy(since: number, estimate: TableSize | null): CopyProgress {
   return { since, after: null, again: [], rows: 0, bytes: 0, estimate };
 }
