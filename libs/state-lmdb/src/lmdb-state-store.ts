@@ -135,15 +135,6 @@ export class LmdbStateStore extends StateStore {
     this.#place = asBuffer(place);
   }
 
-  override async spill(): Promise<void> {
-    await Promise.resolve();
-  }
-
-  override async discard(): Promise<void> {
-    this.#dirty = new Uncommitted();
-    await Promise.resolve();
-  }
-
   override async clear(): Promise<void> {
     this.#begin();
     this.#committing = new Uncommitted();

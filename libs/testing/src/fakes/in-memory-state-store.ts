@@ -86,19 +86,6 @@ export class InMemoryStateStore extends StateStore {
     await this.#replace(copyOf({ entries: this.#entries, sets: this.#sets }), Buffer.from(place));
   }
 
-  override async spill(): Promise<void> {
-    this.#checkOwner();
-    this.#dirtyBytes = 0;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-
-  override async discard(): Promise<void> {
-    this.#checkOwner();
-    ({ entries: this.#entries, sets: this.#sets } = copyOf(this.#storage.committed));
-    this.#dirtyBytes = 0;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-
   override async clear(): Promise<void> {
     this.#checkOwner();
     invariant(this.#committingBytes === null, 'a commit of the state is under way');
