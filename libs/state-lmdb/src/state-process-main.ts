@@ -1,26 +1,18 @@
 import { existsSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ABORT, TransactionFlags } from 'lmdb';
-
 import { formatOf, openDatabase, type StateDatabase } from './database.js';
+import { FolderWriter } from './folder-writer.js';
 import { FIRST_KEY } from './keys.js';
-import { isReplaced } from './numbered-folders.js';
-import { unpackChanges } from './packed-changes.js';
-import { FRAME, FRAME_HEADER_BYTES, type StateAnswer, type StateTask } from './state-process.js';
+import { FRAME, FRAME_HEADER_BYTES, type StateAnswer, type StateTask, type WriteTask } from './state-process.js';
 
 /*
  * The only process that writes to a folder of the state. It is one of its own because LMDB waits for its lock without an end: a process can be
  * killed while it waits, a thread cannot. It can also die of a damaged file in place of whoever asks. It does one thing after the other and needs no event loop.
  */
 
-/** Visible when it returns, and synced: with `overlappingSync` LMDB lets the lock go before it syncs. */
-const COMMIT = (TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH) as TransactionFlags;
-
 /** PAGE_NOTFOUND, CORRUPTED, PANIC, VERSION_MISMATCH, INVALID, CURSOR_FULL, PAGE_FULL, INCOMPATIBLE, PROBLEM. */
 const DAMAGE: ReadonlySet<unknown> = new Set([-30797, -30796, -30795, -30794, -30793, -30787, -30786, -30784, -30779]);
-
-type WriteTask = Extract<StateTask, { task: 'write' }>;
 
 function say(answer: StateAnswer): void {
   writeSync(1, `${JSON.stringify(answer)}\n`);
@@ -61,69 +53,6 @@ function isWhole({ root, entries, members }: StateDatabase, pages: 'with keys' |
   });
   root.resetReadTxn();
   return whole;
-}
-
-class FolderWriter {
-  readonly #task: WriteTask;
-  readonly #database: StateDatabase;
-
-  constructor(task: WriteTask, database: StateDatabase) {
-    this.#task = task;
-    this.#database = database;
-  }
-
-  /** Makes us the owner; what an owner before commits from then on is refused. Says how its predecessor left the folder. */
-  claim(): 'closed' | 'not closed' | 'damaged' | 'other format' {
-    const { root, facts } = this.#database;
-    return root.transactionSync(() => {
-      const format = facts.get('format');
-      if (format === undefined) return 'damaged';
-      if (!format.equals(formatOf(this.#task.name))) return 'other format';
-      const closed = facts.get('closed') !== undefined;
-      facts.putSync('owner', Buffer.from(this.#task.owner));
-      facts.removeSync('closed');
-      return closed ? 'closed' : 'not closed';
-    }, COMMIT);
-  }
-
-  commit(pieces: readonly Buffer[], place: Buffer): boolean {
-    return this.#transact(({ facts, ...tables }) => {
-      for (const piece of pieces) {
-        for (const { table, key, value } of unpackChanges(piece)) {
-          if (value === null) tables[table].removeSync(key);
-          else tables[table].putSync(key, value);
-        }
-      }
-      facts.putSync('place', place);
-    });
-  }
-
-  clear(): boolean {
-    return this.#transact(({ facts, entries, members }) => {
-      entries.clearSync();
-      members.clearSync();
-      facts.removeSync('place');
-    });
-  }
-
-  close(): boolean {
-    return this.#transact(({ facts }) => {
-      facts.putSync('closed', Buffer.alloc(0));
-    });
-  }
-
-  /** False: we are not the owner any more, and nothing was changed. */
-  #transact(change: (database: StateDatabase) => void): boolean {
-    const { base, number, owner } = this.#task;
-    const result = this.#database.root.transactionSync<unknown>(() => {
-      const isOurs = this.#database.facts.get('owner')?.toString() === owner && !isReplaced(base, number);
-      if (!isOurs) return ABORT;
-      change(this.#database);
-      return true;
-    }, COMMIT);
-    // Whoever replaces the folder looks at it after it has said so: what was committed before that is seen there.
-    return result === true && !isReplaced(base, number);
-  }
 }
 
 function write(task: WriteTask): void {

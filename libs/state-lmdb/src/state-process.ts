@@ -5,9 +5,17 @@ import { fileURLToPath } from 'node:url';
 
 import { ChangeoverError, type Clock } from '@changeover/core';
 
+export type WriteTask = {
+  readonly task: 'write';
+  readonly base: string;
+  readonly number: number;
+  readonly name: string;
+  readonly owner: string;
+};
+
 /** What the process is for: `write` owns a folder and commits to it; `create` and `copy` fill a new one, then end. */
 export type StateTask =
-  | { readonly task: 'write'; readonly base: string; readonly number: number; readonly name: string; readonly owner: string }
+  | WriteTask
   | { readonly task: 'create'; readonly path: string; readonly name: string }
   | { readonly task: 'copy'; readonly from: string; readonly path: string };
 

@@ -1,0 +1,73 @@
+import { ABORT, TransactionFlags } from 'lmdb';
+
+import { formatOf, type StateDatabase } from './database.js';
+import { isReplaced } from './numbered-folders.js';
+import { unpackChanges } from './packed-changes.js';
+import type { WriteTask } from './state-process.js';
+
+/** Visible when it returns, and synced: with `overlappingSync` LMDB lets the lock go before it syncs. */
+const COMMIT = (TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH) as TransactionFlags;
+
+/** Writes to a folder as long as it is ours. */
+export class FolderWriter {
+  readonly #task: WriteTask;
+  readonly #database: StateDatabase;
+
+  constructor(task: WriteTask, database: StateDatabase) {
+    this.#task = task;
+    this.#database = database;
+  }
+
+  /** Makes us the owner; what an owner before commits from then on is refused. Says how its predecessor left the folder. */
+  claim(): 'closed' | 'not closed' | 'damaged' | 'other format' {
+    const { root, facts } = this.#database;
+    return root.transactionSync(() => {
+      const format = facts.get('format');
+      if (format === undefined) return 'damaged';
+      if (!format.equals(formatOf(this.#task.name))) return 'other format';
+      const closed = facts.get('closed') !== undefined;
+      facts.putSync('owner', Buffer.from(this.#task.owner));
+      facts.removeSync('closed');
+      return closed ? 'closed' : 'not closed';
+    }, COMMIT);
+  }
+
+  commit(pieces: readonly Buffer[], place: Buffer): boolean {
+    return this.#transact(({ facts, ...tables }) => {
+      for (const piece of pieces) {
+        for (const { table, key, value } of unpackChanges(piece)) {
+          if (value === null) tables[table].removeSync(key);
+          else tables[table].putSync(key, value);
+        }
+      }
+      facts.putSync('place', place);
+    });
+  }
+
+  clear(): boolean {
+    return this.#transact(({ facts, entries, members }) => {
+      entries.clearSync();
+      members.clearSync();
+      facts.removeSync('place');
+    });
+  }
+
+  close(): boolean {
+    return this.#transact(({ facts }) => {
+      facts.putSync('closed', Buffer.alloc(0));
+    });
+  }
+
+  /** False: we are not the owner any more, and nothing was changed. */
+  #transact(change: (database: StateDatabase) => void): boolean {
+    const { base, number, owner } = this.#task;
+    const result = this.#database.root.transactionSync<unknown>(() => {
+      const isOurs = this.#database.facts.get('owner')?.toString() === owner && !isReplaced(base, number);
+      if (!isOurs) return ABORT;
+      change(this.#database);
+      return true;
+    }, COMMIT);
+    // Whoever replaces the folder looks at it after it has said so: what was committed before that is seen there.
+    return result === true && !isReplaced(base, number);
+  }
+}
