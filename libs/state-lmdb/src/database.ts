@@ -1,7 +1,7 @@
 import { open, type Database, type RootDatabase } from 'lmdb';
 
 /** Raised with every change of what is in the folder: an older one is not read, but rebuilt. */
-const STATE_FORMAT = 1;
+const STATE_FORMAT = 2;
 
 /** Address space only; nothing is allocated. LMDB cannot enlarge a map that is in use. */
 const MAP_BYTES = 2 ** 40;
@@ -13,6 +13,8 @@ export type StateDatabase = {
   readonly facts: Database<Buffer, FactName>;
   readonly entries: Database<Buffer, Buffer>;
   readonly members: Database<Buffer, Buffer>;
+  /** See {@link UndoJournal}. */
+  readonly undo: Database<Buffer, Buffer>;
 };
 
 /**
@@ -34,6 +36,7 @@ export function openDatabase(path: string, options: { readonly readOnly: boolean
     facts: root.openDB<Buffer, FactName>({ name: 'facts', encoding: 'binary' }),
     entries: root.openDB<Buffer, Buffer>({ name: 'entries', encoding: 'binary', keyEncoding: 'binary' }),
     members: root.openDB<Buffer, Buffer>({ name: 'members', encoding: 'binary', keyEncoding: 'binary' }),
+    undo: root.openDB<Buffer, Buffer>({ name: 'undo', encoding: 'binary', keyEncoding: 'binary' }),
   };
 }
 

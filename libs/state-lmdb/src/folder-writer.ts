@@ -2,20 +2,23 @@ import { ABORT, TransactionFlags } from 'lmdb';
 
 import { formatOf, type StateDatabase } from './database.js';
 import { isReplaced } from './numbered-folders.js';
-import { unpackChanges } from './packed-changes.js';
+import { lastChanges, unpackChanges } from './packed-changes.js';
 import type { WriteTask } from './state-process.js';
+import { makeChange, UndoJournal } from './undo-journal.js';
 
 /** Visible when it returns, and synced: with `overlappingSync` LMDB lets the lock go before it syncs. */
 const COMMIT = (TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH) as TransactionFlags;
 
-/** Writes to a folder as long as it is ours. */
+/** Writes to a folder as long as it is ours. A method that gives false says that we are not the owner any more. */
 export class FolderWriter {
   readonly #task: WriteTask;
   readonly #database: StateDatabase;
+  readonly #journal: UndoJournal;
 
   constructor(task: WriteTask, database: StateDatabase) {
     this.#task = task;
     this.#database = database;
+    this.#journal = new UndoJournal(database);
   }
 
   /** Makes us the owner; what an owner before commits from then on is refused. Says how its predecessor left the folder. */
@@ -32,15 +35,23 @@ export class FolderWriter {
     }, COMMIT);
   }
 
+  /** In transactions of a bounded size, each with what undoes it. */
+  spill(pieces: readonly Buffer[]): boolean {
+    const changes = lastChanges(pieces);
+    return this.#inTurns(() => this.#journal.change(changes));
+  }
+
+  /** Leads back to the last commit. If we die on the way, the next one goes on. */
+  discard(): boolean {
+    return this.#inTurns(() => this.#journal.undo());
+  }
+
+  /** Together with everything that was spilled. */
   commit(pieces: readonly Buffer[], place: Buffer): boolean {
-    return this.#transact(({ facts, ...tables }) => {
-      for (const piece of pieces) {
-        for (const { table, key, value } of unpackChanges(piece)) {
-          if (value === null) tables[table].removeSync(key);
-          else tables[table].putSync(key, value);
-        }
-      }
-      facts.putSync('place', place);
+    return this.#transact((database) => {
+      for (const piece of pieces) for (const change of unpackChanges(piece)) makeChange(database, change);
+      this.#journal.forget();
+      database.facts.putSync('place', place);
     });
   }
 
@@ -48,6 +59,7 @@ export class FolderWriter {
     return this.#transact(({ facts, entries, members }) => {
       entries.clearSync();
       members.clearSync();
+      this.#journal.forget();
       facts.removeSync('place');
     });
   }
@@ -58,7 +70,17 @@ export class FolderWriter {
     });
   }
 
-  /** False: we are not the owner any more, and nothing was changed. */
+  /** Takes a step after the other, each in a transaction of its own, until one says that there is no more. */
+  #inTurns(step: () => boolean): boolean {
+    for (let more = true; more;) {
+      const isOurs = this.#transact(() => {
+        more = step();
+      });
+      if (!isOurs) return false;
+    }
+    return true;
+  }
+
   #transact(change: (database: StateDatabase) => void): boolean {
     const { base, number, owner } = this.#task;
     const result = this.#database.root.transactionSync<unknown>(() => {

@@ -26,11 +26,14 @@ const NOTHING = new Uint8Array(0);
 /**
  * The state in LMDB. Our process reads, a process of its own writes (`state-process-main.ts`):
  *
- *     put ─▶ dirty ──commit──▶ committing ─▶ pipe ─▶ writer ─▶ one transaction ─▶ LMDB
- *     get ◀─ dirty, else ◀──── committing, else ◀──────────── mapped file ◀────────┘
+ *     put ─▶ dirty ──commit, spill──▶ leaving ─▶ pipe ─▶ writer ─▶ transaction ─▶ LMDB
+ *     get ◀─ dirty, else ◀─────────── leaving, else ◀────────── mapped file ◀───────┘
  *
  * **One commit is one LMDB transaction**, with the place in it: after a kill of either process it is there or not. It is visible when LMDB's root
  * page is written; LMDB syncs behind that (`overlappingSync`) and keeps the state last synced beside it, which is what is found after a loss of power.
+ *
+ * **A spill is several transactions**, each bounded and each with what undoes it ({@link UndoJournal}). So reading knows nothing of spills. The next commit forgets the
+ * journal in its own transaction, whatever its size; {@link discard} and the next {@link open} go back by it, before anybody reads.
  *
  * **The owner** is an id in the same file. Whoever opens writes his, and each transaction looks whether it is still there; if not, it changes nothing
  * and the commit rejects. LMDB's lock knows no time-out, and a process that is stopped inside a transaction keeps it. So when the writer of an opener does
@@ -51,8 +54,8 @@ export class LmdbStateStore extends StateStore {
   readonly #writer: StateProcess;
   #place: Buffer | null;
   #dirty = new Uncommitted();
-  /** What the commit under way commits. After a failed one it stays: it is not in LMDB. */
-  #committing: Uncommitted | null = null;
+  /** What is on its way to LMDB. If that fails it stays: it is not there. */
+  #leaving: Uncommitted | null = null;
   #failed: ChangeoverError | undefined;
 
   private constructor(committed: CommittedState, writer: StateProcess, lost: LostState | null) {
@@ -83,14 +86,14 @@ export class LmdbStateStore extends StateStore {
   }
 
   override get pendingBytes(): number {
-    return this.#dirty.bytes + (this.#committing?.bytes ?? 0);
+    return this.#dirty.bytes + (this.#leaving?.bytes ?? 0);
   }
 
   override get(key: Uint8Array): Buffer | undefined {
     checkKey(key.byteLength);
     const text = textOf(key);
     let value = this.#dirty.get(text);
-    if (value === undefined) value = this.#committing?.get(text);
+    if (value === undefined) value = this.#leaving?.get(text);
     if (value === undefined) return this.#committed.get(asBuffer(key));
     return value ?? undefined;
   }
@@ -108,7 +111,7 @@ export class LmdbStateStore extends StateStore {
   override members(set: Uint8Array, after: Uint8Array | null, limit: number): readonly Buffer[] {
     const name = textOf(set);
     const from = after === null ? null : textOf(after);
-    const changes = [this.#committing, this.#dirty].flatMap((uncommitted) => uncommitted?.membersOf(name) ?? []);
+    const changes = [this.#leaving, this.#dirty].flatMap((uncommitted) => uncommitted?.membersOf(name) ?? []);
     return mergedMembers({ stored: this.#committed.members(name, from), changes, after: from, limit }).map(bytesOf);
   }
 
@@ -125,35 +128,34 @@ export class LmdbStateStore extends StateStore {
   }
 
   override async commit(place: Uint8Array): Promise<void> {
-    const committing = this.#begin();
-    this.#committing = committing;
-    this.#dirty = new Uncommitted();
-    for (const piece of committing.pieces()) await this.#writer.send(FRAME.changes, piece);
-    await this.#tell(FRAME.commit, place);
-    this.#committed.refresh();
-    this.#committing = null;
+    await this.#handOver(FRAME.commit, this.#begin(), place);
     this.#place = asBuffer(place);
+  }
+
+  override async spill(): Promise<void> {
+    await this.#handOver(FRAME.spill, this.#begin(), NOTHING);
+  }
+
+  override async discard(): Promise<void> {
+    this.#begin();
+    await this.#handOver(FRAME.discard, new Uncommitted(), NOTHING);
   }
 
   override async clear(): Promise<void> {
     this.#begin();
-    this.#committing = new Uncommitted();
-    this.#dirty = new Uncommitted();
-    await this.#tell(FRAME.clear, NOTHING);
-    this.#committed.refresh();
-    this.#committing = null;
+    await this.#handOver(FRAME.clear, new Uncommitted(), NOTHING);
     this.#place = null;
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#committing === null) await this.#tell(FRAME.close, NOTHING).catch(() => undefined);
+    if (this.#leaving === null) await this.#tell(FRAME.close, NOTHING).catch(() => undefined);
     await this.#writer.kill();
     await this.#committed[Symbol.asyncDispose]();
   }
 
   *#entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
     const changed = new Map<string, Buffer | null>();
-    for (const uncommitted of [this.#committing, this.#dirty]) {
+    for (const uncommitted of [this.#leaving, this.#dirty]) {
       for (const [key, value] of uncommitted?.entriesUnder(textOf(prefix), after === null ? null : textOf(after)) ?? [])
         changed.set(key, value);
     }
@@ -165,19 +167,28 @@ export class LmdbStateStore extends StateStore {
     this.#dirty.changeMember(textOf(set), textOf(member), present);
   }
 
-  /** @throws ChangeoverError that of the first commit that failed: what it held is not in LMDB, so no later one may be */
+  /** What was put so far. @throws ChangeoverError that of the first time that it failed: what it held is not in LMDB, so nothing later may be */
   #begin(): Uncommitted {
     if (this.#failed !== undefined) throw this.#failed;
-    invariant(this.#committing === null, 'a commit of the state is under way');
+    invariant(this.#leaving === null, 'a commit, spill or discard of the state is under way');
     return this.#dirty;
+  }
+
+  /** What is put from now on comes behind it. */
+  async #handOver(kind: FrameKind, changes: Uncommitted, content: Uint8Array): Promise<void> {
+    this.#leaving = changes;
+    this.#dirty = new Uncommitted();
+    for (const piece of changes.pieces()) await this.#writer.send(FRAME.changes, piece);
+    await this.#tell(kind, content);
+    this.#committed.refresh();
+    this.#leaving = null;
   }
 
   async #tell(kind: FrameKind, content: Uint8Array): Promise<void> {
     await this.#writer.send(kind, content);
     const answer = await this.#writer.answer();
     if (answer.said === 'done') return;
-    const fenced = new ChangeoverError('STATE_FENCED', 'another process has opened the folder of the state');
-    this.#failed = answer.said === 'fenced' ? fenced : this.#writer.unavailable(answer);
+    this.#failed = this.#writer.errorOf(answer);
     throw this.#failed;
   }
 }

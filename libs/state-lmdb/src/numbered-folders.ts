@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** `7`, and `7-<id>` while it is being filled. */
 const NUMBERED = /^([1-9]\d*)(-[0-9a-f-]+)?$/u;
 
-type NumberedFolder = { readonly path: string; readonly number: number; readonly complete: boolean };
+export type NumberedFolder = { readonly path: string; readonly number: number; readonly complete: boolean };
 
 /** The state lies in the complete folder of the highest number; see {@link LmdbStateStore} for why there is more than one. */
 export function numberedFolders(base: string): readonly NumberedFolder[] {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { type Clock, type IdSource } from '@changeover/core';
 
-import { currentFolder, numberedFolders } from './numbered-folders.js';
-import { StateProcess, type StateAnswer, type StateTask } from './state-process.js';
+import { currentFolder, type NumberedFolder, numberedFolders } from './numbered-folders.js';
+import { FRAME, StateProcess, type StateAnswer, type StateTask } from './state-process.js';
 
 /**
  * Why a store begins without what was there. `damaged`: the file cannot be read. `other format`: it was written by another version of
@@ -40,7 +40,7 @@ export class FolderClaim {
     this.#patience = options.patience;
   }
 
-  /** @throws ChangeoverError STATE_UNAVAILABLE */
+  /** @throws ChangeoverError STATE_UNAVAILABLE; STATE_FENCED: somebody else has taken it meanwhile */
   async claim(): Promise<OwnedFolder> {
     let lost: LostState | null = null;
     // Each turn looks anew: another process may claim, too, and whoever is last has it.
@@ -50,29 +50,36 @@ export class FolderClaim {
         await this.#build(1, null);
         continue;
       }
-      const claimed = await this.#own(current.number);
+      const claimed = await this.#own(current);
       if (claimed === 'replaced') continue;
-      if (claimed instanceof StateProcess) {
-        await this.#removeAllBut(current.path);
-        return { path: current.path, writer: claimed, lost };
-      }
+      if (claimed instanceof StateProcess) return { path: current.path, writer: claimed, lost };
       if (claimed === 'held' && (await this.#build(current.number + 1, current.path)) === 'done') continue;
       lost = claimed;
       await this.#build(current.number + 1, null);
     }
   }
 
-  async #own(number: number): Promise<StateProcess | LostState | 'replaced'> {
+  async #own({ number, path }: NumberedFolder): Promise<StateProcess | LostState | 'replaced'> {
     const owner = this.#ids.uuid();
     const writer = await StateProcess.start({ task: 'write', base: this.#base, number, name: this.#name, owner });
     const opened = await this.#opened(writer);
     if (opened === 'held') return opened;
-    const answer = opened.said === 'opened' ? await writer.answer() : opened;
+    let answer = opened.said === 'opened' ? await writer.answer() : opened;
+    if (answer.said === 'done') {
+      await this.#removeAllBut(path);
+      answer = await this.#discard(writer);
+    }
     if (answer.said === 'done') return writer;
     await writer.kill();
     if (answer.said === 'unusable') return answer.why;
     if (answer.said === 'nothing' && DEATHS_BY_DAMAGE.has(answer.signal)) return 'damaged';
-    throw writer.unavailable(answer);
+    throw writer.errorOf(answer);
+  }
+
+  /** Undoes what an owner before spilled. Behind {@link #removeAllBut}, as nothing is changed in a folder that seems to be replaced. */
+  async #discard(writer: StateProcess): Promise<StateAnswer> {
+    await writer.send(FRAME.discard, Buffer.alloc(0));
+    return await writer.answer();
   }
 
   /** Under another name until it is whole. Without a file to copy it is empty. */
@@ -91,7 +98,7 @@ export class FolderClaim {
     }
     await builder.kill();
     await rm(path, { recursive: true, force: true });
-    if (from === null && answer !== 'held') throw builder.unavailable(answer);
+    if (from === null && answer !== 'held') throw builder.errorOf(answer);
     return 'not done';
   }
 

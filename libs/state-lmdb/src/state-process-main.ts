@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { formatOf, openDatabase, type StateDatabase } from './database.js';
 import { FolderWriter } from './folder-writer.js';
 import { FIRST_KEY } from './keys.js';
-import { FRAME, FRAME_HEADER_BYTES, type StateAnswer, type StateTask, type WriteTask } from './state-process.js';
+import { FRAME, FRAME_HEADER_BYTES, type FrameKind, type StateAnswer, type StateTask, type WriteTask } from './state-process.js';
 
 /*
  * The only process that writes to a folder of the state. It is one of its own because LMDB waits for its lock without an end: a process can be
@@ -44,8 +44,8 @@ function isShort({ root }: StateDatabase, bytes: number): boolean {
 }
 
 /** Visits every page that holds keys, or all pages. One that is not there kills the process; an empty one ends the walk before its end. */
-function isWhole({ root, entries, members }: StateDatabase, pages: 'with keys' | 'all'): boolean {
-  const whole = [entries, members].every((table) => {
+function isWhole({ root, entries, members, undo }: StateDatabase, pages: 'with keys' | 'all'): boolean {
+  const whole = [entries, members, undo].every((table) => {
     let count = 0;
     if (pages === 'all') for (const _ of table.getRange({ start: FIRST_KEY })) count++;
     else count = table.getKeysCount({ start: FIRST_KEY });
@@ -69,19 +69,14 @@ function write(task: WriteTask): void {
 function take(task: WriteTask, path: string): FolderWriter | 'damaged' | 'other format' {
   const file = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false });
   if (file === undefined) return 'damaged';
-  try {
-    const database = openDatabase(path, { readOnly: false });
-    // Before anything is written: that would fill the gap with zeros.
-    if (isShort(database, file.size) && !isWhole(database, 'all')) return 'damaged';
-    const writer = new FolderWriter(task, database);
-    const left = writer.claim();
-    say({ said: 'opened' });
-    if (left === 'damaged' || left === 'other format') return left;
-    return left === 'closed' || isWhole(database, 'with keys') ? writer : 'damaged';
-  } catch (error) {
-    if (DAMAGE.has((error as { code?: unknown }).code)) return 'damaged';
-    throw error;
-  }
+  const database = openDatabase(path, { readOnly: false });
+  // Before anything is written: that would fill the gap with zeros.
+  if (isShort(database, file.size) && !isWhole(database, 'all')) return 'damaged';
+  const writer = new FolderWriter(task, database);
+  const left = writer.claim();
+  say({ said: 'opened' });
+  if (left === 'damaged' || left === 'other format') return left;
+  return left === 'closed' || isWhole(database, 'with keys') ? writer : 'damaged';
 }
 
 function obey(writer: FolderWriter): void {
@@ -92,9 +87,24 @@ function obey(writer: FolderWriter): void {
       pieces.push(content);
       continue;
     }
-    const isOurs = kind === FRAME.commit ? writer.commit(pieces, content) : kind === FRAME.clear ? writer.clear() : writer.close();
+    const isOurs = obeyFrame(writer, kind as FrameKind, pieces, content);
     pieces = [];
     say({ said: isOurs ? 'done' : 'fenced' });
+  }
+}
+
+function obeyFrame(writer: FolderWriter, kind: FrameKind, pieces: readonly Buffer[], content: Buffer): boolean {
+  switch (kind) {
+    case FRAME.commit:
+      return writer.commit(pieces, content);
+    case FRAME.spill:
+      return writer.spill(pieces);
+    case FRAME.discard:
+      return writer.discard();
+    case FRAME.clear:
+      return writer.clear();
+    default:
+      return writer.close();
   }
 }
 
@@ -126,6 +136,7 @@ try {
   else if (task.task === 'create') create(task.path, task.name);
   else await copy(task.from, task.path);
 } catch (error) {
-  say({ said: 'failed', message: error instanceof Error ? error.message : String(error) });
+  if (DAMAGE.has((error as { code?: unknown }).code)) say({ said: 'unusable', why: 'damaged' });
+  else say({ said: 'failed', message: error instanceof Error ? error.message : String(error) });
 }
 process.exit();

@@ -33,7 +33,7 @@ export type StateAnswer =
   | { readonly said: 'nothing'; readonly signal: NodeJS.Signals | null };
 
 /** What a frame sent to it holds. */
-export const FRAME = { changes: 1, commit: 2, clear: 3, close: 4 } as const;
+export const FRAME = { changes: 1, commit: 2, clear: 3, close: 4, spill: 5, discard: 6 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
 /** The beginning of each frame: length of its content (4), kind (1). */
@@ -107,11 +107,16 @@ export class StateProcess {
     while ((await this.answer()).said !== 'nothing');
   }
 
-  /** What it did not say in an answer. */
-  unavailable(answer: StateAnswer): ChangeoverError {
-    const what = answer.said === 'failed' ? answer.message : this.#errors.trim();
+  /** What it means that it did not do what it was told. */
+  errorOf(answer: StateAnswer): ChangeoverError {
+    if (answer.said === 'fenced') return new ChangeoverError('STATE_FENCED', 'another process has opened the folder of the state');
     const how = answer.said === 'nothing' && answer.signal !== null ? ` (${answer.signal})` : '';
-    return new ChangeoverError('STATE_UNAVAILABLE', `the process that writes the state failed${how}: ${what}`);
+    return new ChangeoverError('STATE_UNAVAILABLE', `the process that writes the state failed${how}: ${this.#whatFailed(answer)}`);
+  }
+
+  #whatFailed(answer: StateAnswer): string {
+    if (answer.said === 'failed') return answer.message;
+    return answer.said === 'unusable' ? answer.why : this.#errors.trim();
   }
 
   #hear(answer: StateAnswer): void {

@@ -3,10 +3,11 @@ import { PackedChanges } from './packed-changes.js';
 import { SetChanges } from './set-changes.js';
 
 const NOTHING = new Uint8Array(0);
+const PIECE_BYTES = 256 * 1024;
 
 /** Changes that belong to the same commit, as long as LMDB does not have them. */
 export class Uncommitted {
-  readonly #packed = new PackedChanges();
+  readonly #packed = new PackedChanges(PIECE_BYTES);
   /** Where the last change of a key is packed. */
   readonly #entries = new Map<string, number>();
   readonly #sets = new Map<string, SetChanges>();

@@ -17,7 +17,7 @@ export abstract class StateStore implements AsyncDisposable {
   /** What the last {@link commit} named; null: nothing was ever committed, or what was cannot be used. */
   abstract readonly place: Buffer | null;
 
-  /** Bytes of keys and values put and not yet committed, those of a commit under way included. A key that is put twice counts twice. */
+  /** Bytes of keys and values put and still in memory, those of a commit or spill under way included. A key that is put twice counts twice. */
   abstract readonly pendingBytes: number;
 
   abstract get(key: Uint8Array): Buffer | undefined;
@@ -42,12 +42,26 @@ export abstract class StateStore implements AsyncDisposable {
 
   /**
    * Commits everything put so far with the place in one transaction, without keeping the event loop; what is put meanwhile belongs to
-   * the next one. One at a time. When it has resolved the process may die; after a loss of power an older commit may stand, whole.
-   * Once one has rejected so do all that follow; a commit that rejects with anything but STATE_FENCED may have been made all the same.
+   * the next one. One at a time, and not during a {@link spill} or {@link discard}. When it has resolved the process may die; after a loss of
+   * power an older commit may stand, whole. Once one of them has rejected so do all that follow; a commit that rejects with anything but
+   * STATE_FENCED may have been made all the same.
    */
   abstract commit(place: Uint8Array): Promise<void>;
 
-  /** Forgets everything, place included. Not while a commit is under way. Rejects as {@link commit} does. */
+  /**
+   * Takes what was put so far out of memory without committing it, for what does not fit there: it is seen as before and belongs to the next
+   * commit; {@link place} stays. If the process ends before that, or somebody opens the store anew, it never was. What is put meanwhile
+   * comes behind it. One at a time, and not during a commit or discard. Rejects as {@link commit} does.
+   */
+  abstract spill(): Promise<void>;
+
+  /**
+   * Forgets what was put since the last commit, spilled or not. What is put meanwhile comes behind it; what is read before it has
+   * resolved may be from before or after. One at a time, and not during a commit or spill. Rejects as {@link commit} does.
+   */
+  abstract discard(): Promise<void>;
+
+  /** Forgets everything, place included. Not during a commit, spill or discard. Rejects as {@link commit} does. */
   abstract clear(): Promise<void>;
 
   /** What was not committed is gone. */

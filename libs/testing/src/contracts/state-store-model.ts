@@ -13,7 +13,8 @@ export class StateStoreModel {
   #current: Content = copyOf(this.#committed);
   #place: string | null = null;
   #commits = 0;
-  #underWay: { readonly done: Promise<void>; readonly content: Content; readonly place: string } | undefined;
+  /** A commit, spill or discard, and what is committed when it has ended. */
+  #underWay: { readonly done: Promise<void>; readonly committed: Content; readonly place: string | null } | undefined;
 
   constructor(bed: StateStoreBed, store: StateStore) {
     this.#bed = bed;
@@ -56,14 +57,20 @@ export class StateStoreModel {
       case 'beginCommit':
         this.#beginCommit();
         return;
-      case 'endCommit':
-        await this.#endCommit();
+      case 'beginSpill':
+        this.#underWay ??= { done: this.#store.spill(), committed: this.#committed, place: this.#place };
+        return;
+      case 'end':
+        await this.#end();
+        return;
+      case 'discard':
+        await this.#discard(step.meanwhile);
         return;
       case 'reopen':
         await this.#reopen();
         return;
       case 'clear':
-        await this.#endCommit();
+        await this.#end();
         await this.#store.clear();
         this.#committed = { entries: new Map(), sets: new Map() };
         this.#current = copyOf(this.#committed);
@@ -76,7 +83,7 @@ export class StateStoreModel {
 
   /** All that there is, before and after opening again. */
   async finish(): Promise<void> {
-    await this.#endCommit();
+    await this.#end();
     this.#compare();
     await this.#reopen();
     this.#compare();
@@ -86,19 +93,27 @@ export class StateStoreModel {
   #beginCommit(): void {
     if (this.#underWay !== undefined) return;
     const place = `place ${String(++this.#commits)}`;
-    this.#underWay = { done: this.#store.commit(Buffer.from(place)), content: copyOf(this.#current), place };
+    this.#underWay = { done: this.#store.commit(Buffer.from(place)), committed: copyOf(this.#current), place };
   }
 
-  async #endCommit(): Promise<void> {
+  async #end(): Promise<void> {
     if (this.#underWay === undefined) return;
     await this.#underWay.done;
-    this.#committed = this.#underWay.content;
+    this.#committed = this.#underWay.committed;
     this.#place = this.#underWay.place;
     this.#underWay = undefined;
   }
 
+  async #discard(meanwhile: readonly StateStep[]): Promise<void> {
+    await this.#end();
+    const done = this.#store.discard();
+    this.#current = copyOf(this.#committed);
+    for (const step of meanwhile) await this.take(step);
+    await done;
+  }
+
   async #reopen(): Promise<void> {
-    await this.#endCommit();
+    await this.#end();
     await this.#store[Symbol.asyncDispose]();
     this.#store = await this.#bed.open();
     this.#current = copyOf(this.#committed);

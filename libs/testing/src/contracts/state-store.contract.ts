@@ -28,12 +28,13 @@ const anyMember = fc.oneof(
 );
 const orNull = fc.option(anyBytes, { nil: null });
 
-/** A step; weights keep what is slow (opening again) rare. */
-const anyStep = fc.oneof(
+const anyChange = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('put' as const), key: anyBytes, value: fc.uint8Array({ maxLength: 20 }) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('remove' as const), key: anyBytes }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), set: anySet, member: anyMember }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('removeMember' as const), set: anySet, member: anyMember }) },
+);
+const anyRead = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('get' as const), key: anyBytes }) },
   {
     weight: 10,
@@ -48,8 +49,16 @@ const anyStep = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('entries' as const), prefix: fc.oneof(fc.constant(ALL), shortBytes), after: orNull }),
   },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('beginCommit' as const) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('endCommit' as const) }) },
+);
+
+/** A step; weights keep what is slow (opening again) rare. */
+const anyStep = fc.oneof(
+  { weight: 24, arbitrary: anyChange },
+  { weight: 17, arbitrary: anyRead },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('beginCommit' as const) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('beginSpill' as const) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('end' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('discard' as const), meanwhile: fc.array(anyChange, { maxLength: 3 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
 );
@@ -128,17 +137,6 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       expect([get('a'), get('gone'), members('s')]).toEqual(['1', 'x', ['first']]);
     });
 
-    it('does one commit at a time', async () => {
-      put('a', '1');
-      const committed = commit('first');
-      expect(await codeOf(commit('second'))).toBe('INTERNAL');
-      expect(await codeOf(store.clear())).toBe('INTERNAL');
-      await committed;
-      await commit('third');
-      expect(store.place?.toString()).toBe('third');
-      expect(get('a')).toBe('1');
-    });
-
     it('counts what is not committed yet', async () => {
       put('key', 'value');
       expect(store.pendingBytes).toBe(8);
@@ -149,6 +147,102 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       expect(store.pendingBytes).toBe(4);
       await commit('second');
       expect(store.pendingBytes).toBe(0);
+    });
+
+    it('sees what was spilled, and keeps it with the next commit', async () => {
+      put('a', '1');
+      put('gone', 'x');
+      store.addMember(Buffer.from('s'), Buffer.from('first'));
+      await commit('first');
+      put('a', '2');
+      store.remove(Buffer.from('gone'));
+      store.addMember(Buffer.from('s'), Buffer.from('second'));
+      store.removeMember(Buffer.from('s'), Buffer.from('first'));
+      await store.spill();
+      expect([store.place?.toString(), store.pendingBytes]).toEqual(['first', 0]);
+      expect([get('a'), get('gone'), members('s'), entries()]).toEqual(['2', undefined, ['second'], ['a=2']]);
+      put('b', '1');
+      await store.spill();
+      put('c', '1');
+      await commit('second');
+      await reopen();
+      expect(store.place?.toString()).toBe('second');
+      expect([get('a'), get('gone'), members('s'), entries()]).toEqual(['2', undefined, ['second'], ['a=2', 'b=1', 'c=1']]);
+    });
+
+    it('forgets what was spilled, if it was not committed, when it is opened again', async () => {
+      put('a', '1');
+      put('gone', 'x');
+      store.addMember(Buffer.from('s'), Buffer.from('first'));
+      await commit('first');
+      for (const value of ['2', '3']) {
+        put('a', value);
+        put(`new ${value}`, value);
+        store.remove(Buffer.from('gone'));
+        store.removeMember(Buffer.from('s'), Buffer.from('first'));
+        store.addMember(Buffer.from('s'), Buffer.from(value));
+        await store.spill();
+      }
+      await reopen();
+      expect(store.place?.toString()).toBe('first');
+      expect([get('a'), get('gone'), members('s'), entries()]).toEqual(['1', 'x', ['first'], ['a=1', 'gone=x']]);
+      // Nothing of it is left that the next one could meet.
+      put('b', '1');
+      await commit('second');
+      await reopen();
+      expect([members('s'), entries()]).toEqual([['first'], ['a=1', 'b=1', 'gone=x']]);
+    });
+
+    it('discards what was put since the last commit, spilled or not', async () => {
+      put('a', '1');
+      store.addMember(Buffer.from('s'), Buffer.from('first'));
+      await commit('first');
+      for (const value of ['2', '3']) {
+        put('a', value);
+        put('b', value);
+        store.removeMember(Buffer.from('s'), Buffer.from('first'));
+        store.addMember(Buffer.from('s'), Buffer.from(value));
+        if (value === '2') await store.spill();
+      }
+      await store.discard();
+      expect([store.place?.toString(), store.pendingBytes]).toEqual(['first', 0]);
+      expect([get('a'), get('b'), members('s'), entries()]).toEqual(['1', undefined, ['first'], ['a=1']]);
+      put('c', '1');
+      await commit('second');
+      // What is committed stays, however it came.
+      put('a', '4');
+      await store.discard();
+      await reopen();
+      expect([store.place?.toString(), members('s'), entries()]).toEqual(['second', ['first'], ['a=1', 'c=1']]);
+    });
+
+    it('gives what is put during a spill or a discard to what comes behind it', async () => {
+      put('a', '1');
+      const spilled = store.spill();
+      put('a', '2');
+      expect([get('a'), entries(), store.pendingBytes]).toEqual(['2', ['a=2'], 4]);
+      await spilled;
+      expect([get('a'), entries(), store.pendingBytes]).toEqual(['2', ['a=2'], 2]);
+      const discarded = store.discard();
+      put('b', '1');
+      store.addMember(Buffer.from('s'), Buffer.from('m'));
+      expect(store.pendingBytes).toBe(4);
+      await discarded;
+      expect([get('a'), members('s'), entries(), store.pendingBytes]).toEqual([undefined, ['m'], ['b=1'], 4]);
+      await commit('first');
+      await reopen();
+      expect([members('s'), entries()]).toEqual([['m'], ['b=1']]);
+    });
+
+    it.each(['commit', 'spill', 'discard', 'clear'] as const)('does nothing else during a %s', async (what) => {
+      const all = { commit: () => commit('x'), spill: () => store.spill(), discard: () => store.discard(), clear: () => store.clear() };
+      put('a', '1');
+      const underWay = all[what]();
+      for (const other of Object.values(all)) expect(await codeOf(other())).toBe('INTERNAL');
+      await underWay;
+      put('b', '1');
+      await commit('later');
+      expect(entries()).toEqual(what === 'commit' || what === 'spill' ? ['a=1', 'b=1'] : ['b=1']);
     });
 
     it('copies what it is given', async () => {
@@ -189,6 +283,12 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       expect(store.get(Buffer.from('large'))?.equals(large)).toBe(true);
       expect(get('empty')).toBe('');
       expect([...store.entries(ALL, null)].map(({ value }) => value.length)).toEqual([0, 20_000_000]);
+      put('large', 'small');
+      store.put(Buffer.from('empty'), large);
+      await store.spill();
+      expect([get('large'), store.get(Buffer.from('empty'))?.equals(large)]).toEqual(['small', true]);
+      await store.discard();
+      expect([store.get(Buffer.from('large'))?.equals(large), get('empty')]).toEqual([true, '']);
     });
 
     it('keeps sets apart whose names and members run together', async () => {
@@ -266,6 +366,61 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       expect([...store.entries(Buffer.from('key 1'), Buffer.from('a'))]).toHaveLength(100);
     });
 
+    it('reads entries as they were when it began, whatever is spilled and discarded meanwhile', async () => {
+      const key = (i: number): string => `key ${String(i).padStart(3, '0')}`;
+      for (let i = 0; i < 500; i++) put(key(i), 'committed');
+      await commit('first');
+      for (let i = 0; i < 500; i += 2) put(key(i), 'spilled');
+      await store.spill();
+      for (let i = 0; i < 500; i += 5) store.remove(Buffer.from(key(i)));
+      const expected = Array.from({ length: 500 }, (_, i) => `${key(i)}=${i % 2 === 0 ? 'spilled' : 'committed'}`).filter(
+        (_, i) => i % 5 > 0,
+      );
+      const spilled = store.spill();
+      expect(entries()).toEqual(expected);
+      await spilled;
+      expect(entries()).toEqual(expected);
+      const read: string[] = [];
+      for (const { key: name, value } of store.entries(ALL, null)) {
+        read.push(`${String(name)}=${String(value)}`);
+        if (read.length === 100) for (let i = 0; i < 500; i++) put(key(i), 'spilled later');
+        if (read.length === 100 || read.length === 150) await store.spill();
+        if (read.length === 200) await store.discard();
+      }
+      expect(read).toEqual(expected);
+      expect(entries()).toEqual(Array.from({ length: 500 }, (_, i) => `${key(i)}=committed`));
+    });
+
+    it('refuses the spill of an owner before, which changes nothing', async () => {
+      put('a', 'committed');
+      await commit('first');
+      put('a', 'spilled in time');
+      store.addMember(Buffer.from('s'), Buffer.from('spilled in time'));
+      await store.spill();
+      put('b', 'too late');
+      const second = await bed.open();
+      expect(entries(second)).toEqual(['a=committed']);
+      second.put(Buffer.from('a'), Buffer.from('new owner'));
+      await second.spill();
+      expect(await codeOf(store.spill())).toBe('STATE_FENCED');
+      expect(await codeOf(commit('second'))).toBe('STATE_FENCED');
+      expect([second.place?.toString(), ...entries(second)]).toEqual(['first', 'a=new owner']);
+      await second.commit(Buffer.from('of the second'));
+      expect([entries(second), second.members(Buffer.from('s'), null, 1)]).toEqual([['a=new owner'], []]);
+    });
+
+    it('refuses the discard of an owner before, which changes nothing', async () => {
+      put('a', 'committed');
+      await commit('first');
+      put('a', 'spilled in time');
+      await store.spill();
+      const second = await bed.open();
+      second.put(Buffer.from('a'), Buffer.from('new owner'));
+      await second.spill();
+      expect(await codeOf(store.discard())).toBe('STATE_FENCED');
+      expect(entries(second)).toEqual(['a=new owner']);
+    });
+
     it('refuses the commit of an owner before, which changes nothing', async () => {
       put('a', 'committed');
       await commit('first');
@@ -295,6 +450,8 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       store.addMember(Buffer.from('s'), Buffer.from('m'));
       await commit('first');
       put('b', '2');
+      await store.spill();
+      put('b', '3');
       await store.clear();
       expect([store.place, store.pendingBytes, get('a'), get('b'), members('s'), entries()]).toEqual([
         null,

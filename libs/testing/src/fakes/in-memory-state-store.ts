@@ -19,7 +19,8 @@ export class InMemoryStateStore extends StateStore {
   #entries: Map<string, Buffer>;
   #sets: Map<string, Set<string>>;
   #dirtyBytes = 0;
-  #committingBytes: number | null = null;
+  /** Of what is under way; null: nothing is. */
+  #leavingBytes: number | null = null;
   #place: Buffer | null;
 
   constructor(storage: StateStorage = new StateStorage()) {
@@ -40,7 +41,7 @@ export class InMemoryStateStore extends StateStore {
   }
 
   override get pendingBytes(): number {
-    return this.#dirtyBytes + (this.#committingBytes ?? 0);
+    return this.#dirtyBytes + (this.#leavingBytes ?? 0);
   }
 
   override get(key: Uint8Array): Buffer | undefined {
@@ -83,31 +84,56 @@ export class InMemoryStateStore extends StateStore {
   }
 
   override async commit(place: Uint8Array): Promise<void> {
-    await this.#replace(copyOf({ entries: this.#entries, sets: this.#sets }), Buffer.from(place));
+    this.#begin();
+    const content = copyOf({ entries: this.#entries, sets: this.#sets });
+    await this.#end(() => this.#keep(content, Buffer.from(place)));
+  }
+
+  /** There is nowhere else to put it. */
+  override async spill(): Promise<void> {
+    this.#begin();
+    await this.#end(() => undefined);
+  }
+
+  override async discard(): Promise<void> {
+    this.#begin();
+    this.#goBackTo(this.#storage.committed);
+    await this.#end(() => undefined);
   }
 
   override async clear(): Promise<void> {
-    this.#checkOwner();
-    invariant(this.#committingBytes === null, 'a commit of the state is under way');
-    ({ entries: this.#entries, sets: this.#sets } = copyOf(EMPTY));
-    await this.#replace(EMPTY, null);
+    this.#begin();
+    this.#goBackTo(EMPTY);
+    await this.#end(() => this.#keep(EMPTY, null));
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
     await Promise.resolve();
   }
 
-  async #replace(content: Content, place: Buffer | null): Promise<void> {
+  #begin(): void {
     this.#checkOwner();
-    invariant(this.#committingBytes === null, 'a commit of the state is under way');
-    this.#committingBytes = this.#dirtyBytes;
+    invariant(this.#leavingBytes === null, 'a commit, spill or discard of the state is under way');
+    this.#leavingBytes = this.#dirtyBytes;
     this.#dirtyBytes = 0;
-    // As with a file, nothing happens in the caller's own turn.
+  }
+
+  /** As with a file, nothing happens in the caller's own turn. */
+  async #end(change: () => void): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#checkOwner();
+    change();
+    this.#leavingBytes = null;
+  }
+
+  #goBackTo(content: Content): void {
+    ({ entries: this.#entries, sets: this.#sets } = copyOf(content));
+    this.#leavingBytes = 0;
+  }
+
+  #keep(content: Content, place: Buffer | null): void {
     this.#storage.committed = content;
     this.#storage.place = this.#place = place;
-    this.#committingBytes = null;
   }
 
   #checkOwner(): void {
