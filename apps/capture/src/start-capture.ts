@@ -8,6 +8,7 @@ import { ControlRequests } from './control-requests.js';
 export const startCapture: StartRole<CaptureSettings> = (settings, options) =>
   startRole('capture', settings, options, async ({ telemetry, requests, clock, ids }) => {
     const { migration, limits } = settings;
+    const { maxRetainedBytes, copy } = settings.source;
     const crashPoint = crashPointFrom();
     const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
     const source = createSource(settings.source, { migration, limits, clock });
@@ -28,8 +29,8 @@ export const startCapture: StartRole<CaptureSettings> = (settings, options) =>
       crashPoint,
       limits: {
         maxQueuedBytes: limits.readAheadBytes,
-        retainedBytes: settings.source.maxRetainedBytes,
-        copies: { parallel: 2, chunkBytes: 1024 * 1024, bytesPerSecond: Infinity },
+        retainedBytes: maxRetainedBytes,
+        copies: { ...copy, bytesPerSecond: copy.bytesPerSecond ?? Infinity },
       },
     });
     return {

@@ -131,7 +131,7 @@ export const ERROR_PAGES = {
     meaning:
       'A table without a key holds rows that no change will tell of. They cannot be copied while people write: nobody could tell which of them a change concerns.',
     nextStep:
-      'Give the table a primary key (a generated column of its own will do), or a replica identity by a unique index; `changeover check` has the lines. Or leave it out with `source.exclude`, or begin while it is empty: its changes alone are captured then.',
+      'Give the table a primary key (an identity column of its own will do), or a replica identity by a unique index; `changeover check` has the lines. Or leave it out with `source.exclude`, or begin while it is empty: its changes alone are captured then.',
     policy: 'stop',
   },
   SCHEMA_NEEDS_COPY: {

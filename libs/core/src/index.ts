@@ -1,3 +1,4 @@
+export { bytesWords, countWords, secondsWords } from './amounts.js';
 export { CRASH_POINTS, noCrash, type CrashPoint, type CrashPointName } from './crash-points.js';
 export { invariant, unreachable } from './asserts.js';
 export { Clock, SystemClock } from './clock.js';

@@ -149,7 +149,8 @@ export function identityFinding(table: CapturedTable, policy: SourceConfig['tabl
   }
 }
 
-function keyLines(table: CapturedTable): string[] {
+/** What would give the table a key. */
+export function keyLines(table: CapturedTable): string[] {
   if (table.replicaIdentity !== 'd' && table.hasPrimaryKey) return [`ALTER TABLE ${quoted(table)} REPLICA IDENTITY DEFAULT;`];
   if (table.possibleIdentity !== null)
     return [`ALTER TABLE ${quoted(table)} REPLICA IDENTITY USING INDEX ${pg.escapeIdentifier(table.possibleIdentity)};`];

@@ -18,6 +18,7 @@ import { ReplicationConnection } from './replication-connection.js';
 import { sourceConfig, type PostgresSourceSettings, type SourceConfig } from './settings.js';
 import type { CreatedSlot } from './slot-creation.js';
 import { SqlSession } from './sql-session.js';
+import { tableSizes } from './table-sizes.js';
 
 /** How long a session that we end may take to let the slot go. */
 const TAKE_OVER_TIMEOUT_MS = 15_000;
@@ -27,15 +28,6 @@ const TAKE_OVER_POLL_MS = 50;
 const IDENTITY = `
   SELECT system_identifier::text AS "systemId", ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline
     FROM pg_control_system()`;
-
-/** What the last VACUUM or ANALYZE saw, of a partitioned table in all of its partitions. A negative count: none came yet. */
-const SIZES = `
-  SELECT CASE WHEN bool_and(p.reltuples >= 0) THEN sum(p.reltuples)::float8 END AS rows,
-         (sum(p.relpages::float8) * current_setting('block_size')::int)::float8 AS bytes
-    FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, place)
-    LEFT JOIN pg_class c ON c.oid = to_regclass(asked.name)
-    LEFT JOIN pg_class p ON p.oid = c.oid AND c.relkind = 'r' OR c.relkind = 'p' AND p.relkind = 'r' AND p.oid IN (SELECT relid FROM pg_partition_tree(c.oid))
-   GROUP BY asked.place ORDER BY asked.place`;
 
 /**
  * A PostgreSQL database, 14 to 18, followed by logical decoding: pgoutput, protocol version 1, one publication and one
@@ -89,9 +81,8 @@ export class PostgresSource extends ChangeSource {
   }
 
   async sizes(tables: readonly Pick<TableSchema, 'schema' | 'table'>[]): Promise<readonly (TableSize | null)[]> {
-    if (tables.length === 0) return [];
-    const rows = await this.#sql.query<{ rows: number | null; bytes: number | null }>(SIZES, [tables.map((table) => quoted(table))]);
-    return rows.map(({ rows: count, bytes }) => (count === null || bytes === null ? null : { rows: count, bytes }));
+    const sizes = await tableSizes(this.#sql, tables);
+    return sizes.map((size) => (size === null || size.rows === null ? null : { rows: size.rows, bytes: size.bytes }));
   }
 
   leftOut(): Promise<readonly string[]> {

@@ -3,18 +3,10 @@ import type { PreflightFinding } from '@changeover/events';
 import pg from 'pg';
 
 import { identityFinding, quoted, selectTables, type CapturedTable } from './captured-tables.js';
-import {
-  createPublication,
-  isPublished,
-  publishedTables,
-  publishes,
-  publishEverything,
-  setTables,
-  type Published,
-} from './kept-at-source.js';
+import { createPublication, publishedTables, publishes, publishEverything, setTables, type Published } from './kept-at-source.js';
 import { ReplicationConnection } from './replication-connection.js';
 import type { SourceConfig } from './settings.js';
-import { filledTables } from './slot-creation.js';
+import { rowFindings } from './row-findings.js';
 import type { SqlSession } from './sql-session.js';
 
 const OLDEST_VERSION = 140_000;
@@ -80,33 +72,8 @@ export async function preflight(sql: SqlSession, config: SourceConfig, clock: Cl
     ...(tables.length === 0 ? [{ severity: 'error', check: 'table', message: 'the settings select no table of the source' } as const] : []),
     ...refused,
     ...tables.flatMap((table) => tableFindings(config, facts, table)),
-    ...(await rowFindings(sql, facts, tables, published)),
+    ...(await rowFindings(sql, tables, facts.ownSlot ? published : null)),
   ];
-}
-
-/** Rows that nobody would be told of: those from before the slot, and those of tables that came later. */
-async function rowFindings(
-  sql: SqlSession,
-  facts: ServerFacts,
-  tables: readonly CapturedTable[],
-  published: Published | null,
-): Promise<PreflightFinding[]> {
-  const begun = facts.ownSlot && published !== null;
-  const concerned = tables.filter((table) => table.readable && !table.rowSecurity && !(begun && isPublished(published, table)));
-  const filled = await filledTables((text) => sql.query<{ index: number }>(text), concerned);
-  return filled.map((name) =>
-    begun
-      ? {
-          severity: 'warning',
-          check: 'rows',
-          message: `${name} came after the start and holds rows: it is not captured. It joins at a start at which it is empty`,
-        }
-      : {
-          severity: 'error',
-          check: 'rows',
-          message: `${name} holds rows, and this version copies no rows from before its start; empty it, or leave it out`,
-        },
-  );
 }
 
 function serverFindings(facts: ServerFacts): PreflightFinding[] {
@@ -289,7 +256,7 @@ function tableFindings(config: SourceConfig, facts: ServerFacts, table: Captured
     findings.push({
       severity: 'warning',
       check: 'partitions',
-      message: `PostgreSQL does not tell of rows that come or go with a single partition of ${name}. ATTACH, DETACH and DROP are noticed, and end the migration (SCHEMA_NEEDS_COPY); TRUNCATE of one, and rows moved into one by the transaction that makes and attaches it, are not. Delete such rows by DELETE while the migration runs`,
+      message: `PostgreSQL does not tell of rows that come or go with a single partition of ${name}. ATTACH, DETACH and DROP are noticed, and the table is copied again; TRUNCATE of one, and rows moved into one by the transaction that makes and attaches it, are not. Delete such rows by DELETE while the migration runs`,
     });
   }
   return findings;

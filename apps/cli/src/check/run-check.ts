@@ -15,6 +15,7 @@ import {
 } from '@changeover/shell';
 
 import { requireActiveMapping } from './active-mapping.js';
+import { allCopies } from './first-copy.js';
 import { about, failed, type Finding, type Part } from './finding.js';
 import { saying, type Saying } from './saying.js';
 
@@ -49,7 +50,8 @@ async function checkSource({ source: settings }: CliSettings, context: AdapterCo
   const source = createSource(settings, context);
   try {
     const reached = reachedAt('source', settings.url);
-    return { findings: [reached, ...about('source', await source.preflight())], tables: await source.tables() };
+    const found = await source.preflight();
+    return { findings: [reached, ...about('source', [...found, ...allCopies(found, settings.copy)])], tables: await source.tables() };
   } catch (error) {
     return { findings: failed('source', asChangeoverError(error)), tables: [] };
   } finally {

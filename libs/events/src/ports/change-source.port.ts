@@ -11,6 +11,8 @@ export type PreflightFinding = {
   readonly message: string;
   readonly fix?: readonly string[];
   readonly restart?: boolean;
+  /** A table (`schema.table`) whose rows the start would copy, and what it probably holds; null where the source has no idea. */
+  readonly copy?: { readonly table: string; readonly rows: number | null; readonly bytes: number };
 };
 
 export type SourceIdentity = {

@@ -55,6 +55,20 @@ const source = z
         })
         .prefault({})
         .describe('Limits on the write-ahead log that the source keeps for us while we are behind or away.'),
+      copy: z
+        .strictObject({
+          parallel: z.int().min(1).max(16).default(2).describe('Tables at a time; each takes a connection to the source.'),
+          chunkBytes: bytes()
+            .prefault('1MB')
+            .describe('Read at once of a table, in one short transaction, and held in memory for each table at a time.'),
+          bytesPerSecond: bytes()
+            .optional()
+            .describe(
+              'The most that is read of all tables together, so that the people who work with the source notice nothing. Default: no limit.',
+            ),
+        })
+        .prefault({})
+        .describe('How the rows are copied that were there before the start, or came with a table later.'),
     }),
   ])
   .describe('The old database.');

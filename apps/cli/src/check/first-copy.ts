@@ -1,0 +1,22 @@
+import { bytesWords, countWords, secondsWords } from '@changeover/core';
+import type { PreflightFinding } from '@changeover/events';
+import type { SourceSettings } from '@changeover/shell';
+
+/** What all copies come to, where there are several: nobody wants to add up two hundred lines. */
+export function allCopies(
+  findings: readonly PreflightFinding[],
+  { parallel, bytesPerSecond }: Pick<SourceSettings['copy'], 'parallel' | 'bytesPerSecond'>,
+): readonly PreflightFinding[] {
+  const copies = findings.flatMap(({ copy }) => copy ?? []);
+  if (copies.length < 2) return [];
+  const bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0);
+  const counted = copies.reduce((sum, copy) => sum + (copy.rows ?? 0), 0);
+  const uncounted = copies.filter(({ rows }) => rows === null).length;
+  const rows =
+    uncounted === 0
+      ? `about ${countWords(counted)} rows`
+      : `about ${countWords(counted)} rows and those of ${countWords(uncounted)} tables`;
+  const least = bytesPerSecond === undefined ? '' : `, in ${secondsWords(bytes / bytesPerSecond)} at ${bytesWords(bytesPerSecond)}/s`;
+  const message = `${countWords(copies.length)} tables are copied: ${rows} (${bytesWords(bytes)}), ${String(parallel)} at a time${least}`;
+  return [{ severity: 'ok', check: 'copies', message }];
+}
