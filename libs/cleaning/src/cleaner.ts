@@ -29,6 +29,9 @@ export type CleanerOption = {
   readonly description: string;
 };
 
+/** A cleaner whose options TypeScript knows. */
+export type TypedCleaner<Options extends z.ZodObject> = Cleaner & { readonly schema: Options };
+
 /** Joins a schema of options with what is made of them, so that `convert` sees only options that were checked. */
 export function defineCleaner<Options extends z.ZodObject>({
   options: schema,
@@ -37,9 +40,10 @@ export function defineCleaner<Options extends z.ZodObject>({
 }: Omit<Cleaner, 'options' | 'make'> & {
   readonly options: Options;
   readonly convert: (options: z.output<Options>) => Converter;
-}): Cleaner {
+}): TypedCleaner<Options> {
   return {
     ...told,
+    schema,
     options: describe(schema),
     make: (options) => {
       const parsed = schema.safeParse(options ?? {});

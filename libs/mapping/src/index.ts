@@ -15,3 +15,25 @@ export {
   type SourceTable,
 } from './compiled-rule.js';
 export type { Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';
+export {
+  all,
+  any,
+  concat,
+  constant,
+  convert,
+  first,
+  is,
+  mapping,
+  not,
+  unchecked,
+  type Converted,
+  type DrivingRow,
+  type Holds,
+  type Invalid,
+  type MappingBuilder,
+  type ReadColumn,
+  type Tables,
+  type Text,
+  type Value,
+  type Where,
+} from './builder/index.js';

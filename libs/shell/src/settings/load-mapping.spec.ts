@@ -36,6 +36,48 @@ test.each([
   expect(await load(name, content)).toEqual(EXPECTED);
 });
 
+const RULES = `
+import { defineMapping, mapping, type Tables } from '@changeover/mapping';
+import { email } from '@changeover/cleaning';
+
+const map = mapping();
+const kunde = map.from('crm.kunde');
+export default defineMapping({
+  rules: [map.table('crm.customer', { from: kunde, columns: { ...kunde.same('id'), email: email(kunde('mail')) }, key: ['id'] })],
+});
+`;
+
+test.each(['mapping.ts', 'mapping.mjs'])('%s makes rules with our own functions, wherever it stands', async (name) => {
+  expect(await load(name, name.endsWith('.ts') ? RULES : RULES.replace(', type Tables', ''))).toEqual({
+    tables: {},
+    rules: [
+      {
+        source: 'crm.kunde',
+        target: 'crm.customer',
+        columns: { id: { column: 'id' }, email: { convert: 'email', input: { column: 'mail' }, invalid: 'held' } },
+        key: ['id'],
+      },
+    ],
+  });
+});
+
+test('a mapping may be put together from several files', async () => {
+  await writeFile(
+    join(folder, 'customer.ts'),
+    RULES.replace('export default defineMapping({', 'export const customer = {').replace(/\}\);\n$/u, '};'),
+  );
+  const file = `import { customer } from './customer.js'; export default { tables: { 'crm.a': {} }, ...customer };`;
+  expect((await load('mapping.ts', file)).rules).toMatchObject([{ target: 'crm.customer' }]);
+});
+
+test('an option that a converter does not have is MAPPING_INVALID, with its place', async () => {
+  const wrong = RULES.replace("kunde('mail')", "kunde('mail'), { lowercase: 'all' } as object");
+  await expect(load('mapping.ts', wrong)).rejects.toMatchObject({
+    code: 'MAPPING_INVALID',
+    message: expect.stringContaining('rules[0] (crm.customer).columns.email.options: converter email: there is no option lowercase'),
+  });
+});
+
 test('a name that JavaScript gives a meaning is no name', async () => {
   await expect(load('mapping.json', '{"tables":{"__proto__":{"to":"crm.other"}}}')).rejects.toMatchObject({ code: 'MAPPING_INVALID' });
   expect(Object.prototype).not.toHaveProperty('to');

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { isNativeError } from 'node:util/types';
 
 import { ChangeoverError, SystemClock, type Clock } from '@changeover/core';
-import { IDENTITY, parseMapping, type Mapping } from '@changeover/mapping';
+import * as mapping from '@changeover/mapping';
 import { createJiti } from 'jiti';
 
 /** A mapping is data: whatever takes longer waits for something that nobody will bring. */
@@ -13,10 +12,16 @@ const PATIENCE_MS = 20_000;
  * The mapping that the file gives: JSON, or TypeScript or JavaScript with a default export. Without a file every table keeps its names.
  * MAPPING_INVALID if it cannot be loaded, never comes to its end or does not fit.
  */
-export async function loadMapping(file: string | undefined, clock: Clock = new SystemClock()): Promise<Mapping> {
-  if (file === undefined) return IDENTITY;
+export async function loadMapping(file: string | undefined, clock: Clock = new SystemClock()): Promise<mapping.Mapping> {
+  if (file === undefined) return mapping.IDENTITY;
+  // Not before: it brings along much of what whoever reads no mapping needs nothing of.
+  const cleaning = await import('@changeover/cleaning');
+  const ours = { '@changeover/mapping': mapping, '@changeover/cleaning': cleaning };
   try {
-    return parseMapping(file.endsWith('.json') ? JSON.parse(await readFile(file, 'utf8')) : await inTime(importDefault(file), clock));
+    const given: unknown = file.endsWith('.json')
+      ? JSON.parse(await readFile(file, 'utf8'))
+      : await inTime(importDefault(file, ours), clock);
+    return mapping.parseMapping(given, cleaning.CONVERTERS);
   } catch (cause) {
     if (cause instanceof ChangeoverError) throw new ChangeoverError(cause.code, `${file}: ${cause.message}`, { facts: cause.facts, cause });
     const reason = isNativeError(cause) ? cause.message : String(cause);
@@ -24,10 +29,9 @@ export async function loadMapping(file: string | undefined, clock: Clock = new S
   }
 }
 
-/** A mapping may stand anywhere, also where no node_modules is near: our own package is found from here. */
-async function importDefault(file: string): Promise<unknown> {
-  const alias = { '@changeover/mapping': fileURLToPath(import.meta.resolve('@changeover/mapping')) };
-  const jiti = createJiti(import.meta.url, { alias, moduleCache: false, fsCache: false });
+/** A mapping may stand anywhere, also where no node_modules is near: our own packages are given to it. */
+async function importDefault(file: string, virtualModules: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const jiti = createJiti(import.meta.url, { virtualModules, moduleCache: false, fsCache: false });
   return jiti.import(file, { default: true });
 }
 

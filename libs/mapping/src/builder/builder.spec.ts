@@ -1,0 +1,293 @@
+import { parseMapping } from '../mapping.js';
+import type { TableRule } from '../rule.js';
+import { all, any, concat, constant, convert, first, is, mapping, not, unchecked, type Text } from './index.js';
+
+type Source = {
+  'public.contacts': {
+    row: {
+      id: `${number}`;
+      account_id: `${number}` | null;
+      email: string | null;
+      last_name: string;
+      status: 'ACTIVE' | 'INACT';
+      deleted: 't' | 'f' | null;
+      created: Text<'timestamp without time zone'>;
+    };
+  };
+  'public.accounts': { row: { id: `${number}`; name: string; owner_id: `${number}` | null } };
+  'public.users': { row: { id: `${number}`; name: string; active: 't' | 'f' } };
+};
+
+type Target = {
+  'crm.person': {
+    row: {
+      id: `${number}`;
+      family_name: string;
+      status: 'active' | 'inactive';
+      created_at: Text<'timestamp without time zone'>;
+      email?: string | null;
+      company?: string | null;
+      vip?: 't' | 'f';
+    };
+  };
+  'crm.account': { row: { id: `${number}`; name: string } };
+};
+
+const map = mapping<Source, Target>();
+const contact = map.from('public.contacts');
+const whole = {
+  id: contact('id'),
+  family_name: contact('last_name'),
+  status: constant('active'),
+  created_at: contact('created'),
+};
+const from = { from: contact, columns: whole, key: ['id'] } as const;
+const columns = (rule: TableRule): unknown => rule.columns;
+
+/** As the file would be given to us, which says that the rule fits together. */
+const parsed = (rule: TableRule): TableRule | undefined => parseMapping({ rules: [rule] }).rules[0];
+
+describe('a rule', () => {
+  it('is plain data, without what was not said', () => {
+    const rule = map.table('crm.person', from);
+    expect(rule).toEqual({
+      source: 'public.contacts',
+      target: 'crm.person',
+      columns: {
+        id: { column: 'id' },
+        family_name: { column: 'last_name' },
+        status: { constant: 'active' },
+        created_at: { column: 'created' },
+      },
+      key: ['id'],
+    });
+    expect(JSON.parse(JSON.stringify(rule))).toEqual(rule);
+    expect(parsed(rule)).toEqual(rule);
+  });
+
+  it('has all that can be said', () => {
+    const said = map.from('public.contacts');
+    const account = said.join('account', 'public.accounts', { on: { id: said('account_id') } });
+    const owner = said.join('owner', 'public.users', {
+      on: { id: account('owner_id') },
+      where: (user) => all(is(user('active'), 't'), not(is(user('name'), ''))),
+      order: [{ column: 'name', descending: true }],
+    });
+    const rule = map.table('crm.person', {
+      from: said,
+      where: any(is(said('deleted'), 'f', null), is(said('status'), 'ACTIVE')),
+      columns: {
+        ...said.same('id', 'email'),
+        family_name: first(said('email'), said('last_name')),
+        created_at: said('created'),
+        status: convert<'active' | 'inactive', 'public.contacts'>('enum', said('status'), {
+          values: { ACTIVE: 'active', INACT: 'inactive' },
+        }),
+        company: concat(', ', account('name'), owner('name')),
+        ...({ vip: undefined } as object),
+      },
+      key: ['id'],
+      required: ['company'],
+      requires: [{ parent: 'crm.account', key: [said('account_id')] }],
+      unique: [{ columns: ['email'], order: [{ column: 'created' }], otherwise: 'empty' }],
+      whileHeld: 'none',
+    });
+    expect(rule).toEqual({
+      source: 'public.contacts',
+      target: 'crm.person',
+      joins: [
+        { as: 'account', table: 'public.accounts', on: { id: { column: 'account_id' } } },
+        {
+          as: 'owner',
+          table: 'public.users',
+          on: { id: { column: 'owner_id', of: 'account' } },
+          where: {
+            all: [{ is: { column: 'active', of: 'owner' }, in: ['t'] }, { not: { is: { column: 'name', of: 'owner' }, in: [''] } }],
+          },
+          order: [{ column: 'name', descending: true }],
+        },
+      ],
+      where: {
+        any: [
+          { is: { column: 'deleted' }, in: ['f', null] },
+          { is: { column: 'status' }, in: ['ACTIVE'] },
+        ],
+      },
+      columns: {
+        id: { column: 'id' },
+        email: { column: 'email' },
+        family_name: { first: [{ column: 'email' }, { column: 'last_name' }] },
+        created_at: { column: 'created' },
+        status: {
+          convert: 'enum',
+          options: { values: { ACTIVE: 'active', INACT: 'inactive' } },
+          input: { column: 'status' },
+          invalid: 'held',
+        },
+        company: {
+          concat: [
+            { column: 'name', of: 'account' },
+            { column: 'name', of: 'owner' },
+          ],
+          separator: ', ',
+        },
+      },
+      key: ['id'],
+      required: ['company'],
+      requires: [{ parent: 'crm.account', key: [{ column: 'account_id' }] }],
+      unique: [{ columns: ['email'], order: [{ column: 'created' }], otherwise: 'empty' }],
+      whileHeld: 'none',
+    });
+    const { requires, ...alone } = rule;
+    expect(requires).toHaveLength(1);
+    expect(parsed(alone)).toEqual(alone);
+  });
+
+  it('has those joins that it reads, also by way of another', () => {
+    const row = map.from('public.contacts');
+    const account = row.join('account', 'public.accounts', { on: { id: row('account_id') } });
+    const owner = row.join('owner', 'public.users', { on: { id: account('owner_id') } });
+    const joinsOf = (rule: TableRule): unknown => rule.joins?.map(({ as }) => as);
+    const same = { from: row, columns: { ...whole, id: row('id') }, key: ['id'] } as const;
+    expect(joinsOf(map.table('crm.person', same))).toBeUndefined();
+    expect(joinsOf(map.table('crm.person', { ...same, columns: { ...whole, company: account('name') } }))).toEqual(['account']);
+    expect(joinsOf(map.table('crm.person', { ...same, columns: { ...whole, company: owner('name') } }))).toEqual(['account', 'owner']);
+    expect(joinsOf(map.table('crm.person', { ...same, where: not(all(any(is(account('name'), null)))) }))).toEqual(['account']);
+    expect(joinsOf(map.table('crm.person', { ...same, requires: [{ parent: 'crm.account', key: [account('id')] }] }))).toEqual(['account']);
+    const company = convert('trim', first(concat('', account('name'))), { invalid: 'empty' });
+    expect(joinsOf(map.table('crm.person', { ...same, columns: { ...whole, company } }))).toEqual(['account']);
+  });
+
+  it('can be made where nothing is known of the tables', () => {
+    const untyped = mapping();
+    const row = untyped.from('a.b');
+    const rule = untyped.table('c.d', {
+      from: row,
+      where: is(row('x'), 'y', null),
+      columns: { id: row('id'), n: first(row('x'), constant('z')) },
+      key: ['id'],
+      required: ['n'],
+      unique: [{ columns: ['n'], order: [{ column: 'x' }], otherwise: 'held' }],
+    });
+    expect(parsed(rule)).toEqual(rule);
+  });
+});
+
+/** Each of these lines is an error of the compiler, which the compiler checks: without the error the line above it is one. */
+describe('a mistake that TypeScript finds', () => {
+  it('is a column that the source does not have', () => {
+    // @ts-expect-error -- no column of that name
+    contact('emial');
+    // @ts-expect-error -- no table of that name
+    map.from('public.contact');
+    const row = map.from('public.contacts');
+    // @ts-expect-error -- no table of that name
+    row.join('a', 'public.acounts', { on: { id: row('account_id') } });
+    // @ts-expect-error -- no column of that name
+    row.join('b', 'public.accounts', { on: { nr: row('account_id') } });
+    const account = row.join('c', 'public.accounts', { on: { id: row('account_id') } });
+    // @ts-expect-error -- no column of that name
+    account('nmae');
+    // @ts-expect-error -- no column of that name
+    row.same('id', 'nmae');
+    // @ts-expect-error -- no column of that name
+    row.join('d', 'public.accounts', { on: { id: row('account_id') }, order: [{ column: 'age' }] });
+    expect(row.joins).toHaveLength(4);
+  });
+
+  it('is a column that the target does not have, or lacks', () => {
+    // @ts-expect-error -- famly_name
+    map.table('crm.person', { ...from, columns: { ...whole, famly_name: contact('last_name') } });
+    const { status, ...lacking } = whole;
+    // @ts-expect-error -- status is missing
+    const rule = map.table('crm.person', { ...from, columns: lacking });
+    expect(columns(rule)).not.toHaveProperty('status');
+    expect(status).toBeDefined();
+    // @ts-expect-error -- no table of that name
+    map.table('crm.persons', from);
+    // @ts-expect-error -- no column of that name
+    map.table('crm.person', { ...from, key: ['nr'] });
+    // @ts-expect-error -- no column of that name
+    map.table('crm.person', { ...from, required: ['nr'] });
+    // @ts-expect-error -- no column of that name
+    map.table('crm.person', { ...from, unique: [{ columns: ['nr'], otherwise: 'held' }] });
+    // @ts-expect-error -- no column of the source
+    map.table('crm.person', { ...from, unique: [{ columns: ['email'], order: [{ column: 'age' }], otherwise: 'held' }] });
+    // @ts-expect-error -- no table of that name
+    map.table('crm.person', { ...from, requires: [{ parent: 'crm.acount', key: [contact('account_id')] }] });
+  });
+
+  it('is a value that may be null where none may be, unless its row is held then', () => {
+    // @ts-expect-error -- email may be null
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: contact('email') } });
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: contact('email') }, required: ['family_name'] });
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: first(contact('email'), contact('last_name')) } });
+    map.table('crm.person', { ...from, columns: { ...whole, id: contact('account_id') } });
+    // @ts-expect-error -- both may be null
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: first(contact('email'), contact('account_id')) } });
+    const row = map.from('public.contacts');
+    const account = row.join('account', 'public.accounts', { on: { id: row('account_id') } });
+    // @ts-expect-error -- without an account there is no name
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: account('name') } });
+    // @ts-expect-error -- with its column left empty the row would be refused
+    map.table('crm.person', { ...from, unique: [{ columns: ['family_name'], otherwise: 'empty' }] });
+    map.table('crm.person', { ...from, unique: [{ columns: ['family_name'], otherwise: 'held' }] });
+    // @ts-expect-error -- it has a default, and is not null all the same
+    map.table('crm.person', { ...from, columns: { ...whole, vip: contact('deleted') } });
+  });
+
+  it('is a value of another type', () => {
+    // @ts-expect-error -- a text is no time
+    map.table('crm.person', { ...from, columns: { ...whole, created_at: contact('last_name') } });
+    // @ts-expect-error -- a text is no number
+    map.table('crm.person', { ...from, columns: { ...whole, id: contact('last_name') } });
+    // @ts-expect-error -- no number either
+    map.table('crm.person', { ...from, columns: { ...whole, id: constant('x') } });
+    // @ts-expect-error -- upper case
+    map.table('crm.person', { ...from, columns: { ...whole, status: contact('status') } });
+    // @ts-expect-error -- no label of that name
+    map.table('crm.person', { ...from, columns: { ...whole, status: constant('activ') } });
+    map.table('crm.person', { ...from, columns: { ...whole, id: constant('7'), family_name: contact('created'), company: contact('id') } });
+    map.table('crm.person', { ...from, columns: { ...whole, status: unchecked({ column: 'status' }) } });
+    // @ts-expect-error -- what is unchecked has the type that it is said to have
+    map.table('crm.person', { ...from, columns: { ...whole, status: unchecked<string>({ column: 'status' }) } });
+  });
+
+  it('is a condition that can never be', () => {
+    // @ts-expect-error -- no label of that name
+    is(contact('status'), 'ACTIV');
+    // @ts-expect-error -- never null
+    is(contact('status'), null);
+    is(contact('deleted'), 't', null);
+  });
+
+  it('is a row of another rule', () => {
+    const user = map.from('public.users');
+    // @ts-expect-error -- of the users
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: user('name') } });
+    // @ts-expect-error -- of the users
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: first(contact('email'), user('name')) } });
+    // @ts-expect-error -- of the users
+    map.table('crm.person', { ...from, where: is(user('name'), 'Ada') });
+    // @ts-expect-error -- of the users
+    map.table('crm.person', { ...from, requires: [{ parent: 'crm.account', key: [user('id')] }] });
+    const row = map.from('public.contacts');
+    // @ts-expect-error -- a join's where sees the joined row alone
+    row.join('a', 'public.accounts', { on: { id: row('account_id') }, where: () => is(row('status'), 'ACTIVE') });
+    // @ts-expect-error -- of the users
+    row.join('b', 'public.accounts', { on: { id: user('id') } });
+  });
+
+  it('is a conversion that would hold a row where none can be held', () => {
+    const holding = convert<string | null, 'public.contacts'>('trim', contact('email'));
+    const empty = convert<string | null, 'public.contacts', 'empty'>('trim', contact('email'), { invalid: 'empty' });
+    // @ts-expect-error -- in a condition
+    is(holding, 'x');
+    is(empty, 'x');
+    // @ts-expect-error -- in the key of a parent
+    map.table('crm.person', { ...from, requires: [{ parent: 'crm.account', key: [holding] }] });
+    map.table('crm.person', { ...from, requires: [{ parent: 'crm.account', key: [empty] }], columns: { ...whole, email: holding } });
+    // @ts-expect-error -- in what a join equals
+    map.from('public.contacts').join('a', 'public.accounts', { on: { id: holding } });
+  });
+});

@@ -1,0 +1,55 @@
+import type { JoinRule } from '../rule.js';
+import { unchecked, expressionOf, type AnyValue, type Value } from './value.js';
+import { conditionOf, type Where } from './where.js';
+
+/** What the rows of tables hold, as `changeover introspect` writes it: by table and column, the texts that it can have. */
+export type Tables = Readonly<Record<string, { readonly row: Readonly<Record<string, string | null | undefined>> }>>;
+
+/** Columns of a row, read by name. `Row` names the driving table. */
+export type ReadColumn<Columns, Row> = <Column extends keyof Columns & string>(column: Column) => Value<Columns[Column], Row>;
+
+type JoinOptions<Columns, Row> = {
+  /** Columns of the joined table, and what they must equal: of the driving row, or of a join before this one. */
+  readonly on: { readonly [Column in keyof Columns]?: Value<string | null, Row> };
+  /** Which of the rows that match are taken; it sees the joined row alone. */
+  readonly where?: (joined: ReadColumn<Columns, 'joined row'>) => Where<'joined row'>;
+  /** Which of several comes first. */
+  readonly order?: Ordered<Columns>;
+};
+
+export type Ordered<Columns> = readonly { readonly column: keyof Columns & string; readonly descending?: boolean }[];
+
+/** A row of the table that drives a rule: each makes a row of the target. */
+export interface DrivingRow<Source extends Tables, Name extends keyof Source & string> extends ReadColumn<Source[Name]['row'], Name> {
+  readonly source: Name;
+  /** In the order in which they were made. */
+  readonly joins: readonly JoinRule[];
+  /** At most one row of another table for each of this one. `as` names it in the mapping. Without a match its columns are null. */
+  join<Table extends keyof Source & string>(
+    as: string,
+    table: Table,
+    options: JoinOptions<Source[Table]['row'], Name>,
+  ): ReadColumn<{ readonly [Column in keyof Source[Table]['row']]: Source[Table]['row'][Column] | null }, Name>;
+  /** Columns that the target has under the same names. */
+  same<Column extends keyof Source[Name]['row'] & string>(
+    ...columns: readonly Column[]
+  ): { readonly [C in Column]: Value<Source[Name]['row'][C], Name> };
+}
+
+export function drivingRow<Source extends Tables, Name extends keyof Source & string>(source: Name): DrivingRow<Source, Name> {
+  const joins: JoinRule[] = [];
+  const read = (column: string): AnyValue => unchecked({ column });
+  const join = (as: string, table: string, { on, where, order }: JoinOptions<Readonly<Record<string, unknown>>, unknown>): unknown => {
+    const joined = (column: string): AnyValue => unchecked({ column, of: as });
+    joins.push({
+      as,
+      table,
+      on: Object.fromEntries(Object.entries(on).flatMap(([column, value]) => (value === undefined ? [] : [[column, expressionOf(value)]]))),
+      ...(where !== undefined && { where: conditionOf(where(joined as ReadColumn<Readonly<Record<string, unknown>>, 'joined row'>)) }),
+      ...(order !== undefined && { order }),
+    });
+    return joined;
+  };
+  const same = (...columns: readonly string[]): unknown => Object.fromEntries(columns.map((column) => [column, read(column)]));
+  return Object.assign(read, { source, joins, join, same }) as unknown as DrivingRow<Source, Name>;
+}

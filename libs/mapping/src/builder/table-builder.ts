@@ -1,0 +1,120 @@
+import type { Condition, Expression, JoinRule, TableRule } from '../rule.js';
+import { drivingRow, type DrivingRow, type Ordered, type Tables } from './rows.js';
+import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
+import { conditionOf, type Where } from './where.js';
+
+type Name<T> = keyof T & string;
+
+/** Columns of a target table; those that must be there and never null are, unless they are among `Held`: without them the row is held. */
+type Columns<Row, From, Held> = {
+  readonly [Column in keyof Row]: Value<Row[Column] | (Column extends Held ? null : never), From | Holds>;
+};
+
+/** Columns that can be left empty. */
+type Emptiable<Row> = { [Column in keyof Row]-?: null extends Row[Column] ? Column : never }[keyof Row] & string;
+
+type UniqueOptions<Row, From> = { readonly order?: Ordered<From> } & (
+  | { readonly columns: readonly Name<Row>[]; readonly otherwise: 'held' }
+  | { readonly columns: readonly Emptiable<Row>[]; readonly otherwise: 'empty' }
+);
+
+type TableOptions<
+  Source extends Tables,
+  Target extends Tables,
+  From extends Name<Source>,
+  To extends Name<Target>,
+  Key extends string,
+  Required extends string,
+> = {
+  /** Each of these rows makes one row of the target, or none. */
+  readonly from: DrivingRow<Source, From>;
+  /** Rows that it refuses are not in the target. */
+  readonly where?: Where<NoInfer<From>>;
+  readonly columns: Columns<Target[To]['row'], NoInfer<From>, Key | Required>;
+  /** Columns by which a row is found. One that is null holds its row. */
+  readonly key: readonly Key[];
+  /** Columns that hold their row when they are null. */
+  readonly required?: readonly Required[];
+  /** Target rows that must be there before this one: `key` is that of the source row that makes them. */
+  readonly requires?: readonly { readonly parent: Name<Target>; readonly key: readonly Value<string | null, NoInfer<From>>[] }[];
+  /** Of the rows that want the same values the first in `order` has them; the others go without, or are held. */
+  readonly unique?: readonly UniqueOptions<Target[To]['row'], Source[From]['row']>[];
+  /** What stands in the target while a row is held: its last good version (the default), or nothing. */
+  readonly whileHeld?: 'last' | 'none';
+};
+
+export interface MappingBuilder<Source extends Tables, Target extends Tables> {
+  /** The rows of a source table, to make rows of the target from. */
+  from<Table extends Name<Source>>(table: Table): DrivingRow<Source, Table>;
+  /** How the rows of a target table are made. */
+  table<
+    From extends Name<Source>,
+    To extends Name<Target>,
+    const Key extends Name<Target[To]['row']>,
+    const Required extends Name<Target[To]['row']> = never,
+  >(
+    target: To,
+    options: TableOptions<Source, Target, From, To, Key, Required>,
+  ): TableRule;
+}
+
+/**
+ * Makes rules that TypeScript checks against the tables of both databases, whose types `changeover introspect` writes. What it makes is
+ * plain data.
+ */
+export function mapping<Source extends Tables = Untyped, Target extends Tables = Untyped>(): MappingBuilder<Source, Target> {
+  return {
+    from: (table) => drivingRow(table),
+    table: (target, { from, where, columns, key, required, requires, unique, whileHeld }) => {
+      const rule = {
+        source: from.source,
+        target,
+        ...(where !== undefined && { where: conditionOf(where) }),
+        columns: expressionsOf(columns),
+        key,
+        ...(required !== undefined && { required }),
+        ...(requires !== undefined && { requires: requires.map((one) => ({ parent: one.parent, key: one.key.map(expressionOf) })) }),
+        ...(unique !== undefined && { unique }),
+        ...(whileHeld !== undefined && { whileHeld }),
+      } satisfies TableRule;
+      const joins = usedJoins(rule, from.joins);
+      return joins.length === 0 ? rule : { ...rule, joins };
+    },
+  };
+}
+
+/** Nothing is known of the tables: whatever a column is called and holds, it fits. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what is read of it has to fit everywhere, and everything has to fit into it
+type Untyped = Readonly<Record<string, { readonly row: Readonly<Record<string, any>> }>>;
+
+function expressionsOf(columns: object): Readonly<Record<string, Expression>> {
+  const values = Object.entries(columns as Readonly<Record<string, AnyValue | undefined>>);
+  return Object.fromEntries(values.flatMap(([column, value]) => (value === undefined ? [] : [[column, expressionOf(value)]])));
+}
+
+/** A driving row may have been joined for other rules too: a join that nothing reads only costs time. */
+function usedJoins({ columns, where, requires = [] }: TableRule, joins: readonly JoinRule[]): readonly JoinRule[] {
+  const used = new Set<string>();
+  const read = (value: Expression): void => {
+    if ('column' in value) used.add(value.of ?? '');
+    else if ('convert' in value) read(value.input);
+    else if ('first' in value) value.first.forEach(read);
+    else if ('concat' in value) value.concat.forEach(read);
+  };
+  const test = (condition: Condition): void => {
+    if ('is' in condition) read(condition.is);
+    else if ('not' in condition) test(condition.not);
+    else ('all' in condition ? condition.all : condition.any).forEach(test);
+  };
+  [...Object.values(columns), ...requires.flatMap(({ key }) => key)].forEach(read);
+  if (where !== undefined) test(where);
+  // From the last on, for a join reads those before it.
+  return joins
+    .toReversed()
+    .filter(({ as, on }) => {
+      if (!used.has(as)) return false;
+      Object.values(on).forEach(read);
+      return true;
+    })
+    .reverse();
+}

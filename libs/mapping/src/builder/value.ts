@@ -1,0 +1,78 @@
+import type { Expression, Json } from '../rule.js';
+
+declare const TEXT: unique symbol;
+declare const TYPE: unique symbol;
+declare const ROW: unique symbol;
+
+/** A value of a type that TypeScript has no word for, as the database prints it: `Text<'date'>`. */
+export type Text<Type extends string> = string & { readonly [TEXT]: Type };
+
+/** Marks a value that can hold its row back: it may stand in a column only. */
+export type Holds = { readonly holdsRow: true };
+
+/**
+ * An expression as TypeScript sees it: `Type` is what its text can be, `Row` the driving table whose rows it is read from. When the file
+ * runs it is the plain expression.
+ */
+export interface Value<out Type, out Row> {
+  readonly [TYPE]: Type;
+  readonly [ROW]: Row;
+}
+
+/** Any value: of what type, and of which rows, does not matter. */
+export type AnyValue = Value<unknown, unknown>;
+
+type TypeOf<V> = V extends Value<infer Type, unknown> ? Type : never;
+type RowOf<V> = V extends Value<unknown, infer Row> ? Row : never;
+/** Null if all of them can be. */
+type NullOf<Values extends readonly AnyValue[]> = false extends {
+  [V in keyof Values]: null extends TypeOf<Values[V]> ? true : false;
+}[number]
+  ? never
+  : null;
+
+/** An expression that TypeScript cannot check; `Type` says what it gives, without it fits everywhere. */
+export function unchecked<Type = never>(expression: Expression): Value<Type, never> {
+  return expression as unknown as Value<Type, never>;
+}
+
+/** The plain expression that a value is. */
+export function expressionOf(value: AnyValue): Expression {
+  return value as unknown as Expression;
+}
+
+/** The same text in every row, or null. */
+export function constant<const Type extends string | null>(text: Type): Value<Type, never> {
+  return unchecked({ constant: text });
+}
+
+/** The first that is not null. */
+export function first<const Values extends readonly [AnyValue, ...AnyValue[]]>(
+  ...values: Values
+): Value<NonNullable<TypeOf<Values[number]>> | NullOf<Values>, RowOf<Values[number]>> {
+  return unchecked({ first: values.map(expressionOf) });
+}
+
+/** Those that are not null, with the separator between them; null if all are. */
+export function concat<const Values extends readonly [AnyValue, ...AnyValue[]]>(
+  separator: string,
+  ...values: Values
+): Value<string | NullOf<Values>, RowOf<Values[number]>> {
+  return unchecked({ concat: values.map(expressionOf), separator });
+}
+
+/** What happens to a row with a value that a converter cannot take: it is held, or only this value is left empty. */
+export type Invalid = 'held' | 'empty';
+
+/** What a converter gives whose problems are treated so. */
+export type Converted<Type, Row, I extends Invalid> = I extends 'empty' ? Value<Type | null, Row> : Value<Type, Row | Holds>;
+
+/** `input` by the converter of this name; what is no option of ours is one of its own. */
+export function convert<Type = string | null, Row = never, const I extends Invalid = 'held'>(
+  name: string,
+  input: Value<string | null, Row>,
+  { invalid, ...options }: { readonly invalid?: I | undefined; readonly [option: string]: Json | undefined } = {},
+): Converted<Type, Row, I> {
+  const given = Object.keys(options).length > 0 && { options: options as Json };
+  return unchecked({ convert: name, ...given, input: expressionOf(input), invalid: invalid ?? 'held' }) as Converted<Type, Row, I>;
+}
