@@ -39,6 +39,7 @@ export {
   type TableSize,
 } from './ports/change-source.port.js';
 export { MAX_STATE_KEY_BYTES, StateStore, type StateEntry } from './ports/state-store.port.js';
+export { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from './ports/table-catalogue.port.js';
 export {
   TargetWriter,
   type ApplyReport,

@@ -1,2 +1,3 @@
+export { PostgresSourceCatalogue } from './source-catalogue.js';
 export { PostgresSource } from './postgres-source.js';
 export { type PostgresSourceSettings, type TableSelection, type TablesWithoutKey } from './settings.js';

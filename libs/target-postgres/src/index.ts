@@ -1,2 +1,3 @@
 export { type CrashPoint, type PostgresTargetOptions } from './options.js';
 export { PostgresTarget } from './postgres-target.js';
+export { PostgresTargetCatalogue } from './target-catalogue.js';

@@ -15,5 +15,6 @@ export { ScriptedRequests } from './fakes/scripted-requests.js';
 export { ScriptedSource } from './fakes/scripted-source.js';
 export { keyOf, type Row } from './fakes/scripted-tables.js';
 export { LogMirror } from './log-mirror.js';
+export { tableCatalogueContract, type TableCatalogueBed } from './contracts/table-catalogue.contract.js';
 export { targetWriterContract, type TargetWriterBed } from './contracts/target-writer.contract.js';
 export { stateStoreContract, type StateStoreBed } from './contracts/state-store.contract.js';
