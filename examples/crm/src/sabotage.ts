@@ -3,7 +3,7 @@ import { escapeIdentifier, type ClientBase } from 'pg';
 
 import { Random } from './random.js';
 
-export const DAMAGES = ['column', 'extra row', 'missing row'] as const;
+const DAMAGES = ['column', 'extra row', 'missing row'] as const;
 
 export type Damage = {
   readonly kind: (typeof DAMAGES)[number];
