@@ -15,3 +15,6 @@ export { Stage, type LogType, type StagedMigration, type StageOptions } from './
 export { untilFollowed } from './stage/until-followed.js';
 export { EXAMPLE_MAPPING } from './stage/example-mapping.js';
 export { Deadline } from './stage/deadline.js';
+export { createLegacyIndexes, createLegacyTables } from './move/legacy/tables.js';
+export { fillLegacyTables } from './move/legacy/fill.js';
+export { createModernTables } from './move/modern/tables.js';
