@@ -18,3 +18,4 @@ export { Deadline } from './stage/deadline.js';
 export { createLegacyIndexes, createLegacyTables } from './move/legacy/tables.js';
 export { fillLegacyTables } from './move/legacy/fill.js';
 export { createModernTables } from './move/modern/tables.js';
+export { RULES } from './move/rules/rules.js';
