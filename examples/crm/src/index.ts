@@ -18,4 +18,5 @@ export { Deadline } from './stage/deadline.js';
 export { createLegacyIndexes, createLegacyTables } from './move/legacy/tables.js';
 export { fillLegacyTables } from './move/legacy/fill.js';
 export { createModernTables } from './move/modern/tables.js';
+export { createJudge, expectRows, prove, type Proof } from './move/proof/prove.js';
 export { RULES } from './move/rules/rules.js';
