@@ -4,8 +4,10 @@ import {
   createLegacyTables,
   createModernTables,
   fillLegacyTables,
+  isExactly,
   prove,
   RULES,
+  sabotage,
 } from '@changeover/example-crm';
 import { testDatabase, type TestDatabase } from '@changeover/testing';
 import type pg from 'pg';
@@ -42,4 +44,11 @@ describe('the judge of the demo', () => {
     expect(proof.tables.filter(({ missing, extra, different }) => missing + extra + different > 0)).toEqual([]);
     expect(proof.equal).toBe(true);
   }, 60_000);
+
+  it.each(Array.from({ length: 24 }, (_, seed) => seed))('finds exactly what sabotage %i damaged', async (seed) => {
+    await run.writeTo(modern);
+    const damage = await sabotage(modern, seed);
+    const proof = await prove(legacy, modern);
+    expect({ damage, equal: proof.equal, isExactly: isExactly(proof, damage) }).toEqual({ damage, equal: false, isExactly: true });
+  });
 });

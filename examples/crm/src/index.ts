@@ -20,3 +20,5 @@ export { fillLegacyTables } from './move/legacy/fill.js';
 export { createModernTables } from './move/modern/tables.js';
 export { createJudge, expectRows, prove, type Proof } from './move/proof/prove.js';
 export { RULES } from './move/rules/rules.js';
+export { isExactly } from './move/sabotage/damage.js';
+export { sabotage } from './move/sabotage/sabotage.js';
