@@ -1,16 +1,7 @@
-import type { ChangeKind } from './change-kinds.js';
+import type { UserActivity } from './crew.js';
 import * as customer from './customer-work.js';
 import * as daily from './daily-work.js';
 import * as keys from './key-work.js';
-import type { UserSession } from './user-session.js';
-
-/** Something a user does: one transaction, often. */
-export type UserActivity = {
-  readonly kinds: readonly ChangeKind[];
-  /** How often, beside the others. */
-  readonly weight: number;
-  readonly run: (session: UserSession) => Promise<void>;
-};
 
 export const USER_ACTIVITIES: readonly UserActivity[] = [
   { kinds: ['insert'], weight: 12, run: daily.addContact },

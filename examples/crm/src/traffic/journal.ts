@@ -1,6 +1,6 @@
-import { CHANGE_KINDS, type ChangeKind } from './change-kinds.js';
+import type { ChangeKind } from './change-kinds.js';
 
-export type JournalSummary = {
+export type JournalSummary<Kind extends string = ChangeKind> = {
   /** Transactions whose COMMIT returned. */
   readonly committed: number;
   /** Rows that they wrote, without what foreign keys cascaded. */
@@ -9,26 +9,31 @@ export type JournalSummary = {
   readonly conflicts: number;
   /** Transactions whose connection broke in COMMIT: they may have happened. */
   readonly ambiguous: number;
-  readonly kinds: Readonly<Record<ChangeKind, number>>;
+  readonly kinds: Readonly<Record<Kind, number>>;
   /** Kinds that did not happen. A run that left one out has not shown what it claims. */
-  readonly missing: readonly ChangeKind[];
+  readonly missing: readonly Kind[];
 };
 
 /** What the users committed, written after their COMMIT returned. */
-export class Journal {
-  readonly #kinds = Object.fromEntries(Object.keys(CHANGE_KINDS).map((kind) => [kind, 0])) as Record<ChangeKind, number>;
+export class Journal<Kind extends string = ChangeKind> {
+  readonly #kinds: Record<Kind, number>;
   #committed = 0;
   #rows = 0;
   #conflicts = 0;
   #ambiguous = 0;
 
-  commit(kinds: Iterable<ChangeKind>, rows: number): void {
+  /** `kinds`: those that every run must show. */
+  constructor(kinds: readonly Kind[]) {
+    this.#kinds = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>;
+  }
+
+  commit(kinds: Iterable<Kind>, rows: number): void {
     for (const kind of kinds) this.#kinds[kind]++;
     this.#committed++;
     this.#rows += rows;
   }
 
-  rollback(kind: ChangeKind): void {
+  rollback(kind: Kind): void {
     this.#kinds[kind]++;
   }
 
@@ -44,7 +49,7 @@ export class Journal {
     return this.#rows;
   }
 
-  summary(): JournalSummary {
+  summary(): JournalSummary<Kind> {
     const kinds = { ...this.#kinds };
     return {
       committed: this.#committed,
@@ -52,7 +57,7 @@ export class Journal {
       conflicts: this.#conflicts,
       ambiguous: this.#ambiguous,
       kinds,
-      missing: (Object.keys(kinds) as ChangeKind[]).filter((kind) => kinds[kind] === 0),
+      missing: (Object.keys(kinds) as Kind[]).filter((kind) => kinds[kind] === 0),
     };
   }
 }

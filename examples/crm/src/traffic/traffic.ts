@@ -1,72 +1,44 @@
-import { setMaxListeners } from 'node:events';
-
-import { invariant, type Clock } from '@changeover/core';
 import pg from 'pg';
 
 import { Random } from '../random.js';
-import { USER_ACTIVITIES, type UserActivity } from './activities.js';
+import { USER_ACTIVITIES } from './activities.js';
+import { CHANGE_KINDS, type ChangeKind } from './change-kinds.js';
+import { Crew, type WorkOptions } from './crew.js';
 import { addCustomer } from './customer-work.js';
 import { Journal, type JournalSummary } from './journal.js';
 import { KnownRows } from './known-rows.js';
 import { texts } from './texts.js';
 import { UserSession } from './user-session.js';
 
-export type TrafficOptions = {
-  /** The old CRM, with {@link createLegacySchema} applied and no rows. */
-  readonly url: string;
-  readonly seed: number;
-  readonly users: number;
-  /** Mean pause of a user between two transactions, in milliseconds. */
-  readonly pauseMs: number;
-  readonly clock: Clock;
-};
-
-/** Every fourth user commits asynchronously. */
-const ASYNCHRONOUS_EVERY = 4;
+/** `url`: the old CRM, with {@link createLegacySchema} applied and no rows. */
+export type TrafficOptions = WorkOptions;
 
 /** At most this many accounts are there before the users start. */
 const FIRST_ACCOUNTS = 30;
 
-/**
- * Simulated users of the old CRM. Each has a connection and random choices of its own; first each does everything once,
- * in an order of its own, then at random by weight, until told to stop.
- */
+/** A company that begins with an empty CRM: staff and first customers, then a {@link Crew} that does all that is hard to follow. */
 export class Traffic {
-  readonly #journal = new Journal();
-  readonly #stop = new AbortController();
+  readonly #journal = new Journal(Object.keys(CHANGE_KINDS) as ChangeKind[]);
   readonly #options: TrafficOptions;
   readonly #known = new KnownRows();
-  #running: Promise<unknown> = Promise.resolve();
+  #crew: Crew | undefined;
 
   private constructor(options: TrafficOptions) {
     this.#options = options;
-    // Each user's pause listens.
-    setMaxListeners(0, this.#stop.signal);
   }
 
   /** Adds the staff and the first customers, then sends the users to work. */
   static async start(options: TrafficOptions): Promise<Traffic> {
-    invariant(options.users > 0, 'traffic needs at least one user');
     const traffic = new Traffic(options);
     await traffic.#addStaff();
-    const first = traffic.#session(-1);
-    for (let account = 0; account < FIRST_ACCOUNTS; account++) await addCustomer(first);
-    await first.close();
-    const users = Array.from({ length: options.users }, (_, number) => traffic.#work(number));
-    traffic.#running = Promise.allSettled(users).then((results) => {
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
-    });
-    // A user who fails stops the others; the error itself is told by stop().
-    traffic.#running.catch(() => {
-      traffic.#stop.abort();
-    });
+    await traffic.#addCustomers();
+    traffic.#crew = new Crew({ ...options, known: traffic.#known, journal: traffic.#journal, activities: USER_ACTIVITIES });
     return traffic;
   }
 
   /** True once the users were stopped, or one of them failed. */
   get ended(): boolean {
-    return this.#stop.signal.aborted;
+    return this.#crew?.ended === true;
   }
 
   /** Rows committed so far. */
@@ -80,8 +52,7 @@ export class Traffic {
 
   /** Lets each user finish what he is doing; then nobody writes any more. Rejects if a user met an error that users do not meet. */
   async stop(): Promise<JournalSummary> {
-    this.#stop.abort();
-    await this.#running;
+    await this.#crew?.stop();
     return this.#journal.summary();
   }
 
@@ -105,45 +76,19 @@ export class Traffic {
     }
   }
 
-  async #work(number: number): Promise<void> {
-    const { pauseMs, clock } = this.#options;
-    const session = this.#session(number);
-    const choice = new Random(this.#options.seed).fork(10_000 + number);
-    const rehearsal = choice.shuffled(USER_ACTIVITIES);
-    try {
-      while (!this.#stop.signal.aborted) {
-        const activity = rehearsal.pop() ?? pickByWeight(choice);
-        await activity.run(session);
-        await clock.sleep(choice.fraction() * 2 * pauseMs, this.#stop.signal);
-      }
-    } catch (error) {
-      this.#stop.abort();
-      throw error;
-    } finally {
-      await session.close();
-    }
-  }
-
-  #session(number: number): UserSession {
-    return new UserSession({
-      url: this.#options.url,
-      number,
-      random: new Random(this.#options.seed).fork(number),
+  async #addCustomers(): Promise<void> {
+    const { url, seed, clock } = this.#options;
+    const random = new Random(seed).fork(-1);
+    const session = new UserSession({
+      url,
+      number: -1,
+      random,
       known: this.#known,
       journal: this.#journal,
-      clock: this.#options.clock,
-      asynchronousCommit: number % ASYNCHRONOUS_EVERY === ASYNCHRONOUS_EVERY - 1,
+      clock,
+      asynchronousCommit: false,
     });
+    for (let account = 0; account < FIRST_ACCOUNTS; account++) await addCustomer(session);
+    await session.close();
   }
-}
-
-const TOTAL_WEIGHT = USER_ACTIVITIES.reduce((sum, activity) => sum + activity.weight, 0);
-
-function pickByWeight(random: Random): UserActivity {
-  let rest = random.fraction() * TOTAL_WEIGHT;
-  for (const activity of USER_ACTIVITIES) {
-    rest -= activity.weight;
-    if (rest < 0) return activity;
-  }
-  return USER_ACTIVITIES[0] as UserActivity;
 }

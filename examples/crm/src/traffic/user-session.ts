@@ -30,9 +30,12 @@ class GivenUp {
 
 type Outcome<Row> = { readonly rows: Row[]; readonly count: number };
 
+/** What sessions tell of by themselves. */
+type SessionKind = 'rolled back' | 'asynchronous commit';
+
 /** One transaction of one user. What it learns about rows becomes known to the others after COMMIT. */
-export class UserTransaction {
-  readonly kinds = new Set<ChangeKind>();
+export class UserTransaction<Kind extends string = ChangeKind> {
+  readonly kinds = new Set<Kind | SessionKind>();
   rows = 0;
   readonly #client: pg.Client;
   readonly #afterCommit: (() => void)[] = [];
@@ -89,25 +92,25 @@ function statementName(text: string): string {
   return name;
 }
 
-export type SessionOptions = {
+export type SessionOptions<Kind extends string = ChangeKind, Known = KnownRows> = {
   readonly url: string;
   readonly number: number;
   readonly random: Random;
-  readonly known: KnownRows;
-  readonly journal: Journal;
+  readonly known: Known;
+  readonly journal: Journal<Kind | SessionKind>;
   readonly clock: Clock;
   /** `synchronous_commit=off` for this user. */
   readonly asynchronousCommit: boolean;
 };
 
 /** One user's connection to the old CRM. */
-export class UserSession {
+export class UserSession<Kind extends string = ChangeKind, Known = KnownRows> {
   readonly random: Random;
-  readonly known: KnownRows;
-  readonly #options: SessionOptions;
+  readonly known: Known;
+  readonly #options: SessionOptions<Kind, Known>;
   #client: pg.Client | undefined;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions<Kind, Known>) {
     this.random = options.random;
     this.known = options.known;
     this.#options = options;
@@ -117,7 +120,7 @@ export class UserSession {
    * Runs `work` in a transaction and journals it after COMMIT returned. A conflict between users is rolled back and
    * counted; a lost connection is counted (as "maybe" if it broke in COMMIT) and opened again by the next transaction.
    */
-  async transaction(work: (transaction: UserTransaction) => Promise<void>, end: 'COMMIT' | 'ROLLBACK' = 'COMMIT'): Promise<void> {
+  async transaction(work: (transaction: UserTransaction<Kind>) => Promise<void>, end: 'COMMIT' | 'ROLLBACK' = 'COMMIT'): Promise<void> {
     const attempt = { inCommit: false };
     try {
       await this.#attempt(work, end, attempt);
@@ -130,13 +133,13 @@ export class UserSession {
   }
 
   async #attempt(
-    work: (transaction: UserTransaction) => Promise<void>,
+    work: (transaction: UserTransaction<Kind>) => Promise<void>,
     end: 'COMMIT' | 'ROLLBACK',
     attempt: { inCommit: boolean },
   ): Promise<void> {
     const { journal, asynchronousCommit } = this.#options;
     const client = await this.#connected();
-    const transaction = new UserTransaction(client);
+    const transaction = new UserTransaction<Kind>(client);
     try {
       await client.query('BEGIN');
       await work(transaction);
