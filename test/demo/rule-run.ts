@@ -53,10 +53,15 @@ export class RuleRun {
 
   /** Reads all tables and derives everything once. */
   static async deriveAll(rules: readonly TableRule[], legacy: ClientBase): Promise<RuleRun> {
+    // A mapping brings the columns into this order, and so the problems of a row.
+    const sorted = rules.map((rule) => ({
+      ...rule,
+      columns: Object.fromEntries(Object.entries(rule.columns).sort(([a], [b]) => (a < b ? -1 : 1))),
+    }));
     const names = new Set(rules.flatMap(({ source, joins = [] }) => [source, ...joins.map(({ table }) => table)]));
     const tables = new Map<string, SourceTable>();
     for (const name of names) tables.set(name, await formOf(legacy, name));
-    const run = new RuleRun(rules, legacy, tables);
+    const run = new RuleRun(sorted, legacy, tables);
     await run.#reread();
     const all = new DeriveAll(run.#plan, run.#state, run.#derivation);
     for (let cursor: Parameters<DeriveAll['next']>[0] = null; ;) {
@@ -68,9 +73,9 @@ export class RuleRun {
     return run;
   }
 
-  /** Derives what became of the tables since, as if one transaction had done it all. */
-  async follow(): Promise<void> {
-    this.#take(this.#derivation.derive(await this.#reread()));
+  /** Derives what became of the tables since, or of one of them, as if one transaction had done it all. */
+  async follow(table?: string): Promise<void> {
+    this.#take(this.#derivation.derive(await this.#reread(table)));
   }
 
   /** Makes the new CRM's tables what came out. */
@@ -96,9 +101,11 @@ export class RuleRun {
     await modern.query('COMMIT');
   }
 
-  async #reread(): Promise<readonly TouchedRow[]> {
+  async #reread(only?: string): Promise<readonly TouchedRow[]> {
     const touched: TouchedRow[] = [];
-    for (const table of this.#plan.tables) touched.push(...(await this.#readTable(table)));
+    for (const table of this.#plan.tables) {
+      if (only === undefined || table.name === only) touched.push(...(await this.#readTable(table)));
+    }
     return touched;
   }
 

@@ -22,3 +22,4 @@ export { createJudge, expectRows, prove, type Proof } from './move/proof/prove.j
 export { RULES } from './move/rules/rules.js';
 export { isExactly } from './move/sabotage/damage.js';
 export { sabotage } from './move/sabotage/sabotage.js';
+export { MoveTraffic } from './move/traffic/move-traffic.js';

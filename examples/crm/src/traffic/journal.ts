@@ -49,6 +49,10 @@ export class Journal<Kind extends string = ChangeKind> {
     return this.#rows;
   }
 
+  get committed(): number {
+    return this.#committed;
+  }
+
   summary(): JournalSummary<Kind> {
     const kinds = { ...this.#kinds };
     return {

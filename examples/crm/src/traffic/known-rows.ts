@@ -1,7 +1,7 @@
 import type { Random } from '../random.js';
 
 /** Keys of one table that the users believe to exist: constant-time add, remove and random pick. */
-class KnownKeys<K> {
+export class KnownKeys<K> {
   readonly #keys: K[] = [];
   readonly #places = new Map<K, number>();
 

@@ -17,7 +17,7 @@ export const EXPECTED_COMPANIES: readonly string[] = [
      WHERE a.deleted = 0
    )
    SELECT *, array_remove(ARRAY[
-     judge.problem(kind = '!', 'unknown value', 'kind'), judge.problem(country = '!', 'unknown country', 'country'),
+     judge.problem(country = '!', 'unknown country', 'country'), judge.problem(kind = '!', 'unknown value', 'kind'),
      judge.problem(owner_id IS NULL, 'empty', 'owner_id'), judge.problem(name IS NULL, 'empty', 'name'), judge.problem(kind IS NULL, 'empty', 'kind')
    ], NULL) AS problems FROM read`,
 

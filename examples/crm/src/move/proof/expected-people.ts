@@ -21,8 +21,8 @@ export const EXPECTED_PEOPLE: readonly string[] = [
      WHERE c.deleted = 0
    )
    SELECT *, array_remove(ARRAY[
-     judge.problem(email = '!', 'not an e-mail address', 'email'), judge.problem(mobile = '!', 'not a phone number', 'mobile'),
-     judge.problem(country = '!', 'unknown country', 'country'), judge.problem(no_call = '!', 'not a boolean', 'may_call'),
+     judge.problem(country = '!', 'unknown country', 'country'), judge.problem(email = '!', 'not an e-mail address', 'email'),
+     judge.problem(no_call = '!', 'not a boolean', 'may_call'), judge.problem(mobile = '!', 'not a phone number', 'mobile'),
      judge.problem(account_id IS NULL, 'empty', 'account_id'), judge.problem(last_name IS NULL, 'empty', 'last_name')
    ], NULL) AS problems FROM read`,
 

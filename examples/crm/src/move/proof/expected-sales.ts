@@ -10,7 +10,7 @@ export const EXPECTED_SALES: readonly string[] = [
      WHERE o.deleted = 0
    )
    SELECT *, array_remove(ARRAY[
-     judge.problem(stage = '!', 'unknown value', 'stage'), judge.problem(closes_on = '!', 'not a date', 'closes_on'),
+     judge.problem(closes_on = '!', 'not a date', 'closes_on'), judge.problem(stage = '!', 'unknown value', 'stage'),
      judge.problem(account_id IS NULL, 'empty', 'account_id'), judge.problem(title IS NULL, 'empty', 'title'),
      judge.problem(stage IS NULL, 'empty', 'stage'), judge.problem(amount IS NULL, 'empty', 'amount')
    ], NULL) AS problems, account_id NOT IN (SELECT id FROM expected_account) AS no_account FROM read`,
@@ -45,7 +45,7 @@ export const EXPECTED_SALES: readonly string[] = [
      WHERE a.deleted = 0
    )
    SELECT *, array_remove(ARRAY[
-     judge.problem(kind = '!', 'unknown value', 'kind'), judge.problem(due_at = '!', 'not a timestamp', 'due_at'), judge.problem(finished = '!', 'not a boolean', 'finished'),
+     judge.problem(due_at = '!', 'not a timestamp', 'due_at'), judge.problem(finished = '!', 'not a boolean', 'finished'), judge.problem(kind = '!', 'unknown value', 'kind'),
      judge.problem(contact_id IS NULL, 'empty', 'contact_id'), judge.problem(kind IS NULL, 'empty', 'kind')
    ], NULL) AS problems,
      contact_id NOT IN (SELECT id FROM expected_contact) AS no_contact, deal_id IS NOT NULL AND deal_id NOT IN (SELECT id FROM expected_deal) AS no_deal FROM read`,
@@ -67,7 +67,7 @@ export const EXPECTED_SALES: readonly string[] = [
      WHERE n.deleted = 0
    )
    SELECT *, array_remove(ARRAY[
-     judge.problem(subject = '!', 'unknown value', 'subject'), judge.problem(pinned = '!', 'not a boolean', 'pinned'),
+     judge.problem(pinned = '!', 'not a boolean', 'pinned'), judge.problem(subject = '!', 'unknown value', 'subject'),
      judge.problem(subject IS NULL, 'empty', 'subject'), judge.problem(regarding IS NULL, 'empty', 'regarding'), judge.problem(body IS NULL, 'empty', 'body')
    ], NULL) AS problems,
      account_id IS NOT NULL AND account_id NOT IN (SELECT id FROM expected_account) AS no_account,

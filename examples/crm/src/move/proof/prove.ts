@@ -40,7 +40,7 @@ const TABLES = [
   { schema: 'public', table: 'probes', key: ['id'] },
 ] as const;
 
-/** What the list of held rows must say; when it was said only Changeover knows. */
+/** What the list of held rows must say (problems in the order of the columns' names, what is missing last); when it was said only Changeover knows. */
 const HELD_COLUMNS = ['target', 'source_key', 'source', 'state', 'kept', 'reason', 'problem_column', 'problems'];
 
 const BEGIN = [
