@@ -38,7 +38,7 @@ export class PostgresSourceCatalogue extends TableCatalogue {
   async tables(): Promise<readonly DescribedTable[]> {
     await using sql = new SqlSession(this.#config);
     const oids = (await selectTables(sql, this.#config)).tables.map(({ oid }) => oid);
-    const forms = await new Catalogue(sql).forms(oids);
+    const forms = await new Catalogue(sql, this.#config.slot).forms(oids);
     const typeOids = [...new Set(forms.flatMap(({ columns }) => columns.map(({ typeOid }) => typeOid)))];
     const types = new Map((await sql.query<Type>(TYPES, [typeOids])).map((type) => [type.of, type]));
     const foreignKeys = await sql.query<DescribedForeignKey & { readonly of: string }>(FOREIGN_KEYS, [oids]);
