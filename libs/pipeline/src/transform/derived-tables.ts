@@ -109,11 +109,6 @@ export class DerivedTables {
     this.#heldFrames.end();
   }
 
-  /** What was touched in a record that is given up. */
-  forget(): void {
-    this.#touched = new Map();
-  }
-
   #touch(table: MirroredTable, key: string, before: TouchedRow['before'], after: TouchedRow['after']): void {
     this.derivation.mirror.moved(table, key, before, after);
     const id = `${String(table.number)} ${key}`;

@@ -43,8 +43,9 @@ export class StateCommits {
   get isDue(): boolean {
     const { state, clock, limits } = this.#options;
     const pending = state.pendingBytes;
+    // While one commit is under way the next one fills up beside it.
+    if (this.#running !== null) return pending >= 2 * limits.maxStateBytes;
     if (pending >= limits.maxStateBytes) return true;
-    if (this.#running !== null) return false;
     return clock.monotonic() - this.#committed >= (pending > 0 ? COMMIT_MS : PLACE_MS);
   }
 

@@ -8,7 +8,7 @@ import { ToldSchemas } from '../told-schemas.js';
 import { otherMapping } from './other-mapping.js';
 import { SourceTables } from './source-tables.js';
 import { decodePlace, type TransformPlace } from './transform-place.js';
-import { TransformSession } from './transform-session.js';
+import { TransformSession, type SessionOptions } from './transform-session.js';
 import { WritesOutput } from './writes-output.js';
 
 export type TransformLimits = {
@@ -51,19 +51,31 @@ export class TransformLoop {
 
   /** Until `signal` aborts or an error ends it. */
   async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
-    const { log, changes, writes, ids, mapping, limits, clock, openState } = this.#options;
+    const { log, writes, ids, mapping, openState } = this.#options;
     const writer = await log.openWriter(writes, { writerId: ids.uuid(), create: true });
     const hash = mappingHash(mapping);
     const active = writer.tail.header?.mapping ?? null;
     if (active !== null && active !== hash) throw otherMapping(active, hash);
     await using state = await openState();
+    const givenUp = new Set<number>();
+    while (!signal.aborted) {
+      if ((await this.#runSession({ writer, hash, state, givenUp }, signal, deliver)) === 'stopped') return;
+    }
+  }
+
+  async #runSession(
+    { writer, hash, state, givenUp }: Pick<SessionOptions, 'hash' | 'state' | 'givenUp'> & { readonly writer: LogWriter },
+    signal: AbortSignal,
+    deliver: DeliverBatch,
+  ): Promise<'stopped' | 'again'> {
+    const { log, changes, limits, clock } = this.#options;
     const place = await placeOf(state, writer);
     const told = ToldSchemas.from(place?.told ?? {});
     const output = new WritesOutput({ ...this.#options, writer, told, hash });
     const tables = await SourceTables.restore(state, place?.tables ?? [], async (ref) => {
       return decodeJsonBody('schema', await log.fetch(changes, ref)).table;
     });
-    const session = new TransformSession({ ...this.#options, output, told, state, hash, tables, place });
+    const session = new TransformSession({ ...this.#options, output, told, state, hash, tables, place, givenUp });
     const abort = new AbortController();
     const ended = AbortSignal.any([signal, abort.signal]);
     await using items = readStreamAhead(
@@ -79,9 +91,16 @@ export class TransformLoop {
         const batch = await items.next();
         if (batch === null) break;
         requireSameLog(batch, output);
-        await deliver({ process: () => session.take(batch, ended) });
+        let outcome: 'taken' | 'again' = 'taken';
+        await deliver({
+          process: async () => {
+            outcome = await session.take(batch, ended);
+          },
+        });
+        if ((outcome as 'taken' | 'again') === 'again') return 'again';
       }
       await session.drain();
+      return 'stopped';
     } finally {
       abort.abort();
       await session.settle();

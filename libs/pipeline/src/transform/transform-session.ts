@@ -32,7 +32,7 @@ import type { TransformOptions } from './transform-loop.js';
 import type { TransformPhase, TransformPlace } from './transform-place.js';
 import { type WritesOutput } from './writes-output.js';
 
-type SessionOptions = TransformOptions & {
+export type SessionOptions = TransformOptions & {
   readonly output: WritesOutput;
   readonly told: ToldSchemas;
   readonly state: StateStore;
@@ -40,6 +40,8 @@ type SessionOptions = TransformOptions & {
   readonly tables: SourceTables;
   /** What was committed with the state; null: it is empty. */
   readonly place: TransformPlace | null;
+  /** Offsets of the first parts of records that are known to be given up: they are still in the log. Grows. */
+  readonly givenUp: Set<number>;
 };
 
 /** How many rows more there are with each row of a frame. */
@@ -82,8 +84,10 @@ export class TransformSession {
   #ts_ms: number;
   /** Frames of the record in hand so far. */
   #frameCount = 0;
-  /** The record in hand has more than one part: what it puts must not be committed before its last. */
-  #large = false;
+  /** Offset of the first part of the record in hand, while others are still to come: what it puts must not be committed before its last. */
+  #begunAt: number | null = null;
+  /** The parts in hand are of a record that was given up. */
+  #isSkipping = false;
 
   constructor(options: SessionOptions) {
     const { output, state, tables, place } = options;
@@ -110,12 +114,17 @@ export class TransformSession {
     if (this.#phase.name !== 'filling') await this.#plan('MAPPING_INVALID');
   }
 
-  async take(batch: readonly LogItem[], signal: AbortSignal): Promise<void> {
+  /** `again`: a record was given up of which parts are in the state; everything behind the last commit is to be done again, in another session. */
+  async take(batch: readonly LogItem[], signal: AbortSignal): Promise<'taken' | 'again'> {
+    const { givenUp } = this.#options;
     try {
       for (const item of batch) {
-        if (signal.aborted) return;
-        if (item.type === 'abandoned') await this.#forget();
-        else await this.#entry(item.entry, signal);
+        if (signal.aborted) return 'taken';
+        if (item.type === 'abandoned' || item.entry.header.part === 1) {
+          if (this.#begunAt !== null) return await this.#giveUp(this.#begunAt);
+          this.#isSkipping = item.type === 'entry' && givenUp.has(item.entry.at);
+        }
+        if (item.type === 'entry' && !this.#isSkipping) await this.#entry(item.entry, signal);
       }
     } catch (error) {
       // What came before the record that cannot be passed on is right: it goes out first.
@@ -123,6 +132,7 @@ export class TransformSession {
       throw error;
     }
     await this.#output.ready();
+    return 'taken';
   }
 
   /** Rejects as soon as an append or a commit has failed; never resolves. */
@@ -133,7 +143,7 @@ export class TransformSession {
   /** Everything taken is in the log, and the state is committed where that can be. */
   async drain(): Promise<void> {
     await this.#output.drain();
-    if (!this.#large) await this.#commits.commit();
+    if (this.#begunAt === null) await this.#commits.commit();
   }
 
   /** Waits for the append and the commit under way, whatever becomes of them. */
@@ -180,7 +190,11 @@ export class TransformSession {
     const { header } = entry;
     if (!this.#active)
       throw new ChangeoverError('MAPPING_NOT_ACTIVE', `record ${String(header.seq)} comes before any mapping was activated`);
-    if (header.part === 1) await this.#begin(entry);
+    if (header.part === 1) {
+      this.#frameCount = 0;
+      this.#output.begin(entry);
+    }
+    this.#begunAt = header.last ? null : (this.#begunAt ?? entry.at);
     for (const frame of this.#frames.push(entry.body)) {
       const made = this.#frame(frame, header.seq, header.kind === 'snapshot-chunk');
       if (made !== null) for (const _ of made) await this.#makeRoom();
@@ -191,20 +205,7 @@ export class TransformSession {
       return;
     }
     this.#frames.end();
-    this.#large = false;
     if (this.#phase.name === 'following') this.#pass(entry, PASSED_ROWS);
-  }
-
-  /** The first part of a record. */
-  async #begin(entry: LogEntry): Promise<void> {
-    await this.#forget();
-    this.#frameCount = 0;
-    this.#output.begin(entry);
-    if (entry.header.last) return;
-    // Only what this record puts may have to be forgotten.
-    await this.#output.drain();
-    await this.#commits.commit();
-    this.#large = true;
   }
 
   /** Lays a frame over the mirror; a generator where a whole table is gone through. */
@@ -423,14 +424,13 @@ export class TransformSession {
     await this.#commits.makeRoom();
   }
 
-  /** The record in hand was given up by its writer, or begins anew. */
-  async #forget(): Promise<void> {
-    this.#frames.reset();
+  /** The record in hand was given up by its writer, or begins anew: what it has put is taken back, with all that is not committed. */
+  async #giveUp(at: number): Promise<'again'> {
+    this.#options.givenUp.add(at);
     this.#output.forget();
-    this.#derived?.forget();
-    if (!this.#large) return;
-    this.#large = false;
+    await this.#output.drain();
     await this.#commits.discard();
+    return 'again';
   }
 
   #place(): TransformPlace {
