@@ -40,7 +40,7 @@ const tables = new Map([
 ]);
 const same = Object.fromEntries(Object.keys(CONVERTERS).map((name) => [name, () => (text) => text]));
 const rules = CONTACT_RULES.map((rule) => compileRule(rule, tables, args.plain ? same : CONVERTERS));
-const plan = new DerivationPlan(rules, new Map([...tables.keys()].map((name) => [name, [0]])));
+const plan = new DerivationPlan(rules, new Map([...tables.keys()].map((name, number) => [name, { number, key: [0] }])));
 const [accounts, contacts] = [...tables.keys()].map((name) => plan.table(name));
 
 console.log(`${CONTACTS} contacts, ${ACCOUNTS} accounts, keys ${args.keys}${args.plain ? ', converters that convert nothing' : ''}\n`);
@@ -91,7 +91,7 @@ async function steps(name, state) {
     }
   });
 
-  const all = new DeriveAll(plan, state, derivation);
+  const all = new DeriveAll({ plan, state, derivation });
   let cursor = null;
   for (let index = 0; index < all.tables.length; index++) {
     const rows = all.tables[index] === 'public.contacts' ? CONTACTS : ACCOUNTS;
@@ -99,7 +99,8 @@ async function steps(name, state) {
     await timed(what, rows, async () => {
       do {
         const { next } = all.next(cursor, BATCH);
-        await commit(true);
+        if (state.pendingBytes >= COMMIT_BYTES) all.release();
+        await commit();
         cursor = next;
       } while (cursor !== null && cursor.step === index);
     });

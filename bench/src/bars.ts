@@ -16,7 +16,7 @@ const LIMITS = {
   kafka: { ratio: 0.45, p50: 15 },
 } as const;
 const P99_MS = 50;
-const MEMORY_MB = 300;
+export const MEMORY_MB = 300;
 
 /** What the architecture promises, held against what was measured. */
 export function barsOf({ routes }: BenchResult): readonly Bar[] {
@@ -63,7 +63,8 @@ function ratios(ours: RouteResult, native: RouteResult, work: 'bulk' | 'single')
   return ours.turns.map((turn, index) => turn[work].rowsPerSecond / (native.turns[index]?.[work].rowsPerSecond ?? Number.NaN));
 }
 
-function bar(what: string, unit: Bar['unit'], values: readonly number[], limit: number, at: Bar['at']): Bar {
+/** `at`: whether the median has to be at least the limit, or at most. */
+export function bar(what: string, unit: Bar['unit'], values: readonly number[], limit: number, at: Bar['at']): Bar {
   const measured = spread(values);
   return { what, unit, measured, limit, at, met: at === 'least' ? measured.median >= limit : measured.median <= limit };
 }

@@ -1,8 +1,9 @@
 import type { Clock } from '@changeover/core';
 import { connectTo, summarise, type LagProbe, type LagSummary } from '@changeover/example-crm';
 
-import { anonymousBytes, treeCpuSeconds } from './process-usage.js';
 import type { Route } from './route.js';
+import { cpuByStep, cpuPerRow } from './step-cpu.js';
+import { watchMemory } from './watch-memory.js';
 import { bulkUpdates, timeWork, type Work } from './workload.js';
 
 export type Throughput = {
@@ -40,43 +41,23 @@ export async function warmUp({ route, probe, clock }: MeasureOptions): Promise<v
 export async function measureThroughput(work: Work, options: MeasureOptions): Promise<Throughput> {
   const { route, probe, clock } = options;
   await tidy(route);
-  const before = await cpuByStep(route);
+  const before = await cpuByStep(route.steps());
   const { seconds, sourceSeconds } = await timeWork(work, { sourceUrl: route.sourceUrl, probe, clock });
-  const after = await cpuByStep(route);
-  const perRow = (step: string): number | null => {
-    const [start, end] = [before[step], after[step]];
-    return typeof start !== 'number' || typeof end !== 'number' ? null : ((end - start) / work.rows) * 1e6;
-  };
+  const after = await cpuByStep(route.steps());
   return {
     rowsPerSecond: work.rows / seconds,
     sourceRowsPerSecond: work.rows / sourceSeconds,
-    cpuPerRow: Object.fromEntries(Object.keys(before).map((step) => [step, perRow(step)])),
+    cpuPerRow: cpuPerRow(before, after, work.rows),
   };
 }
 
 /** Like {@link measureThroughput}, watching the memory of our processes meanwhile. */
 export async function measureMemory(work: Work, options: MeasureOptions): Promise<MemoryPeak> {
   const { route, clock } = options;
-  const peakBytes: Record<string, number> = {};
-  const done = new AbortController();
-  const watch = async (): Promise<void> => {
-    while (!done.signal.aborted) {
-      const steps = route.steps();
-      for (const step of route.ours) {
-        const pid = steps[step];
-        const bytes = pid === undefined ? undefined : await anonymousBytes(pid);
-        if (bytes !== undefined) peakBytes[step] = Math.max(peakBytes[step] ?? 0, bytes);
-      }
-      await clock.sleep(SAMPLE_MS, done.signal);
-    }
-  };
-  const watching = watch();
-  try {
-    return { ...(await measureThroughput(work, options)), peakBytes };
-  } finally {
-    done.abort();
-    await watching;
-  }
+  const processes = (): (readonly [string, number])[] =>
+    Object.entries(route.steps()).flatMap(([step, pid]) => (pid !== undefined && route.ours.includes(step) ? [[step, pid] as const] : []));
+  await using memory = watchMemory({ processes, sampleMs: SAMPLE_MS, clock });
+  return { ...(await measureThroughput(work, options)), peakBytes: memory.peaks };
 }
 
 /** Commit → visible of `markers` markers, with nothing else going on or one session writing single rows as fast as it can. */
@@ -106,10 +87,4 @@ export async function measureLag(markers: number, writers: 0 | 1, { route, probe
     await writing;
   }
   return summarise(lags);
-}
-
-async function cpuByStep(route: Route): Promise<Readonly<Record<string, number | null>>> {
-  const seconds: Record<string, number | null> = {};
-  for (const [step, pid] of Object.entries(route.steps())) seconds[step] = pid === undefined ? null : await treeCpuSeconds(pid);
-  return seconds;
 }

@@ -13,16 +13,29 @@ async function cpuSeconds(pid: number): Promise<{ readonly parent: number; reado
   return { parent: Number(fields[1]), seconds: ticks / TICKS_PER_SECOND };
 }
 
-/** CPU seconds of a process and its living and ended children (PostgreSQL: of the whole server), to 10 ms. */
-export async function treeCpuSeconds(root: number): Promise<number> {
+/** CPU seconds of a process and its living and ended children (PostgreSQL: of the whole server), to 10 ms; without the living ones that stand `apart`. */
+export async function treeCpuSeconds(root: number, apart: ReadonlySet<number> = new Set()): Promise<number> {
   let sum = 0;
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/u.test(entry)) continue;
-    const pid = Number(entry);
+  for (const pid of await processes()) {
     const usage = await cpuSeconds(pid);
-    if (usage !== undefined && (pid === root || usage.parent === root)) sum += usage.seconds;
+    if (usage !== undefined && (pid === root || (usage.parent === root && !apart.has(pid)))) sum += usage.seconds;
   }
   return sum;
+}
+
+/** CPU seconds of a process without its living children. */
+export async function ownCpuSeconds(pid: number): Promise<number> {
+  return (await cpuSeconds(pid))?.seconds ?? 0;
+}
+
+/** The living child of a process whose command line holds this. */
+export async function childRunning(parent: number, command: string): Promise<number | undefined> {
+  for (const pid of await processes()) {
+    if ((await cpuSeconds(pid))?.parent !== parent) continue;
+    const line = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(command)) return pid;
+  }
+  return undefined;
 }
 
 /** Anonymous resident memory in bytes (what the kernel cannot drop), or undefined once the process is gone. */
@@ -30,4 +43,8 @@ export async function anonymousBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${String(pid)}/status`, 'utf8').catch(() => '');
   const kilobytes = /^RssAnon:\s+(\d+) kB$/mu.exec(status)?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
+async function processes(): Promise<readonly number[]> {
+  return (await readdir('/proc')).filter((entry) => /^\d+$/u.test(entry)).map(Number);
 }

@@ -1,11 +1,12 @@
 import type { Bar } from './bars.js';
+import { barsTable, headLines, number, spreadText, table } from './markdown.js';
 import type { BenchResult, RouteResult, Turn } from './run-bench.js';
 import type { Throughput } from './measure.js';
 import { spread, type Spread } from './statistics.js';
 
 /** The result as Markdown: it is read at a terminal and pasted into docs/performance.md. */
 export function renderReport(result: BenchResult, bars: readonly Bar[]): string {
-  const { machine, routes, sizes } = result;
+  const { routes, sizes } = result;
   const names = Object.keys(routes) as (keyof typeof routes)[];
   const of = (pick: (route: RouteResult) => string): string[] => names.map((name) => pick(routes[name] as RouteResult));
   const rate = (work: 'bulk' | 'single') => (route: RouteResult) =>
@@ -19,12 +20,7 @@ export function renderReport(result: BenchResult, bars: readonly Bar[]): string 
       1,
     );
   return [
-    `\`${result.command}\`, ${result.startedAt}`,
-    `${String(machine.cores)} cores (${machine.processor}), ${String(machine.memoryGiB)} GiB, ${machine.platform}, Node ${machine.node}, ` +
-      `PostgreSQL ${machine.postgres}, Kafka ${machine.kafka ?? 'not used'}`,
-    '',
-    'Median (minimum – maximum) over the turns.',
-    '',
+    ...headLines(result),
     ...table([
       ['', ...names],
       [`rows/s, ${String(sizes.transactions)} × 1000 inserts`, ...of((route) => number(route.inserts.rowsPerSecond, 0))],
@@ -44,15 +40,7 @@ export function renderReport(result: BenchResult, bars: readonly Bar[]): string 
     '',
     ...cpuTable(result),
     '',
-    ...table([
-      ['bar', 'measured', 'limit', ''],
-      ...bars.map((bar) => [
-        bar.what,
-        `${spreadText(bar.measured, bar.unit === 'ratio' ? 2 : 1)} ${bar.unit === 'ratio' ? '' : bar.unit}`.trim(),
-        `${bar.at === 'least' ? '≥' : '≤'} ${String(bar.limit)}`,
-        bar.met ? 'met' : 'MISSED',
-      ]),
-    ]),
+    ...barsTable(bars),
   ].join('\n');
 }
 
@@ -80,22 +68,4 @@ function cpuTable({ routes }: BenchResult): string[] {
 
 function turnsOf(route: RouteResult, pick: (turn: Turn) => number): Spread {
   return spread(route.turns.map(pick));
-}
-
-function spreadText(values: Spread, digits: number): string {
-  if (values.min === values.max) return number(values.median, digits);
-  return `${number(values.median, digits)} (${number(values.min, digits)} – ${number(values.max, digits)})`;
-}
-
-const number = (value: number, digits: number): string =>
-  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const columns = rows[0]?.length ?? 0;
-  const widths = Array.from({ length: columns }, (_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  // A bar inside a cell would end it.
-  const line = (cells: readonly string[]): string =>
-    `| ${widths.map((width, column) => (cells[column] ?? '').replaceAll('|', '/').padEnd(width)).join(' | ')} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...body.map(line)];
 }

@@ -20,9 +20,9 @@ import {
   type StagedMigration,
 } from '@changeover/example-crm';
 
+import { watchMemory } from '../watch-memory.js';
 import { Crew, ROLES } from './crew.js';
 import { faultsOf, type Fault, type FaultScene } from './faults.js';
-import { watchMemory } from './watch-memory.js';
 
 export type SoakOptions = {
   /** At least this long; every kind of fault has its turn even if that takes longer. */
@@ -57,6 +57,7 @@ export type SoakReport = {
 };
 
 const PAUSE_MS = 25;
+const MEMORY_SAMPLE_MS = 1_000;
 /** The target stays away for up to a tenth of the run, at most ten minutes. */
 const longestAwayMs = (minutes: number): number => Math.min(600_000, Math.max(3_000, minutes * 6_000));
 /** After a fault everything must be there again within this time, and the time that the target was away. */
@@ -100,7 +101,8 @@ async function soak(faults: readonly Fault[], options: SoakOptions, scene: SoakS
   await createSchemas(migration);
   for (const role of ROLES) await crew.start(role);
   await guarded(untilFollowed(migration.sourceUrl, clock, signal));
-  await using memory = watchMemory(crew, clock);
+  const processes = (): (readonly [string, number])[] => Array.from(crew.members, ([role, { pid }]) => [role, pid]);
+  await using memory = watchMemory({ processes, sampleMs: MEMORY_SAMPLE_MS, clock });
   const begun = clock.monotonic();
   const traffic = await Traffic.start({
     url: migration.sourceUrl,
