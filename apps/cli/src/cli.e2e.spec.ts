@@ -176,6 +176,46 @@ describe('init', () => {
   );
 });
 
+describe('introspect', () => {
+  test(
+    'prints types or JSON, writes over what it wrote and over nothing else, and says what is missing',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings();
+      const help = await bench.run('introspect', '--help');
+      expect([help.code, help.out]).toEqual([0, expect.stringContaining('--out <file>')]);
+      const printed = await bench.run('introspect');
+      expect([printed.code, printed.err]).toEqual([0, '']);
+      expect(printed.out).toContain("export type Source = {\n  /** Key: id. */\n  'public.contact': {");
+      const json = await bench.run('introspect', '--json');
+      expect(JSON.parse(json.out)).toMatchObject({
+        source: [{ table: 'contact', key: ['id'] }],
+        target: [{ columns: [{ name: 'id' }, { name: 'name' }] }],
+      });
+
+      const file = join(bench.folder, 'types.ts');
+      const wrote = await bench.run('introspect', '--out', 'types.ts');
+      expect([wrote.code, wrote.out]).toEqual([0, 'wrote types.ts: 1 tables of the source, 1 of the target\n']);
+      expect(await readFile(file, 'utf8')).toBe(printed.out);
+      expect((await bench.run('introspect', '--out', 'types.ts')).code).toBe(0);
+      const refused = await bench.run('introspect', '--json', '--out', 'types.ts');
+      expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('FILE_EXISTS: types.ts exists')]);
+      expect(await readFile(file, 'utf8')).toBe(printed.out);
+      const nowhere = await bench.run('introspect', '--out', join('none', 'types.ts'));
+      expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining('BAD_SETTINGS: none/types.ts cannot be written')]);
+
+      await bench.query(bench.target, 'DROP TABLE contact');
+      const empty = await bench.run('introspect');
+      expect([empty.code, empty.err]).toEqual([1, expect.stringContaining('the target has no table yet')]);
+      await bench.settings({ target: { type: 'postgres', url: 'postgresql://nobody:secret@127.0.0.1:1/none' } });
+      const away = await bench.run('introspect');
+      expect([away.code, away.err]).toEqual([1, expect.stringContaining('TARGET_UNREACHABLE')]);
+      expect(away.err).not.toContain('secret');
+    },
+    PATIENCE_MS,
+  );
+});
+
 describe('check', () => {
   test(
     'ready: a line per finding, no password; as JSON the same',

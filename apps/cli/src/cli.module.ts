@@ -4,6 +4,7 @@ import { CliSession } from './cli-session.js';
 import { BarrierCommand } from './commands/barrier.command.js';
 import { CheckCommand } from './commands/check.command.js';
 import { InitCommand } from './commands/init.command.js';
+import { IntrospectCommand } from './commands/introspect.command.js';
 import { StatusCommand } from './commands/status.command.js';
 import { UpCommand } from './commands/up.command.js';
 
@@ -13,6 +14,14 @@ class CliModule {}
 export function cliModule(session: CliSession): DynamicModule {
   return {
     module: CliModule,
-    providers: [{ provide: CliSession, useValue: session }, InitCommand, CheckCommand, UpCommand, StatusCommand, BarrierCommand],
+    providers: [
+      { provide: CliSession, useValue: session },
+      InitCommand,
+      IntrospectCommand,
+      CheckCommand,
+      UpCommand,
+      StatusCommand,
+      BarrierCommand,
+    ],
   };
 }

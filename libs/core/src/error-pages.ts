@@ -229,7 +229,7 @@ export const ERROR_PAGES = {
   },
   FILE_EXISTS: {
     meaning: 'A file that was to be written is there already.',
-    nextStep: 'Nothing was written. Move the file away, or name another place with --config.',
+    nextStep: 'Nothing was written. Move the file away, or name another place.',
     policy: 'stop',
   },
   TIMED_OUT: {

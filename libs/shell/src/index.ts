@@ -29,4 +29,13 @@ export { aborted, exitProcess, failureText, runProcess, runRoleProcess } from '.
 export { RunningTask, type RunningTaskOptions } from './process/running-task.js';
 export { startRole, type RoleContext, type RoleParts, type RunningRole, type StartOptions, type StartRole } from './process/start-role.js';
 export { loadMapping } from './settings/load-mapping.js';
-export { createLog, createSource, createTarget, openState, type AdapterContext, type OpenLog } from './adapters/adapters.js';
+export {
+  createLog,
+  createSource,
+  createSourceCatalogue,
+  createTarget,
+  createTargetCatalogue,
+  openState,
+  type AdapterContext,
+  type OpenLog,
+} from './adapters/adapters.js';

@@ -2,12 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
-import { SequencedLog, type ChangeSource, type EventLog, type MessageStore, type StateStore, type TargetWriter } from '@changeover/events';
+import {
+  SequencedLog,
+  type ChangeSource,
+  type EventLog,
+  type MessageStore,
+  type StateStore,
+  type TableCatalogue,
+  type TargetWriter,
+} from '@changeover/events';
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
-import { PostgresSource } from '@changeover/source-postgres';
+import { PostgresSource, PostgresSourceCatalogue, type PostgresSourceSettings } from '@changeover/source-postgres';
 import { LmdbStateStore } from '@changeover/state-lmdb';
-import { PostgresTarget } from '@changeover/target-postgres';
+import { PostgresTarget, PostgresTargetCatalogue } from '@changeover/target-postgres';
 
 import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, StateSettings, TargetSettings } from '../settings/schema.js';
 
@@ -27,17 +35,17 @@ type Registry<Settings extends { readonly type: string }, Port> = {
 };
 
 const SOURCES: Registry<SourceSettings, ChangeSource> = {
-  postgres: ({ url, schemas, tables, exclude, tablesWithoutKey }, { migration, limits, clock }) =>
-    new PostgresSource(
-      {
-        url,
-        migration,
-        tables: { ...(schemas && { schemas }), ...(tables && { tables }), ...(exclude && { exclude }) },
-        tablesWithoutKey,
-        readAheadBytes: limits.readAheadBytes,
-      },
-      clock,
-    ),
+  postgres: (settings, { migration, limits, clock }) =>
+    new PostgresSource({ ...selected(settings, migration), readAheadBytes: limits.readAheadBytes }, clock),
+};
+
+/** What tables the two ends have. */
+const SOURCE_CATALOGUES: Registry<SourceSettings, TableCatalogue> = {
+  postgres: (settings, { migration }) => new PostgresSourceCatalogue(selected(settings, migration)),
+};
+
+const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
+  postgres: ({ url }, { migration }) => new PostgresTargetCatalogue({ url, migration }),
 };
 
 const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter> = {
@@ -67,6 +75,16 @@ const STORES: Registry<LogSettings, Promise<MessageStore>> = {
 /** The source of the settings. Connects when it is first asked for something. */
 export function createSource(settings: SourceSettings, context: AdapterContext): ChangeSource {
   return SOURCES[settings.type](settings, context);
+}
+
+/** The tables that the settings select at the source. Connects when it is asked. */
+export function createSourceCatalogue(settings: SourceSettings, context: AdapterContext): TableCatalogue {
+  return SOURCE_CATALOGUES[settings.type](settings, context);
+}
+
+/** The tables of the target. Connects when it is asked. */
+export function createTargetCatalogue(settings: TargetSettings, context: AdapterContext): TableCatalogue {
+  return TARGET_CATALOGUES[settings.type](settings, context);
 }
 
 /** The target of the settings. Connects when it is opened. */
@@ -107,6 +125,11 @@ export async function createLog(
   const create = STORES[settings.type] as (settings: LogSettings, context: AdapterContext) => Promise<MessageStore>;
   const store = await create(settings, context);
   return { store, log: new SequencedLog(store, context.ids, context.crashPoint) };
+}
+
+function selected({ url, schemas, tables, exclude, tablesWithoutKey }: SourceSettings, migration: string): PostgresSourceSettings {
+  const selection = { ...(schemas && { schemas }), ...(tables && { tables }), ...(exclude && { exclude }) };
+  return { url, migration, tables: selection, tablesWithoutKey };
 }
 
 async function kafkaLog({ brokers, ssl, sasl, replicationFactor, minInSyncReplicas }: KafkaSettings): Promise<KafkaLogSettings> {
