@@ -83,6 +83,10 @@ test('the types of both databases let a mapping be checked by the compiler', asy
     for (const [index, [, , problem]] of MISTAKES.entries()) {
       expect(errors.filter((error) => error.startsWith(`wrong-${String(index)}.`)).join('\n')).toContain(problem);
     }
+    // What the compiler takes, check takes too.
+    await writeFile(join(folder, 'mapping.ts'), MAPPING);
+    const { stdout } = await promisify(execFile)(process.execPath, [BIN, 'check'], { cwd: folder });
+    expect(stdout).toMatch(/rules for 1 tables of the target[^!✗]*ready to start/);
     // The same tables give the same text, and a run does not mind what another wrote.
     await promisify(execFile)(process.execPath, [BIN, 'introspect', '--out', 'types.ts'], { cwd: folder });
     expect(await readFile(join(folder, 'types.ts'), 'utf8')).toBe(types);

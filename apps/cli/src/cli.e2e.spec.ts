@@ -271,6 +271,74 @@ describe('check', () => {
   );
 
   test(
+    'rules are held against both databases',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.query(bench.source, 'CREATE TABLE account (id int PRIMARY KEY, name text); CREATE TABLE log (id int PRIMARY KEY)');
+      await bench.query(
+        bench.target,
+        `CREATE SCHEMA crm; CREATE TABLE crm.company (id int PRIMARY KEY, name text NOT NULL, size text NOT NULL);
+         CREATE TABLE crm.person (id int, company_id int REFERENCES crm.company, name text NOT NULL, stage text NOT NULL)`,
+      );
+      const company = {
+        source: 'public.account',
+        target: 'crm.company',
+        columns: { id: { column: 'id' }, name: { column: 'name' } },
+        key: ['id'],
+      };
+      const person = {
+        source: 'public.contact',
+        target: 'crm.person',
+        joins: [{ as: 'account', table: 'public.account', on: { id: { column: 'id' } } }],
+        columns: {
+          id: { column: 'id' },
+          company_id: { column: 'id', of: 'account' },
+          name: { column: 'nam' },
+          nick: { convert: 'trim', input: { column: 'name' }, invalid: 'empty' },
+        },
+        key: ['id'],
+      };
+      const check = async (...rules: readonly object[]): Promise<{ readonly code: number | null; readonly out: string }> => {
+        await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify({ rules }));
+        return bench.run('check');
+      };
+      await bench.settings({ mapping: 'mapping.json' });
+      const wrong = await check(company, person);
+      expect(wrong.code).toBe(1);
+      expect(wrong.out).toContain('✗ mapping   rules[1] (crm.person).columns.name.column: public.contact has no column nam');
+      expect(wrong.out).toContain(
+        '! mapping   crm.person refers to crm.company (company_id), which another rule makes and this one does not require',
+      );
+      expect(wrong.out).toContain('! mapping   columns of crm.company are NOT NULL and may be left empty by the rule');
+      expect(wrong.out).toContain('nothing is made of these tables of the source, which source.exclude can leave out: public.log');
+      expect(wrong.out).toContain('✗ target    crm.person of the target lacks the column nick\n');
+      expect(wrong.out).toContain('✗ target    crm.person.stage of the target is NOT NULL without a default, and nothing writes it');
+      expect(wrong.out).toContain('✗ target    crm.company.size of the target is NOT NULL without a default, and nothing writes it');
+      expect(wrong.out).toContain('✗ target    crm.person of the target has no unique index on its key (id)');
+      expect(wrong.out).not.toContain('another type in the target');
+
+      await bench.query(bench.target, 'ALTER TABLE crm.person ADD PRIMARY KEY (id), DROP stage; ALTER TABLE crm.company DROP size');
+      const requires = [{ parent: 'crm.company', key: [{ column: 'id', of: 'account' }] }];
+      const { nick: _nick, ...columns } = person.columns;
+      const right = { ...person, columns: { ...columns, name: { column: 'name' } }, requires };
+      const ready = await check({ ...company, required: ['name'] }, right);
+      expect([ready.code, ready.out]).toEqual([
+        0,
+        expect.stringMatching(/✓ mapping .*mapping\.json: rules for 2 tables of the target, and 0 tables pass through[^!]*ready to start/),
+      ]);
+      const converter = await check(company, {
+        ...right,
+        columns: { ...person.columns, nick: { ...person.columns.nick, options: { blank: 'no' } } },
+      });
+      expect([converter.code, converter.out]).toEqual([
+        1,
+        expect.stringContaining('rules[1] (crm.person).columns.nick.options: converter trim: option blank'),
+      ]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     'every problem of every part at once, with the lines to run',
     async () => {
       await using bench = await Bench.open();

@@ -1,5 +1,5 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, splitQualified, type Mapping, type MappingInput } from './mapping.js';
-export { mappingHash, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
+export { mappingHash, ruleSchema, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
 export { compileRule } from './compile-rule.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export {

@@ -1,7 +1,7 @@
 import { tableSchemaHash, type TableSchema } from '@changeover/events';
 
 import { parseMapping } from './mapping.js';
-import { tablesRead, tableUse, targetSchema } from './table-plan.js';
+import { ruleSchema, tablesRead, tableUse, targetSchema } from './table-plan.js';
 
 const table = (name: string, columns: TableSchema['columns'] = []): TableSchema => {
   const form = { schema: 'public', table: name, columns, identity: 'key' } as const;
@@ -45,6 +45,25 @@ describe('what becomes of a table', () => {
     expect(tableUse(mapping, table('d'))).toEqual({ passed: null, read: false });
     expect([...tablesRead(mapping)]).toEqual(['public.a', 'public.b']);
   });
+});
+
+test('the rows of a rule are text in the order of its columns, and its key is theirs', () => {
+  const schema = ruleSchema({
+    source: 'public.a',
+    target: 'crm.b.c',
+    columns: { x: { constant: null }, id: { column: 'id' } },
+    key: ['id'],
+  });
+  expect(schema).toMatchObject({
+    schema: 'crm',
+    table: 'b.c',
+    identity: 'full',
+    columns: [
+      { name: 'x', type: 'text', key: false },
+      { name: 'id', type: 'text', key: true },
+    ],
+  });
+  expect(schema.hash).toBe(tableSchemaHash(schema));
 });
 
 test('a column may be named as something that every object has', () => {

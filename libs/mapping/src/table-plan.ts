@@ -4,6 +4,7 @@ import { ChangeoverError } from '@changeover/core';
 import { tableSchemaHash, type TableSchema } from '@changeover/events';
 
 import { canonicalMapping, splitQualified, type Mapping } from './mapping.js';
+import type { TableRule } from './rule.js';
 
 /** A mapping's version: two mappings with the same hash do the same. SHA-256, hex. */
 export function mappingHash(mapping: Mapping): string {
@@ -28,6 +29,20 @@ export function tableUse(mapping: Mapping, source: TableSchema): TableUse {
 /** The source tables that rules read. */
 export function tablesRead({ rules }: Mapping): ReadonlySet<string> {
   return new Set(rules.flatMap(({ source, joins = [] }) => [source, ...joins.map(({ table }) => table)]));
+}
+
+/** What the rows look like that a rule makes, in the order of its columns: text, whatever the target makes of it. */
+export function ruleSchema({ target, columns, key }: TableRule): TableSchema {
+  const [schema, table] = splitQualified(target);
+  const form = {
+    schema,
+    table,
+    columns: Object.keys(columns).map((name) => {
+      return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key: key.includes(name), fill: 'none' } as const;
+    }),
+    identity: 'full',
+  } as const;
+  return { ...form, hash: tableSchemaHash(form) };
 }
 
 /**

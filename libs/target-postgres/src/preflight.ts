@@ -190,7 +190,7 @@ function columnFindings(schema: TableSchema, target: TargetTable): PreflightFind
       findings.push({
         severity: 'error',
         check: 'column',
-        message: `${id} of the target lacks the column ${column.name} (${column.type})`,
+        message: `${id} of the target lacks the column ${column.name}${column.type === '' ? '' : ` (${column.type})`}`,
       });
     else if (column.key && found.type !== column.type && column.type !== '') {
       findings.push({

@@ -2,19 +2,17 @@ import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemCloc
 import { probeControl } from '@changeover/control-postgres';
 import type { TableSchema } from '@changeover/events';
 import { choosePostgres, inspectMachine } from '@changeover/local-services';
-import { targetSchema, type Mapping } from '@changeover/mapping';
 import {
   createLog,
   createSource,
   createTarget,
-  loadMapping,
   withoutPassword,
   type AdapterContext,
   type CliSettings,
   type LogSettings,
 } from '@changeover/shell';
 
-import { requireActiveMapping } from './active-mapping.js';
+import { checkMapping } from './check-mapping.js';
 import { allCopies } from './first-copy.js';
 import { about, failed, type Finding, type Part } from './finding.js';
 import { saying, type Saying } from './saying.js';
@@ -37,7 +35,7 @@ export async function runCheck(settings: CliSettings, say: Saying['say']): Promi
     waiting('source', withoutPassword(settings.source.url), () => checkSource(settings, context)),
     checkServices(settings, context, waiting),
   ]);
-  const mapping = await waiting('mapping', settings.mapping ?? '', () => checkMapping(settings, source.tables));
+  const mapping = await waiting('mapping', settings.mapping ?? '', () => checkMapping(settings, { sources: source.tables, context }));
   const target = await waiting('target', withoutPassword(settings.target.url), () =>
     checkTarget(settings, { context, tables: mapping.tables }),
   );
@@ -57,49 +55,6 @@ async function checkSource({ source: settings }: CliSettings, context: AdapterCo
   } finally {
     await source.stop();
   }
-}
-
-/** The mapping as such, and against every table that the source gives: all problems, not only the first. */
-async function checkMapping({ migration, control, mapping: file }: CliSettings, sources: readonly TableSchema[]): Promise<Checked> {
-  let mapping: Mapping;
-  try {
-    mapping = await loadMapping(file);
-  } catch (error) {
-    return { findings: failed('mapping', asChangeoverError(error)), tables: [] };
-  }
-  const findings: Finding[] = [];
-  try {
-    if (control.url !== undefined) await requireActiveMapping(mapping, { migration, controlUrl: control.url });
-  } catch (cause) {
-    const error = asChangeoverError(cause);
-    // That the control database does not answer is told of that one.
-    if (error.code === 'MAPPING_NOT_ACTIVE') findings.push(...failed('mapping', error));
-  }
-  const tables: TableSchema[] = [];
-  for (const source of sources) {
-    try {
-      tables.push(targetSchema(mapping, source));
-    } catch (error) {
-      findings.push(...failed('mapping', asChangeoverError(error)));
-    }
-  }
-  const known = new Set(sources.map(({ schema, table }) => `${schema}.${table}`));
-  const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
-  findings.push(
-    ...unknown.map((name): Finding => ({
-      part: 'mapping',
-      severity: 'error',
-      check: 'table',
-      message: `the mapping has a rule for ${name}, which the source does not give`,
-    })),
-  );
-  if (findings.length > 0) return { findings, tables };
-  const rules = Object.keys(mapping.tables).length;
-  const message =
-    file === undefined
-      ? 'every table and column keeps its name'
-      : `${file}: rules for ${String(rules)} of ${String(sources.length)} tables`;
-  return { findings: [{ part: 'mapping', severity: 'ok', check: 'mapping', message }], tables };
 }
 
 async function checkTarget(

@@ -1,0 +1,116 @@
+import { asChangeoverError } from '@changeover/core';
+import type { DescribedTable, TableSchema } from '@changeover/events';
+import { ruleSchema, ruleProblems, tableUse, type Mapping, type SourceTable } from '@changeover/mapping';
+import { createTargetCatalogue, loadMapping, type AdapterContext, type CliSettings } from '@changeover/shell';
+
+import { requireActiveMapping } from './active-mapping.js';
+import { failed, type Finding } from './finding.js';
+import { ruleFindings } from './rule-findings.js';
+
+/** What the target's tables are to take, as far as the mapping could be read. */
+export type CheckedMapping = { readonly findings: readonly Finding[]; readonly tables: readonly TableSchema[] };
+
+/** The mapping as such, and against every table of both ends: all problems, not only the first. */
+export async function checkMapping(
+  settings: CliSettings,
+  { sources, context }: { readonly sources: readonly TableSchema[]; readonly context: AdapterContext },
+): Promise<CheckedMapping> {
+  const { mapping: file } = settings;
+  let mapping: Mapping;
+  try {
+    mapping = await loadMapping(file);
+  } catch (error) {
+    return { findings: failed('mapping', asChangeoverError(error)), tables: [] };
+  }
+  const active = await activeFindings(mapping, settings);
+  const { findings, tables, ignored } = passedTables(mapping, sources);
+  const known = new Set(sources.map(nameOf));
+  // Without the source's tables there is nothing to hold names against.
+  const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
+  const misfits = sources.length === 0 ? [] : ruleProblems(mapping, { tables: sourceTables(sources) });
+  const described = mapping.rules.length === 0 ? null : await targetTables(settings, context);
+  const problems = [
+    ...active,
+    ...findings,
+    ...unknown.map((name) => wrong('table', `the mapping has a rule for ${name}, which the source does not give`)),
+    ...misfits.map((problem) => wrong('rule', problem)),
+    ...(described === null ? [] : ruleFindings(mapping.rules, { sources, targets: described })),
+  ];
+  const good = problems.some(({ severity }) => severity === 'error') ? [] : [ok(summaryOf(file, mapping, sources.length))];
+  const note =
+    ignored.length === 0
+      ? []
+      : [ok(`nothing is made of these tables of the source, which source.exclude can leave out: ${ignored.join(', ')}`)];
+  // Of which types a rule's values are only the target can say.
+  const made = mapping.rules.map((rule) => untyped(ruleSchema(rule)));
+  return { findings: [...problems, ...good, ...note], tables: [...tables, ...made] };
+}
+
+async function activeFindings(mapping: Mapping, { migration, control }: CliSettings): Promise<readonly Finding[]> {
+  try {
+    if (control.url !== undefined) await requireActiveMapping(mapping, { migration, controlUrl: control.url });
+  } catch (cause) {
+    const error = asChangeoverError(cause);
+    // That the control database does not answer is told of that one.
+    if (error.code === 'MAPPING_NOT_ACTIVE') return failed('mapping', error);
+  }
+  return [];
+}
+
+/** The forms of the tables that pass through, and the names of those of which nothing is made. */
+function passedTables(mapping: Mapping, sources: readonly TableSchema[]): CheckedMapping & { readonly ignored: readonly string[] } {
+  const findings: Finding[] = [];
+  const tables: TableSchema[] = [];
+  const ignored: string[] = [];
+  for (const source of sources) {
+    try {
+      const { passed, read } = tableUse(mapping, source);
+      if (passed !== null) tables.push(passed);
+      else if (!read) ignored.push(nameOf(source));
+    } catch (error) {
+      findings.push(...failed('mapping', asChangeoverError(error)));
+    }
+  }
+  return { findings, tables, ignored };
+}
+
+/** Null where it cannot be asked: its own check says why. */
+async function targetTables({ target }: CliSettings, context: AdapterContext): Promise<readonly DescribedTable[] | null> {
+  try {
+    return await createTargetCatalogue(target, context).tables();
+  } catch {
+    return null;
+  }
+}
+
+function sourceTables(sources: readonly TableSchema[]): ReadonlyMap<string, SourceTable> {
+  return new Map(
+    sources.map((source) => [
+      nameOf(source),
+      { columns: source.columns.map(({ name }) => name), key: source.columns.filter(({ key }) => key).map(({ name }) => name) },
+    ]),
+  );
+}
+
+function untyped(schema: TableSchema): TableSchema {
+  return { ...schema, columns: schema.columns.map((column) => ({ ...column, type: '' })) };
+}
+
+function summaryOf(file: string | undefined, { tables, rules }: Mapping, sources: number): string {
+  if (file === undefined) return 'every table and column keeps its name';
+  const named = Object.keys(tables).length;
+  if (rules.length === 0) return `${file}: rules for ${String(named)} of ${String(sources)} tables`;
+  return `${file}: rules for ${String(rules.length)} tables of the target, and ${String(named)} tables pass through`;
+}
+
+function nameOf({ schema, table }: TableSchema): string {
+  return `${schema}.${table}`;
+}
+
+function wrong(check: string, message: string): Finding {
+  return { part: 'mapping', severity: 'error', check, message };
+}
+
+function ok(message: string): Finding {
+  return { part: 'mapping', severity: 'ok', check: 'mapping', message };
+}

@@ -1,0 +1,108 @@
+import type { DescribedColumn, DescribedTable, TableSchema } from '@changeover/events';
+import type { Expression, TableRule } from '@changeover/mapping';
+import { textTable } from '@changeover/testing';
+
+import { ruleFindings } from './rule-findings.js';
+
+const text = (name: string): DescribedColumn => {
+  return { name, type: 'text', base: 'text', labels: null, notNull: false, fills: false, generated: false };
+};
+const described = (table: string, columns: readonly DescribedColumn[], references: readonly [string, string][] = []): DescribedTable => {
+  const foreignKeys = references.map(([column, toTable]) => ({ columns: [column], toSchema: 'crm', toTable, toColumns: ['id'] }));
+  return { schema: 'crm', table, columns, key: ['id'], foreignKeys };
+};
+
+const SOURCE: TableSchema = textTable('contacts', ['id', 'account_id', 'name']);
+const SOURCES = [
+  { ...SOURCE, schema: 'public', columns: SOURCE.columns.map((column) => ({ ...column, notNull: column.name !== 'account_id' })) },
+];
+const rule = (target: string, change: Partial<TableRule> = {}): TableRule => {
+  return { source: 'public.contacts', target: `crm.${target}`, columns: { id: { column: 'id' } }, key: ['id'], ...change };
+};
+const messages = (rules: readonly TableRule[], ...targets: readonly DescribedTable[]): readonly string[] =>
+  ruleFindings(rules, { sources: SOURCES, targets }).map(
+    ({ part, severity, check, message }) => `${part} ${severity} ${check}: ${message}`,
+  );
+
+describe('a foreign key of the target', () => {
+  const account = described('account', [text('id')]);
+  const person = described(
+    'person',
+    [text('id'), text('account_id'), text('boss_id')],
+    [
+      ['account_id', 'account'],
+      ['boss_id', 'person'],
+    ],
+  );
+  const columns = { id: { column: 'id' }, account_id: { column: 'account_id' } } as const;
+  const requires = [{ parent: 'crm.account', key: [{ column: 'account_id' }] }];
+
+  it('whose parent a rule makes is to be required', () => {
+    expect(messages([rule('account'), rule('person', { columns })], account, person)).toEqual([
+      'mapping warning requires: crm.person refers to crm.account (account_id), which another rule makes and this one does not require: a row whose parent is held will be refused instead of waiting for it',
+    ]);
+    expect(messages([rule('account'), rule('person', { columns, requires })], account, person)).toEqual([]);
+  });
+
+  it('need not be, where the rule does not write it, or nobody makes the parent', () => {
+    expect(messages([rule('account'), rule('person')], account, person)).toEqual([]);
+    expect(
+      messages([rule('account'), rule('person', { columns: { ...columns, account_id: { constant: null } } })], account, person),
+    ).toEqual([]);
+    expect(messages([rule('person', { columns })], account, person)).toEqual([]);
+    expect(messages([rule('account'), rule('person', { columns })], account)).toEqual([]);
+  });
+
+  it('may refer to the table itself', () => {
+    const self = { columns: { id: { column: 'id' }, boss_id: { column: 'account_id' } } } as const;
+    expect(messages([rule('person', self)], person)).toHaveLength(1);
+    expect(messages([rule('person', { ...self, requires: [{ parent: 'crm.person', key: [{ column: 'account_id' }] }] })], person)).toEqual(
+      [],
+    );
+  });
+});
+
+describe('a column of the target that is never null', () => {
+  const must = [
+    { ...text('id'), notNull: true },
+    { ...text('name'), notNull: true },
+    { ...text('shown'), notNull: true, generated: true },
+    text('note'),
+  ];
+  const of = (name: Expression, change: Partial<TableRule> = {}): readonly string[] =>
+    messages([rule('person', { columns: { id: { column: 'id' }, name, note: { constant: null } }, ...change })], described('person', must));
+  const convert = (name: string, options: object, input: Expression = { column: 'name' }): Expression => {
+    return { convert: name, options: { ...options }, input, invalid: 'held' };
+  };
+
+  it.each<[Expression]>([
+    [{ column: 'account_id' }],
+    [{ column: 'name', of: 'account' }],
+    [{ constant: null }],
+    [{ first: [{ column: 'account_id' }, { constant: null }] }],
+    [{ concat: [{ column: 'account_id' }], separator: '' }],
+    [convert('trim', {})],
+    [convert('enum', { values: { a: 'b', c: null } })],
+    [convert('enum', { values: { a: 'b' } }, { column: 'account_id' })],
+    [{ convert: 'enum', options: { values: { a: 'b' } }, input: { column: 'name' }, invalid: 'empty' }],
+  ])('may be left empty by %j', (value) => {
+    expect(of(value)).toEqual([
+      'mapping warning required: columns of crm.person are NOT NULL and may be left empty by the rule: such rows will be refused; with the columns in `required` they are held: name',
+    ]);
+    expect(of(value, { required: ['name'] })).toEqual([]);
+  });
+
+  it.each<[Expression]>([
+    [{ column: 'name' }],
+    [{ constant: '' }],
+    [{ first: [{ column: 'account_id' }, { constant: 'x' }] }],
+    [{ concat: [{ column: 'account_id' }, { column: 'name' }], separator: '' }],
+    [convert('enum', { values: { a: 'b' } })],
+  ])('is always given by %j', (value) => {
+    expect(of(value)).toEqual([]);
+  });
+
+  it('is held without, where it is part of the key', () => {
+    expect(of({ column: 'account_id' }, { key: ['id', 'name'] })).toEqual([]);
+  });
+});

@@ -1,0 +1,88 @@
+import type { DescribedTable, TableSchema } from '@changeover/events';
+import type { Expression, TableRule } from '@changeover/mapping';
+
+import type { Finding } from './finding.js';
+
+type Ends = { readonly sources: readonly TableSchema[]; readonly targets: readonly DescribedTable[] };
+
+/**
+ * Rows that rules make and the target would refuse, although the rule could hold them or let them wait. What the target lacks altogether its
+ * own check tells.
+ */
+export function ruleFindings(rules: readonly TableRule[], { sources, targets }: Ends): readonly Finding[] {
+  const described = new Map(targets.map((table) => [`${table.schema}.${table.table}`, table]));
+  const notNull = new Map(
+    sources.map(({ schema, table, columns }) => [
+      `${schema}.${table}`,
+      new Set(columns.filter((column) => column.notNull).map(({ name }) => name)),
+    ]),
+  );
+  const made = new Set(rules.map(({ target }) => target));
+  return rules.flatMap((rule) => {
+    const target = described.get(rule.target);
+    if (target === undefined) return [];
+    return [...parentFindings(rule, target, made), ...nullFindings(rule, target, notNull.get(rule.source) ?? new Set())];
+  });
+}
+
+/** A row that is there before its parent is refused, and tried again only by chance; one that waits comes with its parent. */
+function parentFindings(
+  { target, columns, requires = [] }: TableRule,
+  { foreignKeys }: DescribedTable,
+  made: ReadonlySet<string>,
+): readonly Finding[] {
+  return foreignKeys.flatMap(({ columns: own, toSchema, toTable }) => {
+    const parent = `${toSchema}.${toTable}`;
+    const writes = own.every((column) => Object.hasOwn(columns, column) && !isAlwaysNull(columns[column] as Expression));
+    if (!writes || !made.has(parent) || requires.some((one) => one.parent === parent)) return [];
+    return [
+      warning(
+        'requires',
+        `${target} refers to ${parent} (${own.join(', ')}), which another rule makes and this one does not require: a row whose parent is held will be refused instead of waiting for it`,
+      ),
+    ];
+  });
+}
+
+function nullFindings(
+  { target, columns, key, required = [] }: TableRule,
+  table: DescribedTable,
+  notNull: ReadonlySet<string>,
+): readonly Finding[] {
+  const needed = new Set([...key, ...required]);
+  const may = table.columns
+    .filter(({ name, notNull: must, generated }) => must && !generated && Object.hasOwn(columns, name) && !needed.has(name))
+    .filter(({ name }) => mayBeNull(columns[name] as Expression, notNull))
+    .map(({ name }) => name);
+  if (may.length === 0) return [];
+  return [
+    warning(
+      'required',
+      `columns of ${target} are NOT NULL and may be left empty by the rule: such rows will be refused; with the columns in \`required\` they are held: ${may.join(', ')}`,
+    ),
+  ];
+}
+
+/** `notNull`: columns of the driving row. */
+function mayBeNull(value: Expression, notNull: ReadonlySet<string>): boolean {
+  if ('column' in value) return value.of !== undefined || !notNull.has(value.column);
+  if ('constant' in value) return value.constant === null;
+  if ('first' in value) return value.first.every((one) => mayBeNull(one, notNull));
+  if ('concat' in value) return value.concat.every((one) => mayBeNull(one, notNull));
+  return value.invalid === 'empty' || mayBeNull(value.input, notNull) || !givesAValue(value);
+}
+
+/** Most converters give null for blank text; of `enum` the mapping itself says what it gives. */
+function givesAValue({ convert, options }: Extract<Expression, { readonly convert: string }>): boolean {
+  if (convert !== 'enum') return false;
+  const { values } = options as { readonly values: Readonly<Record<string, string | null>> };
+  return !Object.values(values).includes(null);
+}
+
+function isAlwaysNull(value: Expression): boolean {
+  return 'constant' in value && value.constant === null;
+}
+
+function warning(check: string, message: string): Finding {
+  return { part: 'mapping', severity: 'warning', check, message };
+}
