@@ -1,5 +1,5 @@
 import { CONVERTERS } from '@changeover/cleaning';
-import { compileRule, type Row, type SourceTable, type TableRule } from '@changeover/mapping';
+import { compileRule, parseMapping, type Row, type SourceTable, type TableRule } from '@changeover/mapping';
 import { InMemoryStateStore } from '@changeover/testing';
 import { escapeIdentifier, type ClientBase } from 'pg';
 
@@ -41,10 +41,12 @@ export class RuleRun {
   private constructor(rules: readonly TableRule[], legacy: ClientBase, tables: ReadonlyMap<string, SourceTable>) {
     this.#rules = rules;
     this.#legacy = legacy;
-    const keys = new Map([...tables].map(([name, { columns, key }]) => [name, key.map((column) => columns.indexOf(column))]));
+    const sources = new Map(
+      [...tables].map(([name, { columns, key }], number) => [name, { number, key: key.map((column) => columns.indexOf(column)) }]),
+    );
     this.#plan = new DerivationPlan(
       rules.map((rule) => compileRule(rule, tables, CONVERTERS)),
-      keys,
+      sources,
     );
     this.#derivation = new Derivation(this.#plan, this.#state);
     for (const { name } of this.#plan.tables) this.#source.set(name, new Map());
@@ -53,17 +55,14 @@ export class RuleRun {
 
   /** Reads all tables and derives everything once. */
   static async deriveAll(rules: readonly TableRule[], legacy: ClientBase): Promise<RuleRun> {
-    // A mapping brings the columns into this order, and so the problems of a row.
-    const sorted = rules.map((rule) => ({
-      ...rule,
-      columns: Object.fromEntries(Object.entries(rule.columns).sort(([a], [b]) => (a < b ? -1 : 1))),
-    }));
+    // As a mapping file is read: columns in the order of their names, and so the problems of a row.
+    const { rules: parsed } = parseMapping({ rules }, CONVERTERS);
     const names = new Set(rules.flatMap(({ source, joins = [] }) => [source, ...joins.map(({ table }) => table)]));
     const tables = new Map<string, SourceTable>();
     for (const name of names) tables.set(name, await formOf(legacy, name));
-    const run = new RuleRun(sorted, legacy, tables);
+    const run = new RuleRun(parsed, legacy, tables);
     await run.#reread();
-    const all = new DeriveAll(run.#plan, run.#state, run.#derivation);
+    const all = new DeriveAll({ plan: run.#plan, state: run.#state, derivation: run.#derivation });
     for (let cursor: Parameters<DeriveAll['next']>[0] = null; ;) {
       const { changes, next } = all.next(cursor, 5_000);
       run.#take(changes);
