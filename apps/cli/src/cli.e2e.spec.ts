@@ -218,19 +218,23 @@ describe('introspect', () => {
 
 describe('check', () => {
   test(
-    'ready: a line per finding, no password; as JSON the same',
+    'ready: a line per finding, no password; as JSON the same; what is there will be copied',
     async () => {
       await using bench = await Bench.open();
       await bench.settings();
+      await bench.query(bench.source, `INSERT INTO contact SELECT n, 'name' FROM generate_series(1, 5000) n`);
+      await bench.query(bench.source, 'ANALYZE contact');
       const { code, out } = await bench.run('check');
       expect(code).toBe(0);
       expect(out).toContain('✓ source');
+      expect(out).toMatch(/public\.contact is copied at the start: about 5,000 rows \(\d+ kB\)/);
       expect(out).not.toContain(new URL(bench.source.url).password);
       const { ok, findings } = JSON.parse((await bench.run('check', '--json')).out) as {
         ok: boolean;
-        findings: { part: string; severity: string }[];
+        findings: { part: string; severity: string; copy?: object }[];
       };
       expect(ok).toBe(true);
+      expect(findings.flatMap(({ copy }) => copy ?? [])).toMatchObject([{ table: 'public.contact', rows: 5000 }]);
       expect(new Set(findings.map(({ part }) => part))).toEqual(new Set(['settings', 'source', 'mapping', 'target', 'log', 'control']));
       // Looking has made nothing.
       expect(await bench.query(bench.own, `SELECT 1 FROM pg_namespace WHERE nspname LIKE 'changeover%'`)).toEqual([]);

@@ -9,6 +9,21 @@ import type { ErrorCode, Position } from '@changeover/core';
  */
 export type RoleState = 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped' | 'failed';
 
+/** How far the copy of a table is. */
+export type CopyStatus = {
+  /** `schema.table`. */
+  readonly table: string;
+  /** In the log so far. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** What the source believed when the copy began; null: it has no idea. */
+  readonly estimatedRows: number | null;
+  /** Mean over the last half minute; 0 also for a table that waits for others. */
+  readonly rowsPerSecond: number;
+  /** At that rate; null: nobody can say. */
+  readonly secondsLeft: number | null;
+};
+
 /** What a process tells about itself, in its lease row, every two seconds. Names, counts and positions only. */
 export type RoleStatus = {
   readonly state: RoleState;
@@ -27,4 +42,6 @@ export type RoleStatus = {
   readonly lastError: ErrorCode | null;
   /** What only this role has, by name: `retainedBytes`, `refusedRows` … */
   readonly details: Readonly<Record<string, string | number>>;
+  /** Tables whose copies are not finished, by name; left out where there are none. Only capture has any. */
+  readonly copies?: readonly CopyStatus[];
 };

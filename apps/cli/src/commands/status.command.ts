@@ -3,6 +3,7 @@ import { openControl, probeControl, type LeaseView } from '@changeover/control-p
 import { Command, Option } from 'nest-commander';
 
 import { findOwnServices } from '../services/own-services.js';
+import { renderCopies } from '../status/copy-view.js';
 import { LiveBlock } from '../status/live-block.js';
 import { renderRoles, roleViews } from '../status/role-view.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
@@ -51,7 +52,7 @@ export class StatusCommand extends CliCommand {
     }
     const lines = (leases: readonly LeaseView[]): readonly string[] => [
       `migration ${migration}`,
-      ...renderRoles(roleViews(leases)).map((line) => `  ${line}`),
+      ...[...renderRoles(roleViews(leases)), ...renderCopies(roleViews(leases))].map((line) => `  ${line}`),
     ];
     if (watch && this.terminal.isTty) {
       const block = new LiveBlock(this.terminal);

@@ -1,5 +1,7 @@
 import type { LeaseView, Role, RoleStatus } from '@changeover/control-postgres';
 
+import { inColumns } from './columns.js';
+
 /** One role as `status` and `up` show it. */
 export type RoleView = {
   readonly role: Role;
@@ -17,14 +19,7 @@ export function roleViews(leases: readonly LeaseView[]): readonly RoleView[] {
 
 /** A line per role, in columns. */
 export function renderRoles(views: readonly RoleView[]): readonly string[] {
-  const rows = views.map(cells);
-  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)), []);
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  return inColumns(views.map(cells));
 }
 
 /** All roles in one line. */

@@ -1,6 +1,8 @@
+import type { CopyStatus } from '@changeover/control-postgres';
 import type { Position } from '@changeover/core';
 
 import { renderFindings, summary, type Finding } from '../check/finding.js';
+import { copiesInWords, renderCopies } from './copy-view.js';
 import { LiveBlock } from './live-block.js';
 import { renderLine, renderRoles, roleViews } from './role-view.js';
 
@@ -29,6 +31,27 @@ test('every role has its line, whether it runs, has died or never ran', () => {
   expect(renderLine(views.slice(0, 2))).toBe(
     'capture never ran | transform running 00000000/0263AF60 seq 2,835 1,243 rows/s lag 27 ms (12 records) refusedRows 2',
   );
+});
+
+test('copies have a line each, those that have begun first, and one for all', () => {
+  const copy = (table: string, rows: number, estimatedRows: number | null, rowsPerSecond: number) =>
+    ({ table, rows, bytes: rows, estimatedRows, rowsPerSecond, secondsLeft: null }) as const;
+  const capture = (copies: readonly CopyStatus[], health: 'live' | 'silent' = 'live') =>
+    roleViews([{ ...LEASE, role: 'capture', health, status: { ...STATUS, copies } }]);
+  const three = [copy('public.a', 0, 30_000, 0), copy('public.b', 400_000, 1_000_000, 12_000), copy('public.c', 5_000, 4_000, 500)];
+  expect(renderCopies(capture(three))).toEqual([
+    'copying public.b  40 %  400,000 of about 1,000,000 rows  12,000 rows/s  50 s left',
+    'copying public.c  99 %  5,000 of about 5,000 rows        500 rows/s     0 s left',
+    'copying public.a  0 %   0 of about 30,000 rows           waiting',
+    'copying all       39 %  405,000 of about 1,035,000 rows  12,500 rows/s  51 s left',
+  ]);
+  expect(copiesInWords(capture(three))).toBe('copying 3 tables 39 % 405,000 of about 1,035,000 rows 12,500 rows/s 51 s left');
+  // Whoever said so has gone.
+  expect(renderCopies(capture(three, 'silent'))[0]).toBe('copying public.b  40 %  400,000 of about 1,000,000 rows');
+  expect(renderCopies(capture([copy('public.d', 10, null, 0)]))).toEqual(['copying public.d    10 rows']);
+  const many = renderCopies(capture(Array.from({ length: 30 }, (_, index) => copy(`public.t${String(index)}`, 0, 1, 0))));
+  expect([many.length, many.at(-1)]).toEqual([12, 'and 20 more tables']);
+  expect([renderCopies(roleViews([LEASE])), copiesInWords(roleViews([LEASE]))]).toEqual([[], '']);
 });
 
 test('findings: a sign each, the lines to run below, and what it comes to', () => {

@@ -2,6 +2,7 @@ import type { Clock } from '@changeover/core';
 import type { RunningRole } from '@changeover/shell';
 
 import type { Terminal } from '../cli-session.js';
+import { copiesInWords, renderCopies } from '../status/copy-view.js';
 import { LiveBlock } from '../status/live-block.js';
 import { renderLine, renderRoles, type RoleView } from '../status/role-view.js';
 
@@ -30,8 +31,8 @@ export class LiveStatus {
     const { isTty } = this.#terminal;
     while (!signal.aborted) {
       const views = roles.map((role): RoleView => ({ role: role.role, health: 'live', status: role.status() }));
-      if (isTty) this.#block.update(['', ...renderRoles(views)]);
-      else this.#terminal.out(`${renderLine(views)}\n`);
+      if (isTty) this.#block.update(['', ...renderRoles(views), ...renderCopies(views)]);
+      else this.#terminal.out(`${[renderLine(views), copiesInWords(views)].filter((part) => part !== '').join(' | ')}\n`);
       await clock.sleep(isTty ? TERMINAL_MS : PLAIN_MS, signal);
     }
   }

@@ -222,7 +222,7 @@ export class CaptureSession implements AsyncDisposable {
     const { copies } = this.#options.copying;
     if (copy === null) copies.find(table)?.formTold(table.hash);
     else {
-      copies.begin(table, this.#options.writer.tail.seq, copy.estimate);
+      this.#tellCopied(copies.begin(table, this.#options.writer.tail.seq, copy.estimate));
       this.#addProgress();
       this.#driver.lookForWork();
     }

@@ -24,6 +24,11 @@ export const METRICS = {
     name: 'changeover_copied_rows_total',
     help: 'Rows of existing tables that were copied since the start (capture).',
   },
+  copiesLeft: {
+    type: 'gauge',
+    name: 'changeover_copies_left',
+    help: 'Tables whose existing rows are not copied whole yet (capture).',
+  },
   retries: { type: 'counter', name: 'changeover_retries_total', help: 'Runs that ended in an error and were tried again.' },
   warnings: { type: 'counter', name: 'changeover_warnings_total', help: 'Warnings written to the log.' },
   lagSeconds: {

@@ -61,6 +61,7 @@ export class RoleTelemetry extends PipelineObserver {
         refusedRows: () => this.#totals.refusedRows,
         releasedRows: () => this.#totals.releasedRows,
         copiedRows: () => this.#copies.rows,
+        copiesLeft: () => (role === 'capture' ? this.#copies.left : null),
         retries: () => this.#totals.retries,
         warnings: () => this.#totals.warnings,
         lagSeconds: () => {
@@ -105,6 +106,8 @@ export class RoleTelemetry extends PipelineObserver {
 
   copied(copy: Parameters<PipelineObserver['copied']>[0]): void {
     this.#copies.take(copy);
+    const { table, rows, bytes, finished } = copy;
+    if (finished) this.#log.info('a table is copied', { rows, bytes, facts: { table } });
   }
 
   derived(derivation: Parameters<PipelineObserver['derived']>[0]): void {
@@ -151,7 +154,8 @@ export class RoleTelemetry extends PipelineObserver {
 
   status(): RoleStatus {
     const rates = this.#rates();
-    const details: Record<string, number | string> = { ...this.#copies.lines(), ...this.#derivation.lines() };
+    const details: Record<string, number | string> = { ...this.#derivation.lines() };
+    const copies = this.#copies.status();
     if (this.#retained !== null) details['retainedBytes'] = this.#retained;
     if (this.#totals.refusedRows > 0) details['refusedRows'] = this.#totals.refusedRows;
     if (this.#totals.releasedRows > 0) details['releasedRows'] = this.#totals.releasedRows;
@@ -165,6 +169,7 @@ export class RoleTelemetry extends PipelineObserver {
       lagRecords: this.#lagRecords(),
       lastError: this.#lastError,
       details,
+      ...(copies.length === 0 ? {} : { copies }),
     };
   }
 

@@ -124,6 +124,17 @@ test('counters, batches and memory as Prometheus reads them, again and again the
   expect(telemetry.status().details).toEqual({ retainedBytes: 4_096, refusedRows: 2, releasedRows: 1 });
 });
 
+test('a copy is in the status until it ended, which is worth a line', async () => {
+  const { telemetry, lines } = setUp();
+  const copy = { table: 'public.a', rows: 10, bytes: 100, estimate: { rows: 20, bytes: 200 }, finished: false };
+  telemetry.copied(copy);
+  expect(telemetry.status().copies).toMatchObject([{ table: 'public.a', rows: 10, estimatedRows: 20 }]);
+  telemetry.copied({ ...copy, rows: 21, bytes: 210, finished: true });
+  expect(telemetry.status()).not.toHaveProperty('copies');
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ rows: 21, bytes: 210, facts: { table: 'public.a' } }]);
+  expect(await telemetry.registry.metrics()).toContain('changeover_copied_rows_total{migration="crm",role="load"} 11');
+});
+
 test('trouble: state, last error, log lines', async () => {
   const { telemetry, lines, metric } = setUp();
   telemetry.entered('running');

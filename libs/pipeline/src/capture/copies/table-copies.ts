@@ -34,12 +34,14 @@ export class TableCopies {
   }
 
   /** The table is to be copied, from its first row on; `since` stands before it in the log. */
-  begin(table: Pick<TableSchema, 'schema' | 'table'>, since: number, estimate: TableSize | null): void {
+  begin(table: Pick<TableSchema, 'schema' | 'table'>, since: number, estimate: TableSize | null): TableCopy {
     const name = tableName(table);
     this.#left.delete(name);
-    const copy = this.#copies.get(name);
-    if (copy === undefined) this.#copies.set(name, new TableCopy(name, newCopy(since, estimate)));
+    const known = this.#copies.get(name);
+    const copy = known ?? new TableCopy(name, newCopy(since, estimate));
+    if (known === undefined) this.#copies.set(name, copy);
     else copy.beginAnew(since);
+    return copy;
   }
 
   finish(copy: TableCopy): void {
