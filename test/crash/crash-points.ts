@@ -27,7 +27,7 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'capture.between-parts': [{ role: 'capture', provoke: large }],
   'capture.after-append': [{ role: 'capture', pass: 5 }],
   'capture.after-progress': [{ role: 'capture' }],
-  // Capture does not copy yet unless a test asks for it: died at in `libs/pipeline/src/capture`.
+  // Died at in `copies.ts`, where capture is alone: the others make nothing of copied rows yet.
   'capture.chunk-read': [],
   'capture.after-chunk': [],
   // Derived again from the log, of which `writes` holds everything already.

@@ -24,6 +24,7 @@ const WORKERS = 3;
 const PAUSE_MS = 40;
 const FIRST_ACCOUNTS = 12;
 const LARGE_ACCOUNT = 1;
+const OLD_ACCOUNTS = 100;
 
 type Work = (client: pg.Client, tx: number, random: Random) => Promise<unknown>;
 
@@ -36,6 +37,8 @@ export class Ledger {
   readonly rolledBack = new Set<number>();
   /** The connection was lost in COMMIT. */
   readonly maybe = new Set<number>();
+  /** Of the committed, those that changed rows of which no event tells. */
+  readonly rewrites = new Set<number>();
   readonly #url: string;
   readonly #random: Random;
   #nextTx = 1;
@@ -46,6 +49,28 @@ export class Ledger {
   constructor(url: string, seed: number) {
     this.#url = url;
     this.#random = new Random(seed);
+  }
+
+  /** Rows from before anybody captured: of no transaction of the journal. */
+  async fill(contacts: number): Promise<void> {
+    const client = await this.#connect();
+    await client.query(`INSERT INTO accounts SELECT 100 + n, 'old ' || n, 1000, 0 FROM generate_series(1, $1::int) n`, [OLD_ACCOUNTS]);
+    await client.query(
+      `INSERT INTO contacts SELECT 200000 + n, 101 + n % $2::int, CASE WHEN n % 3 > 0 THEN 'old' || n || '@example.com' END, repeat(md5(n::text), 5), 0
+         FROM generate_series(1, $1::int) n`,
+      [contacts, OLD_ACCOUNTS],
+    );
+    await client.end();
+  }
+
+  /** Every contact is written anew, as by this transaction; no event tells of it, but the new form of a table comes with the next row. */
+  async rewrite(): Promise<void> {
+    const id = this.#ids(1);
+    const tx = await this.transaction(async (client, tx) => {
+      await client.query(`ALTER TABLE contacts ALTER note TYPE text USING note || '.', ALTER tx TYPE bigint USING ${String(tx)}`);
+      await client.query('INSERT INTO contacts VALUES ($1, $2, NULL, NULL, $3)', [id, LARGE_ACCOUNT, tx]);
+    });
+    this.rewrites.add(tx);
   }
 
   /** The first accounts, then the workers. */

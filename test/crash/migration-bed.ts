@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPointName } from '@changeover/core';
-import { openControl, type ControlDatabase } from '@changeover/control-postgres';
+import { openControl, type ControlDatabase, type RequestKind } from '@changeover/control-postgres';
 import type { EventLog, MessageStore } from '@changeover/events';
 import { connectTo, type LogType, type Stage, type StagedMigration } from '@changeover/example-crm';
 import { createLog, readSettings } from '@changeover/shell';
@@ -140,10 +140,16 @@ export class MigrationBed implements AsyncDisposable {
     await this.#store.create(stream);
   }
 
+  /** Asks capture for something; gives the request's id. */
+  async request(kind: RequestKind, payload: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const id = new RandomIdSource().uuid();
+    await this.#control.requests.submit({ migration: this.migration.id, id, kind, payload });
+    return id;
+  }
+
   /** Waits until everything committed by now is in the target. */
   async barrier(timeoutMs = BARRIER_MS): Promise<void> {
-    const token = new RandomIdSource().uuid();
-    await this.#control.requests.submit({ migration: this.migration.id, id: token, kind: 'barrier', payload: {} });
+    const token = await this.request('barrier');
     await this.until(
       async () => {
         const there = await this.target.query(`SELECT to_regclass('changeover.barrier') IS NOT NULL AS there`);

@@ -1,0 +1,3 @@
+import { copyTests } from './copies.js';
+
+copyTests('embedded');
