@@ -1,82 +1,50 @@
-import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SystemClock } from '@changeover/core';
 
-import { LmdbStateStore } from './lmdb-state-store.js';
-import { StateOwner } from './test/state-owner.js';
 import { NUMBERED_ENTRIES } from './test/numbers.js';
+import { contentOf, StateBed } from './test/state-bed.js';
 
 const clock = new SystemClock();
 const ALL = Buffer.alloc(0);
 
 describe('a state whose owner', () => {
-  let folder: string;
-  const owners: StateOwner[] = [];
-  const stores: LmdbStateStore[] = [];
+  let bed: StateBed;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'changeover-state-'));
+    bed = await StateBed.make();
   });
-  afterEach(async () => {
-    for (const owner of owners.splice(0)) await owner[Symbol.asyncDispose]();
-    for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true });
-  });
-
-  async function owner(): Promise<StateOwner> {
-    const started = new StateOwner(folder, 'own');
-    owners.push(started);
-    expect(await started.next()).toBe('open');
-    return started;
-  }
-
-  /** Stands inside a transaction, with LMDB's lock, as a writer that was stopped there. */
-  async function holder(): Promise<StateOwner> {
-    const started = new StateOwner(join(folder, '1'), 'hold');
-    owners.push(started);
-    await started.stands();
-    return started;
-  }
-
-  async function open(): Promise<LmdbStateStore> {
-    const store = await LmdbStateStore.open({ folder, name: 'test', patience: 500 });
-    stores.push(store);
-    return store;
-  }
-
-  const contentOf = (store: LmdbStateStore): string[] =>
-    [...store.entries(ALL, null)].map(({ key, value }) => `${String(key)}=${String(value)}`);
+  afterEach(() => bed[Symbol.asyncDispose]());
 
   it('was stopped is taken over, and wakes without a say', async () => {
-    const first = await owner();
+    const first = await bed.owner();
     await first.ask('put a committed');
     expect(await first.ask('commit first')).toBe('committed');
     await first.ask('put a late');
     await first.pause();
-    const second = await open();
+    const second = await bed.open();
     expect(second.place?.toString()).toBe('first');
     second.put(Buffer.from('b'), Buffer.from('second'));
     await second.commit(Buffer.from('second'));
     first.resume();
     expect(await first.ask('commit late')).toBe('STATE_FENCED');
     expect(contentOf(second)).toEqual(['a=committed', 'b=second']);
-    expect(await readdir(folder)).toEqual(['1']);
+    expect(await readdir(bed.folder)).toEqual(['1']);
     await second[Symbol.asyncDispose]();
-    const again = await open();
+    const again = await bed.open();
     expect([again.place?.toString(), again.lost, ...contentOf(again)]).toEqual(['second', null, 'a=committed', 'b=second']);
   });
 
   it('was stopped inside a transaction is taken over, in a new folder with all that was committed', async () => {
-    const first = await owner();
+    const first = await bed.owner();
     await first.ask('put a committed');
     expect(await first.ask('commit first')).toBe('committed');
-    const lock = await holder();
+    const lock = await bed.holder();
     await first.ask('put a late');
     first.tell('commit late');
-    const second = await open();
+    const second = await bed.open();
     expect([second.place?.toString(), second.lost, ...contentOf(second)]).toEqual(['first', null, 'a=committed']);
-    expect(await readdir(folder)).toEqual(['2']);
+    expect(await readdir(bed.folder)).toEqual(['2']);
     second.put(Buffer.from('b'), Buffer.from('second'));
     await second.commit(Buffer.from('second'));
     lock.resume();
@@ -84,18 +52,18 @@ describe('a state whose owner', () => {
     expect(await first.next()).toBe('STATE_FENCED');
     expect(contentOf(second)).toEqual(['a=committed', 'b=second']);
     await second[Symbol.asyncDispose]();
-    const again = await open();
+    const again = await bed.open();
     expect([again.place?.toString(), ...contentOf(again)]).toEqual(['second', 'a=committed', 'b=second']);
   });
 
   it('was stopped inside a transaction, over a file that cannot be copied, is taken over with nothing', async () => {
-    const first = await owner();
+    const first = await bed.owner();
     for (let i = 0; i < 2000; i++) first.tell(`put key${String(i)} ${'x'.repeat(100)}`);
     for (let i = 0; i < 2000; i++) await first.next();
     expect(await first.ask('commit first')).toBe('committed');
-    await holder();
-    await truncate(join(folder, '1', 'data.mdb'), 3 * 4096);
-    const second = await open();
+    await bed.holder();
+    await truncate(join(bed.folder, '1', 'data.mdb'), 3 * 4096);
+    const second = await bed.open();
     expect([second.place, second.lost, contentOf(second)]).toEqual([null, 'held', []]);
     second.put(Buffer.from('b'), Buffer.from('second'));
     await second.commit(Buffer.from('second'));
@@ -107,7 +75,7 @@ describe('a state whose owner', () => {
     async (victim) => {
       const rounds = 10;
       for (let round = 0; round < rounds; round++) {
-        const first = await owner();
+        const first = await bed.owner();
         const writer = await first.writerPid();
         first.tell('commitOn');
         let acknowledged = 0;
@@ -124,7 +92,7 @@ describe('a state whose owner', () => {
           acknowledged = Number(line);
         }
         await first[Symbol.asyncDispose]();
-        const second = await open();
+        const second = await bed.open();
         const place = Number(second.place?.toString());
         // The last one may have been made and not been said.
         expect([acknowledged, acknowledged + 1]).toContain(place);
