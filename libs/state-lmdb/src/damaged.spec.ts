@@ -96,6 +96,19 @@ describe('a state whose file', () => {
     await expectNew('damaged');
   });
 
+  it('lost a few pages at its end, with spilled changes among them, begins anew', async () => {
+    await fill();
+    {
+      await using owner = new StateOwner(folder, 'own');
+      expect(await owner.next()).toBe('open');
+      for (let i = 0; i < 5000; i++) owner.tell(`put key${String(i)} spilled`);
+      for (let i = 0; i < 5000; i++) await owner.next();
+      expect(await owner.ask('spill')).toBe('done');
+    }
+    await truncate(file, (await stat(file)).size - 20 * PAGE);
+    await expectNew('damaged');
+  });
+
   it('is gone begins anew', async () => {
     await fill();
     await rm(file);

@@ -13,11 +13,11 @@ const RECORD_BYTES = PAGE_BYTES - 16;
 const TRANSACTION_BYTES = 32 * 2 ** 20;
 
 /**
- * What stood in the place of each spilled change: made from the last to the first, they lead back to the last commit. Each method is a part of a
- * transaction of the caller's.
+ * What stood in the place of each spilled change, in records: made from the last record to the first, they lead back to the last commit. Each
+ * method is a part of a transaction of the caller's.
  *
- * One stands behind the other, not by key: to write them costs the same for keys in any order, and nobody has to look whether a key stands there
- * already. One that was spilled several times does so several times; the oldest has the last word.
+ * One record stands behind the other, not by key: to write them costs the same for keys in any order, and nobody has to look whether a key is
+ * there already. One that was spilled several times is there several times, and the oldest has the last word; within a spill it is there once.
  */
 export class UndoJournal {
   readonly #database: StateDatabase;
@@ -26,7 +26,7 @@ export class UndoJournal {
     this.#database = database;
   }
 
-  /** Makes changes that can be undone, as many as fit into one transaction. True: there may be more. */
+  /** Makes changes, of each key at most one, as many as fit into one transaction. True: there may be more. */
   change(changes: Iterator<PackedChange>): boolean {
     const undo = new PackedChanges(RECORD_BYTES);
     let next: IteratorResult<PackedChange>;
@@ -46,10 +46,12 @@ export class UndoJournal {
     for (let bytes = 0; number > 0 && bytes < TRANSACTION_BYTES; number--) {
       const record = undo.get(numberKey(number));
       invariant(record !== undefined, `record ${String(number)} of the undo journal is gone`);
-      const changes = [...unpackChanges(record)];
-      for (const change of changes.reverse()) makeChange(this.#database, change);
+      for (const change of unpackChanges(record)) {
+        makeChange(this.#database, change);
+        bytes += PAGE_BYTES;
+      }
       undo.removeSync(numberKey(number));
-      bytes += record.length + changes.length * PAGE_BYTES;
+      bytes += record.length;
     }
     return number > 0;
   }

@@ -6,6 +6,16 @@ import { fileURLToPath } from 'node:url';
 
 const SCRIPT = fileURLToPath(new URL('../../dist/test/state-owner-main.js', import.meta.url));
 
+/** The process that writes for the process; null: there is none. */
+export async function writerOf(owner: number): Promise<number | null> {
+  for (const pid of await readdir('/proc')) {
+    const stat = /^\d+$/u.test(pid) ? await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '') : '';
+    if (Number(/\) \w (\d+) /u.exec(stat)?.[1]) !== owner) continue;
+    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('"task":"write"')) return Number(pid);
+  }
+  return null;
+}
+
 /** See `state-owner-main.ts`. */
 export class StateOwner implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -40,11 +50,9 @@ export class StateOwner implements AsyncDisposable {
 
   /** The process that writes for it. */
   async writerPid(): Promise<number> {
-    for (const pid of await readdir('/proc')) {
-      const stat = /^\d+$/u.test(pid) ? await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '') : '';
-      if (Number(/\) \w (\d+) /u.exec(stat)?.[1]) === this.pid) return Number(pid);
-    }
-    throw new Error('it has no writer');
+    const writer = await writerOf(this.pid);
+    if (writer === null) throw new Error('it has no writer');
+    return writer;
   }
 
   /** Resolves when the kernel says that it stands, whoever stopped it. */

@@ -465,6 +465,8 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       await commit('second');
       await reopen();
       expect(entries()).toEqual(['c=3']);
+      put('c', '4');
+      await store.spill();
       await store.clear();
       await reopen();
       expect([store.place, entries()]).toEqual([null, []]);
