@@ -41,6 +41,7 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'load.before-commit': [{ role: 'load', pass: 3 }],
   'load.in-commit': [{ role: 'load', pass: 3 }],
   'load.after-commit': [{ role: 'load', pass: 3 }],
+  'load.in-copy': [{ role: 'load', provoke: (ledger) => ledger.bulk() }],
   'load.in-bisection': [{ role: 'load', provoke: (ledger) => ledger.refused() }],
   'load.in-staging': [{ role: 'load', provoke: large }],
 };

@@ -90,12 +90,20 @@ export class Ledger {
 
   /** One transaction of several MB: more than a part, whatever part it is. */
   async large(megabytes = 3): Promise<void> {
-    const rows = megabytes * 500;
+    await this.#addAndDelete(megabytes * 500, 64);
+  }
+
+  /** One transaction of many rows that together are less than a part. */
+  async bulk(): Promise<void> {
+    await this.#addAndDelete(2000, 3);
+  }
+
+  async #addAndDelete(rows: number, repeat: number): Promise<void> {
     const first = this.#ids(rows);
     await this.transaction((client, tx) =>
       client.query(
-        `INSERT INTO contacts SELECT $1::bigint + n, $2, NULL, repeat(md5(n::text), 64), $3 FROM generate_series(0, $4::int - 1) n`,
-        [first, LARGE_ACCOUNT, tx, rows],
+        `INSERT INTO contacts SELECT $1::bigint + n, $2, NULL, repeat(md5(n::text), $5), $3 FROM generate_series(0, $4::int - 1) n`,
+        [first, LARGE_ACCOUNT, tx, rows, repeat],
       ),
     );
     await this.transaction((client) => client.query('DELETE FROM contacts WHERE id BETWEEN $1 AND $2', [first, first + rows - 1]));

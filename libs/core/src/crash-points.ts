@@ -26,6 +26,8 @@ export const CRASH_POINTS = [
   /** COMMIT was sent, its answer has not been read. */
   'load.in-commit',
   'load.after-commit',
+  /** Rows were sent by COPY, its end was not told. */
+  'load.in-copy',
   /** Refused rows are being looked for under savepoints. */
   'load.in-bisection',
   /** Part of a large record is in the temporary table. */

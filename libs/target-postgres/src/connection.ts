@@ -114,14 +114,34 @@ export class Connection implements AsyncDisposable {
     return result.rowCount ?? 0;
   }
 
-  /** `COPY … FROM STDIN` with all its bytes at once; gives the number of rows. */
-  async copyIn(sql: string, bytes: Buffer): Promise<number> {
+  /**
+   * `COPY … FROM STDIN`; gives the number of rows. Pieces are handed to the socket one after the other, so that the server works on one while the next is
+   * on its way. `sent` runs before the end of the data is told.
+   */
+  async copyIn(sql: string, pieces: readonly Buffer[], sent: () => void | Promise<void> = () => undefined): Promise<number> {
     this.#checkAlive();
     const copy = this.#client.query(copyFrom(sql));
     await new Promise<void>((resolve, reject) => {
-      copy.on('error', reject);
+      let refused = false;
       copy.on('finish', resolve);
-      copy.end(bytes);
+      copy.on('error', (error) => {
+        refused = true;
+        reject(error);
+      });
+      const send = async (): Promise<void> => {
+        for (const piece of pieces) {
+          // Once the server has refused, nothing must be asked of it any more: it has let go of the connection.
+          await new Promise<void>((taken) =>
+            copy.write(piece, () => {
+              taken();
+            }),
+          );
+          if (refused) return;
+        }
+        await sent();
+        if (!refused) copy.end();
+      };
+      send().catch(reject);
     });
     return copy.rowCount;
   }

@@ -234,6 +234,7 @@ it('calls each crash point', async () => {
   await using bed = await LoadBed.open(CONTACTS, { crashPoint: (name) => void points.push(name) });
   const contacts = contactsOf(bed);
   await bed.apply([contacts.c(['1', 'a', 'A'], ['2', 'b', 'far too long'])]);
+  await bed.apply([contacts.c(...Array.from({ length: 300 }, (_, at) => [String(at + 10), `m${String(at)}`, 'N']))]);
   bed.seq += 1;
   await bed.session.stage([contacts.u(['1', 'a', 'B'])], bed.writes.lookup);
   await bed.session.applyStaged(bed.progress());

@@ -8,8 +8,8 @@ import { RefusedRows } from './apply/refused-rows.js';
 import { KnownTables } from './catalogue/known-tables.js';
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
-import { NetChanges } from './net/net-changes.js';
-import type { Segment } from './net/net-row.js';
+import type { PlacedFrame, Segment } from './net/net-row.js';
+import { segmentsOf } from './net/segments.js';
 import type { CrashPoint } from './options.js';
 import { advance, pinTables, recordBarrier, type Owner, type Ownership } from './own-schema.js';
 import { asTargetError, verdictOf } from './sql-state.js';
@@ -22,6 +22,7 @@ export type SessionParts = {
   readonly migration: string;
   readonly ownership: Ownership;
   readonly synchronousCommit: 'on' | 'off';
+  readonly copyFromRows: number;
   readonly crashPoint: CrashPoint;
 };
 
@@ -62,11 +63,12 @@ export class PostgresSession implements TargetSession {
 
   async apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport> {
     return this.#alone(async () => {
-      const net = new NetChanges();
-      for (const { seq, frames } of batch.transactions) for (const frame of frames) net.addFrame(seq, schemas(frame.schemaSeq), frame);
-      const segments = net.segments();
-      const settings = this.#durability(segments.length > 0, batch.barriers.length > 0);
+      const placed = batch.transactions.flatMap(({ seq, frames }) =>
+        frames.map((frame): PlacedFrame => ({ seq, schema: schemas(frame.schemaSeq), frame })),
+      );
+      const settings = this.#durability(placed.length > 0, batch.barriers.length > 0);
       return this.#transaction(settings, batch.progress, async (mode) => {
+        const segments = segmentsOf(placed, mode === 'fast' ? this.#parts.copyFromRows : Infinity);
         const report = segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, segments, mode);
         for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier);
         return report;
@@ -152,9 +154,17 @@ export class PostgresSession implements TargetSession {
   }
 
   #run(progress: LoadProgress): BatchRun {
-    const { connection, migration } = this.#parts;
-    const seq = progress.writes.seq;
-    return new BatchRun({ connection, migration, known: this.#known, refused: this.#refused, careful: this.#careful, seq });
+    const { connection, migration, copyFromRows, crashPoint } = this.#parts;
+    return new BatchRun({
+      connection,
+      migration,
+      copyFromRows,
+      crashPoint,
+      known: this.#known,
+      refused: this.#refused,
+      careful: this.#careful,
+      seq: progress.writes.seq,
+    });
   }
 
   /** TARGET_CHANGED if a table no longer takes what it did. One that takes more than it did may take rows that it refused. */

@@ -4,7 +4,7 @@ import { ChangeoverError } from '@changeover/core';
 import { TargetWriter, type PreflightFinding, type TableSchema, type TargetSession } from '@changeover/events';
 
 import { Connection } from './connection.js';
-import type { PostgresTargetOptions } from './options.js';
+import { COPY_FROM_ROWS, type PostgresTargetOptions } from './options.js';
 import { ensureOwnSchema, findBarrier, takeOwnership, type Ownership } from './own-schema.js';
 import { PostgresSession } from './postgres-session.js';
 import { preflight } from './preflight.js';
@@ -36,13 +36,13 @@ export class PostgresTarget extends TargetWriter {
   }
 
   async open(): Promise<TargetSession> {
-    const { url, migration, synchronousCommit = 'off', crashPoint = (): void => undefined } = this.#options;
+    const { url, migration, synchronousCommit = 'off', copyFromRows = COPY_FROM_ROWS, crashPoint = (): void => undefined } = this.#options;
     let connection: Connection | null = null;
     try {
       connection = await Connection.open(url, applicationNameOf(migration));
       await ensureOwnSchema(connection);
       const ownership = await takeOver(connection, migration);
-      const session = await PostgresSession.begin({ connection, migration, ownership, synchronousCommit, crashPoint });
+      const session = await PostgresSession.begin({ connection, migration, ownership, synchronousCommit, copyFromRows, crashPoint });
       this.#sessions.add(session);
       return session;
     } catch (error) {

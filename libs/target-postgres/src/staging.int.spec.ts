@@ -97,6 +97,12 @@ describe('a record that is staged', () => {
     expect(await bed.rows('SELECT id FROM firms ORDER BY id')).toEqual([[2], [4]]);
   });
 
+  it('is stopped at a new row without all its values', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { firms } = tablesOf(bed);
+    await expect(staged(bed, [firms.c(['1', undefined])])).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+
   it('bears rows as large as a slice', async () => {
     await using bed = await LoadBed.open(TABLES);
     const { firms } = tablesOf(bed);

@@ -3,7 +3,7 @@ import { CopyTextWriter, keyText, lineOf, scanLine, type Frame, type Line, type 
 import { parentsFirst } from './apply/table-order.js';
 import type { TargetTable } from './catalogue/target-table.js';
 import type { Connection } from './connection.js';
-import { NetChanges } from './net/net-changes.js';
+import { checkCreated, NetChanges } from './net/net-changes.js';
 import { addressingOf, keyColumns, tableId, type NetRow, type Segment } from './net/net-row.js';
 
 const TABLE = 'pg_temp.changeover_staged';
@@ -55,7 +55,7 @@ export class Staging {
   async add(frames: readonly Frame[], schemas: SchemaLookup): Promise<void> {
     if (this.#rows === 0) await this.#create();
     for (const frame of frames) this.#write(frame, schemas(frame.schemaSeq));
-    if (this.#writer.length > 0) await this.#connection.copyIn(`COPY ${TABLE} FROM STDIN`, this.#writer.take());
+    if (this.#writer.length > 0) await this.#connection.copyIn(`COPY ${TABLE} FROM STDIN`, [this.#writer.take()]);
   }
 
   async discard(): Promise<void> {
@@ -160,6 +160,7 @@ export class Staging {
   }
 
   #write(frame: Frame, schema: TableSchema): void {
+    checkCreated(schema, frame);
     const tab = this.#place(schema);
     (this.#tables[tab] as StagedTable).ops.add(frame.op);
     if (frame.op === 't') {

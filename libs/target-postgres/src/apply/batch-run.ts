@@ -4,12 +4,15 @@ import type { ApplyReport } from '@changeover/events';
 import type { KnownTables } from '../catalogue/known-tables.js';
 import type { Connection } from '../connection.js';
 import type { Segment } from '../net/net-row.js';
+import { netRows } from '../net/segments.js';
 import { isOurs } from '../own-schema.js';
+import type { CrashPoint } from '../options.js';
 import type { TablePlan } from '../sql/table-plan.js';
+import { bulkRows, takesBulk, type BulkRows } from './bulk-rows.js';
 import { standingOnTable } from './cascades.js';
 import { refusesTooMuch, type CarefulPath } from './careful-path.js';
 import { exchangeContents } from './exchanged-rows.js';
-import { applyFast } from './fast-path.js';
+import { applyFast, type FastWork } from './fast-path.js';
 import { applyHeld } from './held-rows.js';
 import { opOf, schemaOf, type RefusedRows } from './refused-rows.js';
 import { related } from './table-order.js';
@@ -24,6 +27,8 @@ export type BatchRunParts = {
   readonly refused: RefusedRows;
   readonly careful: CarefulPath;
   readonly migration: string;
+  readonly copyFromRows: number;
+  readonly crashPoint: CrashPoint;
   /** The last record of `writes` in the batch. */
   readonly seq: number;
 };
@@ -78,13 +83,11 @@ export class BatchRun {
   }
 
   async #rows({ truncated, changes }: Segment, mode: Mode): Promise<boolean> {
-    const { connection, known, refused, careful, seq } = this.#parts;
+    const { connection, known, refused, careful, copyFromRows, crashPoint, seq } = this.#parts;
     if (truncated.length > 0) await this.#empty(truncated.map((schema) => known.plan(schema)));
     if (refused.open > 0) for (const schema of truncated) this.#forget(await refused.closeTable(schema, seq));
-    let ops: readonly TargetOp[] = changes.flatMap(({ schema, rows }) => {
-      const plan = known.plan(schema);
-      return rows.map((row) => ({ plan, row, refusal: null }));
-    });
+    const { bulk, ops: netted } = await this.#work(changes);
+    let ops = netted;
     const tables = new Set([...truncated, ...changes.map(({ schema }) => schema)].map((schema) => known.plan(schema).id));
     if (refused.open > 0) {
       const settled = await refused.settle(ops);
@@ -95,7 +98,8 @@ export class BatchRun {
     let refusals: Refusal[] = [];
     let idle: readonly TargetOp[] = [];
     if (mode === 'fast') {
-      if (!(await applyFast(connection, ops, known.catalogue))) return false;
+      if (!(await applyFast({ connection, copyFromRows, crashPoint, catalogue: known.catalogue }, { ops, bulk }))) return false;
+      for (const { count } of bulk) this.#done.insert += count;
     } else {
       const exchanged = await exchangeContents(connection, ops, seq);
       ops = exchanged.ops;
@@ -105,6 +109,19 @@ export class BatchRun {
     const through = [...withoutRefused(ops, refusals), ...idle];
     await (refused.open > 0 ? this.#retry(tables, through, refusals) : this.#finish(through, refusals));
     return true;
+  }
+
+  /** What was left as it came stays so where COPY can take it, and where no delete of an open refusal may be what it settles. */
+  async #work(changes: Segment['changes']): Promise<FastWork> {
+    const { known, refused } = this.#parts;
+    const bulk: BulkRows[] = [];
+    const ops: TargetOp[] = [];
+    for (const { schema, rows, created } of changes) {
+      const plan = known.plan(schema);
+      if (created !== undefined && takesBulk(plan) && !(await refused.awaitsDelete(schema))) bulk.push(bulkRows(plan, created));
+      else for (const row of created === undefined ? rows : netRows(created)) ops.push({ plan, row, refusal: null });
+    }
+    return { bulk, ops };
   }
 
   /**

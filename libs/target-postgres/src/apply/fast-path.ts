@@ -3,31 +3,46 @@ import type { Line } from '@changeover/events';
 import type { Cascade, Catalogue } from '../catalogue/catalogue.js';
 import type { Connection } from '../connection.js';
 import type { NetRow } from '../net/net-row.js';
+import type { CrashPoint } from '../options.js';
 import { insertTarget, statementFor } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
+import type { BulkRows } from './bulk-rows.js';
 import { standingOn } from './cascades.js';
 import { parentsFirst } from './table-order.js';
 import type { TargetOp } from './target-op.js';
 
-/** From here on COPY is clearly faster than inserting from arrays (1.3 to 1.5 times at 200 to 1000 rows of ten columns). */
-const COPY_FROM_ROWS = 200;
+export type FastPathParts = {
+  readonly connection: Connection;
+  readonly catalogue: Catalogue;
+  readonly copyFromRows: number;
+  readonly crashPoint: CrashPoint;
+};
+
+/** What a segment comes to; no table is in both. */
+export type FastWork = { readonly ops: readonly TargetOp[]; readonly bulk: readonly BulkRows[] };
 
 /**
  * Applies ops in the order that suits nearly every batch: inserts parents first, updates, deletes children first, each table's rows in one statement.
  * `false`: the target did not do all of it (a row was not there, a trigger left one out), or keys move and the order needs more thought; like
  * an error, this asks for a roll-back and the careful path.
  */
-export async function applyFast(connection: Connection, ops: readonly TargetOp[], catalogue: Catalogue): Promise<boolean> {
+export async function applyFast(parts: FastPathParts, { ops, bulk }: FastWork): Promise<boolean> {
+  const { connection, catalogue } = parts;
   const groups = groupByTable(ops);
   for (const { plan, update } of groups.values()) {
     if (update.some((row) => row.originKey !== row.key)) return false;
     if (update.length > 0 && catalogue.cascadesFrom(plan.target, 'update').some((cascade) => !isByKey(plan, cascade))) return false;
   }
-  const ranks = parentsFirst([...groups.keys()], catalogue.tables);
-  const ordered = [...groups].sort(([a], [b]) => (ranks.get(a) as number) - (ranks.get(b) as number)).map(([, group]) => group);
-  for (const { plan, insert } of ordered) if (insert.length > 0 && !(await insertRows(connection, plan, insert))) return false;
-  for (const { plan, update } of ordered) if (update.length > 0 && !(await changeRows(connection, plan, 'update', update))) return false;
-  for (const { plan, delete: gone } of ordered.reverse()) {
+  const ranks = parentsFirst([...groups.keys(), ...bulk.map(({ plan }) => plan.id)], catalogue.tables);
+  const ordered = <Some extends { readonly plan: TablePlan }>(some: Iterable<Some>): Some[] =>
+    [...some].sort((a, b) => (ranks.get(a.plan.id) as number) - (ranks.get(b.plan.id) as number));
+  const tables = ordered(groups.values());
+  for (const some of ordered([...tables.filter(({ insert }) => insert.length > 0), ...bulk])) {
+    const done = 'pieces' in some ? copyRows(parts, some) : insertRows(parts, some.plan, some.insert);
+    if (!(await done)) return false;
+  }
+  for (const { plan, update } of tables) if (update.length > 0 && !(await changeRows(connection, plan, 'update', update))) return false;
+  for (const { plan, delete: gone } of tables.reverse()) {
     if (gone.length > 0 && !(await deleteRows(connection, plan, gone, catalogue.cascadesFrom(plan.target, 'delete')))) return false;
   }
   return true;
@@ -50,10 +65,13 @@ function groupByTable(ops: readonly TargetOp[]): Map<string, Group> {
   return groups;
 }
 
-async function insertRows(connection: Connection, plan: TablePlan, rows: readonly NetRow[]): Promise<boolean> {
-  if (!plan.copyable || rows.length < COPY_FROM_ROWS) return changeRows(connection, plan, 'insert', rows);
-  const bytes = joinLines(rows.map((row) => row.line as Line));
-  return (await connection.copyIn(`COPY ${insertTarget(plan)} FROM STDIN`, bytes)) === rows.length;
+async function insertRows(parts: FastPathParts, plan: TablePlan, rows: readonly NetRow[]): Promise<boolean> {
+  if (!plan.copyable || rows.length < parts.copyFromRows) return changeRows(parts.connection, plan, 'insert', rows);
+  return copyRows(parts, { plan, count: rows.length, pieces: [joinLines(rows.map((row) => row.line as Line))] });
+}
+
+async function copyRows({ connection, crashPoint }: FastPathParts, { plan, count, pieces }: BulkRows): Promise<boolean> {
+  return (await connection.copyIn(`COPY ${insertTarget(plan)} FROM STDIN`, pieces, () => crashPoint('load.in-copy'))) === count;
 }
 
 async function changeRows(connection: Connection, plan: TablePlan, kind: 'insert' | 'update', rows: readonly NetRow[]): Promise<boolean> {

@@ -96,6 +96,17 @@ export class RefusedRows {
     return { ops: met ? settled : ops, closed };
   }
 
+  /** Whether a row of the table still stands that is to go. */
+  async awaitsDelete({ schema, table }: TableSchema): Promise<boolean> {
+    if (this.#open === 0) return false;
+    const [found] = await this.#connection.query<{ awaits: boolean }>(
+      `SELECT EXISTS (SELECT FROM changeover.refused
+         WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL AND wanted IS NULL) AS awaits`,
+      [this.#migration, schema, table],
+    );
+    return found?.awaits === true;
+  }
+
   /** Open refusals of these tables, a limited number, to be tried again, and as many of any table while {@link tryAll} is not done. */
   async candidates(tables: ReadonlySet<string>, except: ReadonlySet<string>): Promise<OpenRefusal[]> {
     const due = await this.#due(except);

@@ -33,6 +33,7 @@ export class NetChanges {
       this.truncate(schema);
       return;
     }
+    checkCreated(schema, frame);
     const net = this.#table(schema);
     const { rows, before, op } = frame;
     let at = 0;
@@ -97,6 +98,11 @@ export class NetChanges {
     open.tables.set(id, net);
     return net;
   }
+}
+
+/** COPY would take the mark of a value that is not told for a value. */
+export function checkCreated(schema: TableSchema, { op, partial }: Frame): void {
+  invariant(!partial || (op !== 'c' && op !== 'r'), `the writes create rows of ${tableId(schema)} without all their values`);
 }
 
 /** `starts` has room for a line of the right width only; a wider one would write beyond it, which a typed array ignores. */

@@ -1,4 +1,4 @@
-import type { TableSchema, Line } from '@changeover/events';
+import type { Frame, Line, TableSchema } from '@changeover/events';
 
 /** What a whole batch does to one row of the target. */
 export type NetRow = {
@@ -18,10 +18,15 @@ export type NetRow = {
 /** By what a table's rows are found: their key, all their columns, or never (it only grows). */
 export type Addressing = 'key' | 'whole-row' | 'insert-only';
 
+/** A frame, with the record of `writes` that it stands in and the form of its rows. */
+export type PlacedFrame = { readonly seq: number; readonly schema: TableSchema; readonly frame: Frame };
+
 type TableChanges = {
   readonly schema: TableSchema;
   readonly addressing: Addressing;
   readonly rows: readonly NetRow[];
+  /** All that happens to the table, `rows` being empty: rows come, and netting would not find anything else ({@link segmentsOf}). */
+  readonly created?: readonly PlacedFrame[];
 };
 
 /** A part of a batch that can be netted: `truncated` is emptied first, then the rows' order no longer matters. */
