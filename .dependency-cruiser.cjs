@@ -33,7 +33,7 @@ module.exports = {
       severity: 'error',
       comment: 'Each workspace declares what its product code imports.',
       from: { path: '^(apps|libs|examples|bench)/', pathNot: SPECS },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['npm-peer'] },
     },
     {
       name: 'no-deep-imports',

@@ -330,6 +330,20 @@ describe('check', () => {
         0,
         expect.stringMatching(/✓ mapping .*mapping\.json: rules for 2 tables of the target, and 0 tables pass through[^!]*ready to start/),
       ]);
+      await bench.settings({ mapping: 'mapping.ts' });
+      await writeFile(
+        join(bench.folder, 'mapping.ts'),
+        `const tables: string = 7; export default { tables: { 'public.contact': {} }, tables_: tables };`,
+      );
+      const typed = await bench.run('check');
+      expect([typed.code, typed.out]).toEqual([1, expect.stringContaining('Unrecognized key: "tables_"')]);
+      await writeFile(join(bench.folder, 'mapping.ts'), `const note: string = 7; export default { tables: {} };`);
+      const compiled = await bench.run('check');
+      expect([compiled.code, compiled.out]).toEqual([
+        1,
+        expect.stringContaining("✗ mapping   mapping.ts:1: Type 'number' is not assignable to type 'string'."),
+      ]);
+      await bench.settings({ mapping: 'mapping.json' });
       const converter = await check(company, {
         ...right,
         columns: { ...person.columns, nick: { ...person.columns.nick, options: { blank: 'no' } } },

@@ -29,6 +29,7 @@ export { aborted, exitProcess, failureText, runProcess, runRoleProcess } from '.
 export { RunningTask, type RunningTaskOptions } from './process/running-task.js';
 export { startRole, type RoleContext, type RoleParts, type RunningRole, type StartOptions, type StartRole } from './process/start-role.js';
 export { loadMapping } from './settings/load-mapping.js';
+export { mappingTypeErrors } from './settings/mapping-types.js';
 export {
   createLog,
   createSource,

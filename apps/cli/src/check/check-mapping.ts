@@ -1,7 +1,7 @@
 import { asChangeoverError } from '@changeover/core';
 import type { DescribedTable, TableSchema } from '@changeover/events';
 import { ruleSchema, ruleProblems, tableUse, type Mapping, type SourceTable } from '@changeover/mapping';
-import { createTargetCatalogue, loadMapping, type AdapterContext, type CliSettings } from '@changeover/shell';
+import { createTargetCatalogue, loadMapping, mappingTypeErrors, type AdapterContext, type CliSettings } from '@changeover/shell';
 
 import { requireActiveMapping } from './active-mapping.js';
 import { failed, type Finding } from './finding.js';
@@ -22,6 +22,7 @@ export async function checkMapping(
   } catch (error) {
     return { findings: failed('mapping', asChangeoverError(error)), tables: [] };
   }
+  const typed = await mappingTypeErrors(file);
   const active = await activeFindings(mapping, settings);
   const { findings, tables, ignored } = passedTables(mapping, sources);
   const known = new Set(sources.map(nameOf));
@@ -30,6 +31,7 @@ export async function checkMapping(
   const misfits = sources.length === 0 ? [] : ruleProblems(mapping, { tables: sourceTables(sources) });
   const described = mapping.rules.length === 0 ? null : await targetTables(settings, context);
   const problems = [
+    ...(typed ?? []).map((problem) => wrong('types', problem)),
     ...active,
     ...findings,
     ...unknown.map((name) => wrong('table', `the mapping has a rule for ${name}, which the source does not give`)),
