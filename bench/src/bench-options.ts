@@ -17,6 +17,8 @@ export const BENCH_USAGE = `npm run bench -- [options]
 Measures Changeover, as three separate processes, beside PostgreSQL's native logical replication between the same two
 servers, in turns, and prints ratios against the bars. Give the machine nothing else to do meanwhile.
 
+  --first-copy                measures the first copy of a table instead; see --first-copy --help
+
   --log embedded|kafka|both   (both)
   --runs N                    turns (3); figures are medians with minimum and maximum
   --quick                     a tenth of the rows and one turn: does it work, not how fast
@@ -45,12 +47,18 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
   }
   if (values.help === true) return undefined;
   const quick = values.quick === true;
-  const runs = Number(values.runs ?? (quick ? 1 : 3));
-  if (!Number.isInteger(runs) || runs < 1) throw new ChangeoverError('BAD_SETTINGS', '--runs takes a whole number from 1');
+  const runs = wholeFrom(1, '--runs', values.runs ?? (quick ? '1' : '3'));
   return { logs: logsOf(values.log ?? 'both'), quick, runs, json: values.json, name: values.name ?? 'bench' };
 }
 
-function logsOf(text: string): readonly LogType[] {
+/** A whole number that is not below `least`. */
+export function wholeFrom(least: number, option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new ChangeoverError('BAD_SETTINGS', `${option} takes a whole number from ${String(least)}`);
+}
+
+export function logsOf(text: string): readonly LogType[] {
   if (text === 'both') return ['embedded', 'kafka'];
   if (text === 'embedded' || text === 'kafka') return [text];
   throw new ChangeoverError('BAD_SETTINGS', '--log takes embedded, kafka or both');

@@ -13,11 +13,9 @@ export async function openNativeRoute(stage: Stage, clock: Clock): Promise<Route
   await createBenchTables(targetUrl);
   await using source = await connectTo(sourceUrl);
   await source.query('CREATE PUBLICATION native FOR ALL TABLES');
-  const { hostname, port, username, password, pathname } = new URL(sourceUrl);
-  const connection = `host=${hostname} port=${port} user=${username} password=${password} dbname=${pathname.slice(1)}`;
   await using target = await connectTo(targetUrl);
   await target.query(
-    `CREATE SUBSCRIPTION native CONNECTION ${escapeLiteral(connection)} PUBLICATION native WITH (copy_data = false, enabled = false)`,
+    `CREATE SUBSCRIPTION native CONNECTION ${escapeLiteral(connectionText(sourceUrl))} PUBLICATION native WITH (copy_data = false, enabled = false)`,
   );
 
   const subscription = async (state: 'ENABLE' | 'DISABLE'): Promise<void> => {
@@ -39,6 +37,15 @@ export async function openNativeRoute(stage: Stage, clock: Clock): Promise<Route
     steps: () => ({ source: stage.source.pid, target: stage.target.pid }),
     ours: [],
   };
+}
+
+/** The URL as libpq's words, which a subscription is given. */
+export function connectionText(url: string): string {
+  const { hostname, port, username, password, pathname, searchParams } = new URL(url);
+  const given = Object.entries({ host: hostname, port, user: username, password, dbname: pathname.slice(1) });
+  const words = [...given.map(([word, value]) => [word, decodeURIComponent(value)] as const), ...searchParams];
+  const quoted = (value: string): string => `'${value.replace(/[\\']/gu, '\\$&')}'`;
+  return words.flatMap(([word, value]) => (value === '' ? [] : [`${word}=${quoted(value)}`])).join(' ');
 }
 
 async function untilNotFollowed(sourceUrl: string, clock: Clock): Promise<void> {

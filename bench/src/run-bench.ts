@@ -40,7 +40,7 @@ const SIZES: Sizes = { transactions: 200, singles: 20_000, markers: 300, hugeRow
 const QUICK_SIZES: Sizes = { transactions: 20, singles: 2_000, markers: 50, hugeRows: 100_000 };
 
 /** For both routes alike: nothing that wakes up in the middle of a measurement. */
-const POSTGRES_SETTINGS = { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '8GB', shared_buffers: '256MB' };
+export const POSTGRES_SETTINGS = { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '8GB', shared_buffers: '256MB' };
 
 export type BenchContext = {
   readonly clock: Clock;

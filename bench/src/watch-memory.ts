@@ -7,9 +7,11 @@ export type MemoryWatch = AsyncDisposable & {
   readonly peaks: Readonly<Record<string, number>>;
 };
 
+type Processes = Iterable<readonly [name: string, pid: number]>;
+
 export type WatchOptions = {
   /** Process ids by name, as they are now. */
-  readonly processes: () => Iterable<readonly [name: string, pid: number]>;
+  readonly processes: () => Processes | Promise<Processes>;
   readonly sampleMs: number;
   readonly clock: Clock;
 };
@@ -20,7 +22,7 @@ export function watchMemory({ processes, sampleMs, clock }: WatchOptions): Memor
   const stop = new AbortController();
   const watch = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      for (const [name, pid] of processes()) {
+      for (const [name, pid] of await processes()) {
         const bytes = await anonymousBytes(pid);
         if (bytes !== undefined) peaks[name] = Math.max(peaks[name] ?? 0, bytes);
       }

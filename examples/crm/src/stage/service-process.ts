@@ -22,6 +22,8 @@ export type ServiceProcessOptions = {
   readonly logFile: string;
   readonly clock: Clock;
   readonly args?: readonly string[];
+  /** For Node itself, such as `--cpu-prof`. */
+  readonly nodeArgs?: readonly string[];
 };
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -64,7 +66,14 @@ export class ServiceProcess implements AsyncDisposable {
       // A group of its own: Ctrl-C reaches us, and we stop it in order.
       const child = spawn(
         process.execPath,
-        [fileURLToPath(new URL(file, import.meta.url)), ...command, '--config', options.settingsFile, ...(options.args ?? [])],
+        [
+          ...(options.nodeArgs ?? []),
+          fileURLToPath(new URL(file, import.meta.url)),
+          ...command,
+          '--config',
+          options.settingsFile,
+          ...(options.args ?? []),
+        ],
         {
           detached: true,
           stdio: ['ignore', log.fd, log.fd],

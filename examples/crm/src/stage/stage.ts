@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { invariant } from '@changeover/core';
-import { startKafka, startPostgres, type RunningKafka, type RunningPostgres } from '@changeover/local-services';
+import { startKafka, startPostgres, type RunningKafka, type RunningPostgres, type StartKafkaOptions } from '@changeover/local-services';
 
 import { createDatabase } from './connect.js';
 
@@ -12,11 +12,26 @@ export type LogType = 'embedded' | 'kafka';
 export type StageOptions = {
   /** `any`: the broker given by address will do; `own`: one that may be killed. */
   readonly broker: 'none' | 'any' | 'own';
+  /** Where the broker keeps its data, if it is to be looked at; it is one of our own then. */
+  readonly brokerData?: string;
   /** PostgreSQL settings of the two CRMs' servers. */
   readonly postgresSettings?: Readonly<Record<string, string>>;
 };
 
-/** One migration on a stage: its databases, empty, and its settings file. */
+export type MigrationOptions = {
+  readonly id: string;
+  readonly log: LogType;
+  /** A mapping's file; without one every table keeps its names. */
+  readonly mapping?: string;
+  /** An old database that is there. Default: a new one, empty. */
+  readonly sourceUrl?: string;
+  /** The tables that move, `schema.table`. Default: all of `public`. */
+  readonly tables?: readonly string[];
+  /** The server on which the new database is made. Default: the stage's. */
+  readonly targetServerUrl?: string;
+};
+
+/** One migration on a stage: its databases and its settings file. */
 export type StagedMigration = {
   readonly id: string;
   readonly log: LogType;
@@ -53,7 +68,7 @@ export class Stage implements AsyncDisposable {
       startPostgres({ own: true, settings }),
       startPostgres({ own: true, settings }),
       startPostgres({ own: true }),
-      options.broker === 'none' ? Promise.resolve(undefined) : startKafka({ own: options.broker === 'own' }),
+      options.broker === 'none' ? Promise.resolve(undefined) : startKafka(brokerOptions(options)),
     ] as const);
     const [source, target, own, broker] = started;
     if (source.status === 'rejected' || target.status === 'rejected' || own.status === 'rejected' || broker.status === 'rejected') {
@@ -64,14 +79,14 @@ export class Stage implements AsyncDisposable {
     return new Stage({ directory, source: source.value, target: target.value, own: own.value, broker: broker.value });
   }
 
-  /** Creates a migration's databases and settings. Without a mapping (a file's path) every table keeps its names. */
-  async addMigration(options: { readonly id: string; readonly log: LogType; readonly mapping?: string }): Promise<StagedMigration> {
-    const { id, log, mapping } = options;
-    const sourceUrl = await createDatabase(this.source.url, `${id}_old`);
-    const targetUrl = await createDatabase(this.target.url, `${id}_new`);
+  /** Creates a migration's databases and settings. */
+  async addMigration(options: MigrationOptions): Promise<StagedMigration> {
+    const { id, log, mapping, tables } = options;
+    const sourceUrl = options.sourceUrl ?? (await createDatabase(this.source.url, `${id}_old`));
+    const targetUrl = await createDatabase(options.targetServerUrl ?? this.target.url, `${id}_new`);
     const settings = {
       migration: id,
-      source: { type: 'postgres', url: sourceUrl, schemas: ['public'] },
+      source: { type: 'postgres', url: sourceUrl, ...(tables === undefined ? { schemas: ['public'] } : { tables }) },
       target: { type: 'postgres', url: targetUrl },
       log: await this.#logSettings(id, log),
       control: { url: await createDatabase(this.own.url, `${id}_control`) },
@@ -98,4 +113,8 @@ export class Stage implements AsyncDisposable {
     invariant(this.broker !== undefined, 'a migration on Kafka needs a stage with a broker');
     return { type: 'kafka', brokers: this.broker.brokers };
   }
+}
+
+function brokerOptions({ broker, brokerData }: StageOptions): StartKafkaOptions {
+  return { own: broker === 'own', ...(brokerData === undefined ? {} : { own: true, dataDir: brokerData }) };
 }
