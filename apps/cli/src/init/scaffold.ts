@@ -17,7 +17,7 @@ const SETTINGS = {
 const MAPPING = `import { defineMapping } from '@changeover/mapping';
 
 /**
- * What goes where. A table or column without a rule keeps its name, so an empty mapping copies everything as it is.
+ * What goes where. While there are no rules, a table or column that is not named keeps its name, so an empty mapping copies everything as it is.
  *
  *   tables: {
  *     'public.kunde': {
@@ -25,6 +25,17 @@ const MAPPING = `import { defineMapping } from '@changeover/mapping';
  *       columns: { kundennr: 'customer_no', geaendert: 'updated_at' },
  *     },
  *   },
+ *
+ * Rows that are made of others have rules. Write the types that they are checked against with
+ *
+ *   changeover introspect --out types.ts
+ *
+ * and see docs/mapping.md:
+ *
+ *   const map = mapping<Source, Target>();
+ *   const kunde = map.from('public.kunde');
+ *   …
+ *   rules: [map.table('crm.customer', { from: kunde, columns: { id: kunde('kundennr') }, key: ['id'] })],
  */
 export default defineMapping({
   tables: {},

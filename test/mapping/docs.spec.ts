@@ -1,0 +1,38 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { loadMapping } from '@changeover/shell';
+
+import { compileFiles } from './compile-files.js';
+
+const PAGE = await readFile(fileURLToPath(new URL('../../docs/mapping.md', import.meta.url)), 'utf8');
+
+/** The page's files, by the name in their first line. */
+const FILES = Object.fromEntries([...PAGE.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)].map(([, name = '', text = '']) => [name, text]));
+const [, RULE = ''] = /```json\n(.*?)```/s.exec(PAGE) ?? [];
+
+describe('docs/mapping.md', () => {
+  it('shows files that compile, and mistakes in them that do not', () => {
+    expect(Object.keys(FILES)).toEqual(['names.ts', 'types.ts', 'account.ts', 'person.ts', 'mapping.ts']);
+    const wrong = FILES['person.ts']?.replace(", LEFT: 'former'", '').replace("required: ['account_id', 'name']", "required: ['name']");
+    const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '' });
+    expect(errors.filter((error) => !error.startsWith('wrong.ts'))).toEqual([]);
+    expect(errors.join('\n')).toContain("Property 'LEFT' is missing");
+    expect(errors.join('\n')).toContain("Type 'Value<`${number}` | null,");
+  }, 180_000);
+
+  it('shows mappings that load, and a rule as the data that it is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'changeover-docs-'));
+    try {
+      for (const [name, text] of Object.entries(FILES)) await writeFile(join(folder, name), text);
+      expect(await loadMapping(join(folder, 'names.ts'))).toMatchObject({ tables: { 'public.users': { to: 'crm.app_user' } } });
+      const { rules } = await loadMapping(join(folder, 'mapping.ts'));
+      expect(rules.map(({ target }) => target)).toEqual(['crm.account', 'crm.person']);
+      expect(rules[0]).toEqual(JSON.parse(RULE));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
