@@ -12,10 +12,10 @@ import { selfTimes } from '../bench/dist/cpu-profile.js';
 import { ACCOUNT_COLUMNS, accountRow, accountsFor, CONTACT_COLUMNS, contactRow } from '../bench/dist/first-copy/contact-rows.js';
 import { CONTACT_RULES } from '../bench/dist/first-copy/contact-rules.js';
 import { CONVERTERS } from '../libs/cleaning/dist/index.js';
-import { compileRule } from '../libs/mapping/dist/index.js';
-import { DerivationPlan } from '../libs/pipeline/dist/derive/derivation-plan.js';
-import { Derivation } from '../libs/pipeline/dist/derive/derivation.js';
-import { DeriveAll } from '../libs/pipeline/dist/derive/derive-all.js';
+import { tableSchemaHash } from '../libs/events/dist/index.js';
+import { DerivedTables } from '../libs/pipeline/dist/transform/derived-tables.js';
+import { FirstDerivation } from '../libs/pipeline/dist/transform/first-derivation.js';
+import { SourceTables } from '../libs/pipeline/dist/transform/source-tables.js';
 import { LmdbStateStore } from '../libs/state-lmdb/dist/index.js';
 import { MemoryState } from './memory-state.mjs';
 
@@ -34,14 +34,21 @@ const BATCH = 1000;
 const COMMIT_BYTES = 16e6;
 const SINGLES = Math.min(20_000, CONTACTS);
 
-const tables = new Map([
-  ['public.accounts', { columns: ACCOUNT_COLUMNS, key: ['id'] }],
-  ['public.contacts', { columns: CONTACT_COLUMNS, key: ['id'] }],
-]);
 const same = Object.fromEntries(Object.keys(CONVERTERS).map((name) => [name, () => (text) => text]));
-const rules = CONTACT_RULES.map((rule) => compileRule(rule, tables, args.plain ? same : CONVERTERS));
-const plan = new DerivationPlan(rules, new Map([...tables.keys()].map((name, number) => [name, { number, key: [0] }])));
-const [accounts, contacts] = [...tables.keys()].map((name) => plan.table(name));
+const converters = args.plain ? same : CONVERTERS;
+
+/** Takes the place of what transform writes. */
+class Counted {
+  rows = 0;
+  bytes = 0;
+  holdsFrames = true;
+  begin() {}
+  passBatch() {}
+  add({ rows, rowCount }) {
+    this.rows += rowCount;
+    this.bytes += rows.length;
+  }
+}
 
 console.log(`${CONTACTS} contacts, ${ACCOUNTS} accounts, keys ${args.keys}${args.plain ? ', converters that convert nothing' : ''}\n`);
 console.log('| state | step | rows | µs a row: time | CPU of the process | of its main thread |');
@@ -60,11 +67,18 @@ async function measure(name) {
 }
 
 async function steps(name, state) {
-  const derivation = new Derivation(plan, state);
+  const tables = await SourceTables.restore(state, [], () => undefined);
+  const accounts = tables.tell({ seq: 1, at: 0 }, schemaOf('accounts', ACCOUNT_COLUMNS));
+  const contacts = tables.tell({ seq: 2, at: 0 }, schemaOf('contacts', CONTACT_COLUMNS));
+  const output = new Counted();
+  const derived = new DerivedTables({ migration: 'bench', rules: CONTACT_RULES, converters, tables, state, output, isCopied: () => false });
+  const at = { seq: 3, ts_ms: 0 };
+
   let committing = Promise.resolve();
   /** As transform does: when enough has come together, and one behind the other; nobody waits for it but the next one. */
-  const commit = async (always = false) => {
+  const commit = async (always = false, before = () => undefined) => {
     if (!always && state.pendingBytes < COMMIT_BYTES) return;
+    before();
     await committing;
     committing = state.commit(Buffer.from('place'));
     if (always) await committing;
@@ -79,52 +93,90 @@ async function steps(name, state) {
     for (const { where, micros } of await profile()) console.log(`|  |   ${where} |  |  |  | ${(micros / rows).toFixed(2)} |`);
   };
 
+  const fill = async ({ table, place }, row, rows) => {
+    for (let first = 0; first < rows; first += BATCH) {
+      table.mirror.overwrite(
+        frameOf(
+          'c',
+          'none',
+          numbers(first, rows).map((number) => row(number, args.keys)),
+        ),
+        place,
+        3,
+      );
+      await commit();
+    }
+  };
   await timed('rows into the mirror', CONTACTS + ACCOUNTS, async () => {
-    for (let number = 0; number < ACCOUNTS; number++) {
-      const row = accountRow(number, args.keys);
-      derivation.mirror.set(accounts, row[0], row);
-    }
-    for (let number = 0; number < CONTACTS; number++) {
-      const row = contactRow(number, args.keys);
-      derivation.mirror.set(contacts, row[0], row);
-      if (number % BATCH === 0) await commit();
-    }
+    await fill(accounts, accountRow, ACCOUNTS);
+    await fill(contacts, contactRow, CONTACTS);
   });
 
-  const all = new DeriveAll({ plan, state, derivation });
+  const entry = { header: { seq: 3 }, body: Buffer.alloc(0) };
+  const first = new FirstDerivation({ state, output, derived, tables: [], queued: null, entry, at, barriers: [] });
   let cursor = null;
-  for (let index = 0; index < all.tables.length; index++) {
-    const rows = all.tables[index] === 'public.contacts' ? CONTACTS : ACCOUNTS;
-    const what = index === 0 ? 'all contacts: which unique values they want' : `all of ${all.tables[index]}: derive`;
+  const stepsOfAll = [
+    ['all contacts: which unique values they want', CONTACTS],
+    ['all accounts: derived', ACCOUNTS],
+    ['all contacts: derived', CONTACTS],
+  ];
+  for (const [index, [what, rows]] of stepsOfAll.entries()) {
     await timed(what, rows, async () => {
       do {
-        const { next } = all.next(cursor, BATCH);
-        if (state.pendingBytes >= COMMIT_BYTES) all.release();
-        await commit();
-        cursor = next;
-      } while (cursor !== null && cursor.step === index);
+        ({ cursor } = await first.next(cursor, 0));
+        await commit(false, () => first.release());
+      } while (cursor.step === index);
     });
   }
 
-  const change = (number, round) => {
-    const before = derivation.mirror.get(contacts, contactRow(number, args.keys)[0]);
-    const after = before.with(5, `030 / ${String(30_000_000 + number + round)}`).with(12, `City ${round}`);
-    derivation.mirror.set(contacts, after[0], after);
-    return { table: contacts, key: after[0], before, after };
+  const change = (numbers, round) => {
+    const rows = numbers.flatMap((number) => {
+      const row = contactRow(number, args.keys);
+      return [row.with(5, `030 / ${String(30_000_000 + number + round)}`).with(12, `City ${round}`)];
+    });
+    const { table, place } = contacts;
+    table.mirror.layer(frameOf('u', 'none', rows), place, 4 + round, (...told) => derived.touch(table.name, ...told));
+    derived.derive(at);
   };
   await timed('changes, 1000 a transaction', CONTACTS, async () => {
-    for (let first = 0; first < CONTACTS; first += BATCH) {
-      const numbers = Array.from({ length: Math.min(BATCH, CONTACTS - first) }, (_, index) => first + index);
-      derivation.derive(numbers.map((number) => change(number, 1)));
+    for (let begin = 0; begin < CONTACTS; begin += BATCH) {
+      change(numbers(begin, CONTACTS), 1);
       await commit();
     }
   });
   await timed('changes, one a transaction', SINGLES, async () => {
     for (let index = 0; index < SINGLES; index++) {
-      derivation.derive([change((index * 7919) % CONTACTS, 2)]);
+      change([(index * 7919) % CONTACTS], 2);
       if (index % BATCH === 0) await commit();
     }
   });
+  console.log(`| ${name} | B a row given | ${output.rows} | ${(output.bytes / output.rows).toFixed(0)} |  |  |`);
+}
+
+/** The numbers of a batch's rows. */
+function numbers(first, rows) {
+  return Array.from({ length: Math.min(BATCH, rows - first) }, (_, index) => first + index);
+}
+
+function schemaOf(table, columns) {
+  const form = {
+    schema: 'public',
+    table,
+    columns: columns.map((name) => ({ name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key: name === 'id', fill: 'none' })),
+    identity: 'default',
+  };
+  return { ...form, hash: tableSchemaHash(form) };
+}
+
+function frameOf(op, before, rows) {
+  return {
+    op,
+    before,
+    partial: false,
+    schemaSeq: 1,
+    rowCount: rows.length,
+    rows: Buffer.from(rows.map((row) => `${row.join('\t')}\n`).join('')),
+  };
 }
 
 /** Microseconds: of time, of CPU in all threads (the garbage collector's too), of CPU in ours (to 10 ms). */
