@@ -44,14 +44,14 @@ export class PostgresSession implements TargetSession {
   #isBusy = false;
 
   private constructor(parts: SessionParts) {
-    const { connection, migration, ownership, crashPoint } = parts;
+    const { connection, migration, ownership, copyFromRows, crashPoint } = parts;
     this.progress = ownership.progress;
     this.#parts = parts;
     this.#owner = { migration, owner: ownership.owner };
     this.#known = new KnownTables(connection, ownership.tables);
     this.#refused = new RefusedRows(connection, migration);
     this.#careful = new CarefulPath({ connection, catalogue: () => this.#known.catalogue, recheck: () => this.#recheck(), crashPoint });
-    this.#staging = new Staging(connection);
+    this.#staging = new Staging(connection, copyFromRows);
   }
 
   static async begin(parts: SessionParts): Promise<PostgresSession> {
@@ -66,9 +66,9 @@ export class PostgresSession implements TargetSession {
       const placed = batch.transactions.flatMap(({ seq, frames }) =>
         frames.map((frame): PlacedFrame => ({ seq, schema: schemas(frame.schemaSeq), frame })),
       );
-      const settings = this.#durability(placed.length > 0, batch.barriers.length > 0);
+      const segments = segmentsOf(placed, this.#parts.copyFromRows);
+      const settings = this.#durability(segments.length > 0, batch.barriers.length > 0);
       return this.#transaction(settings, batch.progress, async (mode) => {
-        const segments = segmentsOf(placed, mode === 'fast' ? this.#parts.copyFromRows : Infinity);
         const report = segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, segments, mode);
         for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier);
         return report;
@@ -86,6 +86,7 @@ export class PostgresSession implements TargetSession {
   async applyStaged(progress: LoadProgress): Promise<ApplyReport> {
     return this.#alone(async () => {
       invariant(!this.#staging.isEmpty, 'nothing was staged');
+      await this.#staging.prepare();
       let inOrder = this.#staging.inOrderOnly;
       // The fast way is inside: a slice that the target refuses is rolled back and done carefully, not the whole record.
       const work: Work = () => this.#applySlices(progress, inOrder);

@@ -47,6 +47,41 @@ describe('a record that is staged', () => {
     expect(await bed.committedSeq()).toBe(2);
   });
 
+  it('that only adds rows goes through as it came, a slice at a time, parents first', async () => {
+    const points: string[] = [];
+    await using bed = await LoadBed.open(TABLES, { crashPoint: (name) => void points.push(name) });
+    const { firms, contacts } = tablesOf(bed);
+    const rows = (from: number, to: number) => numbers(from, to).map((id): Row => [id, '3', `ü${id}\t\\\n`]);
+    const frames = [contacts.c(...rows(1, 3000)), contacts.c(...rows(3001, 6000)), firms.c(['3', 'c']), contacts.c(...rows(6001, 6500))];
+    expect(await staged(bed, frames)).toEqual({ inserted: 6501, updated: 0, deleted: 0, refused: 0, released: 0 });
+    expect(await staged(bed, [contacts.c(...rows(7001, 10_000)), contacts.c(...rows(10_001, 13_000))])).toMatchObject({ inserted: 6000 });
+    expect(points.filter((point) => point === 'load.in-copy')).toHaveLength(4);
+    expect(await staged(bed, [contacts.c(['20000', '3', 'ü20000\t\\\n']), contacts.u(), firms.u()])).toMatchObject({ inserted: 1 });
+    expect(await bed.rows(`SELECT count(*)::int, bool_and(name = 'ü' || id || E'\\t\\\\\\n') FROM contacts`)).toEqual([[12_501, true]]);
+  });
+
+  it('comes whole where rows are added, then changed, by whatever came between', async () => {
+    await using bed = await LoadBed.open(TABLES);
+    const { firms, contacts } = tablesOf(bed);
+    await bed.apply([firms.c(['1', 'a']), contacts.c(['5', '1', 'old'])]);
+    const ids = numbers(10, 6009);
+    await staged(bed, [
+      contacts.c(...ids.slice(0, 3000).map((id): Row => [id, '1', 'x'])),
+      contacts.c(...ids.slice(3000).map((id): Row => [id, '1', 'y'])),
+      firms.c(['2', 'b']),
+      contacts.d(...ids.slice(0, 10).map((id) => [id])),
+      contacts.c(['10', '2', 'again']),
+      contacts.u(['6009', '2', undefined], ['5', undefined, 'new']),
+    ]);
+    expect(await bed.rows('SELECT name, firm, count(*)::int FROM contacts GROUP BY 1, 2 ORDER BY 1, 2')).toEqual([
+      ['again', 2, 1],
+      ['new', 1, 1],
+      ['x', 1, 2990],
+      ['y', 1, 2999],
+      ['y', 2, 1],
+    ]);
+  });
+
   it('comes in its order where keys move or tables are emptied', async () => {
     await using bed = await LoadBed.open(TABLES);
     const { firms, contacts } = tablesOf(bed);
@@ -59,8 +94,22 @@ describe('a record that is staged', () => {
       ),
     ]);
     expect(await bed.rows('SELECT count(*)::int, min(id), max(id), min(name) FROM contacts')).toEqual([[6000, 2, 6001, 'y']]);
-    await staged(bed, [firms.c(['1', 'a']), contacts.t(), contacts.c(['1', '1', 'z'])]);
-    expect(await bed.rows('SELECT * FROM contacts')).toEqual([[1, 1, 'z']]);
+    await staged(bed, [
+      firms.c(['1', 'a']),
+      contacts.t(),
+      contacts.c(['1', '1', 'z']),
+      contacts.t(),
+      contacts.c(['2', '1', 'y'], ['3', '1', 'y']),
+    ]);
+    expect(await bed.rows('SELECT * FROM contacts ORDER BY 1')).toEqual([
+      [2, 1, 'y'],
+      [3, 1, 'y'],
+    ]);
+    await staged(bed, [firms.c(['2', 'b'], ['4', 'd']), contacts.move([['2'], ['5', '4', 'x']])]);
+    expect(await bed.rows('SELECT * FROM contacts ORDER BY 1')).toEqual([
+      [3, 1, 'y'],
+      [5, 4, 'x'],
+    ]);
   });
 
   it('leaves refused rows beside the others', async () => {

@@ -1,20 +1,15 @@
-import { CopyTextWriter, keyText, lineOf, scanLine, type Frame, type Line, type SchemaLookup, type TableSchema } from '@changeover/events';
+import { keyText, scanLine, type Frame, type Line, type SchemaLookup, type TableSchema } from '@changeover/events';
 
 import { parentsFirst } from './apply/table-order.js';
 import type { TargetTable } from './catalogue/target-table.js';
 import type { Connection } from './connection.js';
 import { checkCreated, NetChanges } from './net/net-changes.js';
 import { addressingOf, keyColumns, tableId, type NetRow, type Segment } from './net/net-row.js';
+import { segmentsOf } from './net/segments.js';
+import { entriesPerSlice, Extent, frameOf, lineFrom, STAGED_TABLE, StagedWriter, type StagedEntry } from './staged-entries.js';
 
-const TABLE = 'pg_temp.changeover_staged';
-/** A slice is what the client holds at once. */
-const SLICE_ROWS = 5000;
-const SLICE_BYTES = 4 * 1024 * 1024;
-/** What a slice may come to if it happens to hold only the largest rows. */
-const WORST_SLICE_BYTES = 32 * 1024 * 1024;
-
-type StagedTable = { readonly schema: TableSchema; readonly ops: Set<Frame['op']> };
-type StagedRow = { tab: number; op: Frame['op']; key: string; before: string | null; after: string | null };
+/** `whole`: it has entries that are whole frames. */
+type StagedTable = { readonly schema: TableSchema; readonly ops: Set<Frame['op']>; readonly extent: Extent; whole: boolean };
 
 /** Which net rows of a slice are applied in a pass. */
 type Pass = { readonly tab: number; readonly kind: NetRow['kind'] };
@@ -24,23 +19,27 @@ type Pass = { readonly tab: number; readonly kind: NetRow['kind'] };
  *
  * Usually slices come sorted by key, so that each holds all that happened to its rows and nets like a batch, in passes over the tables: inserts parents
  * first, updates, deletes children first. Where keys move, tables are truncated or have no key, they come in the order of the record.
+ *
+ * Frames of a table to which the record only adds rows stay whole ({@link segmentsOf}). If something else happens to the table later in the record, they
+ * are broken up into rows, to be sorted with the others.
  */
 export class Staging {
   readonly #connection: Connection;
-  readonly #writer = new CopyTextWriter(1024 * 1024);
+  readonly #copyFromRows: number;
+  readonly #writer = new StagedWriter();
   readonly #tables: StagedTable[] = [];
   readonly #places = new Map<TableSchema, number>();
-  #rows = 0;
-  #bytes = 0;
-  #largestRow = 0;
+  /** Of all rows, also those inside of whole frames. */
+  #nextOrdinal = 0;
   #inOrderOnly = false;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, copyFromRows: number) {
     this.#connection = connection;
+    this.#copyFromRows = copyFromRows;
   }
 
   get isEmpty(): boolean {
-    return this.#rows === 0;
+    return this.#tables.length === 0;
   }
 
   get schemas(): readonly TableSchema[] {
@@ -53,18 +52,24 @@ export class Staging {
   }
 
   async add(frames: readonly Frame[], schemas: SchemaLookup): Promise<void> {
-    if (this.#rows === 0) await this.#create();
-    for (const frame of frames) this.#write(frame, schemas(frame.schemaSeq));
-    if (this.#writer.length > 0) await this.#connection.copyIn(`COPY ${TABLE} FROM STDIN`, [this.#writer.take()]);
+    if (this.isEmpty) await this.#create();
+    for (const frame of frames) this.#add(frame, schemas(frame.schemaSeq));
+    await this.#flush();
   }
 
   async discard(): Promise<void> {
-    if (this.#rows === 0) return;
-    this.#rows = this.#bytes = this.#largestRow = 0;
+    if (this.isEmpty) return;
+    this.#nextOrdinal = 0;
     this.#inOrderOnly = false;
     this.#tables.length = 0;
     this.#places.clear();
-    if (!this.#connection.lost) await this.#connection.query(`DROP TABLE IF EXISTS ${TABLE}`);
+    if (!this.#connection.lost) await this.#connection.query(`DROP TABLE IF EXISTS ${STAGED_TABLE}`);
+  }
+
+  /** Makes the record ready for {@link slices}, once it is complete. Outside of a transaction. */
+  async prepare(): Promise<void> {
+    if (this.#inOrderOnly) return;
+    for (const [tab, { whole, ops }] of this.#tables.entries()) if (whole && ops.size > 1) await this.#breakUp(tab);
   }
 
   /** The record's rows as segments, a slice at a time. Inside a transaction. */
@@ -73,17 +78,24 @@ export class Staging {
   }
 
   async *#inOrder(seq: number): AsyncGenerator<readonly Segment[]> {
-    for await (const rows of this.#read('ORDER BY ord', () => true)) yield this.#net(seq, rows).segments();
+    const extent = Extent.ofAll(this.#tables.map((table) => table.extent));
+    for await (const entries of this.#read('ORDER BY ord', extent, () => true)) yield this.#net(seq, entries).segments();
   }
 
   async *#inPasses(seq: number, tables: ReadonlyMap<string, TargetTable>): AsyncGenerator<readonly Segment[]> {
     for (const { tab, kind } of this.#passes(tables)) {
+      const { ops, extent, schema, whole } = this.#tables[tab] as StagedTable;
       // With one kind of operation there is nothing to bring together.
-      const sorted = (this.#tables[tab] as StagedTable).ops.size > 1;
+      const sorted = ops.size > 1;
       const order = sorted ? 'ORDER BY key COLLATE "C", ord' : 'ORDER BY ord';
-      const mayCut = sorted ? (last: StagedRow, next: StagedRow): boolean => last.key !== next.key : (): boolean => true;
-      for await (const rows of this.#read(`WHERE tab = ${String(tab)} ${order}`, mayCut)) {
-        yield this.#net(seq, rows)
+      const mayCut = sorted ? (last: StagedEntry, next: StagedEntry): boolean => last.key !== next.key : (): boolean => true;
+      for await (const entries of this.#read(`WHERE tab = ${String(tab)} ${order}`, extent, mayCut)) {
+        if (whole) {
+          const placed = entries.map((entry) => ({ seq, schema, frame: frameOf(entry) }));
+          yield segmentsOf(placed, this.#copyFromRows);
+          continue;
+        }
+        yield this.#net(seq, entries)
           .segments()
           .map(({ truncated, changes }) => ({
             truncated,
@@ -120,56 +132,72 @@ export class Staging {
     return tableId((this.#tables[tab] as StagedTable).schema);
   }
 
-  #net(seq: number, rows: readonly StagedRow[]): NetChanges {
+  #net(seq: number, entries: readonly StagedEntry[]): NetChanges {
     const net = new NetChanges();
-    for (const { tab, op, before, after } of rows) {
-      const { schema } = this.#tables[tab] as StagedTable;
-      if (op === 't') net.truncate(schema);
-      else net.addRow(seq, schema, op, toLine(before), toLine(after));
+    for (const entry of entries) {
+      const { schema } = this.#tables[entry.tab] as StagedTable;
+      if (entry.op === 't') net.truncate(schema);
+      else if (entry.whole !== null) net.addFrame(seq, schema, frameOf(entry));
+      else net.addRow(seq, schema, entry.op, lineFrom(entry.before), lineFrom(entry.after));
     }
     return net;
   }
 
-  /** Rows by a cursor, in bounded slices that end only where `mayCut`. */
-  async *#read(rest: string, mayCut: (last: StagedRow, next: StagedRow) => boolean): AsyncGenerator<StagedRow[]> {
-    const average = this.#bytes / this.#rows;
-    const count = Math.max(1, Math.floor(Math.min(SLICE_ROWS, SLICE_BYTES / average, WORST_SLICE_BYTES / this.#largestRow)));
-    await this.#connection.query(`DECLARE changeover_staged NO SCROLL CURSOR FOR SELECT tab, op, key, before, after FROM ${TABLE} ${rest}`);
-    let slice: StagedRow[] = [];
+  /** Entries by a cursor, in bounded slices that end only where `mayCut`. */
+  async *#read(rest: string, extent: Extent, mayCut: (last: StagedEntry, next: StagedEntry) => boolean): AsyncGenerator<StagedEntry[]> {
+    const count = entriesPerSlice(extent);
+    await this.#connection.query(
+      `DECLARE changeover_staged NO SCROLL CURSOR FOR SELECT ord::float8, tab, op, whole, key, before, after FROM ${STAGED_TABLE} ${rest}`,
+    );
+    let slice: StagedEntry[] = [];
     for (;;) {
-      const rows = await this.#connection.query<StagedRow>(`FETCH ${String(count)} FROM changeover_staged`);
-      for (const row of rows) {
+      const entries = await this.#connection.query<StagedEntry>(`FETCH ${String(count)} FROM changeover_staged`);
+      for (const entry of entries) {
         const last = slice.at(-1);
-        if (last !== undefined && slice.length >= count && mayCut(last, row)) {
+        if (last !== undefined && slice.length >= count && mayCut(last, entry)) {
           yield slice;
           slice = [];
         }
-        slice.push(row);
+        slice.push(entry);
       }
-      if (rows.length < count) break;
+      if (entries.length < count) break;
     }
     if (slice.length > 0) yield slice;
     await this.#connection.query('CLOSE changeover_staged');
   }
 
   async #create(): Promise<void> {
+    // Frames are large and not worth packing for so short a time.
     await this.#connection.query(
-      `CREATE TEMP TABLE IF NOT EXISTS changeover_staged (ord bigint NOT NULL, tab integer NOT NULL, op "char" NOT NULL, key text NOT NULL, before text, after text);
-       TRUNCATE ${TABLE}`,
+      `CREATE TEMP TABLE IF NOT EXISTS changeover_staged (ord bigint NOT NULL, tab integer NOT NULL, op "char" NOT NULL, whole integer, key text NOT NULL,
+         before text, after text);
+       ALTER TABLE ${STAGED_TABLE} ALTER COLUMN after SET STORAGE EXTERNAL; TRUNCATE ${STAGED_TABLE}`,
     );
   }
 
-  #write(frame: Frame, schema: TableSchema): void {
+  async #flush(): Promise<void> {
+    if (this.#writer.length > 0) await this.#connection.copyIn(`COPY ${STAGED_TABLE} FROM STDIN`, [this.#writer.take()]);
+  }
+
+  #add(frame: Frame, schema: TableSchema): void {
     checkCreated(schema, frame);
     const tab = this.#place(schema);
-    (this.#tables[tab] as StagedTable).ops.add(frame.op);
-    if (frame.op === 't') {
-      this.#inOrderOnly = true;
-      this.#row(tab, 't', '', null, null);
-      return;
-    }
+    const table = this.#tables[tab] as StagedTable;
+    table.ops.add(frame.op);
+    if (frame.op === 't' || addressingOf(schema) !== 'key') this.#inOrderOnly = true;
+    const isOnlyCreated = table.ops.size === 1 && (frame.op === 'c' || frame.op === 'r');
+    if (frame.op === 't') this.#writer.truncate({ ord: this.#nextOrdinal++, tab }, table.extent);
+    else if (isOnlyCreated) {
+      table.whole = true;
+      this.#writer.frame({ ord: this.#nextOrdinal, tab }, frame, table.extent);
+      this.#nextOrdinal += frame.rowCount;
+    } else this.#nextOrdinal = this.#addRows(tab, frame, this.#nextOrdinal);
+  }
+
+  /** Gives the ordinal behind the last. */
+  #addRows(tab: number, frame: Frame, first: number): number {
+    const { schema, extent } = this.#tables[tab] as StagedTable;
     const keys = addressingOf(schema) === 'key' ? keyColumns(schema) : [];
-    if (keys.length === 0) this.#inOrderOnly = true;
     const columns = schema.columns.length;
     const beforeStarts = new Int32Array(columns + 1);
     const afterStarts = new Int32Array(columns + 1);
@@ -185,28 +213,23 @@ export class Staging {
       const from = before === null || keys.length === 0 ? null : keyText(before.bytes, beforeStarts, keys);
       const to = after === null || keys.length === 0 ? null : keyText(after.bytes, afterStarts, keys);
       if (from !== null && to !== null && from !== to) this.#inOrderOnly = true;
-      this.#row(tab, frame.op, from ?? to ?? '', before, after);
+      this.#writer.row({ ord: first + row, tab }, { op: frame.op, key: from ?? to ?? '', before, after }, extent);
     }
+    return first + frame.rowCount;
   }
 
-  /** Lines and keys are escaped once more: to COPY they are values like any other. */
-  #row(tab: number, op: Frame['op'], key: string, before: Line | null, after: Line | null): void {
-    const writer = this.#writer;
-    const start = writer.length;
-    const text = Buffer.from(`${String(this.#rows)}\t${String(tab)}\t${op}\t`);
-    writer.raw(text, 0, text.length);
-    const keyBytes = Buffer.from(key, 'latin1');
-    writer.value(keyBytes, 0, keyBytes.length);
-    for (const line of [before, after]) {
-      writer.tab();
-      if (line === null) writer.null();
-      else writer.value(line.bytes, line.start, line.end);
+  /** Puts rows in the place of the table's whole frames. */
+  async #breakUp(tab: number): Promise<void> {
+    const table = this.#tables[tab] as StagedTable;
+    const whole = `tab = ${String(tab)} AND whole IS NOT NULL`;
+    const extent = table.extent.take();
+    await this.#connection.query('BEGIN');
+    for await (const entries of this.#read(`WHERE ${whole} ORDER BY ord`, extent, () => true)) {
+      for (const entry of entries) this.#addRows(tab, frameOf(entry), entry.ord);
+      await this.#flush();
     }
-    writer.endRow();
-    const size = writer.length - start;
-    this.#rows += 1;
-    this.#bytes += size;
-    this.#largestRow = Math.max(this.#largestRow, size);
+    await this.#connection.query(`DELETE FROM ${STAGED_TABLE} WHERE ${whole}; COMMIT`);
+    table.whole = false;
   }
 
   #place(schema: TableSchema): number {
@@ -216,13 +239,9 @@ export class Staging {
     if (place === -1) {
       // Two forms of one table in one record: only its order tells which row has which.
       if (this.#tables.some((table) => tableId(table.schema) === tableId(schema))) this.#inOrderOnly = true;
-      place = this.#tables.push({ schema, ops: new Set() }) - 1;
+      place = this.#tables.push({ schema, ops: new Set(), extent: new Extent(), whole: false }) - 1;
     }
     this.#places.set(schema, place);
     return place;
   }
-}
-
-function toLine(text: string | null): Line | null {
-  return text === null ? null : lineOf(Buffer.from(`${text}\n`, 'utf8'));
 }

@@ -86,7 +86,7 @@ export class BatchRun {
     const { connection, known, refused, careful, copyFromRows, crashPoint, seq } = this.#parts;
     if (truncated.length > 0) await this.#empty(truncated.map((schema) => known.plan(schema)));
     if (refused.open > 0) for (const schema of truncated) this.#forget(await refused.closeTable(schema, seq));
-    const { bulk, ops: netted } = await this.#work(changes);
+    const { bulk, ops: netted } = await this.#work(changes, mode);
     let ops = netted;
     const tables = new Set([...truncated, ...changes.map(({ schema }) => schema)].map((schema) => known.plan(schema).id));
     if (refused.open > 0) {
@@ -111,15 +111,16 @@ export class BatchRun {
     return true;
   }
 
-  /** What was left as it came stays so where COPY can take it, and where no delete of an open refusal may be what it settles. */
-  async #work(changes: Segment['changes']): Promise<FastWork> {
+  /** What was left as it came stays so where COPY can take it, and where no delete of an open refusal may be what it settles; else it is netted. */
+  async #work(changes: Segment['changes'], mode: Mode): Promise<FastWork> {
     const { known, refused } = this.#parts;
     const bulk: BulkRows[] = [];
     const ops: TargetOp[] = [];
     for (const { schema, rows, created } of changes) {
       const plan = known.plan(schema);
-      if (created !== undefined && takesBulk(plan) && !(await refused.awaitsDelete(schema))) bulk.push(bulkRows(plan, created));
-      else for (const row of created === undefined ? rows : netRows(created)) ops.push({ plan, row, refusal: null });
+      if (created === undefined) for (const row of rows) ops.push({ plan, row, refusal: null });
+      else if (mode === 'fast' && takesBulk(plan) && !(await refused.awaitsDelete(schema))) bulk.push(bulkRows(plan, created));
+      else for (const row of netRows(created)) ops.push({ plan, row, refusal: null });
     }
     return { bulk, ops };
   }

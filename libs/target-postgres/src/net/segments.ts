@@ -10,7 +10,7 @@ type TableFrames = { readonly schema: TableSchema; readonly frames: PlacedFrame[
 /**
  * The net change of a batch. Tables to which it does nothing but add rows, `bulkFrom` of them or more, keep the frames as they came: netting costs each row
  * a key and an entry in a map, and would find in them only what must not be, a row that is made twice. The unique index on the key finds that as well;
- * then the batch is done again with everything netted.
+ * then they are netted after all.
  */
 export function segmentsOf(placed: readonly PlacedFrame[], bulkFrom: number): Segment[] {
   const tables = tablesOf(placed);
