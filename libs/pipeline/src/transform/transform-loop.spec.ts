@@ -439,6 +439,30 @@ describe('transform', () => {
       expect((await bed.written()).rows).toEqual([['c 2 Bo'], ['c 3 x']]);
     });
 
+    it('lets others go on between two pieces of the first derivation, also where nothing is written', async () => {
+      const unique = [{ columns: ['full'], otherwise: 'empty' as const }];
+      const mapping = parseMapping({ rules: RULES.rules.map((rule) => ({ ...rule, unique })) });
+      await using bed = new TransformBed();
+      const turns: number[] = [];
+      let turn = 0;
+      bed.start({
+        mapping,
+        crashPoint: (name) => {
+          if (name !== 'transform.in-derive-all') return;
+          turns.push(turn);
+          setImmediate(() => turn++);
+        },
+      });
+      await bed.activate(mapping, COPIED);
+      await bed.tell(PEOPLE);
+      await bed.chunk(inserted(PEOPLE, ...Array.from({ length: 5_000 }, (_, id) => [String(id), `name ${String(id)}`])));
+      await bed.progress();
+      await bed.transaction([inserted(PEOPLE, ['x', 'late'])]);
+      await bed.written();
+      // Three pieces of those who want a name, three of the rows, and the end.
+      expect(turns).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    });
+
     it('lets a barrier wait until everything was derived', async () => {
       await using bed = new TransformBed();
       bed.start();

@@ -343,6 +343,8 @@ export class TransformSession {
       if (done.ended) break;
       this.#phase = { name: 'deriving', cursor, batch };
       await this.#output.ready();
+      // What only indexes or claims writes nothing that it would have to wait for: nobody else in this process would get a turn.
+      await nextTurn();
       if (this.#commits.isDue) {
         first.release();
         await this.#commits.whenDue();
@@ -450,4 +452,9 @@ export class TransformSession {
       barriers: this.#barriers,
     };
   }
+}
+
+/** Lets timers, sockets and what was committed go on. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
