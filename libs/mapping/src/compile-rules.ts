@@ -5,7 +5,11 @@ import type { Mapping } from './mapping.js';
 import { invalidMapping, problemText } from './problems.js';
 
 /** The rules of a mapping as functions over rows of these tables, in its order. MAPPING_INVALID names all that does not fit, with its place. */
-export function compileRules(mapping: Mapping, tables: ReadonlyMap<string, SourceTable>, converters: Converters): readonly CompiledRule[] {
+export function compileRules(
+  mapping: Pick<Mapping, 'rules'>,
+  tables: ReadonlyMap<string, SourceTable>,
+  converters: Converters,
+): readonly CompiledRule[] {
   const issues = ruleIssues(mapping.rules, { tables, converters });
   if (issues.length > 0) throw invalidMapping(issues, mapping);
   const shared = sharedConverters(converters);
@@ -13,7 +17,7 @@ export function compileRules(mapping: Mapping, tables: ReadonlyMap<string, Sourc
 }
 
 /** What of the rules does not fit what is known, in words with their place: nothing if all does. */
-export function ruleProblems(mapping: Mapping, known: Known): readonly string[] {
+export function ruleProblems(mapping: Pick<Mapping, 'rules'>, known: Known): readonly string[] {
   return ruleIssues(mapping.rules, known).map((issue) => problemText(issue, mapping));
 }
 

@@ -1,4 +1,4 @@
-export { canonicalMapping, defineMapping, IDENTITY, parseMapping, splitQualified, type Mapping, type MappingInput } from './mapping.js';
+export { canonicalMapping, defineMapping, IDENTITY, parseMapping, type Mapping, type MappingInput } from './mapping.js';
 export { mappingHash, ruleSchema, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
 export { compileRule } from './compile-rule.js';
 export { compileRules, ruleProblems } from './compile-rules.js';

@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
-import { HELD_TABLE, tableSchemaHash, lineOf, type Line, type StateStore, type TableSchema } from '@changeover/events';
-import { compileRule, splitQualified, type Converters, type TableRule } from '@changeover/mapping';
+import { HELD_TABLE, lineOf, type Line, type StateStore, type TableSchema } from '@changeover/events';
+import { compileRules, ruleSchema, type Converters, type TableRule } from '@changeover/mapping';
 
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
@@ -46,10 +46,10 @@ export class DerivedTables {
     this.#sources = new Map(read.map((table) => [table.number, table]));
     const columns = new Map(read.map((table) => [table.name, columnsOf(table)]));
     const keys = new Map(read.map((table) => [table.name, { number: table.number, key: keyOf(table) }]));
-    const compiled = rules.map((rule) => compileRule(rule, columns, converters));
+    const compiled = compileRules({ rules }, columns, converters);
     this.plan = new DerivationPlan(compiled, keys);
     this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
-    this.targets = compiled.map(({ target, columns: names, key }) => targetOf(target, names, key));
+    this.targets = rules.map(ruleSchema);
     this.#held = new HeldRows(migration, state);
     this.#frames = this.targets.map((target) => new RowFrames((frame) => output.add(frame, target)));
     this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));
@@ -158,17 +158,4 @@ function columnsOf({ form }: SourceTable): { readonly columns: readonly string[]
 
 function keyOf({ form }: SourceTable): readonly number[] {
   return form.schema.columns.flatMap(({ key }, place) => (key ? [place] : []));
-}
-
-function targetOf(name: string, columns: readonly string[], key: readonly number[]): TableSchema {
-  const [schema, table] = splitQualified(name);
-  const form: Omit<TableSchema, 'hash'> = {
-    schema,
-    table,
-    columns: columns.map((column, place) => {
-      return { name: column, type: 'text', typeOid: 25, typmod: -1, notNull: false, key: key.includes(place), fill: 'none' };
-    }),
-    identity: 'full',
-  };
-  return { ...form, hash: tableSchemaHash(form) };
 }
