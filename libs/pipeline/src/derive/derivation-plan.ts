@@ -39,15 +39,30 @@ export type PlannedRule = {
     readonly keyOf: CompiledRule['requires'][number]['keyOf'];
   }[];
   readonly uniques: readonly PlannedUnique[];
+  /** What decides which unique values a row wants, and nothing else of the rule. */
+  readonly claiming: EvaluatedRule;
 };
+
+/** What it takes to say what a row is by its own source rows. */
+export type EvaluatedRule = Pick<PlannedRule, 'compiled' | 'table' | 'joins' | 'parents' | 'uniques'>;
+
+/** A join without what the state knows of it. */
+type PlacedJoin = Pick<PlannedJoin, 'join' | 'table' | 'lookup' | 'keyOrder'>;
 
 /** What the rules need of the state: which changes of which tables touch which rows, and how to find them. */
 export class DerivationPlan {
   readonly rules: readonly PlannedRule[];
   readonly #tables: ReadonlyMap<string, MirroredTable>;
 
-  /** `sources`: by source table the number that names it in the state, and the places of its key columns. */
-  constructor(compiled: readonly CompiledRule[], sources: ReadonlyMap<string, Pick<MirroredTable, 'number' | 'key'>>) {
+  /**
+   * `sources`: by source table the number that names it in the state, and the places of its key columns. `claiming`: of each rule what `claimingRule` leaves;
+   * all of it would do as well.
+   */
+  constructor(
+    compiled: readonly CompiledRule[],
+    sources: ReadonlyMap<string, Pick<MirroredTable, 'number' | 'key'>>,
+    claiming: readonly CompiledRule[] = compiled,
+  ) {
     type Growing = MirroredTable & { readonly drives: PlannedRule[]; readonly joinedBy: PlannedJoin[]; readonly lookups: Lookup[] };
     const tables = new Map<string, Growing>();
     for (const [name, { number, key }] of sources) tables.set(name, { number, name, key, drives: [], joinedBy: [], lookups: [] });
@@ -59,19 +74,30 @@ export class DerivationPlan {
     let joins = 0;
     let lookups = 0;
     let uniques = 0;
+    const placed = (join: CompiledJoin): PlacedJoin & { readonly table: Growing } => {
+      const joined = table(join.table);
+      const byKey = join.columns.length === joined.key.length && joined.key.every((column) => join.columns.includes(column));
+      let lookup = byKey ? null : joined.lookups.find(({ columns }) => columns.join() === join.columns.join());
+      if (lookup === undefined) joined.lookups.push((lookup = { number: lookups++, columns: join.columns }));
+      return { join, table: joined, lookup, keyOrder: byKey ? joined.key.map((column) => join.columns.indexOf(column)) : [] };
+    };
+    const claimingPart = (number: number, rule: CompiledRule, numbered: readonly PlannedUnique[]): EvaluatedRule => ({
+      compiled: rule,
+      table: table(rule.source),
+      joins: rule.joins.map((join, index) => ({ number: index, rule: number, ...placed(join) })),
+      parents: [],
+      uniques: rule.uniques.map((unique, index) => ({ ...unique, number: (numbered[index] as PlannedUnique).number })),
+    });
     this.rules = compiled.map((rule, number) => {
+      const numbered = rule.uniques.map((unique) => ({ ...unique, number: uniques++ }));
       const planned: PlannedRule = {
         number,
         compiled: rule,
         table: table(rule.source),
         joins: rule.joins.map((join) => {
-          const joined = table(join.table);
-          const byKey = join.columns.length === joined.key.length && joined.key.every((column) => join.columns.includes(column));
-          let lookup = byKey ? null : joined.lookups.find(({ columns }) => columns.join() === join.columns.join());
-          if (lookup === undefined) joined.lookups.push((lookup = { number: lookups++, columns: join.columns }));
-          const keyOrder = byKey ? joined.key.map((column) => join.columns.indexOf(column)) : [];
-          const plannedJoin: PlannedJoin = { number: joins++, rule: number, join, table: joined, lookup, keyOrder };
-          joined.joinedBy.push(plannedJoin);
+          const found = placed(join);
+          const plannedJoin: PlannedJoin = { number: joins++, rule: number, ...found };
+          found.table.joinedBy.push(plannedJoin);
           return plannedJoin;
         }),
         parents: rule.requires.map(({ parent, keyOf }) => {
@@ -79,7 +105,8 @@ export class DerivationPlan {
           invariant(parentRule !== -1, `no rule makes ${parent}`);
           return { rule: parentRule, target: parent, keyOf };
         }),
-        uniques: rule.uniques.map((unique) => ({ ...unique, number: uniques++ })),
+        uniques: numbered,
+        claiming: claimingPart(number, claiming[number] ?? rule, numbered),
       };
       table(rule.source).drives.push(planned);
       return planned;

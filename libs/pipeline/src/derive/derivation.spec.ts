@@ -13,6 +13,7 @@ import { InMemoryStateStore, StateStorage } from '@changeover/testing';
 import fc from 'fast-check';
 
 import { deriveNaively, type KeptVersion, type SourceRows } from '../test/naive-derivation.js';
+import { claimingRule } from './claiming-rule.js';
 import { DerivationPlan } from './derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from './derivation.js';
 import { DeriveAll, type DeriveAllCursor } from './derive-all.js';
@@ -163,7 +164,8 @@ class Stream {
 
   constructor(rules: readonly TableRule[]) {
     this.rules = rules.map((rule) => compileRule(rule, SOURCES, CONVERTERS));
-    this.plan = new DerivationPlan(this.rules, NUMBERED);
+    const claiming = rules.map((rule) => compileRule(claimingRule(rule), SOURCES, CONVERTERS));
+    this.plan = new DerivationPlan(this.rules, NUMBERED, claiming);
     this.derivation = new Derivation(this.plan, this.state);
   }
 

@@ -73,11 +73,11 @@ export class Derivation {
   }
 
   /** Says which unique values these rows want, so that whoever is derived first knows all its rivals. */
-  claim(rule: PlannedRule, keys: readonly string[]): void {
+  claim({ claiming }: PlannedRule, keys: readonly string[]): void {
     const evaluator = new RowEvaluator(this.#mirror);
     for (const key of keys) {
-      const { version } = evaluator.evaluate(rule, key);
-      rule.uniques.forEach(({ number }, index) => {
+      const { version } = evaluator.evaluate(claiming, key);
+      claiming.uniques.forEach(({ number }, index) => {
         const claim = version?.claims[index] ?? null;
         if (claim !== null) this.#claims.enter(number, claim.values, rivalMember(false, claim.order, key));
       });

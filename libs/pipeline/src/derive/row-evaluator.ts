@@ -1,6 +1,6 @@
 import type { JoinedRows, Problem, Row } from '@changeover/mapping';
 
-import type { PlannedJoin, PlannedRule } from './derivation-plan.js';
+import type { EvaluatedRule, PlannedJoin } from './derivation-plan.js';
 import type { Version } from './derived-entry.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
@@ -16,7 +16,10 @@ export type Evaluation = {
 const NO_PROBLEMS: readonly Problem[] = [];
 const NO_ROW: Evaluation = { lookups: [], version: null, problems: NO_PROBLEMS };
 
-/** Evaluates driving rows as long as the mirror does not change: what joins found is kept, as many rows are often joined to the same one. */
+/**
+ * Evaluates driving rows as long as the mirror does not change: what joins found is kept, as many rows are often joined to the same one. Of rules whole, or
+ * of what they want to be unique; not of both.
+ */
 export class RowEvaluator {
   readonly #mirror: SourceMirror;
   /** By join, then by what was looked up. */
@@ -26,7 +29,7 @@ export class RowEvaluator {
     this.#mirror = mirror;
   }
 
-  evaluate(rule: PlannedRule, key: string): Evaluation {
+  evaluate(rule: EvaluatedRule, key: string): Evaluation {
     const driving = this.#mirror.get(rule.table, key);
     if (driving === null) return NO_ROW;
     const lookups: (string | null)[] = [];
@@ -52,7 +55,7 @@ export class RowEvaluator {
   }
 }
 
-function versionOf(rule: PlannedRule, rows: JoinedRows, values: Row): Version {
+function versionOf(rule: EvaluatedRule, rows: JoinedRows, values: Row): Version {
   const parents: { readonly rule: number; readonly key: string }[] = [];
   for (const { rule: parent, keyOf } of rule.parents) {
     const key = keyOf(rows);

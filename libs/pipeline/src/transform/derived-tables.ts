@@ -2,6 +2,7 @@ import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, lineOf, type Line, type StateStore, type TableSchema } from '@changeover/events';
 import { compileRules, ruleSchema, type Converters, type TableRule } from '@changeover/mapping';
 
+import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
 import { HeldRows, type HeldSince } from '../derive/held-rows.js';
@@ -47,7 +48,8 @@ export class DerivedTables {
     const columns = new Map(read.map((table) => [table.name, columnsOf(table)]));
     const keys = new Map(read.map((table) => [table.name, { number: table.number, key: keyOf(table) }]));
     const compiled = compileRules({ rules }, columns, converters);
-    this.plan = new DerivationPlan(compiled, keys);
+    const claiming = compileRules({ rules: rules.map(claimingRule) }, columns, converters);
+    this.plan = new DerivationPlan(compiled, keys, claiming);
     this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
     this.targets = rules.map(ruleSchema);
     this.#held = new HeldRows(migration, state);
