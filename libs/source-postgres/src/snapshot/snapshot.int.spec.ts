@@ -294,6 +294,22 @@ describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
     await source.stop();
   });
 
+  it('ask for as many rows as come to the bytes, by those of the chunk before', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    // As text three times as much as the table holds.
+    await client.query(`create table wide (id int primary key, a timestamptz, b timestamptz, c timestamptz, d timestamptz);
+      insert into wide select i, t, t, t, t from generate_series(1, 20000) i, (select clock_timestamp() t) n; analyze wide`);
+    await using bed = await CopyBed.open(database.url);
+    const most = 400_000;
+    const chunks = await bed.copy('wide', most);
+    expect(chunks.reduce((sum, { rowCount }) => sum + rowCount, 0)).toBe(20_000);
+    const [first, ...others] = chunks.map(({ rows }) => rows.length / most);
+    expect(first).toBeGreaterThan(0.95);
+    expect(others.length).toBeGreaterThan(4);
+    for (const share of others.slice(0, -1)) expect(share).toBeCloseTo(0.89, 1);
+  });
+
   it('are none of a table without a key, whose rows nobody could tell apart', async () => {
     await using database = await testDatabase({ major });
     const client = await database.connect();
