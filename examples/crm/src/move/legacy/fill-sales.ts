@@ -10,7 +10,7 @@ export function fillSales({ users, accounts, contacts, leads, opportunities, act
     `INSERT INTO leads
      SELECT pg_temp.uuid('lead', n), ${owner('lead', users)}, pg_temp.first_name(n + 7), pg_temp.last_name(n + 7, 3), pg_temp.company('lead company', n, 50),
        CASE WHEN pg_temp.dice('lead mail', n, 3) > 0 THEN pg_temp.address(n, n, 10) END, pg_temp.phone('lead phone', n, 6), pg_temp.country('lead country', n, 10),
-       CASE WHEN pg_temp.dice('lead status bad', n, 1000) < 5 THEN 'XXX' ELSE pg_temp.pick('lead status', n, '{NEW,NEW,ASSIGNED,IN PROCESS,"In  Process",QUALIFIED,DEAD}') END,
+       CASE WHEN pg_temp.dice('lead status bad', n, 1000) < 5 THEN 'UNHEARD OF' ELSE pg_temp.pick('lead status', n, '{NEW,NEW,ASSIGNED,IN PROCESS,"In  Process",QUALIFIED,DEAD}') END,
        pg_temp.pick('converted', n, '{N,N,N,N,N,Y,0,"",NULL}'), pg_temp.deleted('lead', n, 4), pg_temp.entered('lead', n)
      FROM generate_series(1, ${String(leads)}) AS n`,
 

@@ -23,7 +23,7 @@ const SLIPS: Readonly<
   ],
   leads: [
     ['phone', words.unreadablePhone, words.phone],
-    ['status', () => 'XXX', () => 'In  Process'],
+    ['status', () => 'UNHEARD OF', () => 'In  Process'],
   ],
   opportunities: [
     ['sales_stage', () => 'ON HOLD', () => 'PROPOSAL'],
