@@ -2,7 +2,7 @@ import { expectEqual, runDemoCommand } from './run-demo.js';
 
 // Its stage asks for a broker (startKafka): given, started by the test runner, or its own.
 it('npm run demo -- --kafka brings every row over and exits 0', async () => {
-  const run = await runDemoCommand(['--kafka', '--seconds', '15']);
+  const run = await runDemoCommand(['--kafka', '--rows', '5000', '--seconds', '15']);
   expectEqual(run);
   expect(run.result.options.log).toBe('kafka');
-}, 120_000);
+}, 240_000);

@@ -27,7 +27,8 @@ export async function runDemoCommand(args: readonly string[]): Promise<{ readonl
 
 export function expectEqual({ exitCode, result }: Awaited<ReturnType<typeof runDemoCommand>>): void {
   expect({ exitCode, verdict: result.verdict, missing: result.traffic.missing }).toEqual({ exitCode: 0, verdict: 'equal', missing: [] });
-  expect(result.comparison.equal).toBe(true);
-  expect(result.comparison.rows).toBeGreaterThan(500);
+  expect(result.proof.equal).toBe(true);
+  expect(result.proof.rows).toBeGreaterThan(1_000);
+  expect(result.proof.held.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(100);
   expect(result.lag.p99).toBeGreaterThanOrEqual(result.lag.p50);
 }

@@ -6,7 +6,15 @@ const parse = (...args: string[]): ReturnType<typeof parseDemoOptions> => parseD
 
 describe('the options of the demo', () => {
   it('have defaults that need no thought', () => {
-    expect(parse()).toMatchObject({ seconds: 30, users: 20, log: 'embedded', sabotage: undefined, keep: false, json: false });
+    expect(parse()).toMatchObject({
+      rows: 500_000,
+      seconds: 30,
+      users: 20,
+      log: 'embedded',
+      sabotage: undefined,
+      keep: false,
+      json: false,
+    });
   });
 
   it('take --sabotage with a seed, without one, and before another option', () => {
@@ -19,8 +27,11 @@ describe('the options of the demo', () => {
     expect(parse('--help')).toBeUndefined();
   });
 
-  it.each(['--seconds 0', '--seconds soon', '--users 1', '--seed 1.5', '--speed 3', 'surprise'])('refuse %s with BAD_SETTINGS', (line) => {
-    expect(() => parse(...line.split(' '))).toThrow(ChangeoverError);
-    expect(() => parse(...line.split(' '))).toThrow(/--/u);
-  });
+  it.each(['--rows 10', '--seconds 0', '--seconds soon', '--users 1', '--seed 1.5', '--speed 3', 'surprise'])(
+    'refuse %s with BAD_SETTINGS',
+    (line) => {
+      expect(() => parse(...line.split(' '))).toThrow(ChangeoverError);
+      expect(() => parse(...line.split(' '))).toThrow(/--/u);
+    },
+  );
 });

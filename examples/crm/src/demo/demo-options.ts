@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util';
 import { ChangeoverError, type Clock } from '@changeover/core';
 
 export type DemoOptions = {
+  /** About how many the old CRM has. */
+  readonly rows: number;
   readonly seconds: number;
   readonly users: number;
-  /** Chooses what the users do. */
+  /** Chooses what the old CRM holds and what the users do. */
   readonly seed: number;
   readonly log: 'embedded' | 'kafka';
   /** Chooses the damage; undefined: no damage. */
@@ -16,16 +18,19 @@ export type DemoOptions = {
 
 export const DEMO_USAGE = `npm run demo -- [options]
 
-A company moves from its old CRM to a new one while people keep working. Starts two PostgreSQL servers and
-Changeover, lets simulated users write, then compares every row of both databases by independent SQL.
+A company moves from its old CRM to a new one while people keep working. Starts PostgreSQL servers and Changeover,
+fills an old CRM with half a million rows, dirt and all, lets simulated users write from the first second on, and moves
+it by a mapping with rules: joined, cleaned, held back where it must be. Then it compares every row of the new CRM, and
+every row that was held and why, with what independent SQL says there must be.
 Exit code 0: equal. 1: a difference was found, or something failed. 2: wrong options, or the judge itself failed.
 
   --kafka            keep the events in Kafka instead of the embedded log: the broker at KAFKA_BROKERS,
                      else one in Docker, else one started here with Java and Maven
   --sabotage [seed]  damage the new CRM before the comparison, which must find it: exit code 1
-  --seconds N        how long the users write (30)
+  --rows N           about how many rows the old CRM has (500000)
+  --seconds N        how long the users work on when the new CRM has all rows (30)
   --users N          how many there are (20)
-  --seed S           what they do (a number; default: another one each time)
+  --seed S           what the old CRM holds and what the users do (a number; default: another one each time)
   --keep             leave everything running afterwards until Ctrl-C, with addresses
   --json             one JSON object on standard output at the end, everything else on standard error
   --help             this text
@@ -44,6 +49,7 @@ export function parseDemoOptions(args: readonly string[], clock: Clock): DemoOpt
   if (values.help === true) return undefined;
   const chance = Math.floor(clock.now()) % 1_000_000;
   return {
+    rows: number('rows', values.rows, 500_000, 2_000, 20_000_000),
     seconds: number('seconds', values.seconds, 30, 1, 86_400),
     users: number('users', values.users, 20, 2, 150),
     seed: number('seed', values.seed, chance, 0, 0xffffffff),
@@ -58,7 +64,7 @@ export function parseDemoOptions(args: readonly string[], clock: Clock): DemoOpt
 }
 
 type Values = {
-  readonly [name in 'seconds' | 'users' | 'seed' | 'sabotage']?: string;
+  readonly [name in 'rows' | 'seconds' | 'users' | 'seed' | 'sabotage']?: string;
 } & { readonly [name in 'kafka' | 'keep' | 'json' | 'help']?: boolean };
 
 function parsed(args: string[]): Values {
@@ -68,6 +74,7 @@ function parsed(args: string[]): Values {
     return parseArgs({
       args,
       options: {
+        rows: text,
         seconds: text,
         users: text,
         seed: text,

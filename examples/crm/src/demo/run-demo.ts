@@ -1,38 +1,46 @@
 import type { Clock } from '@changeover/core';
 
-import { compareCrms, type Comparison } from '../compare.js';
-import { LagProbe, type LagSummary } from '../lag-probe.js';
-import { createLegacySchema } from '../legacy-schema.js';
-import { createModernSchema } from '../modern-schema.js';
-import { sabotage, type Damage } from '../sabotage.js';
-import { EXAMPLE_MAPPING } from '../stage/example-mapping.js';
-import { waitForBarrier } from '../stage/changeover-command.js';
-import { connectTo, publicAddress } from '../stage/connect.js';
+import type { LagSummary } from '../lag-probe.js';
+import { createLegacyIndexes, createLegacyTables } from '../move/legacy/tables.js';
+import { fillLegacyTables } from '../move/legacy/fill.js';
+import { createModernTables } from '../move/modern/tables.js';
+import { createJudge, prove, type Proof } from '../move/proof/prove.js';
+import { isExactly, type Damage } from '../move/sabotage/damage.js';
+import { sabotage } from '../move/sabotage/sabotage.js';
+import type { MoveKind } from '../move/traffic/kinds.js';
+import { MoveTraffic } from '../move/traffic/move-traffic.js';
+import { connectTo } from '../stage/connect.js';
+import { MOVE_MAPPING } from '../stage/example-mapping.js';
 import { ServiceProcess } from '../stage/service-process.js';
 import { Stage, type StagedMigration } from '../stage/stage.js';
+import { StatusWatch } from '../stage/status-watch.js';
 import { untilFollowed } from '../stage/until-followed.js';
+import { waitForBarrier } from '../stage/changeover-command.js';
 import type { JournalSummary } from '../traffic/journal.js';
-import { Traffic } from '../traffic/traffic.js';
 import type { DemoOptions } from './demo-options.js';
-import { duration, whole, type Narrator } from './narrator.js';
-import { tellComparison, tellTraffic, tellVerdict } from './tell.js';
+import { bringFirstRows, keepUp, type FirstRows, type Play } from './phases.js';
+import { duration, type Narrator } from './narrator.js';
+import { tellFilled, tellHeld, tellProof, tellStage, tellTraffic, tellVerdict } from './tell.js';
 
 export type DemoResult = {
   readonly options: DemoOptions;
-  readonly traffic: JournalSummary;
+  readonly firstRows: FirstRows;
+  readonly traffic: JournalSummary<MoveKind>;
+  /** What the users wrote, once the new CRM had all rows. */
   readonly rowsPerSecond: number;
   /** Commit at the old CRM → visible in the new one, measured from outside. */
   readonly lag: LagSummary;
   /** From the last user's last commit until the barrier behind it was in the new CRM. */
   readonly drainMs: number;
   readonly damage: Damage | undefined;
-  readonly comparison: Comparison;
+  readonly proof: Proof;
+  readonly proofMs: number;
   readonly verdict: Verdict;
 };
 
 /**
  * `equal`; `different` (damaged on purpose or not); `unshown`: equal, but the users left out something they should have
- * done; `blind`: damage was done and the comparison did not find exactly it.
+ * done; `blind`: damage was done and the proof did not find exactly it.
  */
 type Verdict = 'equal' | 'different' | 'unshown' | 'blind';
 
@@ -44,21 +52,19 @@ export type DemoContext = {
 };
 
 /** Mean pause of a user: twenty of them commit some hundred transactions a second. */
-const PAUSE_MS = 25;
-const PROBE_PAUSE_MS = 50;
-/** Markers of about the last ten seconds. */
-const RECENT_MARKERS = 150;
-
+const PAUSE_MS = 80;
 const BARRIER_MS = 120_000;
+/** Half a million rows at once is more than a server expects between two checkpoints. */
+const POSTGRES_SETTINGS = { max_wal_size: '4GB' };
 
 export async function runDemo(options: DemoOptions, context: DemoContext): Promise<DemoResult> {
   const { narrator, clock, signal } = context;
   narrator.title(`A company moves to a new CRM while ${String(options.users)} people keep working in the old one.`);
   narrator.say();
-  await using stage = await Stage.open({ broker: options.log === 'kafka' ? 'any' : 'none' });
+  await using stage = await Stage.open({ broker: options.log === 'kafka' ? 'any' : 'none', postgresSettings: POSTGRES_SETTINGS });
   signal.throwIfAborted();
-  const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: EXAMPLE_MAPPING });
-  await createSchemas(migration);
+  const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: MOVE_MAPPING });
+  await prepare(migration, options, context);
   await using up = await ServiceProcess.start({
     service: 'up',
     settingsFile: migration.settingsFile,
@@ -75,8 +81,7 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
 
   await guarded(untilFollowed(migration.sourceUrl, clock, signal));
   tellStage(narrator, stage, migration);
-
-  const result = await play(migration, options, { ...context, guarded });
+  const result = await move(migration, options, { ...context, guarded });
   tellVerdict(narrator, result);
   if (options.keep) {
     narrator.say();
@@ -91,36 +96,38 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
   return result;
 }
 
-type Guarded = <T>(work: Promise<T>) => Promise<T>;
+/** The old CRM with its rows, the new one empty. */
+async function prepare(migration: StagedMigration, { rows, seed }: DemoOptions, { narrator, clock }: DemoContext): Promise<void> {
+  await using legacy = await connectTo(migration.sourceUrl);
+  const begun = clock.monotonic();
+  await createLegacyTables(legacy);
+  await fillLegacyTables(legacy, { seed, rows });
+  await createLegacyIndexes(legacy);
+  await createJudge(legacy);
+  await using modern = await connectTo(migration.targetUrl);
+  await createModernTables(modern);
+  await tellFilled(narrator, legacy, clock.monotonic() - begun);
+}
 
-async function play(
+async function move(
   migration: StagedMigration,
   options: DemoOptions,
-  context: DemoContext & { readonly guarded: Guarded },
+  context: Omit<Play, 'migration' | 'traffic' | 'watch'>,
 ): Promise<DemoResult> {
   const { narrator, clock, signal, guarded } = context;
-  narrator.say(`${String(options.users)} users work in the old CRM for ${String(options.seconds)} s (--seed ${String(options.seed)}).`);
-  narrator.say('The new CRM hears of it only through the event log.');
-  narrator.say();
-  const traffic = await Traffic.start({ url: migration.sourceUrl, seed: options.seed, users: options.users, pauseMs: PAUSE_MS, clock });
-  await using probe = await LagProbe.open({
-    source: migration.sourceUrl,
-    target: migration.targetUrl,
-    clock,
-    pauseMs: PROBE_PAUSE_MS,
-    sender: 'demo',
-  });
-  probe.run();
-  const begun = clock.monotonic();
-  let journal: JournalSummary;
+  await using watch = StatusWatch.start(migration.settingsFile);
+  const traffic = await MoveTraffic.start({ url: migration.sourceUrl, seed: options.seed, users: options.users, pauseMs: PAUSE_MS, clock });
+  const play: Play = { ...context, migration, traffic, watch };
+  let journal: JournalSummary<MoveKind> | undefined;
+  let followed: Awaited<ReturnType<typeof keepUp>>;
+  let firstRows: FirstRows;
   try {
-    await guarded(tellLive(options.seconds, traffic, probe, { narrator, clock, signal }));
+    firstRows = await guarded(bringFirstRows(play));
+    followed = await guarded(keepUp(play, options.seconds));
   } finally {
     journal = await traffic.stop();
   }
-  const worked = (clock.monotonic() - begun) / 1_000;
-  const lag = await probe.stop();
-  tellTraffic(narrator, journal, lag);
+  tellTraffic(narrator, journal, followed.lag);
 
   narrator.say('Waiting until the last commit is in the new CRM (changeover barrier --wait) …');
   const stopped = clock.monotonic();
@@ -131,74 +138,27 @@ async function play(
 
   await using legacy = await connectTo(migration.sourceUrl);
   await using modern = await connectTo(migration.targetUrl);
-  const damage = options.sabotage === undefined ? undefined : await sabotage(modern, options.sabotage);
-  if (damage !== undefined) {
-    const what = damage.column === undefined ? damage.kind : `column ${damage.column} of the row`;
-    narrator.bad(`Sabotage (seed ${String(options.sabotage)}), behind everybody's back: ${what} ${damage.key} in ${damage.table}.`);
-    narrator.say();
-  }
-  narrator.say('Comparing every row and column of both databases, by plain SQL that shares no code with Changeover:');
-  const comparison = await guarded(compareCrms(legacy, modern));
-  tellComparison(narrator, comparison);
-  const verdict = judge(comparison, journal, damage);
-  return { options, traffic: journal, rowsPerSecond: journal.rows / worked, lag, drainMs, damage, comparison, verdict };
+  await tellHeld(narrator, modern);
+  const damage = options.sabotage === undefined ? undefined : await damaged(modern, options.sabotage, narrator);
+  narrator.say('What must be there, and what must be held back and why, by SQL that shares no code with Changeover:');
+  const judged = clock.monotonic();
+  const proof = await guarded(prove(legacy, modern));
+  const proofMs = clock.monotonic() - judged;
+  tellProof(narrator, proof, proofMs);
+  const verdict = judge(proof, journal, damage);
+  return { options, firstRows, traffic: journal, ...followed, drainMs, damage, proof, proofMs, verdict };
 }
 
-async function createSchemas(migration: StagedMigration): Promise<void> {
-  await using legacy = await connectTo(migration.sourceUrl);
-  await createLegacySchema(legacy);
-  await using modern = await connectTo(migration.targetUrl);
-  await createModernSchema(modern);
-}
-
-function tellStage(narrator: Narrator, stage: Stage, migration: StagedMigration): void {
-  narrator.say(
-    `  old CRM      PostgreSQL ${String(stage.source.major)} at ${publicAddress(migration.sourceUrl)}: nine tables, foreign keys, unique values`,
-  );
-  narrator.say(
-    `  new CRM      PostgreSQL ${String(stage.target.major)} at ${publicAddress(migration.targetUrl)}: tables and columns renamed, all constraints on`,
-  );
-  narrator.say(
-    stage.broker === undefined
-      ? `  event log    embedded, PostgreSQL ${String(stage.own.major)}: every change is kept here`
-      : `  event log    Kafka at ${stage.broker.brokers.join(', ')} (${stage.broker.origin}): every change is kept here`,
-  );
-  narrator.say('  Changeover   is up and follows the old CRM');
+async function damaged(modern: Parameters<typeof sabotage>[0], seed: number, narrator: Narrator): Promise<Damage> {
+  const damage = await sabotage(modern, seed);
+  const where = damage.differences.map(({ table, key, columns }) => `${[...columns, key].join(' of ')} in ${table}`);
+  narrator.bad(`Sabotage (seed ${String(seed)}), behind everybody's back: ${damage.kind}: ${where.join(', ')}.`);
   narrator.say();
+  return damage;
 }
 
-async function tellLive(seconds: number, traffic: Traffic, probe: LagProbe, context: DemoContext): Promise<void> {
-  const { narrator, clock, signal } = context;
-  let rows = traffic.rows;
-  for (let second = 1; second <= seconds && !signal.aborted && !traffic.ended; second++) {
-    await clock.sleep(1_000, signal);
-    const recent = probe.summary(RECENT_MARKERS);
-    narrator.live(
-      `  ${String(second).padStart(3)} s   ${whole(traffic.rows).padStart(9)} rows written   ${whole(traffic.rows - rows).padStart(6)} rows/s   ` +
-        `commit → visible: p50 ${duration(recent.p50)}, p99 ${duration(recent.p99)}`,
-    );
-    rows = traffic.rows;
-  }
-}
-
-function judge(comparison: Comparison, journal: JournalSummary, damage: Damage | undefined): Verdict {
-  if (damage !== undefined) return found(comparison, damage) ? 'different' : 'blind';
-  if (!comparison.equal) return 'different';
+function judge(proof: Proof, journal: JournalSummary<MoveKind>, damage: Damage | undefined): Verdict {
+  if (damage !== undefined) return isExactly(proof, damage) ? 'different' : 'blind';
+  if (!proof.equal) return 'different';
   return journal.missing.length === 0 ? 'equal' : 'unshown';
-}
-
-/** Did the comparison find the damage, the whole damage and nothing but the damage? */
-function found(comparison: Comparison, damage: Damage): boolean {
-  const kind = { column: 'different', 'extra row': 'extra', 'missing row': 'missing' }[damage.kind];
-  const differing = comparison.tables.filter((table) => table.missing + table.extra + table.different > 0);
-  const [table] = differing;
-  const [example] = table?.examples ?? [];
-  return (
-    differing.length === 1 &&
-    table?.table === damage.table &&
-    table.missing + table.extra + table.different === 1 &&
-    example?.kind === kind &&
-    example.key === damage.key &&
-    example.columns.join() === (damage.column ?? '')
-  );
 }
