@@ -4,16 +4,22 @@ import type pg from 'pg';
 
 import { BatchRun, type Mode } from './apply/batch-run.js';
 import { CarefulPath } from './apply/careful-path.js';
+import { createdTables, cut, rowsIn, segmentOf, type Created } from './apply/created-slices.js';
 import { RefusedRows } from './apply/refused-rows.js';
 import { KnownTables } from './catalogue/known-tables.js';
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
 import type { PlacedFrame, Segment } from './net/net-row.js';
-import { segmentsOf } from './net/segments.js';
+import { netRows, segmentsOf } from './net/segments.js';
 import type { CrashPoint } from './options.js';
 import { advance, pinTables, recordBarrier, type Owner, type Ownership } from './own-schema.js';
 import { asTargetError, verdictOf } from './sql-state.js';
 import { Staging } from './staging.js';
+
+/** New rows of which the target refuses some are applied in slices of so many, each of these in tenths, and these row by row. */
+const CREATED_SLICE_ROWS = 1000;
+const SLICES_OF_SLICE = 10;
+const SEARCHED_ROWS = CREATED_SLICE_ROWS / SLICES_OF_SLICE;
 
 const NOTHING: ApplyReport = { inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 };
 
@@ -120,8 +126,27 @@ export class PostgresSession implements TargetSession {
   async #applySegments(progress: LoadProgress, segments: readonly Segment[], mode: Mode): Promise<ApplyReport | null> {
     const schemas = segments.flatMap(({ truncated, changes }) => [...truncated, ...changes.map(({ schema }) => schema)]);
     await this.#meet(schemas);
+    const created = mode === 'careful' ? createdTables(segments, this.#known) : null;
+    if (created !== null) return this.#applyCreated(progress, created);
     const run = this.#run(progress);
     return (await run.apply(segments, mode)) ? run.report() : null;
+  }
+
+  /** New rows, some of which the target refuses: slice by slice, so that only a small one has to be searched. */
+  async #applyCreated(progress: LoadProgress, tables: readonly Created[]): Promise<ApplyReport> {
+    await this.#parts.connection.query('SET CONSTRAINTS ALL IMMEDIATE');
+    const run = this.#run(progress, 'when told');
+    // A row that comes twice would be refused in one slice for what another brought; it is no row's fault.
+    for (const { frames } of tables) netRows(frames);
+    const narrow = async (slice: Created): Promise<void> => {
+      const rows = rowsIn(slice);
+      if (await this.#tryFast(run, [segmentOf(slice)])) return;
+      if (rows <= SEARCHED_ROWS) await run.apply([segmentOf(slice)], 'careful');
+      else for (const part of cut(slice, Math.ceil(rows / SLICES_OF_SLICE))) await narrow(part);
+    };
+    for (const table of tables) for (const slice of cut(table, CREATED_SLICE_ROWS)) await narrow(slice);
+    await run.retry();
+    return run.report();
   }
 
   async #applySlices(progress: LoadProgress, inOrder: boolean): Promise<ApplyReport> {
@@ -154,7 +179,7 @@ export class PostgresSession implements TargetSession {
     return false;
   }
 
-  #run(progress: LoadProgress): BatchRun {
+  #run(progress: LoadProgress, retries: 'each time' | 'when told' = 'each time'): BatchRun {
     const { connection, migration, copyFromRows, crashPoint } = this.#parts;
     return new BatchRun({
       connection,
@@ -165,6 +190,7 @@ export class PostgresSession implements TargetSession {
       refused: this.#refused,
       careful: this.#careful,
       seq: progress.writes.seq,
+      retries,
     });
   }
 

@@ -31,6 +31,8 @@ export type BatchRunParts = {
   readonly crashPoint: CrashPoint;
   /** The last record of `writes` in the batch. */
   readonly seq: number;
+  /** Rows that were refused are tried again after each segment, or once {@link BatchRun.retry} is called. */
+  readonly retries?: 'each time' | 'when told';
 };
 
 /** `fast` gives up at the first thing out of the ordinary; `careful` goes through with it. */
@@ -44,6 +46,7 @@ export class BatchRun {
   readonly #released = new Set<string>();
   /** Refused in this batch and still open, by id. */
   readonly #refused = new Map<string, Refusal>();
+  readonly #touched = new Set<string>();
 
   constructor(parts: BatchRunParts) {
     this.#parts = parts;
@@ -55,6 +58,11 @@ export class BatchRun {
     return true;
   }
 
+  /** Tries again what the run's changes may have opened the way for. */
+  async retry(): Promise<void> {
+    if (this.#parts.refused.open > 0) await this.#retry(this.#touched, [], []);
+  }
+
   /** A run for a part of the batch that may yet be rolled back; {@link accept} it if it was not. */
   attempt(): BatchRun {
     return new BatchRun(this.#parts);
@@ -64,6 +72,7 @@ export class BatchRun {
     for (const kind of ['insert', 'update', 'delete'] as const) this.#done[kind] += part.#done[kind];
     for (const [id, refusal] of part.#refused) this.#refused.set(id, refusal);
     this.#forget([...part.#released]);
+    for (const id of part.#touched) this.#touched.add(id);
   }
 
   /** TARGET_REFUSES if too many rows stayed refused. */
@@ -107,7 +116,9 @@ export class BatchRun {
       refusals = await careful.apply(ops);
     }
     const through = [...withoutRefused(ops, refusals), ...idle];
-    await (refused.open > 0 ? this.#retry(tables, through, refusals) : this.#finish(through, refusals));
+    for (const id of tables) this.#touched.add(id);
+    const retries = refused.open > 0 && this.#parts.retries !== 'when told';
+    await (retries ? this.#retry(tables, through, refusals) : this.#finish(through, refusals));
     return true;
   }
 
