@@ -44,7 +44,7 @@ export async function bringFirstRows(play: Play): Promise<FirstRows> {
     lookEveryMs: 50,
     sender: 'first rows',
   });
-  const story = new CopyStory(watch, narrator, clock);
+  const story = new CopyStory(watch, narrator);
   const begun = clock.monotonic();
   const since = (): number => clock.monotonic() - begun;
   let arrivedMs: number | undefined;

@@ -65,6 +65,7 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
   signal.throwIfAborted();
   const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: MOVE_MAPPING });
   await prepare(migration, options, context);
+  signal.throwIfAborted();
   await using up = await ServiceProcess.start({
     service: 'up',
     settingsFile: migration.settingsFile,
@@ -80,7 +81,7 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
   const guarded = <T>(work: Promise<T>): Promise<T> => Promise.race([work, up.failure(), interrupted]);
 
   await guarded(untilFollowed(migration.sourceUrl, clock, signal));
-  tellStage(narrator, stage, migration);
+  tellStage(narrator, stage, { migration, seed: options.seed });
   const result = await move(migration, options, { ...context, guarded });
   tellVerdict(narrator, result);
   if (options.keep) {

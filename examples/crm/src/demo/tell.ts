@@ -40,7 +40,11 @@ export async function tellFilled(narrator: Narrator, legacy: ClientBase, ms: num
   );
 }
 
-export function tellStage(narrator: Narrator, stage: Stage, migration: StagedMigration): void {
+export function tellStage(
+  narrator: Narrator,
+  stage: Stage,
+  { migration, seed }: { readonly migration: StagedMigration; readonly seed: number },
+): void {
   narrator.say(
     `               PostgreSQL ${String(stage.source.major)} at ${publicAddress(migration.sourceUrl)}: no foreign keys, soft deletes, free text, orphans`,
   );
@@ -52,7 +56,7 @@ export function tellStage(narrator: Narrator, stage: Stage, migration: StagedMig
       ? `  event log    embedded, PostgreSQL ${String(stage.own.major)}: every change is kept here`
       : `  event log    Kafka at ${stage.broker.brokers.join(', ')} (${stage.broker.origin}): every change is kept here`,
   );
-  narrator.say('  Changeover   is up and follows the old CRM; the users are at work');
+  narrator.say(`  Changeover   is up and follows the old CRM; the users go to work (--seed ${String(seed)})`);
   narrator.say();
 }
 

@@ -5,6 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 import { SERVICES } from './service-process.js';
 
+export type CopyState = {
+  readonly table: string;
+  readonly rows: number;
+  readonly estimatedRows: number | null;
+  readonly rowsPerSecond: number;
+};
+
 /** What we read of one role of `changeover status --json`. */
 export type RoleState = {
   readonly role: 'capture' | 'transform' | 'load';
@@ -12,6 +19,8 @@ export type RoleState = {
     readonly rowsPerSecond: number;
     readonly lagMs: number | null;
     readonly details: Readonly<Record<string, string | number>>;
+    /** Tables whose copies are not finished. */
+    readonly copies?: readonly CopyState[];
   } | null;
 };
 
