@@ -69,6 +69,12 @@ export class CopyTextWriter {
     this.#length += end - start;
   }
 
+  /** Appends text that is escaped already. */
+  text(line: string): void {
+    this.#reserve(line.length * 3);
+    this.#length += this.#bytes.write(line, this.#length);
+  }
+
   null(): void {
     this.#mark(UPPER_N);
   }
