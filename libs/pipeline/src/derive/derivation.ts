@@ -13,6 +13,9 @@ export type { DerivedChange } from './round.js';
 /** A source row as it was before the transaction, and as it is behind it; null: it was, or is, not there. */
 export type TouchedRow = { readonly table: MirroredTable; readonly key: string; readonly before: Row | null; readonly after: Row | null };
 
+/** A row's key, and what the mirror holds of it. */
+export type MirroredRow = { readonly key: string; readonly value: Buffer };
+
 /**
  * Derives the target's rows from the mirror, as far as a source transaction may have changed them.
  *
@@ -58,25 +61,25 @@ export class Derivation {
   }
 
   /** Puts rows of the mirror where joins look for them. */
-  index(table: MirroredTable, keys: readonly string[]): void {
-    for (const key of keys) this.#mirror.moved(table, key, null, this.#mirror.get(table, key));
+  index(table: MirroredTable, rows: readonly MirroredRow[]): void {
+    for (const { key, value } of rows) this.#mirror.moved(table, key, null, this.#mirror.rowOf(table, value));
   }
 
   /**
    * Derives rows of which nothing was derived yet; the others may not all be known. What {@link claim} takes was claimed before. `childless`: of rows
    * that could stand on these nothing was derived yet either.
    */
-  deriveFirst(rule: PlannedRule, keys: readonly string[], childless = false): readonly DerivedChange[] {
+  deriveFirst(rule: PlannedRule, rows: readonly MirroredRow[], childless = false): readonly DerivedChange[] {
     const round = this.#round(childless ? rule : null);
-    for (const key of keys) round.evaluateFirst(rule, key);
+    for (const { key, value } of rows) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, value));
     return round.finish();
   }
 
   /** Says which unique values these rows want, so that whoever is derived first knows all its rivals. */
-  claim({ claiming }: PlannedRule, keys: readonly string[]): void {
+  claim({ claiming }: PlannedRule, rows: readonly MirroredRow[]): void {
     const evaluator = new RowEvaluator(this.#mirror);
-    for (const key of keys) {
-      const { version } = evaluator.evaluate(claiming, key);
+    for (const { key, value } of rows) {
+      const { version } = evaluator.evaluate(claiming, this.#mirror.rowOf(claiming.table, value));
       claiming.uniques.forEach(({ number }, index) => {
         const claim = version?.claims[index] ?? null;
         if (claim !== null) this.#claims.enter(number, claim.values, rivalMember(false, claim.order, key));
@@ -86,6 +89,6 @@ export class Derivation {
 
   #round(childless: PlannedRule | null): Round {
     const evaluator = new RowEvaluator(this.#mirror);
-    return new Round({ plan: this.#plan, state: this.#state, claims: this.#claims, evaluator }, childless);
+    return new Round({ plan: this.#plan, state: this.#state, mirror: this.#mirror, claims: this.#claims, evaluator }, childless);
   }
 }

@@ -106,16 +106,16 @@ export class DeriveAll {
   #take(step: Step, entries: readonly StateEntry[]): Pick<DerivedBatch, 'changes' | 'passed'> {
     if (step.what === 'pass')
       return { changes: [], passed: { table: step.table, lines: entries.map(({ value }) => step.table.lineOf(value)) } };
-    const keys = entries.map(({ key }) => keyOfEntry(key));
+    const rows = entries.map(({ key, value }) => ({ key: keyOfEntry(key), value }));
     switch (step.what) {
       case 'index':
-        this.#derivation.index(step.table, keys);
+        this.#derivation.index(step.table, rows);
         return { changes: [], passed: null };
       case 'claim':
-        this.#derivation.claim(step.rule, keys);
+        this.#derivation.claim(step.rule, rows);
         return { changes: [], passed: null };
       case 'derive':
-        return { changes: this.#derivation.deriveFirst(step.rule, keys, this.#childless.has(step.rule)), passed: null };
+        return { changes: this.#derivation.deriveFirst(step.rule, rows, this.#childless.has(step.rule)), passed: null };
     }
   }
 

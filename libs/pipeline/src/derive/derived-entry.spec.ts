@@ -33,7 +33,7 @@ describe('what is remembered of a row', () => {
   it('comes back as it was', () => {
     fc.assert(
       fc.property(entry, (one) => {
-        expect(decodeEntry(encodeEntry(one))).toEqual(one);
+        expect(decodeEntry(encodeEntry(one, one.version === null ? '' : lineOfRow(one.version.values)))).toEqual(one);
       }),
       { numRuns: 2000 },
     );

@@ -45,16 +45,16 @@ const NO_ROW_CODE = String(NO_ROW).charCodeAt(0);
 
 /**
  * One line each, in this order: counts, what was looked up, the version (values, parents, claims), problems, what stands at the target if that is
- * another row, what is told. No field holds a line end: values are COPY text, orders have none, JSON escapes them. (As JSON it took three times as long.)
+ * another row, what is told. `versionLine`: the version's values. No field holds a line end: values are COPY text, orders have none, JSON escapes them. (As JSON it took three times as long.)
  */
-export function encodeEntry({ lookups, version, kept, problems, written, told }: DerivedEntry): Buffer {
+export function encodeEntry({ lookups, version, kept, problems, written, told }: DerivedEntry, versionLine: string): Buffer {
   const sameRow = version !== null && isSameRow(version.values, written);
   const atTarget = sameRow ? SAME_ROW : written === null ? NO_ROW : OTHER_ROW;
   const [parents, claims] = [version?.parents.length ?? -1, version?.claims.length ?? 0];
   let text = `${String(atTarget)} ${kept ? '1' : '0'} ${String(lookups.length)} ${String(parents)} ${String(claims)} ${String(problems.length)}`;
   for (const lookup of lookups) text += `\n${lookup ?? NONE}`;
   if (version !== null) {
-    text += `\n${lineOfRow(version.values)}`;
+    text += `\n${versionLine}`;
     for (const { rule, key } of version.parents) text += `\n${String(rule)} ${key}`;
     for (const claim of version.claims) text += claim === null ? `\n${NONE}` : `\n${claim.order} ${claim.values}`;
   }

@@ -5,7 +5,8 @@ import { AffectedRow } from './affected-row.js';
 import type { DerivationPlan, PlannedRule, PlannedUnique } from './derivation-plan.js';
 import { encodeEntry, isEmpty, isSameRow, type Claim, type DerivedEntry, type HeldStatus, type Version } from './derived-entry.js';
 import type { RowEvaluator } from './row-evaluator.js';
-import { valuesText } from './source-mirror.js';
+import { lineOfRow } from './row-text.js';
+import { valuesText, type SourceMirror } from './source-mirror.js';
 import { childMember, childOf, rivalMember, stateKey } from './state-keys.js';
 import type { UniqueClaims } from './unique-claims.js';
 
@@ -19,6 +20,8 @@ export type DerivedChange = {
   readonly key: string;
   readonly before: Row | null;
   readonly after: Row | null;
+  /** `after` as a line of COPY text. */
+  readonly line: string | null;
   readonly heldBefore: HeldStatus | null;
   readonly held: HeldStatus | null;
 };
@@ -26,6 +29,7 @@ export type DerivedChange = {
 export type RoundParts = {
   readonly plan: DerivationPlan;
   readonly state: StateStore;
+  readonly mirror: SourceMirror;
   readonly claims: UniqueClaims;
   readonly evaluator: RowEvaluator;
 };
@@ -37,6 +41,7 @@ type Contest = { readonly rule: PlannedRule; readonly unique: number; readonly v
 export class Round {
   readonly #plan: DerivationPlan;
   readonly #state: StateStore;
+  readonly #mirror: SourceMirror;
   readonly #claims: UniqueClaims;
   readonly #evaluator: RowEvaluator;
   /** By rule, then by key: those of concern, and those they stand on. */
@@ -46,9 +51,10 @@ export class Round {
   readonly #childless: PlannedRule | null;
   #contests = new Map<string, Contest>();
 
-  constructor({ plan, state, claims, evaluator }: RoundParts, childless: PlannedRule | null = null) {
+  constructor({ plan, state, mirror, claims, evaluator }: RoundParts, childless: PlannedRule | null = null) {
     this.#plan = plan;
     this.#state = state;
+    this.#mirror = mirror;
     this.#claims = claims;
     this.#evaluator = evaluator;
     this.#childless = childless;
@@ -59,17 +65,17 @@ export class Round {
     const row = this.#concern(this.#load(rule, key));
     if (row.evaluated) return;
     row.evaluated = true;
-    const { lookups, version, problems } = this.#evaluator.evaluate(rule, key);
+    const { lookups, version, problems } = this.#evaluator.evaluate(rule, this.#mirror.get(rule.table, key));
     const kept = problems.length > 0 && rule.compiled.keepsLast ? lastGood(row) : null;
     this.#moveLookups(row, lookups);
     this.#replace(row, { lookups, version: version ?? kept, kept: kept !== null, problems });
   }
 
   /** The same of a row of which nothing was derived yet, and whose unique values were claimed before. */
-  evaluateFirst(rule: PlannedRule, key: string): void {
+  evaluateFirst(rule: PlannedRule, key: string, driving: Row | null): void {
     const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
     row.evaluated = true;
-    const evaluation = this.#evaluator.evaluate(rule, key);
+    const evaluation = this.#evaluator.evaluate(rule, driving);
     this.#moveLookups(row, evaluation.lookups);
     this.#moveParents(row, evaluation.version);
     row.become({ ...evaluation, kept: false });
@@ -239,12 +245,14 @@ export class Round {
     const told = this.#status(row);
     const entry: DerivedEntry = { lookups, version, kept, problems, written, told };
     const place = stateKey('derived', rule.number, key);
+    const versionLine = version === null ? '' : lineOfRow(version.values);
     if (!isEmpty(entry)) {
-      const bytes = encodeEntry(entry);
+      const bytes = encodeEntry(entry, versionLine);
       if (stored?.equals(bytes) !== true) this.#state.put(place, bytes);
     } else if (stored !== undefined) this.#state.remove(place);
     if (isSameRow(before.written, written) && isSameStatus(before.told, told)) return null;
-    return { rule, key, before: before.written, after: written, heldBefore: before.told, held: told };
+    const line = written === null ? null : written === version?.values ? versionLine : lineOfRow(written);
+    return { rule, key, before: before.written, after: written, line, heldBefore: before.told, held: told };
   }
 
   #effective(row: AffectedRow, { values }: Version): Row {

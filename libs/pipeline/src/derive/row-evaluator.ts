@@ -29,8 +29,7 @@ export class RowEvaluator {
     this.#mirror = mirror;
   }
 
-  evaluate(rule: EvaluatedRule, key: string): Evaluation {
-    const driving = this.#mirror.get(rule.table, key);
+  evaluate(rule: EvaluatedRule, driving: Row | null): Evaluation {
     if (driving === null) return NO_ROW;
     const lookups: (string | null)[] = [];
     const rows: [Row, ...(Row | null)[]] = [driving];

@@ -31,6 +31,11 @@ export class SourceMirror {
     return value === undefined ? null : this.#read(table, value);
   }
 
+  /** A row of which somebody has what the state holds. */
+  rowOf(table: MirroredTable, value: Buffer): Row | null {
+    return this.#read(table, value);
+  }
+
   /** Puts a row, or with null removes it. */
   set(table: MirroredTable, key: string, row: Row | null): void {
     const place = stateKey('mirror', table.number, key);

@@ -15,6 +15,9 @@ describe('frames out of rows', () => {
     out.add(line('2', null), line('3', null));
     out.add(line('3', null), null);
     expect(frames.length).toBe(2);
+    out.append('4\tÄ\\t');
+    out.append('5\t\\N');
+    out.add(null, line('6', null));
     out.end();
     out.end();
     expect(frames.map(({ op, before, rowCount, rows }) => [op, before, rowCount, parseRows(rows)])).toEqual([
@@ -39,6 +42,16 @@ describe('frames out of rows', () => {
         ],
       ],
       ['d', 'full', 1, [['3', null]]],
+      [
+        'c',
+        'none',
+        3,
+        [
+          ['4', 'Ä\t'],
+          ['5', null],
+          ['6', null],
+        ],
+      ],
     ]);
   });
 

@@ -17,13 +17,17 @@ export class RowFrames {
 
   add(before: Line | null, after: Line | null): void {
     if (before !== null && after !== null && isSame(before, after)) return;
-    const op = before === null ? 'c' : after === null ? 'd' : 'u';
-    if (op !== this.#op || this.#writer.length >= FRAME_BYTES) {
-      this.end();
-      this.#op = op;
-    }
+    this.#begin(before === null ? 'c' : after === null ? 'd' : 'u');
     if (before !== null) this.#writer.raw(before.bytes, before.start, before.end + 1);
     if (after !== null) this.#writer.raw(after.bytes, after.start, after.end + 1);
+    this.#rows++;
+  }
+
+  /** A row that was not there, as a line without its end. */
+  append(line: string): void {
+    this.#begin('c');
+    this.#writer.text(line);
+    this.#writer.endRow();
     this.#rows++;
   }
 
@@ -38,6 +42,12 @@ export class RowFrames {
       rows: this.#writer.take(),
     });
     this.#rows = 0;
+  }
+
+  #begin(op: 'c' | 'u' | 'd'): void {
+    if (op === this.#op && this.#writer.length < FRAME_BYTES) return;
+    this.end();
+    this.#op = op;
   }
 }
 

@@ -2,6 +2,7 @@ import { formatRows, parseRows, UNCHANGED, type Before, type Frame, type Line, t
 import { InMemoryStateStore, textTable } from '@changeover/testing';
 import fc from 'fast-check';
 
+import { stateKey } from '../derive/state-keys.js';
 import { TableMirror } from './table-mirror.js';
 
 const TABLE = textTable('t', ['id', 'a', 'b']);
@@ -19,7 +20,8 @@ const cellsOf = (line: Line | null): Cells | null =>
   line === null ? null : (parseRows(Buffer.from(line.bytes.subarray(line.start, line.end + 1)))[0] as Cells);
 
 class Bed {
-  readonly mirror = new TableMirror(new InMemoryStateStore(), 1, 't');
+  readonly #state = new InMemoryStateStore();
+  readonly mirror = new TableMirror(this.#state, 1, 't');
   readonly target = new Map<string, Cells>();
   #seq = 0;
 
@@ -52,7 +54,13 @@ class Bed {
     this.target.set(String(now[0]), now);
   };
 
+  /** As text they are the same. */
   rows(form = 0): Cells[] {
+    const texts = Array.from(this.#state.entries(stateKey('mirror', 1, ''), null), ({ value }) => [
+      this.mirror.textOf(value),
+      cellsOf(this.mirror.lineOf(value)),
+    ]);
+    for (const [text, cells] of texts) expect(text === null ? null : parseRows(Buffer.from(`${String(text)}\n`))[0]).toEqual(cells);
     return [...this.mirror.rows(null, form)].map(({ line }) => cellsOf(line) as Cells);
   }
 }

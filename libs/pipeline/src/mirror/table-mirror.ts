@@ -4,6 +4,7 @@ import {
   isPartial,
   mergeLines,
   scanLine,
+  UNCHANGED,
   type Frame,
   type Line,
   type StateStore,
@@ -124,6 +125,13 @@ export class TableMirror {
   /** What the state holds of a row, in the form told last; null if it is not whole. */
   lineOf(value: Buffer): Line | null {
     return this.#line(value, this.#forms.length - 1);
+  }
+
+  /** The same as text. Of a row in the form told last nothing is copied. */
+  textOf(value: Buffer): string | null {
+    if (formOf(value) === this.#forms.length - 1 && !value.includes(UNCHANGED, LINE_AT, 'latin1')) return value.toString('utf8', LINE_AT);
+    const line = this.lineOf(value);
+    return line === null ? null : line.bytes.toString('utf8', line.start, line.end);
   }
 
   #put(key: Buffer, after: Line, form: number, seq: number, sink: RowSink): void {

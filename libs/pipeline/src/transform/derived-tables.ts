@@ -93,15 +93,16 @@ export class DerivedTables {
 
   /** Frames of these changes: of each table first what goes, as another row may come in its place. */
   give(changes: readonly DerivedChange[], at: HeldSince): void {
-    const changed = changes.map((change) => ({ ...change, moves: movesKey(change) }));
-    for (const { rule, before, after, moves } of changed) {
-      if (before !== null && (after === null || moves)) this.#of(rule).add(line(before), null);
+    for (const change of changes) {
+      const { rule, before, after } = change;
+      if (before !== null && (after === null || movesKey(change))) this.#of(rule).add(line(before), null);
     }
-    for (const { rule, before, after, moves } of changed) {
-      if (before !== null && after !== null && !moves) this.#of(rule).add(line(before), line(after));
+    for (const change of changes) {
+      const { rule, before, after } = change;
+      if (before !== null && after !== null && !movesKey(change)) this.#of(rule).add(line(before), line(after));
     }
-    for (const { rule, before, after, moves } of changed) {
-      if (after !== null && (before === null || moves)) this.#of(rule).add(null, line(after));
+    for (const change of changes) {
+      if (change.line !== null && (change.before === null || movesKey(change))) this.#of(change.rule).append(change.line);
     }
     for (const change of changes) {
       const { before, after } = this.#held.change(change, at);
@@ -123,9 +124,9 @@ export class DerivedTables {
   }
 
   readonly #read = (table: MirroredTable, value: Buffer): TouchedRow['before'] => {
-    const whole = this.#sources.get(table.number)?.mirror.lineOf(value) ?? null;
+    const whole = this.#sources.get(table.number)?.mirror.textOf(value) ?? null;
     if (whole === null && !this.#isCopied(table.name)) throw neverWhole(table.name);
-    return whole === null ? null : rowOf(whole);
+    return whole === null ? null : rowOfLine(whole);
   };
 }
 
