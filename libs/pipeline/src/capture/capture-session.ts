@@ -14,6 +14,7 @@ import {
 } from '@changeover/events';
 
 import { changeWithoutRowEvents } from '../schema-change.js';
+import type { PipelineObserver } from '../ports.js';
 import { RecordAppender, type QueuedPart } from '../record-appender.js';
 import { RecordBuilder } from '../record-builder.js';
 import { tableName, ToldSchemas } from '../told-schemas.js';
@@ -310,6 +311,8 @@ export class CaptureSession implements AsyncDisposable {
     const part = builder.takeLastPart({ ...this.#facts(), ts_ms });
     const progress = this.#progressPart();
     const { turn } = copy;
+    // As it is with this chunk; by the time it is durable the next may have come.
+    const told = copiedSoFar(copy);
     return [
       { part, onDurable: (ref) => this.#durable(part, position, ref) },
       {
@@ -317,7 +320,7 @@ export class CaptureSession implements AsyncDisposable {
         onDurable: (ref) => {
           progress.onDurable?.(ref);
           this.#options.crashPoint('capture.after-chunk');
-          this.#tellCopied(copy);
+          this.#options.observer.copied(told);
           copy.logged(turn);
         },
       },
@@ -333,8 +336,7 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   #tellCopied(copy: TableCopy): void {
-    const { rows, bytes, estimate } = copy.toJSON();
-    this.#options.observer.copied({ table: copy.name, rows, bytes, estimate, finished: copy.finished });
+    this.#options.observer.copied(copiedSoFar(copy));
   }
 
   /** Whatever waited for a place between two transactions. */
@@ -547,6 +549,11 @@ export class CaptureSession implements AsyncDisposable {
   #background(work: Promise<void>): void {
     work.catch((error: unknown) => this.#failed?.(error));
   }
+}
+
+function copiedSoFar(copy: TableCopy): Parameters<PipelineObserver['copied']>[0] {
+  const { rows, bytes, estimate } = copy.toJSON();
+  return { table: copy.name, rows, bytes, estimate, finished: copy.finished };
 }
 
 function cameBack(table: string): ChangeoverError {

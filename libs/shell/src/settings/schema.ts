@@ -59,8 +59,8 @@ const source = z
         .strictObject({
           parallel: z.int().min(1).max(16).default(2).describe('Tables at a time; each takes a connection to the source.'),
           chunkBytes: bytes()
-            .prefault('1MB')
-            .describe('Read at once of a table, in one short transaction, and held in memory for each table at a time.'),
+            .prefault('2MB')
+            .describe('Read at once of a table, in one short transaction. Two of them may be in memory for each table at a time.'),
           bytesPerSecond: bytes()
             .optional()
             .describe(

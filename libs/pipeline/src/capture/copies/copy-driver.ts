@@ -10,7 +10,7 @@ import type { UnseenTransactions } from './unseen-transactions.js';
 export type CopyLimits = {
   /** Tables at a time. */
   readonly parallel: number;
-  /** Bytes of a chunk. As many may be in memory for each table that is copied; one row at least is read, and beside them up to 32 that have to be read again. */
+  /** Bytes of a chunk. Twice as many may be in memory for each table that is copied; one row at least is read, and beside them up to 32 that have to be read again. */
   readonly chunkBytes: number;
   /** Bytes of rows read of the source, of all tables together. Infinity: no bound. */
   readonly bytesPerSecond: number;
@@ -27,7 +27,7 @@ type DriverOptions = {
 };
 
 /**
- * Asks the source for the next chunk of each table that is being copied, a few tables at a time, when the chunk before is in the log.
+ * Asks the source for the next chunk of each table that is being copied, a few tables at a time, while the chunk before goes into the log.
  */
 export class CopyDriver {
   readonly #options: DriverOptions;

@@ -11,10 +11,12 @@ export type ChunkEvent = Extract<SourceEvent, { type: 'chunk' }>;
  *  ▲         │          ▲──────────┴─────────┘
  *  └─────────┴── begun anew, from any of them
  * ```
- * placing: its mark is on the way through the stream; asked: a chunk is; logging: the chunk is on its way into the log.
+ * placing: its mark is on the way through the stream; asked: a chunk is; logging: no more is read before a chunk is in the log.
  */
 type State = 'new' | 'placing' | 'ready' | 'asked' | 'logging' | 'done';
 
+/** Chunks that may be on their way into the log: the next is read meanwhile, and waits in memory. */
+const MOST_UNLOGGED = 2;
 /** Rows of these keys may be large: that is why values of them were not told. */
 const MOST_AGAIN = 32;
 /** Beyond so many characters of keys it is less to read the table from its beginning. */
@@ -44,6 +46,8 @@ export class TableCopy {
   #askedForm: string | undefined;
   /** The chunk on its way was asked for before the copy was begun anew. */
   #stale = false;
+  /** Chunks of this turn that have come and are not in the log. */
+  #unlogged = 0;
   #mark: string | null = null;
   #placed: boolean;
   /** Counts the beginnings. */
@@ -155,13 +159,18 @@ export class TableCopy {
     this.#ended ||= last === null;
     this.#rows += rowCount;
     this.#bytes += rows.length;
-    this.#enter('logging');
+    this.#unlogged++;
+    this.#enter(this.finished || this.#unlogged === MOST_UNLOGGED ? 'logging' : 'ready');
     return true;
   }
 
   /** The chunk of this turn and how far the copy is with it are in the log. */
   logged(turn: number): void {
-    if (turn === this.#turn && this.#state === 'logging') this.#enter(this.finished ? 'done' : 'ready');
+    if (turn !== this.#turn) return;
+    this.#unlogged--;
+    if (this.#state !== 'logging') return;
+    if (!this.finished) this.#enter('ready');
+    else if (this.#unlogged === 0) this.#enter('done');
   }
 
   /** The log was told another form of the table, by which no row changed. */
@@ -208,6 +217,7 @@ export class TableCopy {
 
   #readAnew(): void {
     this.#turn++;
+    this.#unlogged = 0;
     this.#after = null;
     this.#ended = false;
     this.#again.clear();
@@ -215,7 +225,7 @@ export class TableCopy {
     this.#rows = 0;
     this.#bytes = 0;
     this.#stale = this.#state === 'asked';
-    // The chunk on its way into the log does not lead on any more.
+    // The chunks on their way into the log do not lead on any more.
     if (this.#state === 'logging') this.#enter('ready');
   }
 
