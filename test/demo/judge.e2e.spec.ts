@@ -39,7 +39,7 @@ const WRONG_RULES: Readonly<Record<string, readonly [target: string, wrong: (rul
 
 /** What people do to a lead; more often to its values than to whether it is one. */
 const LEAD_STEPS = [
-  ...Array.from({ length: 3 }, () => ["phone = 'n/a'", "phone = '030 23125123'", "status = 'XXX'", "status = 'QUALIFIED'"]).flat(),
+  ...Array.from({ length: 3 }, () => ["phone = 'n/a'", "phone = '030 23125123'", "status = 'UNHEARD OF'", "status = 'QUALIFIED'"]).flat(),
   "account_name = 'Company ' || floor(extract(epoch FROM clock_timestamp()) * 1000)",
   "account_name = 'Company ' || id",
   'assigned_user_id = 999999',

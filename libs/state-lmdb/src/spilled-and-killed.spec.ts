@@ -58,9 +58,10 @@ describe('a state with spilled changes', () => {
         await using watch = new JournalWatch(join(bed.folder, '1'));
         first.tell('spillOn');
         await heard(first, `${what} 2`);
-        let records = watch.records;
-        // Each transaction changes it.
-        for (let i = 0; i < step; i++) records = await watch.changed(records);
+        // What a spill would have to undo must be there as soon as it is seen, and must not be gone before it is undone.
+        const led = what === 'spill' ? 'members' : 'records';
+        let count = watch[led];
+        for (let i = 0; i < step; i++) count = await watch.changed(led, count);
         process.kill(victim === 'owner' ? first.pid : writer, 'SIGKILL');
         const acknowledged = await lastCommitted(first, 1);
         await first[Symbol.asyncDispose]();
@@ -108,7 +109,7 @@ describe('a state with spilled changes', () => {
       first.addMember(Buffer.from('set'), Buffer.from(`member ${String(i)} of 1`));
     }
     await first.commit(Buffer.from('1'));
-    for (const value of ['2', '3']) {
+    for (const value of ['2', '3', '4']) {
       for (let i = 0; i < SPILLED_ENTRIES; i++) {
         first.put(Buffer.from(`key ${String(i * Number(value))}`), Buffer.from(value));
         first.addMember(Buffer.from('given up'), Buffer.from(`member ${String(i)} of ${value}`));
@@ -120,12 +121,15 @@ describe('a state with spilled changes', () => {
     await using watch = new JournalWatch(join(bed.folder, '1'));
     const left = [watch.records];
     for (let kill = 0; kill < 4; kill++) {
+      const before = watch.records;
       const opened = bed.open();
-      const records = await watch.changed(watch.records, opened);
+      let writer = await writerOf(process.pid);
+      // Its own start takes much longer than we do to find it.
+      for (; writer === null; writer = await writerOf(process.pid)) await clock.sleep(1);
+      const records = await watch.changed('records', before, opened);
       // Now at the beginning of its next transaction, now later in it.
-      await clock.sleep(kill * 10);
-      const writer = await writerOf(process.pid);
-      if (writer !== null) process.kill(writer, 'SIGKILL');
+      await clock.sleep(kill * 3);
+      process.kill(writer, 'SIGKILL');
       if ((await opened.catch(() => null)) === null && records > 0) left.push(watch.records);
     }
     // At least two fell into it, and each found less to undo than the one before.

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { openDatabase, type StateDatabase } from '../database.js';
 
-/** How long the undo journal of a folder is, seen from outside while others write. */
+/** How much there is in the tables of a folder, seen from outside while others write. */
 export class JournalWatch implements AsyncDisposable {
   readonly #database: StateDatabase;
 
@@ -16,13 +16,19 @@ export class JournalWatch implements AsyncDisposable {
     return 0;
   }
 
+  /** Members of all sets. */
+  get members(): number {
+    this.#database.root.resetReadTxn();
+    return (this.#database.members.getStats() as { readonly entryCount: number }).entryCount;
+  }
+
   /** Resolves with another number than `from` when there is one, or with `from` when `until` has ended. */
-  async changed(from: number, until: Promise<unknown> = new Promise(() => undefined)): Promise<number> {
+  async changed(what: 'records' | 'members', from: number, until: Promise<unknown> = new Promise(() => undefined)): Promise<number> {
     let ended = false;
     void until.finally(() => (ended = true)).catch(() => undefined);
-    let records = this.records;
-    for (; records === from && !ended; records = this.records) await setImmediate();
-    return records;
+    let count = this[what];
+    for (; count === from && !ended; count = this[what]) await setImmediate();
+    return count;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
