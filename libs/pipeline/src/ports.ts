@@ -66,7 +66,7 @@ export abstract class PipelineObserver {
 
 /** Tells nobody. */
 export class SilentObserver extends PipelineObserver {
-  advanced(): void {}
+  advanced(_progress: Parameters<PipelineObserver['advanced']>[0]): void {}
   applied(): void {}
   copied(_copy: Parameters<PipelineObserver['copied']>[0]): void {}
   derived(): void {}

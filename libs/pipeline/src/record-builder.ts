@@ -13,9 +13,11 @@ export class RecordBuilder {
   #schemas: RecordRef[] = [];
   #rows = 0;
   #partsGiven = 0;
+  readonly #partBytes: number;
 
-  constructor(kind: 'transaction' | 'snapshot-chunk') {
+  constructor(kind: 'transaction' | 'snapshot-chunk', partBytes = PART_BYTES) {
     this.#kind = kind;
+    this.#partBytes = partBytes;
   }
 
   /** Parts that {@link takeFullPart} gave: from the first on, nothing may come between. */
@@ -36,7 +38,7 @@ export class RecordBuilder {
 
   /** The frames so far as a part that is not the last, or null while they are few. */
   takeFullPart(): RecordPart | null {
-    if (this.#bytes < PART_BYTES) return null;
+    if (this.#bytes < this.#partBytes) return null;
     this.#partsGiven++;
     return { kind: this.#kind, body: this.#takeBody(), last: false, facts: { schemas: this.#takeSchemas() } };
   }

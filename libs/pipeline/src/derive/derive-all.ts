@@ -12,8 +12,8 @@ export type PassedTable = {
   readonly name: string;
   /** Names it in the state. */
   readonly number: number;
-  /** What the mirror holds of a row, as the target has it. Throws if it is not whole. */
-  readonly lineOf: (value: Buffer) => Line;
+  /** What the mirror holds of a row, as the target has it; null: it is not whole, and counts as absent. Throws where it would have to be. */
+  readonly lineOf: (value: Buffer) => Line | null;
 };
 
 export type DerivedBatch = {
@@ -104,8 +104,10 @@ export class DeriveAll {
   }
 
   #take(step: Step, entries: readonly StateEntry[]): Pick<DerivedBatch, 'changes' | 'passed'> {
-    if (step.what === 'pass')
-      return { changes: [], passed: { table: step.table, lines: entries.map(({ value }) => step.table.lineOf(value)) } };
+    if (step.what === 'pass') {
+      const lines = entries.map(({ value }) => step.table.lineOf(value)).filter((line) => line !== null);
+      return { changes: [], passed: { table: step.table, lines } };
+    }
     const rows = entries.map(({ key, value }) => ({ key: keyOfEntry(key), value }));
     switch (step.what) {
       case 'index':

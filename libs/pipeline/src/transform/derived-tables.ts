@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, lineOf, type Line, type StateStore, type TableSchema } from '@changeover/events';
-import { compileRules, ruleSchema, type Converters, type TableRule } from '@changeover/mapping';
+import { compileRules, ruleSchema, type Converters, type Row, type TableRule } from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
@@ -95,14 +95,17 @@ export class DerivedTables {
   give(changes: readonly DerivedChange[], at: HeldSince): void {
     for (const change of changes) {
       const { rule, before, after } = change;
-      if (before !== null && (after === null || movesKey(change))) this.#of(rule).add(line(before), null);
+      if (before !== null && (after === null || movesKey(change))) this.#of(rule).add(lineIn(rule, before), null);
     }
     for (const change of changes) {
       const { rule, before, after } = change;
-      if (before !== null && after !== null && !movesKey(change)) this.#of(rule).add(line(before), line(after));
+      if (before !== null && after !== null && !movesKey(change)) this.#of(rule).add(lineIn(rule, before), lineIn(rule, after));
     }
     for (const change of changes) {
-      if (change.line !== null && (change.before === null || movesKey(change))) this.#of(change.rule).append(change.line);
+      const { rule, before, after, line } = change;
+      if (after === null || line === null || (before !== null && !movesKey(change))) continue;
+      if (lacksColumns(rule, after)) this.#of(rule).add(null, lineIn(rule, after));
+      else this.#of(rule).append(line);
     }
     for (const change of changes) {
       const { before, after } = this.#held.change(change, at);
@@ -134,8 +137,14 @@ function rowOf({ bytes, start, end }: Line): ReturnType<typeof rowOfLine> {
   return rowOfLine(bytes.toString('utf8', start, end));
 }
 
-function line(row: NonNullable<TouchedRow['before']>): Line {
-  return lineOf(Buffer.from(`${lineOfRow(row)}\n`));
+/** A row that was derived before its table had all the columns that it has now has nulls there. */
+function lineIn(rule: PlannedRule, row: Row): Line {
+  const whole = lacksColumns(rule, row) ? rule.compiled.columns.map((_, place) => row[place] ?? null) : row;
+  return lineOf(Buffer.from(`${lineOfRow(whole)}\n`));
+}
+
+function lacksColumns({ compiled: { columns } }: PlannedRule, row: Row): boolean {
+  return row.length < columns.length;
 }
 
 /** A row with another key is another row for whoever finds rows by it. */

@@ -1,4 +1,12 @@
-import { encodeJsonBody, type BarrierBody, type Line, type LogEntry, type StateStore, type TableSchema } from '@changeover/events';
+import {
+  encodeJsonBody,
+  type BarrierBody,
+  type Frame,
+  type Line,
+  type LogEntry,
+  type StateStore,
+  type TableSchema,
+} from '@changeover/events';
 
 import { DeriveAll, type DeriveAllCursor, type PassedTable } from '../derive/derive-all.js';
 import type { HeldSince } from '../derive/held-rows.js';
@@ -9,7 +17,7 @@ import type { QueuedFrames } from './queued-frames.js';
 import type { SourceTable } from './source-tables.js';
 import type { WritesOutput } from './writes-output.js';
 
-/** Driving rows of a record; fewer where they are large. */
+/** Driving rows of a record, where nobody says how many. */
 const ROWS = 2000;
 
 export type FirstDerivationOptions = {
@@ -18,11 +26,16 @@ export type FirstDerivationOptions = {
   readonly derived: DerivedTables;
   /** Tables whose rows pass by. */
   readonly tables: readonly { readonly table: SourceTable; readonly target: TableSchema }[];
+  /** Those of which nothing more is told, though their copies have not ended: what is not whole is not there. */
+  readonly left: readonly string[];
   readonly queued: QueuedFrames;
+  /** What a frame that waited is in the target: its table may have another form by now. */
+  readonly targetOf: (frame: Frame) => TableSchema;
   /** The record of `changes` at which it is done: its records stand before what that becomes. */
   readonly entry: LogEntry;
   readonly at: HeldSince;
   readonly barriers: readonly BarrierBody[];
+  readonly limits: { readonly recordRows?: number };
 };
 
 type Done = { readonly cursor: DeriveAllCursor | null; readonly batch: number; readonly ended: boolean };
@@ -41,9 +54,11 @@ export class FirstDerivation {
 
   constructor(options: FirstDerivationOptions) {
     this.#options = options;
-    const { derived, state, tables, output } = options;
+    const { derived, state, tables, left, output } = options;
     const keyed = tables.filter(({ table }) => table.form.keyed);
-    const passing = keyed.map(({ table, target }) => [passedTable(table), new RowFrames((frame) => output.add(frame, target))] as const);
+    const passing = keyed.map(
+      ({ table, target }) => [passedTable(table, left.includes(table.name)), new RowFrames((frame) => output.add(frame, target))] as const,
+    );
     this.#passing = new Map(passing);
     this.#sources = new Map([...derived.sources, ...tables.map(({ table }) => table)].map((table) => [table.name, table]));
     this.#all = new DeriveAll({
@@ -57,10 +72,10 @@ export class FirstDerivation {
 
   /** The next piece, behind `cursor`, when there are `batch` records of it. */
   async next(cursor: DeriveAllCursor | null, batch: number): Promise<Done> {
-    const { output, entry, derived, at } = this.#options;
+    const { output, entry, derived, at, limits } = this.#options;
     if (cursor?.step === this.#all.tables.length) return this.#last(cursor, batch);
     output.begin(entry, batch + 1);
-    const { changes, passed, rows, next } = this.#all.next(cursor, ROWS);
+    const { changes, passed, rows, next } = this.#all.next(cursor, limits.recordRows ?? ROWS);
     const step = cursor?.step ?? 0;
     this.#inStep = { step, rows: (this.#inStep.step === step ? this.#inStep.rows : 0) + rows };
     derived.give(changes, at);
@@ -91,12 +106,12 @@ export class FirstDerivation {
   }
 
   async #last(cursor: DeriveAllCursor, batch: number): Promise<Done> {
-    const { output, entry, tables, queued, barriers } = this.#options;
+    const { output, entry, tables, queued, targetOf, barriers } = this.#options;
     let made = batch;
     output.begin(entry, made + 1);
-    for (const { table, target } of tables) {
+    for (const { table } of tables) {
       if (table.form.keyed) continue;
-      for (const _ of queued.take(table.number, (frame) => output.add(frame, target))) await output.ready();
+      for (const _ of queued.take(table.number, (frame) => output.add(frame, targetOf(frame)))) await output.ready();
     }
     if (output.holdsFrames) output.passBatch(entry, ++made, { kind: 'transaction', body: [] });
     for (const barrier of barriers) {
@@ -107,13 +122,13 @@ export class FirstDerivation {
   }
 }
 
-function passedTable({ name, number, mirror }: SourceTable): PassedTable {
+function passedTable({ name, number, mirror }: SourceTable, mayBePartial: boolean): PassedTable {
   return {
     name,
     number,
     lineOf: (value) => {
       const line = mirror.lineOf(value);
-      if (line !== null) return line;
+      if (line !== null || mayBePartial) return line;
       throw neverWhole(name);
     },
   };

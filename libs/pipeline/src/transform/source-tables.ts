@@ -29,6 +29,10 @@ export class SourceTable {
     return this.#forms.at(-1) as ToldForm;
   }
 
+  get forms(): readonly ToldForm[] {
+    return this.#forms;
+  }
+
   get refs(): readonly RecordRef[] {
     return this.#forms.map(({ ref }) => ref);
   }

@@ -85,8 +85,8 @@ export class StateCommits {
     await output.drain();
     this.#committed = clock.monotonic();
     const committing = state.commit(encodePlace(place()));
-    crashPoint('transform.in-state-commit');
     this.#running = committing.finally(() => (this.#running = null));
     this.#running.catch(this.#fail);
+    crashPoint('transform.in-state-commit');
   }
 }

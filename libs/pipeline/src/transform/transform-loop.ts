@@ -16,6 +16,10 @@ export type TransformLimits = {
   readonly maxQueuedBytes: number;
   /** Bytes that may be in the state's memory before they are committed, or put aside. */
   readonly maxStateBytes: number;
+  /** Driving rows of a record of the first derivation; fewer where they are large. Left out: 2000. */
+  readonly recordRows?: number;
+  /** Bytes of a part of `writes`. Left out: as many as everywhere. */
+  readonly partBytes?: number;
 };
 
 export type TransformOptions = {

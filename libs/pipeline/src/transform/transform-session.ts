@@ -68,7 +68,7 @@ export class TransformSession {
   /** What becomes of a table, by the form that says it. */
   readonly #uses = new Map<ToldForm, TableUse>();
   /** Where rows go that pass by, by the form that they have. */
-  readonly #passing = new Map<ToldForm, RowFrames>();
+  #passing: ReadonlyMap<ToldForm, RowFrames> = new Map();
   #derived: DerivedTables | null = null;
   #active: boolean;
   #phase: TransformPhase;
@@ -252,8 +252,11 @@ export class TransformSession {
   #passingOf(form: ToldForm): RowFrames | null {
     const { passed } = this.#use(form);
     if (passed === null || this.#circles.includes(form.table.name)) return null;
-    let frames = this.#passing.get(form);
-    if (frames === undefined) this.#passing.set(form, (frames = new RowFrames((frame) => this.#output.add(frame, passed))));
+    const known = this.#passing.get(form);
+    if (known !== undefined) return known;
+    const frames = new RowFrames((frame) => this.#output.add(frame, passed));
+    // In one order, whoever asks first: a record that is made again is the same.
+    this.#passing = new Map([...this.#passing, [form, frames] as const].sort(([a], [b]) => a.ref.seq - b.ref.seq));
     return frames;
   }
 
@@ -329,11 +332,14 @@ export class TransformSession {
       state: this.#state,
       output: this.#output,
       derived,
-      tables: [...this.#passed()].filter(({ table }) => !this.#circles.includes(table.name) && !this.#left.includes(table.name)),
+      tables: [...this.#passed()].filter(({ table }) => !this.#circles.includes(table.name)),
+      left: this.#left,
       queued: this.#queued,
       entry,
       at: this.#at(entry),
       barriers: this.#barriers,
+      targetOf: ({ schemaSeq }) => this.#use(this.#tables.form(schemaSeq)).passed as TableSchema,
+      limits: this.#options.limits,
     });
     for (let { cursor, batch } = this.#phase; ;) {
       const done = await first.next(cursor, batch);
@@ -391,7 +397,11 @@ export class TransformSession {
   }
 
   async #tellAll(): Promise<void> {
-    for (const { target } of this.#passed()) await this.#output.tell(target);
+    for (const { table, target } of this.#passed()) {
+      await this.#output.tell(target);
+      // What waits of these has the form that it was told in.
+      if (!table.form.keyed) for (const form of table.forms) await this.#output.tell(this.#use(form).passed as TableSchema);
+    }
   }
 
   #newCircles(): readonly string[] {

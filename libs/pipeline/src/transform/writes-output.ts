@@ -22,7 +22,7 @@ export type OutputOptions = {
   readonly hash: string;
   readonly observer: PipelineObserver;
   readonly crashPoint: CrashPoint;
-  readonly limits: { readonly maxQueuedBytes: number };
+  readonly limits: { readonly maxQueuedBytes: number; readonly partBytes?: number };
 };
 
 /** What a record of `changes` became: its kind, and the body of one that holds no frames. */
@@ -93,7 +93,7 @@ export class WritesOutput {
   /** A record begins that this one of `changes` becomes; with `batch`, one of the first derivation, which stands before that. */
   begin({ header }: LogEntry, batch: number | null = null): void {
     this.#silent = header.seq <= (this.#tail.from?.seq ?? 0) || (batch !== null && batch <= this.#tail.batch);
-    this.#builder = this.#silent ? null : new RecordBuilder('transaction');
+    this.#builder = this.#silent ? null : new RecordBuilder('transaction', this.#options.limits.partBytes);
     this.#holdsFrames = false;
   }
 
