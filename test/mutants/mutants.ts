@@ -15,6 +15,10 @@ const COUNTED = 'libs/events/src/log/counted-records.ts';
 const WRITER = 'libs/events/src/log/sequenced-writer.ts';
 const CAPTURE_SPEC = 'libs/pipeline/src/capture/capture-loop.spec.ts';
 const TRANSFORM_SPEC = 'libs/pipeline/src/transform/transform-loop.spec.ts';
+const ROUND = 'libs/pipeline/src/derive/round.ts';
+const MIRROR = 'libs/pipeline/src/mirror/table-mirror.ts';
+const DERIVATION_SPEC = 'libs/pipeline/src/derive/derivation.spec.ts';
+const MIRROR_SPEC = 'libs/pipeline/src/mirror/table-mirror.spec.ts';
 const LOAD_SPEC = 'libs/pipeline/src/load/load-loop.spec.ts';
 const LOG_SPEC = 'libs/testing/src/event-log.spec.ts';
 const SCHEDULES = 'libs/testing/src/event-log.schedules.spec.ts';
@@ -119,16 +123,129 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'unfinished parts kept when their writer gave them up',
     file: 'libs/pipeline/src/transform/transform-session.ts',
-    find: '    this.#frames.reset();\n    if (this.#builder !== null && this.#builder.partsGiven > 0) this.#appender.abandon();\n    this.#builder = null;',
+    find: 'if (this.#begunAt !== null) return await this.#giveUp(this.#begunAt);',
     replace: '',
     killedBy: [TRANSFORM_SPEC, 'forgets a record that its writer gave up'],
   },
   {
     name: 'transform appends again what is there',
-    file: 'libs/pipeline/src/transform/transform-loop.ts',
-    find: 'from: writer.tail.header?.from ?? null,',
-    replace: 'from: null,',
+    file: 'libs/pipeline/src/transform/writes-output.ts',
+    find: 'header.seq <= (this.#tail.from?.seq ?? 0) ||',
+    replace: '',
     killedBy: [TRANSFORM_SPEC, 'after a crash behind append'],
+  },
+  {
+    name: 'the first derivation begins to count anew',
+    file: 'libs/pipeline/src/transform/writes-output.ts',
+    find: '(batch !== null && batch <= this.#tail.batch)',
+    replace: 'false',
+    killedBy: [TRANSFORM_SPEC, 'a crash in the middle of deriving everything'],
+  },
+  {
+    name: 'a barrier passes before everything is derived',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: "    if (this.#phase.name === 'following') {\n      this.#output.begin(entry);",
+    replace:
+      '    {\n      this.#output.begin(entry);\n      this.#pass(entry, { kind: "barrier", body: encodeJsonBody("barrier", body) });\n      return;\n    }\n    if (this.#active) {\n      this.#output.begin(entry);',
+    killedBy: [TRANSFORM_SPEC, 'lets a barrier wait'],
+  },
+  {
+    name: 'what a copy did not find stays',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: 'await this.#sweep(entry, ended);',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'takes for gone what a copy'],
+  },
+  {
+    name: 'rows are derived before their copies are there',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: ' || Object.keys(this.#copies).length > 0) return true;',
+    replace: ') return true;',
+    killedBy: [TRANSFORM_SPEC, 'writes no row, then everything once'],
+  },
+  {
+    name: 'rows without a key pass before the others',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: "if (this.#phase.name === 'following') this.#output.add(one,",
+    replace: 'if (this.#active) this.#output.add(one,',
+    killedBy: [TRANSFORM_SPEC, 'passes rows without a key on behind the others'],
+  },
+  {
+    name: 'an unchanged large value is taken for what the frame says of it',
+    file: MIRROR,
+    find: 'const now = partial && base !== null ? mergeLines(base, after, columns) : after;',
+    replace: 'const now = after;',
+    killedBy: [MIRROR_SPEC, 'holds the rows that the frames tell'],
+  },
+  {
+    name: 'a row that moved to another key stays under the old one',
+    file: MIRROR,
+    find: 'if (!from.equals(to)) this.#state.remove(from);',
+    replace: '',
+    killedBy: [MIRROR_SPEC, 'holds the rows that the frames tell'],
+  },
+  {
+    name: 'a reverse index is dropped: who looked a value up is not found',
+    file: ROUND,
+    find: "if (entered !== null) this.#state.addMember(stateKey('dependants', number, entered), member);",
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'who stands on a row is not remembered',
+    file: ROUND,
+    find: "for (const parent of entered) if (!isAmong(parent, left)) this.#state.addMember(stateKey('children', parent.rule, parent.key), child);",
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'the next rival is not derived again',
+    file: ROUND,
+    find: 'for (const key of [before, winner]) if',
+    replace: 'for (const key of [before]) if',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'who loses a unique value is not derived again',
+    file: ROUND,
+    find: 'for (const key of [before, winner]) if',
+    replace: 'for (const key of [winner]) if',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'a waiting child is forgotten',
+    file: ROUND,
+    find: 'waiting.push(...this.#children(coming));',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'a child stays when its parent goes',
+    file: ROUND,
+    find: 'waiting.push(...this.#children(row));',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'a kept version outlives its parent',
+    file: ROUND,
+    find: 'if (dropped.length === 0) break;',
+    replace: 'if (dropped.length >= 0) break;',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'the second of several rivals is not found',
+    file: 'libs/pipeline/src/derive/unique-claims.ts',
+    find: 'isAlone(entry) ? undefined : this.#state.members(others, null, 1)[0]',
+    replace: 'undefined as Buffer | undefined',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'a row is still found by what it held before',
+    file: 'libs/pipeline/src/derive/source-mirror.ts',
+    find: "if (left !== null) this.#state.removeMember(stateKey('lookup', number, left), member);",
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
   {
     name: 'staged parts kept at a fence',

@@ -1,13 +1,25 @@
+import { formatRows } from '@changeover/events';
 import type { CompiledRule, Problem, Row } from '@changeover/mapping';
 
-/** Source rows by table and key text. */
+/** Source rows by table and key (COPY text of the key columns). */
 export type SourceRows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
 
 /** What stands at the target for a driving row, and what is said of it. */
-export type Outcome = { readonly written: Row | null; readonly state: 'held' | 'waiting' | null; readonly problems: readonly Problem[] };
+export type Outcome = {
+  readonly written: Row | null;
+  readonly state: 'held' | 'waiting' | null;
+  readonly problems: readonly Problem[];
+  /** Of the version that stands, or would. */
+  readonly parents: KeptVersion['parents'];
+};
 
 /** The last good version of a row that is held: `values` as they stand, and the keys of its parents by rule. */
 export type KeptVersion = { readonly values: Row; readonly parents: readonly { readonly rule: number; readonly key: string }[] };
+
+/** A row's key as one text. */
+export function keyText(key: Row): string {
+  return formatRows([key]).toString('utf8').slice(0, -1);
+}
 
 type Candidate = {
   readonly rule: number;
@@ -41,7 +53,7 @@ export function deriveNaively(
       if ('values' in derived) {
         const parents = rule.requires.flatMap(({ parent, keyOf }) => {
           const parentKey = keyOf(rows);
-          return parentKey === null ? [] : [{ rule: rules.findIndex(({ target }) => target === parent), key: parentKey.join('\t') }];
+          return parentKey === null ? [] : [{ rule: rules.findIndex(({ target }) => target === parent), key: keyText(parentKey) }];
         });
         candidates.push({ ...base, values: derived.values, parents, kept: false, problems: [] });
       } else {
@@ -110,7 +122,7 @@ export function deriveNaively(
           : stands
             ? ([null, []] as const)
             : (['waiting', waitsFor] as const);
-    outcomes.set(id, { written: stands ? values : null, state, problems: why });
+    outcomes.set(id, { written: stands ? values : null, state, problems: why, parents });
   }
   return outcomes;
 

@@ -1,0 +1,151 @@
+import { HELD_TABLE, parseRows, type TableSchema } from '@changeover/events';
+
+import { keyText } from '../naive-derivation.js';
+import { valuesText, type NamedRow } from './definition.js';
+import { expectSame } from './same.js';
+import { nameOf } from './told-rows.js';
+import type { WrittenFrame, WrittenRecord } from './written-records.js';
+
+type TargetTable = {
+  form: TableSchema;
+  /** By key; where there is none, by number. */
+  readonly rows: Map<string, NamedRow>;
+};
+
+/** A row that one record changed. */
+export type TargetChange = {
+  readonly table: string;
+  readonly key: string;
+  readonly before: NamedRow | null;
+  readonly after: NamedRow | null;
+};
+
+/** Takes what `writes` says, row by row, and checks that each row before is exactly what stands here. */
+export class FollowedTarget {
+  readonly #isDerived: (table: string) => boolean;
+  readonly #tables = new Map<string, TargetTable>();
+  #numbers = 0;
+
+  /** `isDerived`: a row that is derived never moves to another key, it goes and another comes. */
+  constructor(isDerived: (table: string) => boolean) {
+    this.#isDerived = isDerived;
+  }
+
+  /** What became of each row that it touches. */
+  take({ frames }: WrittenRecord): readonly TargetChange[] {
+    const changed = new Map<string, TargetChange>();
+    for (const frame of frames) {
+      for (const change of this.#frame(frame)) {
+        const id = `${change.table} ${change.key}`;
+        changed.set(id, { ...change, before: changed.has(id) ? (changed.get(id)?.before ?? null) : change.before });
+      }
+    }
+    return [...changed.values()];
+  }
+
+  /** By key, the texts of the rows of a table. */
+  rows(table: string): ReadonlyMap<string, string> {
+    return new Map([...(this.#tables.get(table)?.rows ?? [])].map(([key, row]) => [key, valuesText(row)]));
+  }
+
+  row(table: string, key: string): NamedRow | undefined {
+    return this.#tables.get(table)?.rows.get(key);
+  }
+
+  /** The row of a table that is meant. */
+  find(table: string, isMeant: (row: NamedRow) => boolean): NamedRow | undefined {
+    return [...(this.#tables.get(table)?.rows.values() ?? [])].find(isMeant);
+  }
+
+  /** Also where nothing is known of the table yet. */
+  isKeyed(table: string): boolean {
+    const form = this.#tables.get(table)?.form;
+    return form === undefined || isKeyed(form);
+  }
+
+  get tables(): readonly string[] {
+    return [...this.#tables.keys()].filter((name) => name !== nameOf(HELD_TABLE));
+  }
+
+  get held(): readonly NamedRow[] {
+    return [...(this.#tables.get(nameOf(HELD_TABLE))?.rows.values() ?? [])];
+  }
+
+  *#frame({ form, op, before, rowCount, rows }: WrittenFrame): Generator<TargetChange> {
+    const table = this.#table(form);
+    if (op === 't') {
+      expectSame({ keyed: isKeyed(form), rowCount }, { keyed: false, rowCount: 0 });
+      table.rows.clear();
+      return;
+    }
+    expectSame({ op, before }, { op, before: op === 'c' ? 'none' : 'full' });
+    const lines = parseRows(rows);
+    const perRow = op === 'u' ? 2 : 1;
+    expectSame(
+      { lines: lines.length, fields: lines.every((line) => line.length === form.columns.length) },
+      {
+        lines: rowCount * perRow,
+        fields: true,
+      },
+    );
+    for (let at = 0; at < lines.length; at += perRow) {
+      const old = op === 'c' ? null : this.#takeAway(table, form, lines[at] as NonNullable<(typeof lines)[number]>);
+      const now =
+        op === 'd' ? null : this.#put(table, form, lines[at + perRow - 1] as NonNullable<(typeof lines)[number]>, old?.row ?? null);
+      const name = nameOf(form);
+      if (op === 'u' && this.#isDerived(name)) expectSame(now?.key, old?.key);
+      if (old !== null && now?.key !== old.key) yield { table: name, key: old.key, before: old.row, after: null };
+      if (now !== null) yield { table: name, key: now.key, before: now.key === old?.key ? old.row : null, after: now.row };
+    }
+  }
+
+  #takeAway(
+    table: TargetTable,
+    form: TableSchema,
+    line: readonly (string | null | undefined)[],
+  ): { readonly key: string; readonly row: NamedRow } {
+    const told = valuesText(named(form, line, null));
+    const key = isKeyed(form) ? keyOf(form, line) : [...table.rows].find(([, row]) => valuesText(row) === told)?.[0];
+    const row = key === undefined ? undefined : table.rows.get(key);
+    expectSame(
+      { table: nameOf(form), key: key ?? null, stands: row === undefined ? null : valuesText(row) },
+      { table: nameOf(form), key: key ?? null, stands: told },
+    );
+    table.rows.delete(key as string);
+    return { key: key as string, row: row as NamedRow };
+  }
+
+  #put(
+    table: TargetTable,
+    form: TableSchema,
+    line: readonly (string | null | undefined)[],
+    old: NamedRow | null,
+  ): { readonly key: string; readonly row: NamedRow } {
+    const key = isKeyed(form) ? keyOf(form, line) : String(this.#numbers++);
+    const row = named(form, line, old);
+    expectSame({ table: nameOf(form), key, stands: table.rows.get(key) ?? null }, { table: nameOf(form), key, stands: null });
+    table.rows.set(key, row);
+    return { key, row };
+  }
+
+  #table(form: TableSchema): TargetTable {
+    const name = nameOf(form);
+    const table = this.#tables.get(name) ?? { form, rows: new Map<string, NamedRow>() };
+    this.#tables.set(name, table);
+    return table;
+  }
+}
+
+/** What a line does not tell stays as it was: only rows without a key may say so little. */
+function named(form: TableSchema, line: readonly (string | null | undefined)[], old: NamedRow | null): NamedRow {
+  if (isKeyed(form)) expectSame(line.includes(undefined), false);
+  return Object.fromEntries(form.columns.map(({ name }, place) => [name, line[place] === undefined ? (old?.[name] ?? null) : line[place]]));
+}
+
+function isKeyed({ columns }: TableSchema): boolean {
+  return columns.some(({ key }) => key);
+}
+
+function keyOf({ columns }: TableSchema, line: readonly (string | null | undefined)[]): string {
+  return keyText(columns.flatMap(({ key }, place) => (key ? [line[place] as string] : [])));
+}

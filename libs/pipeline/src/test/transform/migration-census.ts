@@ -1,0 +1,28 @@
+import { Census } from '../census.js';
+
+const SEEN = [
+  'swap',
+  'cycle',
+  'self reference',
+  'link',
+  'flip',
+  'held',
+  'kept',
+  'released',
+  'orphan',
+  'key change',
+  'truncate',
+  'copy again',
+  'partial row completed by its chunk',
+  'large record',
+  'abandoned record',
+  'crash in derive-all',
+  'state lost',
+  'spill',
+] as const;
+
+export class MigrationCensus extends Census<(typeof SEEN)[number]> {
+  constructor() {
+    super(SEEN);
+  }
+}

@@ -1,0 +1,100 @@
+import { ChangesScript, CHANGES } from './changes-script.js';
+import { Choices, type Chance } from './choices.js';
+import { Definition, type Expected } from './definition.js';
+import { MigrationCensus } from './migration-census.js';
+import type { Migration } from './random-migration.js';
+import { expectSame } from './same.js';
+import { contentOf, TransformLives, WRITES } from './transform-lives.js';
+import { WritesCheck } from './writes-check.js';
+import { recordsOf, type WrittenRecord } from './written-records.js';
+import type { TransformLimits } from '../../transform/transform-loop.js';
+
+/** How the log hears of a migration, and what befalls those who read it: answers to what is asked. */
+export type Chances = {
+  readonly limits: TransformLimits;
+  readonly arrival: Chance;
+  readonly other: Chance;
+  readonly lives: Chance;
+};
+
+/** What two streams made of the same changes have in common: all but where their records lie. */
+const comparable = ({ header, frames, body }: WrittenRecord): unknown => {
+  const { kind, from, batch, pos, txId, ts_ms, origin, mapping, rows } = header;
+  return {
+    ...{ kind, from, batch, pos, txId, ts_ms, origin, mapping, rows, body: kind === 'barrier' ? body.toString() : null },
+    frames: frames.map(({ form, rows: bytes, ...frame }) => ({ ...frame, form: form.hash, rows: bytes.toString('latin1') })),
+  };
+};
+
+class Scene {
+  readonly definition: Definition;
+  readonly #migration: Migration;
+  readonly #limits: TransformLimits;
+  readonly #census: MigrationCensus;
+
+  constructor(migration: Migration, ours: TransformLimits, census: MigrationCensus) {
+    this.definition = new Definition(migration);
+    this.#migration = migration;
+    this.#limits = ours;
+    this.#census = census;
+  }
+
+  async script(arrival: Chance): Promise<ChangesScript> {
+    const script = new ChangesScript(this.#migration, new Choices(arrival), this.#census);
+    await script.write();
+    return script;
+  }
+
+  lives(script: ChangesScript): TransformLives {
+    const { mapping } = this.#migration;
+    return new TransformLives({ changes: script.storage, last: script.last, mapping, limits: this.#limits, census: this.#census });
+  }
+
+  /** What a state that nobody disturbed makes of it: checked record by record. */
+  async fresh(
+    script: ChangesScript,
+  ): Promise<{ readonly lives: TransformLives; readonly records: readonly WrittenRecord[]; readonly expected: Expected }> {
+    const lives = this.lives(script);
+    await lives.toTheEnd();
+    const records = await recordsOf(lives.storage, WRITES);
+    const check = new WritesCheck({ script, definition: this.definition, writes: records, census: this.#census });
+    check.follow(await recordsOf(script.storage, CHANGES));
+    return { lives, records, expected: check.expected };
+  }
+
+  /** The source as it is in the end, copied at once. */
+  async all(script: ChangesScript): Promise<Expected> {
+    const migration = { ...this.#migration, before: [], steps: [] };
+    const copied = new ChangesScript(migration, new Choices({ seed: 0, count: 0 }), new MigrationCensus(), script.tables);
+    await copied.write();
+    return (await this.fresh(copied)).expected;
+  }
+}
+
+const isKept = ({ held }: Expected): boolean => [...held.values()].some(({ kept }) => kept);
+const textOf = ({ tables, held }: Expected): unknown => ({
+  tables: [...tables].map(([name, rows]) => [name, [...rows].sort()]).sort(),
+  held: [...held].sort(),
+});
+
+/** All that is to be equal. */
+export async function expectEqualities(
+  migration: Migration,
+  { limits, arrival, other, lives }: Chances,
+  census: MigrationCensus,
+): Promise<void> {
+  const scene = new Scene(migration, limits, census);
+  const script = await scene.script(arrival);
+  const fresh = await scene.fresh(script);
+
+  const disturbed = scene.lives(script);
+  await disturbed.disturbed(new Choices(lives));
+  expectSame((await recordsOf(disturbed.storage, WRITES)).map(comparable), fresh.records.map(comparable));
+  expectSame(contentOf(disturbed.state), contentOf(fresh.lives.state));
+
+  const again = await scene.fresh(await scene.script(other));
+  const all = await scene.all(script);
+  if (isKept(fresh.expected)) return;
+  expectSame(textOf(all), textOf(fresh.expected));
+  if (!isKept(again.expected)) expectSame(textOf(again.expected), textOf(fresh.expected));
+}

@@ -1,0 +1,302 @@
+import { decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/events';
+import type { CompiledRule } from '@changeover/mapping';
+
+import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
+import type { ChangesScript, Place } from './changes-script.js';
+import { NOTHING_KEPT, type Definition, type Expected, type NamedRow, type Said } from './definition.js';
+import { FollowedTarget, type TargetChange } from './followed-target.js';
+import type { MigrationCensus } from './migration-census.js';
+import { expectSame } from './same.js';
+import { nameOf } from './told-rows.js';
+import type { WrittenRecord } from './written-records.js';
+
+type Since = { readonly seq: number; readonly ms: number | undefined };
+
+/**
+ * Follows `writes` beside the `changes` that it was made of: that each record of the one has become what it must in the other, in its place and once, and
+ * that the target holds what the definition says after each of them.
+ */
+export class WritesCheck {
+  readonly target: FollowedTarget;
+  readonly #script: ChangesScript;
+  readonly #definition: Definition;
+  readonly #writes: readonly WrittenRecord[];
+  readonly #census: MigrationCensus;
+  #next = 0;
+  #active = false;
+  #streaming = false;
+  #copying = false;
+  #following = false;
+  /** The record of `changes` that the last record came from. */
+  #from: WrittenRecord | null = null;
+  #waiting: string[] = [];
+  #before: Expected | null = null;
+  readonly #since = new Map<string, Since>();
+
+  constructor(options: {
+    readonly script: ChangesScript;
+    readonly definition: Definition;
+    readonly writes: readonly WrittenRecord[];
+    readonly census: MigrationCensus;
+  }) {
+    this.#script = options.script;
+    this.#definition = options.definition;
+    this.target = new FollowedTarget((table) => options.definition.isDerived(table));
+    this.#writes = options.writes;
+    this.#census = options.census;
+  }
+
+  /** Of the last record. */
+  get expected(): Expected {
+    return this.#before as Expected;
+  }
+
+  follow(changes: readonly WrittenRecord[]): void {
+    for (const change of changes) this.#change(change);
+    expectSame(
+      { following: this.#following, records: this.#next, waiting: this.#waiting },
+      { following: true, records: this.#writes.length, waiting: [] },
+    );
+  }
+
+  #change(change: WrittenRecord): void {
+    switch (change.header.kind) {
+      case 'mapping-activated':
+        this.#active = true;
+        this.#tick(change);
+        return;
+      case 'progress': {
+        const body = decodeJsonBody('progress', change);
+        if (!('same' in body) && body.phase === 'streaming') {
+          this.#streaming = true;
+          this.#copying = Object.values<CopyProgress>(body.copies ?? {}).some(({ left }) => left !== true);
+        }
+        this.#tick(change);
+        return;
+      }
+      case 'barrier':
+        if (this.#following) this.#record(change, ['barrier']);
+        else this.#waiting.push(decodeJsonBody('barrier', change).token);
+        return;
+      default:
+        if (this.#following) this.#record(change, ['transaction']);
+    }
+  }
+
+  #tick(change: WrittenRecord): void {
+    const first = !this.#following && this.#active && this.#streaming && !this.#copying;
+    if (first) this.#firstDerivation(change);
+    this.#record(change, this.#following && !first ? ['progress', 'transaction'] : ['progress']);
+  }
+
+  /** Everything once: new rows alone, behind what they need, then the barriers that waited for it. */
+  #firstDerivation(change: WrittenRecord): void {
+    const { view } = this.#placeOf(change);
+    const expected = this.#definition.at(view, NOTHING_KEPT);
+    let barriersBegun = false;
+    for (let batch = 1; this.#writes[this.#next]?.header.batch !== undefined; batch++) {
+      const record = this.#writes[this.#next++] as WrittenRecord;
+      const { header, frames } = record;
+      expectSame({ batch: header.batch, from: header.from?.seq }, { batch, from: this.#from?.header.seq });
+      if (header.kind === 'barrier') {
+        barriersBegun = true;
+        expectSame(decodeJsonBody('barrier', record).token, this.#waiting.shift());
+        this.#expectAll(expected);
+        continue;
+      }
+      expectSame(header.kind, 'transaction');
+      expectSame(barriersBegun, false);
+      expect(frames.length).toBeGreaterThan(0);
+      // Who waits for a row of a later record is told as waiting until then.
+      for (const { op, form } of frames)
+        if (form.columns.some(({ key }) => key) && nameOf(form) !== nameOf(HELD_TABLE)) expectSame(op, 'c');
+      this.target.take(record);
+      this.#expectParentsFirst(expected, view);
+    }
+    this.#following = true;
+  }
+
+  /** The one record that this one of `changes` has become. */
+  #record(change: WrittenRecord, kinds: readonly string[]): void {
+    const record = this.#writes[this.#next++];
+    const { header } = change;
+    const facts = ({ pos, follows, txId, ts_ms, origin }: WrittenRecord['header']): unknown => ({
+      pos: pos ?? follows,
+      txId,
+      ts_ms,
+      origin,
+    });
+    expectSame(record?.header.from?.seq, header.seq);
+    const written = record as WrittenRecord;
+    expectSame(facts(written.header), facts(header));
+    expectSame([written.header.batch, kinds.includes(written.header.kind)], [undefined, true]);
+    if (header.kind === 'barrier') expectSame(decodeJsonBody('barrier', written), decodeJsonBody('barrier', change));
+    const rows = written.frames.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    expectSame(written.header.rows, rows);
+    this.#from = change;
+    const changed = this.target.take(written);
+    if (!this.#following) expectSame(changed, []);
+    else this.#expectDefinition(change, changed);
+  }
+
+  #expectDefinition(change: WrittenRecord, changed: readonly TargetChange[]): void {
+    const { view, parts } = this.#placeOf(change);
+    const kept = this.#before === null ? NOTHING_KEPT : parts > 1 ? this.#keptAtTarget() : this.#keepable(this.#before.outcomes);
+    const expected = this.#definition.at(view, kept);
+    this.#expectAll(expected);
+    this.#expectSince(expected, change, parts);
+    this.#look(expected, view, changed);
+    this.#before = expected;
+  }
+
+  #expectAll({ tables, held }: Expected): void {
+    for (const table of new Set([...tables.keys(), ...this.target.tables])) {
+      const keyless = !this.target.isKeyed(table);
+      const textOf = (rows: ReadonlyMap<string, string>): string[] =>
+        [...rows].map(([key, row]) => (keyless ? row : `${key} ${row}`)).sort();
+      expectSame({ table, rows: textOf(this.target.rows(table)) }, { table, rows: textOf(tables.get(table) ?? new Map<string, string>()) });
+    }
+    const actual = this.target.held.map((row): readonly [string, Said] => {
+      const { migration, target, source_key, source, state, kept, problems, reason, problem_column } = row;
+      const [first] = JSON.parse(problems as string) as [{ readonly reason: string; readonly column: string }];
+      expectSame({ migration, reason, problem_column }, { migration: 'm', reason: first.reason, problem_column: first.column });
+      return [`${target as string} ${source_key as string}`, { source, state, kept: kept === 't', problems } as Said];
+    });
+    const sorted = (said: Iterable<readonly [string, Said]>): unknown => [...said].sort(([a], [b]) => (a < b ? -1 : 1));
+    expectSame(sorted(actual), sorted(held));
+  }
+
+  /** Since the record with which it became held; where a record had several parts, what lay between them may have released it for a moment. */
+  #expectSince({ held }: Expected, { header }: WrittenRecord, parts: number): void {
+    for (const { target, source_key, since_seq, since_ms } of this.target.held) {
+      const id = `${target as string} ${source_key as string}`;
+      const known = this.#since.get(id);
+      const now = { seq: header.seq, ms: header.ts_ms };
+      const expected = known === undefined || (parts > 1 && since_seq === String(now.seq)) ? now : known;
+      expectSame(since_seq, String(expected.seq));
+      if (expected.ms !== undefined && parts === 1) expectSame(since_ms, String(expected.ms));
+      this.#since.set(id, parts === 1 ? expected : { seq: expected.seq, ms: Number(since_ms) });
+    }
+    for (const id of this.#since.keys()) if (!held.has(id)) this.#since.delete(id);
+  }
+
+  /** What stood before this record, where its rule lets it stay when the row becomes held. */
+  #keepable(outcomes: ReadonlyMap<string, Outcome>): ReadonlyMap<string, KeptVersion> {
+    const kept = new Map<string, KeptVersion>();
+    for (const [id, { written, parents }] of outcomes) {
+      if (written !== null && this.#definition.ruleOf(id)[0].keepsLast) kept.set(id, { values: written, parents });
+    }
+    return kept;
+  }
+
+  /** What the list of held rows itself says, which is all that anybody knows. */
+  #keptAtTarget(): ReadonlyMap<string, KeptVersion> {
+    const kept = new Map<string, KeptVersion>();
+    for (const row of this.target.held) {
+      if (row['kept'] !== 't') continue;
+      const number = this.#definition.rules.findIndex(({ target }) => target === row['target']);
+      const rule = this.#definition.rules[number] as CompiledRule;
+      const standing = this.target.find(rule.target, (one) => this.#definition.sourceKeyOf(rule, one) === row['source_key']);
+      expect(standing).toBeDefined();
+      kept.set(`${String(number)} ${row['source_key'] as string}`, this.#definition.keptVersion(rule, standing as NamedRow));
+    }
+    return kept;
+  }
+
+  /** A row's parents stand with it or before it, also between two records of the first derivation. */
+  #expectParentsFirst({ outcomes, tables }: Expected, view: Place['view']): void {
+    for (const { child, parent } of this.#definition.passedParents(view)) {
+      if (this.target.row(...child) === undefined || tables.get(parent[0])?.has(parent[1]) !== true) continue;
+      expectSame({ child, parent, stands: this.target.row(...parent) !== undefined }, { child, parent, stands: true });
+    }
+    for (const [id, { written, parents }] of outcomes) {
+      if (written === null || !this.#stands(id, written)) continue;
+      const missing = parents.filter(({ rule, key }) => {
+        const parent = `${String(rule)} ${key}`;
+        const outcome = outcomes.get(parent);
+        return outcome?.written == null || !this.#stands(parent, outcome.written);
+      });
+      expectSame({ id, missing }, { id, missing: [] });
+    }
+  }
+
+  #stands(id: string, written: readonly (string | null)[]): boolean {
+    const [rule] = this.#definition.ruleOf(id);
+    const places = rule.key.toSorted((a, b) => a - b);
+    return this.target.row(rule.target, keyText(places.map((place) => written[place] as string))) !== undefined;
+  }
+
+  #placeOf({ header }: WrittenRecord): Place {
+    return this.#script.places.get(header.seq) as Place;
+  }
+
+  #look({ held, outcomes }: Expected, view: Place['view'], changed: readonly TargetChange[]): void {
+    const census = this.#census;
+    const said = [...held.values()];
+    census.saw(
+      'held',
+      said.some(({ state }) => state === 'held'),
+    );
+    census.saw(
+      'orphan',
+      said.some(({ state }) => state === 'waiting'),
+    );
+    census.saw(
+      'kept',
+      said.some(({ kept }) => kept),
+    );
+    const before = this.#before;
+    const id = (key: string): string => this.#heldId(key);
+    if (before !== null) {
+      census.saw(
+        'released',
+        [...outcomes].some(([key, { written, state }]) => written !== null && state === null && before.held.has(id(key))),
+      );
+      census.saw(
+        'flip',
+        [...before.outcomes].some(([key, { written }]) => written !== null && !outcomes.has(key) && this.#drivingRowStands(key, view)),
+      );
+    }
+    for (const [key, { written, parents }] of outcomes) {
+      if (written === null) continue;
+      const [rule] = this.#definition.ruleOf(key);
+      const number = Number(key.slice(0, key.indexOf(' ')));
+      census.saw('link', rule.joins.length > 1 && written[rule.columns.indexOf('joined')] != null);
+      census.saw(
+        'self reference',
+        parents.some((parent) => parent.rule === number),
+      );
+      for (const parent of parents) {
+        const parentId = `${String(parent.rule)} ${parent.key}`;
+        const above = outcomes.get(parentId)?.parents ?? [];
+        census.saw('cycle', parentId !== key && above.some((one) => `${String(one.rule)} ${one.key}` === key));
+      }
+    }
+    const moved = changed.filter(({ table, before: was, after }) => this.#isUnique(table) && was?.['v'] != null && after?.['v'] != null);
+    census.saw(
+      'swap',
+      moved.some((one) => moved.some((other) => isExchange(one, other))),
+    );
+  }
+
+  #heldId(key: string): string {
+    const [rule, driving] = this.#definition.ruleOf(key);
+    return `${rule.target} ${driving}`;
+  }
+
+  #drivingRowStands(key: string, view: Place['view']): boolean {
+    const [rule, driving] = this.#definition.ruleOf(key);
+    return view.get(rule.source)?.rows.has(driving) === true;
+  }
+
+  #isUnique(table: string): boolean {
+    return this.#definition.rules.some(
+      ({ target, uniques, columns }) => target === table && uniques.some((unique) => unique.columns[0] === columns.indexOf('v')),
+    );
+  }
+}
+
+function isExchange(one: TargetChange, other: TargetChange): boolean {
+  const [from, to] = [one.before?.['v'], one.after?.['v']];
+  return one.table === other.table && from !== to && other.before?.['v'] === to && other.after?.['v'] === from;
+}
