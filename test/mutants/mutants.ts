@@ -25,6 +25,7 @@ const SCHEDULES = 'libs/testing/src/event-log.schedules.spec.ts';
 const SESSION_SPEC = 'libs/target-postgres/src/postgres-session.int.spec.ts';
 const REFUSED_SPEC = 'libs/target-postgres/src/refused-rows.int.spec.ts';
 const COPIES_SPEC = 'libs/pipeline/src/capture/copies/table-copies.spec.ts';
+const KEYLESS_SPEC = 'libs/pipeline/src/capture/copies/keyless-tables.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -344,5 +345,19 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'this.#appender.add(this.#chunkParts(event, copy, builder));',
     replace: 'this.#appender.add([...this.#chunkParts(event, copy, builder)].reverse());',
     killedBy: [COPIES_SPEC, 'only behind the rows'],
+  },
+  {
+    name: 'a copy is said to have ended before its last chunk is in the log',
+    file: CAPTURE,
+    find: 'this.#options.observer.copied(told);',
+    replace: 'this.#tellCopied(copy);',
+    killedBy: [COPIES_SPEC, 'rows that went that way are gone'],
+  },
+  {
+    name: 'a table without a key is copied',
+    file: CAPTURE,
+    find: 'needed && canBeCopied(table)',
+    replace: 'needed',
+    killedBy: [KEYLESS_SPEC, 'told of as not copied'],
   },
 ];
