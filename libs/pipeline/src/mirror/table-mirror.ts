@@ -134,6 +134,12 @@ export class TableMirror {
     return line === null ? null : line.bytes.toString('utf8', line.start, line.end);
   }
 
+  /** A line of an older form as the form told last has it: the catalogue is ahead of the stream, so rows may come in either. */
+  inLastForm(line: Line, form: number): Line {
+    const last = this.#forms.length - 1;
+    return form === last ? line : this.#form(last).adapt(line, this.#form(form));
+  }
+
   #put(key: Buffer, after: Line, form: number, seq: number, sink: RowSink): void {
     const before = this.#get(key, form);
     this.#store(key, after, form, seq);

@@ -7,6 +7,7 @@ import {
   readPositionOf,
   type BarrierBody,
   type Frame,
+  type Line,
   type LogEntry,
   type LogItem,
   type Operation,
@@ -243,9 +244,11 @@ export class TransformSession {
     const { table } = form;
     const passing = this.#passingOf(form);
     const derived = this.#derived?.reads(table.name) === true ? this.#derived : null;
+    // The rules are made for the form told last.
+    const known = (line: Line | null): Line | null => (line === null ? null : table.mirror.inLastForm(line, form.place));
     return (before, after, from, to) => {
       passing?.add(before, after);
-      derived?.touch(table.name, before, after, from, to);
+      derived?.touch(table.name, known(before), known(after), from, to);
     };
   }
 
