@@ -29,6 +29,7 @@ export class Census<What extends string> {
   }
 }
 
-export function seedOfRun(): number {
-  return Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+/** SEED of the environment, else `otherwise`, else another one each time. */
+export function seedOfRun(otherwise?: number): number {
+  return Number(process.env['SEED'] ?? otherwise ?? Date.now() % 2 ** 31);
 }

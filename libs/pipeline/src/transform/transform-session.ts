@@ -242,13 +242,15 @@ export class TransformSession {
   /** Where a change of the mirror goes. */
   #sink(form: ToldForm): RowSink {
     const { table } = form;
-    const passing = this.#passingOf(form);
+    const passing = this.#passingOf(table.form);
     const derived = this.#derived?.reads(table.name) === true ? this.#derived : null;
-    // The rules are made for the form told last.
+    // The rules, and the target, know the form told last.
     const known = (line: Line | null): Line | null => (line === null ? null : table.mirror.inLastForm(line, form.place));
     return (before, after, from, to) => {
-      passing?.add(before, after);
-      derived?.touch(table.name, known(before), known(after), from, to);
+      const was = known(before);
+      const is = known(after);
+      passing?.add(was, is);
+      derived?.touch(table.name, was, is, from, to);
     };
   }
 
