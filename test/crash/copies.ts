@@ -78,12 +78,12 @@ export function copyTests(log: LogType): void {
       await watch[Symbol.asyncDispose]();
       for (const table of LEDGER_TABLES) expect(mirror.rows(`public.${table}`).map(asLine).sort()).toEqual(await rowsOf(table));
       expect(journalFaults(await readJournal(bed), ledger)).toEqual([]);
-      expect([watch.faults, watch.samples > 3]).toEqual([[], true]);
-      expect([ledger.committed.size > 50, ledger.rewrites.size]).toEqual([true, KILLS.length + 1]);
+      expect([watch.faults, watch.samples > 0]).toEqual([[], true]);
+      expect([ledger.committed.size > 20, ledger.rewrites.size]).toEqual([true, KILLS.length + 1]);
       // Without one of the chunks rows are missing: the comparison is not blind.
       const chunks = entries.filter(({ header }) => header.kind === 'snapshot-chunk');
       const blind = mirrorOf(entries.filter(({ header }) => header.kind !== 'snapshot-chunk'));
-      expect(chunks.length).toBeGreaterThan(20);
+      expect(chunks.length).toBeGreaterThan(10);
       expect(blind.rows('public.contacts').length).toBeLessThan((await rowsOf('contacts')).length);
     }, 60_000);
 
