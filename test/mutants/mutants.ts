@@ -147,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'libs/pipeline/src/transform/transform-session.ts',
     find: "    if (this.#phase.name === 'following') {\n      this.#output.begin(entry);",
     replace:
-      '    {\n      this.#output.begin(entry);\n      this.#pass(entry, { kind: "barrier", body: encodeJsonBody("barrier", body) });\n      return;\n    }\n    if (this.#active) {\n      this.#output.begin(entry);',
+      '    {\n      this.#output.begin(entry);\n      this.#output.pass(entry, { kind: "barrier", body: encodeJsonBody("barrier", body) });\n      return;\n    }\n    if (this.#active) {\n      this.#output.begin(entry);',
     killedBy: [TRANSFORM_SPEC, 'lets a barrier wait'],
   },
   {

@@ -27,7 +27,7 @@ export function tableUse(mapping: Mapping, source: TableSchema): TableUse {
 }
 
 /** The source tables that rules read. */
-export function tablesRead({ rules }: Mapping): ReadonlySet<string> {
+export function tablesRead({ rules }: Pick<Mapping, 'rules'>): ReadonlySet<string> {
   return new Set(rules.flatMap(({ source, joins = [] }) => [source, ...joins.map(({ table }) => table)]));
 }
 

@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, lineOf, type Line, type StateStore, type TableSchema } from '@changeover/events';
-import { compileRules, ruleSchema, type Converters, type Row, type TableRule } from '@changeover/mapping';
+import { compileRules, ruleSchema, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
@@ -154,8 +154,7 @@ function movesKey({ rule, before, after }: DerivedChange): boolean {
 
 /** The tables that the rules read. Throws MAPPING_INVALID if one is not captured, or its rows have no key. */
 function sourcesOf(rules: readonly TableRule[], tables: SourceTables): readonly SourceTable[] {
-  const names = new Set(rules.flatMap(({ source, joins }) => [source, ...(joins ?? []).map(({ table }) => table)]));
-  return [...names].map((name) => {
+  return [...tablesRead({ rules })].map((name) => {
     const table = tables.find(name);
     if (table?.form.keyed === true) return table;
     const why = table === undefined ? 'which is not captured' : 'whose rows have no key';

@@ -171,7 +171,7 @@ export class TransformSession {
         this.#output.activated();
         this.#output.begin(entry);
         if (!(await this.#derivesFirst(entry, signal))) return;
-        this.#pass(entry, PASSED_PROGRESS);
+        this.#output.pass(entry, PASSED_PROGRESS);
         break;
       }
       case 'progress':
@@ -206,7 +206,7 @@ export class TransformSession {
       return;
     }
     this.#frames.end();
-    if (this.#phase.name === 'following') this.#pass(entry, PASSED_ROWS);
+    if (this.#phase.name === 'following') this.#output.pass(entry, PASSED_ROWS);
   }
 
   /** Lays a frame over the mirror; a generator where a whole table is gone through. */
@@ -304,7 +304,7 @@ export class TransformSession {
       this.#left = named.flatMap(([name, { left }]) => (left === true ? [name] : []));
     }
     if (!(await this.#derivesFirst(entry, signal))) return false;
-    this.#pass(entry, PASSED_PROGRESS);
+    this.#output.pass(entry, PASSED_PROGRESS);
     return true;
   }
 
@@ -375,18 +375,14 @@ export class TransformSession {
     const body = decodeJsonBody('barrier', entry);
     if (this.#phase.name === 'following') {
       this.#output.begin(entry);
-      this.#pass(entry, { kind: 'barrier', body: encodeJsonBody('barrier', body) });
+      this.#output.pass(entry, { kind: 'barrier', body: encodeJsonBody('barrier', body) });
     } else this.#barriers = [...this.#barriers, body];
-  }
-
-  #pass(entry: LogEntry, otherwise: Parameters<WritesOutput['pass']>[1]): void {
-    this.#output.pass(entry, otherwise);
   }
 
   /** What the rules make of the tables as they are, from now on. `code`: what it means if they do not fit. */
   async #plan(code: 'MAPPING_INVALID' | 'SCHEMA_NEEDS_MAPPING'): Promise<DerivedTables> {
     const { migration, mapping, converters } = this.#options;
-    const passing = new Map([...this.#passed()].map(({ table, target }) => [table.name, { source: table.form.schema, target }]));
+    const passing = this.#keyedPassing();
     const circles = new Set(this.#circles);
     const rules = [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
     try {
@@ -410,9 +406,13 @@ export class TransformSession {
   }
 
   #newCircles(): readonly string[] {
+    return tablesInCircles(this.#keyedPassing()).filter((name) => !this.#circles.includes(name));
+  }
+
+  /** Of the tables whose rows pass by, those whose rows have a key: only they can be in circles. */
+  #keyedPassing(): ReadonlyMap<string, PassingTable> {
     const keyed = [...this.#passed()].filter(({ table }) => table.form.keyed);
-    const passing = new Map<string, PassingTable>(keyed.map(({ table, target }) => [table.name, { source: table.form.schema, target }]));
-    return tablesInCircles(passing).filter((name) => !this.#circles.includes(name));
+    return new Map(keyed.map(({ table, target }) => [table.name, { source: table.form.schema, target }]));
   }
 
   /** Tables whose rows pass by, as they are now. */
