@@ -174,6 +174,8 @@ export class AcknowledgementWatch implements AsyncDisposable {
     const confirmed = rows[0]?.confirmed;
     if (confirmed === undefined || confirmed === null) return;
     const head = await this.#bed.log.head(this.#bed.changes);
+    // A slot confirms from its creation on what lies before it; nothing of that is ever in the log.
+    if (head.pos === '') return;
     this.samples++;
     // A position is an LSN whose halves are padded, so that it sorts.
     const padded = confirmed
