@@ -1,5 +1,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { unreachable } from '@changeover/core';
 
 /** `up` is from the client to the server. */
@@ -7,9 +9,13 @@ export type Direction = 'up' | 'down';
 
 /**
  * What becomes of a chunk: passed on; swallowed; swallowed and all connections cut (the answer is lost); passed on
- * and then all connections cut (it arrived, but nobody hears what came of it); kept back, with all behind it on the same connection, until {@link TcpProxy.release}.
+ * and then all connections cut (it arrived, but nobody hears what came of it); kept back, with all behind it on the same connection, until {@link TcpProxy.release};
+ * passed on in two, so that the receiver reads the first so many bytes before the others.
  */
-export type ProxyVerdict = 'forward' | 'drop' | 'cut' | 'cut-after' | 'hold';
+export type ProxyVerdict = 'forward' | 'drop' | 'cut' | 'cut-after' | 'hold' | { readonly splitAt: number };
+
+/** Long enough for a receiver to have read what came before. */
+const BETWEEN_PIECES_MS = 20;
 
 type Pair = { readonly client: Socket; readonly server: Socket; /** Being cut: nothing passes any more. */ muted: boolean };
 
@@ -134,6 +140,10 @@ export class TcpProxy implements AsyncDisposable {
     from.on('data', (chunk) => {
       if (pair.muted) return;
       const verdict = this.onData?.(direction, chunk) ?? 'forward';
+      if (typeof verdict === 'object') {
+        void this.#split(from, to, [chunk.subarray(0, verdict.splitAt), chunk.subarray(verdict.splitAt)]);
+        return;
+      }
       switch (verdict) {
         case 'forward':
           if (!to.write(chunk)) this.#waitForDrain(from, to);
@@ -158,6 +168,14 @@ export class TcpProxy implements AsyncDisposable {
       }
     });
     from.on('end', () => to.end());
+  }
+
+  async #split(from: Socket, to: Socket, [first, second]: readonly [Buffer, Buffer]): Promise<void> {
+    from.pause();
+    to.write(first);
+    await delay(BETWEEN_PIECES_MS);
+    to.write(second);
+    if (!this.#paused) from.resume();
   }
 
   #waitForDrain(from: Socket, to: Socket): void {

@@ -199,7 +199,10 @@ function keyOfLast(rows: Buffer, form: TableSchema): string {
 
 type Rows = { readonly bytes: Buffer; readonly count: number; readonly cutShort: boolean };
 
-/** The query's rows, or the first of them when they grow beyond `maxBytes` (one row at least). */
+/**
+ * The query's rows, or the first of them when they grow beyond `maxBytes` (one row at least). They are counted here: the stream ends with the last
+ * row, when what the server says of their number may still be on its way.
+ */
 async function readRows(client: pg.Client, query: string, maxBytes: number): Promise<Rows> {
   const pieces: Buffer[] = [];
   let length = 0;
@@ -215,7 +218,8 @@ async function readRows(client: pg.Client, query: string, maxBytes: number): Pro
       return { bytes, count: countLines(bytes), cutShort: true };
     }
   }
-  return { bytes: Buffer.concat(pieces, length), count: copy.rowCount, cutShort: false };
+  const bytes = Buffer.concat(pieces, length);
+  return { bytes, count: countLines(bytes), cutShort: false };
 }
 
 function countLines(rows: Buffer): number {

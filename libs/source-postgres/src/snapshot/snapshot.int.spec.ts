@@ -120,7 +120,33 @@ class Gate implements AsyncDisposable {
   }
 }
 
+/** A way to the database on which what the server says at the end of a COPY comes after the rows, by itself. */
+async function apart({ url }: TestDatabase): Promise<{ readonly url: string; readonly proxy: TcpProxy }> {
+  const to = new URL(url);
+  const proxy = await TcpProxy.to(to.hostname, Number(to.port));
+  to.host = proxy.address;
+  proxy.onData = (direction, chunk) => {
+    const said = chunk.lastIndexOf('COPY ');
+    // Its type and its length stand before it.
+    return direction === 'down' && said > 5 ? { splitAt: said - 5 } : 'forward';
+  };
+  return { url: to.href, proxy };
+}
+
 describe.each([14, 16, 18] as const)('chunks of PostgreSQL %d', (major) => {
+  it('hold all rows once, however the answer comes in pieces', async () => {
+    await using database = await testDatabase({ major });
+    const client = await database.connect();
+    await client.query('create table many (id int primary key); insert into many select generate_series(1, 1000)');
+    const { url, proxy } = await apart(database);
+    await using _ = proxy;
+    await using bed = await CopyBed.open(url);
+    const chunks = await bed.copy('many', 1500);
+    expect(chunks.length).toBeGreaterThan(2);
+    expect(chunks.reduce((sum, { rowCount }) => sum + rowCount, 0)).toBe(1000);
+    await bed.expectEqual(client, 'many', 'id');
+  });
+
   it('hold all rows once, whatever the kind and order of the key, and text as the stream has it', async () => {
     await using database = await testDatabase({ major });
     const client = await database.connect();
