@@ -113,7 +113,7 @@ async function steps(name, state) {
   });
 
   const entry = { header: { seq: 3 }, body: Buffer.alloc(0) };
-  const first = new FirstDerivation({ state, output, derived, tables: [], queued: null, entry, at, barriers: [] });
+  const first = new FirstDerivation({ state, output, derived, tables: [], queued: null, entry, at, barriers: [], limits: {} });
   let cursor = null;
   const stepsOfAll = [
     ['all contacts: which unique values they want', CONTACTS],
