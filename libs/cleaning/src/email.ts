@@ -10,6 +10,9 @@ const NOT_AN_ADDRESS = new ConversionProblem('not an e-mail address');
 /** The longest address that mail can be sent to, with room for white space around it. */
 const LONGEST = 1000;
 
+/** Most addresses look like this, and the library has nothing against them: it takes twenty times as long to say so. */
+const ORDINARY = /^(?=.{1,254}$)(?=[^@]{1,64}@)[A-Za-z\d_+-]+(?:\.[A-Za-z\d_+-]+)*@(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z]{2,63}$/u;
+
 export const email = defineCleaner({
   name: 'email',
   version: 1,
@@ -34,7 +37,7 @@ export const email = defineCleaner({
       if (address === '') return null;
       const domain = lowerCase === 'all' ? 0 : address.lastIndexOf('@') + 1;
       const normal = address.slice(0, domain) + address.slice(domain).toLowerCase();
-      return validator.default(normal) ? normal : NOT_AN_ADDRESS;
+      return ORDINARY.test(normal) || validator.default(normal) ? normal : NOT_AN_ADDRESS;
     };
   },
 });

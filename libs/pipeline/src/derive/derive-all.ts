@@ -27,7 +27,7 @@ export type DerivedBatch = {
 };
 
 /** What the mirror holds of the rows of one batch. */
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 1024 * 1024;
 
 type Step =
   | { readonly what: 'index'; readonly table: MirroredTable }

@@ -19,6 +19,8 @@ import type { WritesOutput } from './writes-output.js';
 
 /** Driving rows of a record, where nobody says how many. */
 const ROWS = 2000;
+/** Of those, as many as are derived in one go: what is held for each of them in the meantime is still young when it is let go. */
+const ROWS_AT_ONCE = 250;
 
 export type FirstDerivationOptions = {
   readonly state: StateStore;
@@ -75,14 +77,26 @@ export class FirstDerivation {
     const { output, entry, derived, at, limits } = this.#options;
     if (cursor?.step === this.#all.tables.length) return this.#last(cursor, batch);
     output.begin(entry, batch + 1);
-    const { changes, passed, rows, next } = this.#all.next(cursor, limits.recordRows ?? ROWS);
+    const most = limits.recordRows ?? ROWS;
     const step = cursor?.step ?? 0;
-    this.#inStep = { step, rows: (this.#inStep.step === step ? this.#inStep.rows : 0) + rows };
-    derived.give(changes, at);
-    if (passed !== null) this.#pass(passed.table, passed.lines);
+    let reached = cursor;
+    let gone = 0;
+    let asked: number;
+    let rows: number;
+    do {
+      asked = Math.min(most - gone, ROWS_AT_ONCE);
+      const piece = this.#all.next(reached, asked);
+      derived.give(piece.changes, at);
+      if (piece.passed !== null) this.#pass(piece.passed.table, piece.passed.lines);
+      reached = piece.next;
+      rows = piece.rows;
+      gone += rows;
+      // Fewer than asked for are the end of the table, or large ones.
+    } while (rows === asked && gone < most && reached?.step === step);
+    this.#inStep = { step, rows: (this.#inStep.step === step ? this.#inStep.rows : 0) + gone };
     const made = output.holdsFrames;
     if (made) output.passBatch(entry, batch + 1, { kind: 'transaction', body: [] });
-    return { cursor: next ?? { step: this.#all.tables.length, after: null }, batch: made ? batch + 1 : batch, ended: false };
+    return { cursor: reached ?? { step: this.#all.tables.length, after: null }, batch: made ? batch + 1 : batch, ended: false };
   }
 
   /** Where it is at this cursor, for those who show progress. */
