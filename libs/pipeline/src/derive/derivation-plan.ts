@@ -72,13 +72,17 @@ export class DerivationPlan {
       return found;
     };
     let joins = 0;
-    let lookups = 0;
+    /** By what is looked up; also where it is the key, so that the others keep their numbers in the state when a table's key changes. */
+    const lookups = new Map<string, number>();
     let uniques = 0;
     const placed = (join: CompiledJoin): PlacedJoin & { readonly table: Growing } => {
       const joined = table(join.table);
       const byKey = join.columns.length === joined.key.length && joined.key.every((column) => join.columns.includes(column));
-      let lookup = byKey ? null : joined.lookups.find(({ columns }) => columns.join() === join.columns.join());
-      if (lookup === undefined) joined.lookups.push((lookup = { number: lookups++, columns: join.columns }));
+      const lookedUp = `${join.table} ${join.columns.join()}`;
+      const number = lookups.get(lookedUp) ?? lookups.size;
+      lookups.set(lookedUp, number);
+      let lookup = byKey ? null : joined.lookups.find((one) => one.number === number);
+      if (lookup === undefined) joined.lookups.push((lookup = { number, columns: join.columns }));
       return { join, table: joined, lookup, keyOrder: byKey ? joined.key.map((column) => join.columns.indexOf(column)) : [] };
     };
     const claimingPart = (number: number, rule: CompiledRule, numbered: readonly PlannedUnique[]): EvaluatedRule => ({
