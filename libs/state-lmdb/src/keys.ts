@@ -3,7 +3,8 @@ import { MAX_STATE_KEY_BYTES } from '@changeover/events';
 
 /** Bytes as a string that is equal, hashed and ordered as they are: each character is one byte. */
 export function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('latin1');
 }
 
 export function bytesOf(text: string): Buffer {
