@@ -31,7 +31,7 @@ const { values: args } = parseArgs({
 const CONTACTS = Number(args.rows);
 const ACCOUNTS = accountsFor(CONTACTS);
 const BATCH = 1000;
-const COMMIT_BYTES = 16e6;
+const COMMIT_BYTES = 8e6;
 const SINGLES = Math.min(20_000, CONTACTS);
 
 const same = Object.fromEntries(Object.keys(CONVERTERS).map((name) => [name, () => (text) => text]));

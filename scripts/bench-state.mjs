@@ -17,7 +17,7 @@ const { values: args } = parseArgs({
     bytes: { type: 'string', default: '250' },
   },
 });
-const COMMIT_BYTES = 16e6;
+const COMMIT_BYTES = 8e6;
 const BATCH = 1000;
 const READS = 200_000;
 const CHANGES = 200_000;

@@ -184,7 +184,7 @@ const limits = z
   .strictObject({
     readAheadBytes: bytes().prefault('16MB').describe('What a process may read ahead of its work, in memory.'),
     batchBytes: bytes().prefault('8MB').describe('Size from which a batch is not made larger. One record may be larger than this.'),
-    stateBytes: bytes().prefault('16MB').describe('What transform may have changed of its state, in memory, before it commits it.'),
+    stateBytes: bytes().prefault('8MB').describe('What transform may have changed of its state, in memory, before it commits it.'),
     batchRows: z.int().min(1).default(10_000).describe('Rows from which a batch is not made larger. One source transaction may have more.'),
   })
   .prefault({})
