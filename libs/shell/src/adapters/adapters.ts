@@ -50,9 +50,9 @@ const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
 
 const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter> = {
   postgres:
-    ({ url, synchronousCommit }, { migration }) =>
+    ({ url, synchronousCommit, existingRows }, { migration }) =>
     (crashPoint) =>
-      new PostgresTarget({ url, migration, synchronousCommit, crashPoint }),
+      new PostgresTarget({ url, migration, synchronousCommit, existingRows, crashPoint }),
 };
 
 const STORES: Registry<LogSettings, Promise<MessageStore>> = {
