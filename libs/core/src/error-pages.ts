@@ -163,6 +163,11 @@ export const ERROR_PAGES = {
     nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
     policy: 'stop',
   },
+  STATE_IN_USE: {
+    meaning: 'What transform remembers beside the log was to be built anew while transform runs.',
+    nextStep: 'Stop transform (or `changeover up`), run the command again, then start it: it fills the state from the log.',
+    policy: 'stop',
+  },
   STATE_LOST: {
     meaning:
       'What transform remembered beside the log is damaged, of another version of this program, or held by a process that does not let go. It is filled again from the log.',
