@@ -540,6 +540,34 @@ describe('up', () => {
   );
 
   test(
+    'rows that the target holds before are refused, or left where they are',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings();
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'one'), (2, 'ours')`);
+      await bench.query(bench.target, `INSERT INTO contact VALUES (2, 'theirs')`);
+      const refused = await bench.run('up');
+      expect([refused.code, refused.err]).toEqual([
+        1,
+        expect.stringContaining('✗ target  public.contact of the target holds 1 row; before'),
+      ]);
+      await bench.settings({ target: { type: 'postgres', url: bench.target.url, existingRows: 'leave' } });
+      const check = await bench.run('check');
+      expect([check.code, check.out]).toEqual([0, expect.stringMatching(/✓ target +public.contact of the target holds 1 row, which stay/)]);
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      await bench.query(bench.source, `UPDATE contact SET name = name || ', changed'`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).out).toContain('but 1 row is refused');
+      expect(await bench.query(bench.target, 'SELECT * FROM contact ORDER BY id')).toEqual([
+        { id: 1, name: 'one, changed' },
+        { id: 2, name: 'theirs' },
+      ]);
+      expect(await up.signal('SIGINT')).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     '--take-over: the first stops by itself with a code, the second goes on',
     async () => {
       await using bench = await Bench.open();
@@ -599,6 +627,8 @@ describe('up', () => {
       expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
       await bench.settings({ log: undefined, control: undefined });
       expect((await bench.run('check')).out).not.toContain('✗ mapping');
+      const rebuilt = await bench.run('state', 'rebuild', '--json');
+      expect([rebuilt.code, JSON.parse(rebuilt.out)]).toEqual([0, expect.objectContaining({ inUse: false, rebuilt: true })]);
 
       const again = bench.start('up');
       await again.says(RUNNING);
