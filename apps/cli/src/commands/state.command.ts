@@ -9,7 +9,7 @@ type RebuildOptions = ReadOptionsOf & { readonly dryRun?: boolean; readonly json
 
 @SubCommand({
   name: 'rebuild',
-  description: 'Empty it, so that transform fills it again from the log when it is started next. Refused while transform runs.',
+  description: 'Empty the state, so that transform fills it again from the log when it is started next. Refused while transform runs.',
 })
 export class StateRebuildCommand extends CliCommand {
   @Option({ flags: '--dry-run', description: 'only say what would be done; exits 1 if it would be refused' })
