@@ -4,9 +4,11 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { RandomIdSource, SystemClock } from '@changeover/core';
+import { openState } from '@changeover/shell';
 import { testDatabase, type TestDatabase } from '@changeover/testing';
 import pg from 'pg';
 
@@ -130,6 +132,13 @@ class Bench implements AsyncDisposable {
     for (const database of [this.source, this.target, this.own]) await database[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** What transform's state stands for, as the next one to open it finds it. */
+async function placeOf(folder: string, migration: string): Promise<Buffer | null> {
+  const open = { migration, clock: new SystemClock(), ids: new RandomIdSource(), onLost: () => undefined };
+  await using state = await openState({ folder: dirname(folder) }, open);
+  return state.place;
 }
 
 const RUNNING = /capture running 0.*load running 0/;
@@ -394,6 +403,90 @@ describe('check', () => {
   );
 });
 
+describe('state rebuild', () => {
+  test(
+    'empties the state of a transform that does not run, which fills it from the log and goes on',
+    async () => {
+      await using bench = await Bench.open();
+      const migration = await bench.settings();
+      const folder = join(bench.folder, '.changeover', 'state', migration);
+      const alone = await bench.run('state');
+      expect([alone.code, alone.err]).toEqual([2, expect.stringContaining('rebuild')]);
+      const before = await bench.run('state', 'rebuild');
+      expect([before.code, before.out]).toEqual([
+        0,
+        `${migration} has no state in ${folder}: transform fills one from the log when it is started\n`,
+      ]);
+      expect(existsSync(join(bench.folder, '.changeover'))).toBe(false);
+
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      await bench.query(bench.source, `INSERT INTO contact SELECT n, 'name ' || n FROM generate_series(1, 500) n`);
+      await bench.query(bench.source, `UPDATE contact SET name = 'other' WHERE id <= 100`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      const running = await bench.run('state', 'rebuild');
+      expect([running.code, running.err]).toEqual([1, expect.stringMatching(/^changeover: STATE_IN_USE: [^]*Stop transform/)]);
+      const asked = await bench.run('state', 'rebuild', '--dry-run', '--json');
+      expect([asked.code, JSON.parse(asked.out)]).toEqual([1, expect.objectContaining({ inUse: true, rebuilt: false })]);
+      expect(await up.signal('SIGINT')).toBe(0);
+      expect(up.err).toBe('');
+
+      const place = (): Promise<Buffer | null> => placeOf(folder, migration);
+      const filled = await place();
+      expect(filled).not.toBeNull();
+      const dry = await bench.run('state', 'rebuild', '--dry-run');
+      expect([dry.code, dry.out]).toEqual([
+        0,
+        expect.stringMatching(/\(\d.* kB\) would be emptied\n.*reads \d+ records of the log once more/),
+      ]);
+      expect(await place()).toEqual(filled);
+      const status = (await bench.run('status')).out;
+      const done = await bench.run('state', 'rebuild', '--json');
+      expect([done.code, JSON.parse(done.out)]).toEqual([
+        0,
+        { migration, folder, bytes: expect.any(Number), records: expect.any(Number), inUse: false, dryRun: false, rebuilt: true },
+      ]);
+      expect(await place()).toBeNull();
+      expect((await bench.run('status')).out).toBe(status);
+
+      const again = bench.start('up');
+      await again.says(RUNNING);
+      await bench.query(bench.source, `UPDATE contact SET name = 'third' WHERE id <= 50`);
+      await bench.query(bench.source, 'DELETE FROM contact WHERE id > 450');
+      const barrier = await bench.run('barrier', '--wait', '--timeout', '60', '--json');
+      expect(JSON.parse(barrier.out)).toMatchObject({ reached: true, refused: 0 });
+      const rows = 'SELECT name, count(*)::int FROM contact GROUP BY name ORDER BY name';
+      expect(await bench.query(bench.target, rows)).toEqual(await bench.query(bench.source, rows));
+      expect(await again.signal('SIGINT')).toBe(0);
+      expect(await place()).not.toBeNull();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'is refused where the log could not fill the state again',
+    async () => {
+      await using bench = await Bench.open();
+      const migration = await bench.settings();
+      const folder = join(bench.folder, '.changeover', 'state', migration);
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'one')`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect(await up.signal('SIGINT')).toBe(0);
+      const filled = await placeOf(folder, migration);
+      await bench.query(bench.own, `DELETE FROM changeover_log.block WHERE first_offset = 0`);
+      const cut = await bench.run('state', 'rebuild');
+      expect([cut.code, cut.err]).toEqual([1, expect.stringContaining('changeover: LOG_TRUNCATED')]);
+      await bench.query(bench.own, 'DROP SCHEMA changeover_log CASCADE');
+      const gone = await bench.run('state', 'rebuild');
+      expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('changeover: LOG_MISSING')]);
+      expect(await placeOf(folder, migration)).toEqual(filled);
+    },
+    PATIENCE_MS,
+  );
+});
+
 describe('up', () => {
   test(
     'rows arrive; status and barrier tell; a second up is refused and harms nobody; Ctrl-C drains',
@@ -442,6 +535,34 @@ describe('up', () => {
       expect((await bench.run('status')).out).toMatch(/load +stopped/);
       const late = await bench.run('barrier', '--wait', '--timeout', '1');
       expect([late.code, late.err]).toEqual([1, expect.stringContaining('TIMED_OUT')]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'rows that the target holds before are refused, or left where they are',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings();
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'one'), (2, 'ours')`);
+      await bench.query(bench.target, `INSERT INTO contact VALUES (2, 'theirs')`);
+      const refused = await bench.run('up');
+      expect([refused.code, refused.err]).toEqual([
+        1,
+        expect.stringContaining('✗ target  public.contact of the target holds 1 row; before'),
+      ]);
+      await bench.settings({ target: { type: 'postgres', url: bench.target.url, existingRows: 'leave' } });
+      const check = await bench.run('check');
+      expect([check.code, check.out]).toEqual([0, expect.stringMatching(/✓ target +public.contact of the target holds 1 row, which stay/)]);
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      await bench.query(bench.source, `UPDATE contact SET name = name || ', changed'`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).out).toContain('but 1 row is refused');
+      expect(await bench.query(bench.target, 'SELECT * FROM contact ORDER BY id')).toEqual([
+        { id: 1, name: 'one, changed' },
+        { id: 2, name: 'theirs' },
+      ]);
+      expect(await up.signal('SIGINT')).toBe(0);
     },
     PATIENCE_MS,
   );
@@ -506,6 +627,8 @@ describe('up', () => {
       expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
       await bench.settings({ log: undefined, control: undefined });
       expect((await bench.run('check')).out).not.toContain('✗ mapping');
+      const rebuilt = await bench.run('state', 'rebuild', '--json');
+      expect([rebuilt.code, JSON.parse(rebuilt.out)]).toEqual([0, expect.objectContaining({ inUse: false, rebuilt: true })]);
 
       const again = bench.start('up');
       await again.says(RUNNING);

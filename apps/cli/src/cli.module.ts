@@ -5,6 +5,7 @@ import { BarrierCommand } from './commands/barrier.command.js';
 import { CheckCommand } from './commands/check.command.js';
 import { InitCommand } from './commands/init.command.js';
 import { IntrospectCommand } from './commands/introspect.command.js';
+import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
 import { StatusCommand } from './commands/status.command.js';
 import { UpCommand } from './commands/up.command.js';
 
@@ -22,6 +23,8 @@ export function cliModule(session: CliSession): DynamicModule {
       UpCommand,
       StatusCommand,
       BarrierCommand,
+      StateCommand,
+      StateRebuildCommand,
     ],
   };
 }

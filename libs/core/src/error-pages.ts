@@ -163,6 +163,11 @@ export const ERROR_PAGES = {
     nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
     policy: 'stop',
   },
+  STATE_IN_USE: {
+    meaning: 'What transform remembers beside the log was to be built anew while transform runs.',
+    nextStep: 'Stop transform (or `changeover up`), run the command again, then start it: it fills the state from the log.',
+    policy: 'stop',
+  },
   STATE_LOST: {
     meaning:
       'What transform remembered beside the log is damaged, of another version of this program, or held by a process that does not let go. It is filled again from the log.',
@@ -198,8 +203,10 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   TARGET_NOT_EMPTY: {
-    meaning: 'A mapped target table held rows before the first load.',
-    nextStep: 'Empty the table, or name another one in the mapping.',
+    meaning:
+      'A mapped target table held rows before the first load, and they are not to be left (`target.existingRows`), or could be taken for ours.',
+    nextStep:
+      'Empty the table, or name another one in the mapping. `target.existingRows: leave` loads beside rows that are there, in tables with a unique index on the key.',
     policy: 'stop',
   },
   TARGET_BUSY: {

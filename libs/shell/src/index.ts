@@ -36,7 +36,10 @@ export {
   createSourceCatalogue,
   createTarget,
   createTargetCatalogue,
+  emptyState,
   openState,
+  stateBytes,
+  stateFolder,
   type AdapterContext,
   type OpenLog,
 } from './adapters/adapters.js';

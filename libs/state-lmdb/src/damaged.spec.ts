@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open as openFile, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { mkdir, mkdtemp, open as openFile, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,6 +7,9 @@ import { StateOwner } from './test/state-owner.js';
 
 const ALL = Buffer.alloc(0);
 const PAGE = 4096;
+/** Where LMDB's pages have their flags, and the one of a page that only leads to others. */
+const FLAGS = 18;
+const BRANCH = 1;
 
 describe('a state whose file', () => {
   let folder: string;
@@ -93,6 +96,17 @@ describe('a state whose file', () => {
     await leaveOpen();
     const { size } = await stat(file);
     await overwrite(2 * PAGE, Buffer.alloc(size - 2 * PAGE, byte));
+    await expectNew('damaged');
+  });
+
+  it.each([0x00, 0x5a, 0xff])('has the pages of its trees overwritten with %d, and was not closed, begins anew', async (byte) => {
+    await fill();
+    await leaveOpen();
+    const bytes = await readFile(file);
+    const places = Array.from({ length: bytes.length / PAGE }, (_, page) => page * PAGE);
+    const trees = places.filter((at) => at >= 2 * PAGE && bytes.readUInt16LE(at + FLAGS) === BRANCH);
+    expect(trees).not.toEqual([]);
+    for (const at of trees) await overwrite(at, Buffer.alloc(PAGE, byte));
     await expectNew('damaged');
   });
 

@@ -11,8 +11,8 @@ import { FRAME, FRAME_HEADER_BYTES, type FrameKind, type StateAnswer, type State
  * killed while it waits, a thread cannot. It can also die of a damaged file in place of whoever asks. It does one thing after the other and needs no event loop.
  */
 
-/** PAGE_NOTFOUND, CORRUPTED, PANIC, VERSION_MISMATCH, INVALID, CURSOR_FULL, PAGE_FULL, INCOMPATIBLE, PROBLEM. */
-const DAMAGE: ReadonlySet<unknown> = new Set([-30797, -30796, -30795, -30794, -30793, -30787, -30786, -30784, -30779]);
+/** PAGE_NOTFOUND, CORRUPTED, PANIC, VERSION_MISMATCH, INVALID, CURSOR_FULL, PAGE_FULL, INCOMPATIBLE, BAD_TXN (one of these, of which lmdb-js did not tell), PROBLEM. */
+const DAMAGE: ReadonlySet<unknown> = new Set([-30797, -30796, -30795, -30794, -30793, -30787, -30786, -30784, -30782, -30779]);
 
 function say(answer: StateAnswer): void {
   writeSync(1, `${JSON.stringify(answer)}\n`);

@@ -14,7 +14,7 @@ import {
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource, PostgresSourceCatalogue, type PostgresSourceSettings } from '@changeover/source-postgres';
-import { LmdbStateStore } from '@changeover/state-lmdb';
+import { emptyStoredState, LmdbStateStore, storedStateBytes } from '@changeover/state-lmdb';
 import { PostgresTarget, PostgresTargetCatalogue } from '@changeover/target-postgres';
 
 import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, StateSettings, TargetSettings } from '../settings/schema.js';
@@ -50,9 +50,9 @@ const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
 
 const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter> = {
   postgres:
-    ({ url, synchronousCommit }, { migration }) =>
+    ({ url, synchronousCommit, existingRows }, { migration }) =>
     (crashPoint) =>
-      new PostgresTarget({ url, migration, synchronousCommit, crashPoint }),
+      new PostgresTarget({ url, migration, synchronousCommit, existingRows, crashPoint }),
 };
 
 const STORES: Registry<LogSettings, Promise<MessageStore>> = {
@@ -105,12 +105,34 @@ export async function openState(
     readonly onLost: (warning: ChangeoverError) => void;
   },
 ): Promise<StateStore> {
-  const store = await LmdbStateStore.open({ folder: join(folder, migration), name: `${migration}.writes`, clock, ids });
+  const store = await LmdbStateStore.open({ folder: stateFolder({ folder }, migration), name: stateName(migration), clock, ids });
   if (store.lost !== null) {
     const message = 'what transform remembered beside the log cannot be used and is filled again from the log';
     onLost(new ChangeoverError('STATE_LOST', `${message}: ${store.lost}`, { facts: { why: store.lost } }));
   }
   return store;
+}
+
+/** Where the migration's state lies. */
+export function stateFolder({ folder }: StateSettings, migration: string): string {
+  return join(folder, migration);
+}
+
+/** The bytes of what transform remembers beside the log; null: nothing. Makes nothing, and disturbs nobody. */
+export function stateBytes(settings: StateSettings, migration: string): Promise<number | null> {
+  return storedStateBytes(stateFolder(settings, migration));
+}
+
+/** Forgets what transform remembers beside the log, so that it is filled again from there. A transform that runs is fenced (STATE_FENCED). */
+export async function emptyState(
+  settings: StateSettings,
+  { migration, clock, ids }: Pick<AdapterContext, 'migration' | 'clock'> & { readonly ids: IdSource },
+): Promise<void> {
+  await emptyStoredState({ folder: stateFolder(settings, migration), name: stateName(migration), clock, ids });
+}
+
+function stateName(migration: string): string {
+  return `${migration}.writes`;
 }
 
 /** An event log and the store below it, which is what has to be stopped. */
