@@ -76,6 +76,16 @@ export async function isOfEarlierVersion(connection: Connection): Promise<boolea
   return version !== null && version < VERSION;
 }
 
+/** Whether there is anything of ours to be read; TARGET_CHANGED where it is not of our version. */
+export async function isReadable(connection: Connection): Promise<boolean> {
+  const version = checked(await readVersion(connection));
+  if (version === 0 || version === VERSION) return version !== 0;
+  throw new ChangeoverError(
+    'TARGET_CHANGED',
+    `the schema changeover of the target is of an earlier version (${String(version)}); the next start of load brings it to ${String(VERSION)}`,
+  );
+}
+
 function checked(version: number | null): number {
   if (version !== null && version > VERSION) {
     throw new ChangeoverError(
