@@ -31,6 +31,7 @@ export { startRole, type RoleContext, type RoleParts, type RunningRole, type Sta
 export { loadMapping } from './settings/load-mapping.js';
 export { mappingTypeErrors } from './settings/mapping-types.js';
 export {
+  createHeldRowList,
   createLog,
   createSource,
   createSourceCatalogue,

@@ -1,0 +1,16 @@
+import { Command } from 'nest-commander';
+
+import { CliCommand } from './cli-command.js';
+import { HeldListCommand } from './held-list.command.js';
+import { HeldShowCommand } from './held-show.command.js';
+
+@Command({
+  name: 'held',
+  description: 'See the rows that are held, wait or are refused, and what to do about them. Changes nothing.',
+  subCommands: [HeldListCommand, HeldShowCommand],
+})
+export class HeldCommand extends CliCommand {
+  override run(): Promise<void> {
+    return Promise.resolve(this.command.help({ error: true }));
+  }
+}
