@@ -19,6 +19,7 @@ export {
   type TargetSettings,
   type TransformSettings,
 } from './settings/schema.js';
+export { HeldCounts } from './telemetry/held-counts.js';
 export { METRICS } from './telemetry/metrics.js';
 export { RoleTelemetry, type RoleTelemetryOptions } from './telemetry/role-telemetry.js';
 export { withoutPassword } from './without-password.js';

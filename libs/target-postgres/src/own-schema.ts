@@ -1,5 +1,5 @@
 import { ChangeoverError, type Position } from '@changeover/core';
-import { HELD_TABLE, type LoadProgress, type TargetWriter } from '@changeover/events';
+import { HELD_TABLE, type BarrierReached, type LoadProgress, type TargetWriter } from '@changeover/events';
 
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
@@ -211,12 +211,15 @@ export async function recordBarrier(
 /** In one statement, because load goes on meanwhile. */
 const FIND_BARRIER = `
   SELECT barrier.writes_seq::float8 AS seq, progress.source_position AS position,
+    (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'held') AS held,
+    (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'waiting') AS waiting,
     (SELECT count(*)::int FROM changeover.refused WHERE refused.migration = $1 AND to_seq IS NULL) AS refused
   FROM changeover.barrier JOIN changeover.progress USING (migration)
   WHERE migration = $1 AND token = $2`;
 
 export async function findBarrier(connection: Connection, migration: string, token: string): ReturnType<TargetWriter['findBarrier']> {
-  if ((await readVersion(connection)) === null) return null;
-  const [reached] = await connection.query<{ seq: number; position: Position; refused: number }>(FIND_BARRIER, [migration, token]);
+  // Of an earlier version it is until load has started.
+  if (((await readVersion(connection)) ?? 0) < VERSION) return null;
+  const [reached] = await connection.query<BarrierReached>(FIND_BARRIER, [migration, token]);
   return reached ?? null;
 }
