@@ -68,6 +68,9 @@ describe('the list of held rows in PostgreSQL', () => {
     expect(await list.find('public.visits', { refusal: keyless?.refusal ?? '' })).toMatchObject([
       { key: null, refused: { wanted: { visitor: 'secret' } } },
     ]);
+    // As those that an earlier version of our schema has kept.
+    await bed.sql.query('UPDATE changeover.refused SET from_ms = NULL');
+    expect((await list.page({ settledMs: 5_000, table: 'public.visits' }, { limit: 10 })).rows).toMatchObject([{ sinceMs: null }]);
     // A row is closed, not deleted, when it has got in.
     await bed.apply([contacts.u(['1', 'good'])]);
     expect(await list.find('public.contacts', { key: ['1'] })).toEqual([]);
@@ -86,7 +89,7 @@ describe('the list of held rows in PostgreSQL', () => {
   it('says so where our schema is of an earlier or a later version', async () => {
     await using bed = await LoadBed.open(CONTACTS);
     const list = new PostgresHeldRowList({ url: bed.database.url, migration: 'crm' });
-    for (const version of [1, 3]) {
+    for (const version of [1, 2, 4]) {
       await bed.sql.query(`UPDATE changeover.version SET version = ${String(version)}`);
       await expect(list.totals()).rejects.toMatchObject({ code: 'TARGET_CHANGED' });
     }

@@ -30,7 +30,7 @@ const HAS_KEY = `jsonb_typeof(key) = 'object'`;
 const HELD = `SELECT state, target AS "table", source_key AS key, NULL AS refusal, reason, problem_column AS "column",
   since_seq::float8 AS "sinceSeq", since_ms::float8 AS "sinceMs"`;
 const REFUSED = `SELECT 'refused' AS state, table_schema || '.' || table_name AS "table", CASE WHEN ${HAS_KEY} THEN key_text END AS key, id::text AS refusal,
-  ${REFUSED_REASON} AS reason, NULL AS "column", from_seq::float8 AS "sinceSeq", NULL::float8 AS "sinceMs"`;
+  ${REFUSED_REASON} AS reason, NULL AS "column", from_seq::float8 AS "sinceSeq", from_ms::float8 AS "sinceMs"`;
 const ALL_OF_HELD = `${HELD}, source, kept, problems, NULL AS sqlstate, NULL AS "constraint", NULL AS message, NULL::jsonb AS wanted, NULL::jsonb AS stands`;
 const ALL_OF_REFUSED = `${REFUSED}, NULL AS source, stands IS NOT NULL AS kept, NULL::jsonb AS problems, sqlstate, constraint_name AS "constraint",
   reason AS message, wanted, stands`;
@@ -170,8 +170,9 @@ export class PostgresHeldRowList extends HeldRowList {
     }
     if (settledMs !== undefined) {
       const ms = parameter(values, settledMs);
-      held.push(`since_ms <= (SELECT source_commit_ms FROM changeover.progress WHERE progress.migration = ${migration}) - ${ms}`);
-      refused.push(`${ms} IS NOT NULL`);
+      const latest = `(SELECT source_commit_ms FROM changeover.progress WHERE progress.migration = ${migration}) - ${ms}`;
+      held.push(`since_ms <= ${latest}`);
+      refused.push(`(from_ms IS NULL OR from_ms <= ${latest})`);
     }
     return { held: held.join(' AND '), refused: refused.join(' AND '), values };
   }

@@ -50,11 +50,15 @@ COMMENT ON TABLE changeover.held IS 'rows that the rules of a mapping hold back 
 COMMENT ON COLUMN changeover.held.kept IS 'the last good version of the row stands at the target';
 COMMENT ON COLUMN changeover.held.since_ms IS 'when its change was committed at the source, in ms since the epoch';`;
 
+const SINCE_OF_REFUSED_ROWS = `
+ALTER TABLE changeover.refused ADD COLUMN from_ms bigint;
+COMMENT ON COLUMN changeover.refused.from_ms IS 'when the last change of its batch was committed at the source, in ms since the epoch; null: not known';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
- * History: 1, the first form. 2, held rows.
+ * History: 1, the first form. 2, held rows. 3, since when a row is refused.
  */
-const STEPS = [FIRST_FORM, HELD_ROWS];
+const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS];
 const VERSION = STEPS.length;
 
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */

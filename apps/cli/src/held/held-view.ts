@@ -43,8 +43,12 @@ function placeWords({ key, refusal }: ListedRow): string {
   return key.some((value) => value?.startsWith('-') === true) ? `-- ${words}` : words;
 }
 
-function sinceWords({ sinceMs, sinceSeq }: ListedRow): string {
-  return sinceMs === null ? `record ${String(sinceSeq)} of writes` : new Date(sinceMs).toISOString();
+function sinceWords(row: ListedRow): string {
+  return row.sinceMs === null ? recordWords(row) : new Date(row.sinceMs).toISOString();
+}
+
+function recordWords({ state, sinceSeq }: ListedRow): string {
+  return `record ${String(sinceSeq)} of ${state === 'refused' ? 'writes' : 'changes'}`;
 }
 
 /** All about one row, its values included. */
@@ -53,7 +57,7 @@ export function renderRow(row: HeldRow): readonly string[] {
     ...row.problems.map(({ reason, column }) => ['problem', `${visible(reason)}${column === null ? '' : ` (${column})`}`]),
     ...refusedFacts(row),
     ...(row.source === null ? [] : [['comes from', `${row.source} of the old database, by this key`]]),
-    ['since', row.sinceMs === null ? sinceWords(row) : `${sinceWords(row)}, record ${String(row.sinceSeq)} of changes`],
+    ['since', row.sinceMs === null ? recordWords(row) : `${sinceWords(row)}, ${recordWords(row)}`],
     ['at the target', row.kept ? 'an earlier version of it stands' : 'nothing of it stands'],
     ...(row.refused === null ? [] : valueFacts('wanted', row.refused.wanted, 'that it is gone')),
     ...(row.refused?.stands == null ? [] : valueFacts('stands', row.refused.stands, '')),

@@ -143,6 +143,11 @@ test('one row: what is wrong, since when, what stands, what was wanted, and what
   ]);
 });
 
+test('a refused row says since when, where the target knows', () => {
+  const lines = renderRow({ ...REFUSED, sinceMs: 1_700_000_000_000 });
+  expect(lines.find((line) => line.includes('since'))).toMatch(/^ {2}since +2023-11-14T22:13:20\.000Z, record 12 of writes$/);
+});
+
 test('what to do next, for each way in which a row can be kept from coming', () => {
   expect(nextStep(HELD)).toBe(
     'Correct in the old database what phone, name is made from (old.kontakt and what is joined to it); the row comes by itself.',

@@ -13,7 +13,7 @@ export type HeldFilter = {
   readonly reason?: string;
   /**
    * Only rows that stood so when the source committed something so many milliseconds after them, by the source's own time: what is on its way will
-   * not settle them. Refused rows always count, as the target has given its answer.
+   * not settle them. Those count too of which nobody knows since when they stand so.
    */
   readonly settledMs?: number;
 };
@@ -41,7 +41,7 @@ export type ListedRow = {
   readonly column: string | null;
   /** The record since which it is so: of `changes`; of `writes` for a refused row. */
   readonly sinceSeq: number;
-  /** That record's commit time in ms since the epoch; null of a refused row. */
+  /** That record's commit time at the source, of a refused row that of the last one beside it, in ms since the epoch; null: not known. */
   readonly sinceMs: number | null;
 };
 

@@ -33,7 +33,7 @@ const BEGUN_MS = 1_700_000_000_000;
 const HELD_7 = { state: 'held', table: 'public.person', key: ['7'], refusal: null, reason: 'bad phone', column: 'phone' } as const;
 const HELD_8 = { ...HELD_7, key: ['a\tb', '8'], reason: 'missing', column: 'name' } as const;
 const WAITING_9 = { ...HELD_7, state: 'waiting', table: 'public.note', key: ['9'], reason: 'waits for', column: 'public.person' } as const;
-const REFUSED_10 = { state: 'refused', table: 'public.child', key: ['10'], column: null, sinceMs: null } as const;
+const REFUSED_10 = { state: 'refused', table: 'public.child', key: ['10'], column: null, sinceMs: BEGUN_MS + 10_000 } as const;
 
 /** What every list of held rows tells, written by the target's own writer. */
 export function heldRowListContract(name: string, open: () => Promise<HeldRowListBed>): void {
@@ -73,7 +73,7 @@ export function heldRowListContract(name: string, open: () => Promise<HeldRowLis
         [109, BEGUN_MS + 9_000],
         [101, BEGUN_MS + 1_000],
         [101, BEGUN_MS + 1_000],
-        [10, null],
+        [10, BEGUN_MS + 10_000],
       ]);
       expect(JSON.stringify(rows)).not.toContain('no such parent');
       expect(await list.totals()).toEqual({ held: 2, waiting: 1, refused: 1 });
@@ -126,8 +126,10 @@ export function heldRowListContract(name: string, open: () => Promise<HeldRowLis
       expect(await keys({ state: 'refused' })).toEqual(['10']);
       expect(await keys({ reason: 'missing' })).toEqual(['8']);
       // Load is at the 10th second: the 9th is too near.
-      expect(await keys({ settledMs: 5_000 })).toEqual(['7', '8', '10']);
-      expect(await keys({ settledMs: 9_001 })).toEqual(['10']);
+      expect(await keys({ settledMs: 0 })).toEqual(['9', '7', '8', '10']);
+      expect(await keys({ settledMs: 1 })).toEqual(['9', '7', '8']);
+      expect(await keys({ settledMs: 5_000 })).toEqual(['7', '8']);
+      expect(await keys({ settledMs: 9_001 })).toEqual([]);
       expect(await keys({ settledMs: 9_000, state: 'held', reason: 'bad phone', table: 'public.person' })).toEqual(['7']);
       const [refused] = (await list.page({ state: 'refused' }, { limit: 1 })).rows;
       expect(await keys({ reason: refused?.reason ?? '' })).toEqual(['10']);
