@@ -20,6 +20,7 @@ const CONTRACTS = [
   { port: 'MessageStore', contract: 'eventLogContract' },
   { port: 'ChangeSource', contract: 'changeSourceContract' },
   { port: 'TargetWriter', contract: 'targetWriterContract' },
+  { port: 'HeldRowList', contract: 'heldRowListContract' },
   { port: 'TableCatalogue', contract: 'tableCatalogueContract' },
   { port: 'StateStore', contract: 'stateStoreContract' },
 ] as const;

@@ -141,6 +141,15 @@ async function placeOf(folder: string, migration: string): Promise<Buffer | null
   return state.place;
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 const RUNNING = /capture running 0.*load running 0/;
 
 describe('usage', () => {
@@ -487,6 +496,106 @@ describe('state rebuild', () => {
   );
 });
 
+describe('held', () => {
+  const MAPPING = {
+    rules: [
+      {
+        source: 'public.contact',
+        target: 'public.contact',
+        columns: { id: { column: 'id' }, name: { column: 'name' } },
+        key: ['id'],
+        required: ['name'],
+      },
+      {
+        source: 'public.note',
+        target: 'public.note',
+        columns: { contact_id: { column: 'contact_id' }, kind: { column: 'kind' }, body: { column: 'body' } },
+        key: ['contact_id', 'kind'],
+        requires: [{ parent: 'public.contact', key: [{ column: 'contact_id' }] }],
+      },
+    ],
+  };
+
+  test(
+    'rows that are held, wait and are refused are counted by status, barrier and metrics, listed without their values, and shown one by one until they come',
+    async () => {
+      await using bench = await Bench.open();
+      const note = 'CREATE TABLE note (contact_id int, kind text, body text, PRIMARY KEY (contact_id, kind))';
+      await bench.query(bench.source, `${note}; ALTER TABLE contact ALTER name DROP NOT NULL`);
+      await bench.query(bench.target, `${note}; ALTER TABLE note ADD CONSTRAINT polite CHECK (body <> 'rude words')`);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'ann'), (2, NULL)`);
+      await bench.query(bench.source, `INSERT INTO note VALUES (1, 'a', 'fine'), (2, 'a b', 'too early'), (1, '-x', 'rude words')`);
+      await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify(MAPPING));
+      const port = await freePort();
+      const migration = await bench.settings({ mapping: 'mapping.json', http: { ports: { capture: 0, transform: 0, load: port } } });
+      const nothing = await bench.run('held', 'list');
+      expect([nothing.code, nothing.out, nothing.err]).toEqual([0, 'no such row is held, waits or is refused\n', '']);
+
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      const barrier = await bench.run('barrier', '--wait', '--timeout', '60');
+      expect([barrier.code, barrier.out]).toEqual([
+        0,
+        expect.stringContaining('but for 1 held, 1 waiting and 1 refused rows: changeover held list\n'),
+      ]);
+      expect((await bench.run('status')).out).toContain('  1 held, 1 waiting and 1 refused rows: changeover held list\n');
+      expect(JSON.parse((await bench.run('status', '--json')).out)).toMatchObject({ heldRows: { held: 1, waiting: 1, refused: 1 } });
+      const metrics = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+      for (const name of ['held', 'waiting', 'open_refused'])
+        expect(metrics).toMatch(new RegExp(`^changeover_${name}_rows\\{.*\\} 1$`, 'm'));
+
+      const list = await bench.run('held', 'list');
+      expect([list.code, list.err]).toEqual([0, '']);
+      expect(list.out).toMatch(/^1 held, 1 waiting and 1 refused rows\n {2}rows +state +table +reason +column\n/);
+      expect(list.out).toMatch(/^held +public\.contact +2 +empty +name +\d{4}-\d\d-\d\dT[\d:.]+Z$/m);
+      expect(list.out).toMatch(/^waiting +public\.note +2 'a b' +waits for +public\.contact +\d{4}/m);
+      expect(list.out).toMatch(/^refused +public\.note +-- 1 '-x' +violates polite +\d{4}-\d\d-\d\dT/m);
+      expect(list.out).not.toMatch(/ann|early|rude/);
+      const options = ['--json', '--table', 'note', '--limit', '1'];
+      const json = JSON.parse((await bench.run('held', 'list', ...options)).out) as { rows: object[] };
+      expect(json).toMatchObject({ migration, totals: { held: 0, waiting: 1, refused: 1 }, rows: [{ key: ['2', 'a b'] }], more: 1 });
+      const filters = ['--state', 'refused', '--reason', 'violates polite'];
+      expect((await bench.run('held', 'list', ...filters)).out).toMatch(/^1 refused row\n/);
+
+      const refused = await bench.run('held', 'show', 'note', '--', '1', '-x');
+      expect(refused.code).toBe(0);
+      expect(refused.out).toMatch(/^public\.note -- 1 '-x': refused\n/);
+      expect(refused.out).toContain("body = 'rude words'");
+      expect(refused.out).toContain('or correct polite at the target, then start load again');
+      const waiting = await bench.run('held', 'show', 'public.note', '2', 'a b', '--json');
+      expect(JSON.parse(waiting.out)).toMatchObject({
+        rows: [{ state: 'waiting', source: 'public.note', next: expect.stringContaining('public.contact') }],
+      });
+      const unknown = await bench.run('held', 'show', 'public.note', '2');
+      expect([unknown.code, unknown.err]).toEqual([
+        1,
+        expect.stringMatching(/^changeover: NOT_HELD: .*public\.note.*\n.*changeover held list --table/),
+      ]);
+      const wrong = await Promise.all([bench.run('held', 'show', 'note'), bench.run('held', 'list', '--state', 'bad'), bench.run('held')]);
+      expect(wrong.map(({ code, err }) => [code, err.split('\n')[0]])).toEqual([
+        [1, 'changeover: BAD_SETTINGS: held show takes a key, or --refusal'],
+        [1, 'changeover: BAD_SETTINGS: --state is one of held, waiting, refused'],
+        [2, 'Usage: changeover held [options] [command]'],
+      ]);
+
+      // By the source's time, which goes on while nobody writes.
+      for (;;) if ((await bench.run('held', 'list', '--settled')).out.startsWith('1 held, 1 waiting and 1 refused rows')) break;
+      await bench.query(bench.source, `UPDATE contact SET name = 'bob' WHERE id = 2; UPDATE note SET body = 'sorry' WHERE kind = '-x'`);
+      const done = await bench.run('barrier', '--wait', '--timeout', '60');
+      expect(done.out).toMatch(/everything up to [0-9A-F/]+\n$/);
+      expect((await bench.run('held', 'list')).out).toBe('no such row is held, waits or is refused\n');
+      expect(await up.signal('SIGINT')).toBe(0);
+      expect(up.out + up.err).not.toMatch(/rude|early/);
+
+      await bench.settings({ target: { type: 'postgres', url: 'postgresql://nobody:secret@127.0.0.1:1/none' } });
+      const away = await bench.run('status');
+      expect([away.code, away.out]).toEqual([0, expect.stringContaining('held, waiting and refused: not known (TARGET_UNREACHABLE)')]);
+      expect((await bench.run('held', 'list')).err).toMatch(/^changeover: TARGET_UNREACHABLE(?!.*secret)/);
+    },
+    PATIENCE_MS,
+  );
+});
+
 describe('up', () => {
   test(
     'rows arrive; status and barrier tell; a second up is refused and harms nobody; Ctrl-C drains',
@@ -501,6 +610,8 @@ describe('up', () => {
       const barrier = await bench.run('barrier', '--wait', '--timeout', '60', '--json');
       expect(JSON.parse(barrier.out)).toMatchObject({
         reached: true,
+        held: 0,
+        waiting: 0,
         refused: 0,
         position: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
       });
@@ -528,7 +639,7 @@ describe('up', () => {
       await bench.query(bench.target, `ALTER TABLE contact ADD CHECK (name <> 'bad')`);
       await bench.query(bench.source, `UPDATE contact SET name = 'bad' WHERE id = 1`);
       const refused = await bench.run('barrier', '--wait', '--timeout', '60');
-      expect([refused.code, refused.out]).toEqual([0, expect.stringContaining('but 1 row is refused: SELECT * FROM changeover.refused')]);
+      expect([refused.code, refused.out]).toEqual([0, expect.stringContaining('but for 1 refused row: changeover held list\n')]);
 
       expect(await up.signal('SIGINT')).toBe(0);
       expect(up.err).toBe('');

@@ -3,6 +3,9 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { CliSession } from './cli-session.js';
 import { BarrierCommand } from './commands/barrier.command.js';
 import { CheckCommand } from './commands/check.command.js';
+import { HeldCommand } from './commands/held.command.js';
+import { HeldListCommand } from './commands/held-list.command.js';
+import { HeldShowCommand } from './commands/held-show.command.js';
 import { InitCommand } from './commands/init.command.js';
 import { IntrospectCommand } from './commands/introspect.command.js';
 import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
@@ -25,6 +28,9 @@ export function cliModule(session: CliSession): DynamicModule {
       BarrierCommand,
       StateCommand,
       StateRebuildCommand,
+      HeldCommand,
+      HeldListCommand,
+      HeldShowCommand,
     ],
   };
 }

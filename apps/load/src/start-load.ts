@@ -1,5 +1,15 @@
 import { LoadLoop } from '@changeover/pipeline';
-import { crashPointFrom, createLog, createTarget, LogTransport, startRole, type LoadSettings, type StartRole } from '@changeover/shell';
+import {
+  crashPointFrom,
+  createHeldRowList,
+  createLog,
+  createTarget,
+  HeldCounts,
+  LogTransport,
+  startRole,
+  type LoadSettings,
+  type StartRole,
+} from '@changeover/shell';
 
 import { LoadModule } from './load.module.js';
 
@@ -10,6 +20,7 @@ export const startLoad: StartRole<LoadSettings> = (settings, options) =>
     const crashPoint = crashPointFrom();
     const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
     const target = createTarget(settings.target, { migration, limits, clock, crashPoint });
+    telemetry.heldCounts = new HeldCounts(createHeldRowList(settings.target, { migration, limits, clock }), clock);
     const loop = new LoadLoop({
       writes: `${migration}.writes`,
       log,

@@ -234,6 +234,13 @@ export const ERROR_PAGES = {
     nextStep: 'Resolve what the lines above name, then start again; `changeover check` looks once more without starting.',
     policy: 'stop',
   },
+  NOT_HELD: {
+    meaning:
+      'The row that was asked for is neither held, nor waiting, nor refused at the target: it came, it went, or it has another key there.',
+    nextStep:
+      '`changeover held list --table <table>` lists the rows that are, each with its key as `changeover held show` takes it: of a row that is held or waits the key of its source row.',
+    policy: 'stop',
+  },
   FILE_EXISTS: {
     meaning: 'A file that was to be written is there already.',
     nextStep: 'Nothing was written. Move the file away, or name another place.',

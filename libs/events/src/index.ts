@@ -38,11 +38,24 @@ export {
   type SourceIdentity,
   type TableSize,
 } from './ports/change-source.port.js';
+export {
+  HeldRowList,
+  type HeldFilter,
+  type HeldGroup,
+  type HeldPage,
+  type HeldPlace,
+  type HeldRow,
+  type HeldState,
+  type HeldTotals,
+  type ListedRow,
+  type RowText,
+} from './ports/held-row-list.port.js';
 export { MAX_STATE_KEY_BYTES, StateStore, type StateEntry } from './ports/state-store.port.js';
 export { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from './ports/table-catalogue.port.js';
 export {
   TargetWriter,
   type ApplyReport,
+  type BarrierReached,
   type LoadBatch,
   type LoadProgress,
   type SchemaLookup,

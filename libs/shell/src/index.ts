@@ -19,6 +19,7 @@ export {
   type TargetSettings,
   type TransformSettings,
 } from './settings/schema.js';
+export { HeldCounts } from './telemetry/held-counts.js';
 export { METRICS } from './telemetry/metrics.js';
 export { RoleTelemetry, type RoleTelemetryOptions } from './telemetry/role-telemetry.js';
 export { withoutPassword } from './without-password.js';
@@ -31,6 +32,7 @@ export { startRole, type RoleContext, type RoleParts, type RunningRole, type Sta
 export { loadMapping } from './settings/load-mapping.js';
 export { mappingTypeErrors } from './settings/mapping-types.js';
 export {
+  createHeldRowList,
   createLog,
   createSource,
   createSourceCatalogue,

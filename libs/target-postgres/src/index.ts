@@ -1,3 +1,4 @@
 export { type CrashPoint, type PostgresTargetOptions } from './options.js';
+export { PostgresHeldRowList } from './held-row-list.js';
 export { PostgresTarget } from './postgres-target.js';
 export { PostgresTargetCatalogue } from './target-catalogue.js';

@@ -1,5 +1,5 @@
 import { ChangeoverError, type Position } from '@changeover/core';
-import { HELD_TABLE, type LoadProgress, type TargetWriter } from '@changeover/events';
+import { HELD_TABLE, type BarrierReached, type LoadProgress, type TargetWriter } from '@changeover/events';
 
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
@@ -50,11 +50,15 @@ COMMENT ON TABLE changeover.held IS 'rows that the rules of a mapping hold back 
 COMMENT ON COLUMN changeover.held.kept IS 'the last good version of the row stands at the target';
 COMMENT ON COLUMN changeover.held.since_ms IS 'when its change was committed at the source, in ms since the epoch';`;
 
+const SINCE_OF_REFUSED_ROWS = `
+ALTER TABLE changeover.refused ADD COLUMN from_ms bigint;
+COMMENT ON COLUMN changeover.refused.from_ms IS 'when the last change of its batch was committed at the source, in ms since the epoch; null: not known';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
- * History: 1, the first form. 2, held rows.
+ * History: 1, the first form. 2, held rows. 3, since when a row is refused.
  */
-const STEPS = [FIRST_FORM, HELD_ROWS];
+const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS];
 const VERSION = STEPS.length;
 
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */
@@ -74,6 +78,16 @@ export async function ensureOwnSchema(connection: Connection): Promise<void> {
 export async function isOfEarlierVersion(connection: Connection): Promise<boolean> {
   const version = await readVersion(connection);
   return version !== null && version < VERSION;
+}
+
+/** Whether there is anything of ours to be read; TARGET_CHANGED where it is not of our version. */
+export async function isReadable(connection: Connection): Promise<boolean> {
+  const version = checked(await readVersion(connection));
+  if (version === 0 || version === VERSION) return version !== 0;
+  throw new ChangeoverError(
+    'TARGET_CHANGED',
+    `the schema changeover of the target is of an earlier version (${String(version)}); the next start of load brings it to ${String(VERSION)}`,
+  );
 }
 
 function checked(version: number | null): number {
@@ -201,12 +215,15 @@ export async function recordBarrier(
 /** In one statement, because load goes on meanwhile. */
 const FIND_BARRIER = `
   SELECT barrier.writes_seq::float8 AS seq, progress.source_position AS position,
+    (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'held') AS held,
+    (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'waiting') AS waiting,
     (SELECT count(*)::int FROM changeover.refused WHERE refused.migration = $1 AND to_seq IS NULL) AS refused
   FROM changeover.barrier JOIN changeover.progress USING (migration)
   WHERE migration = $1 AND token = $2`;
 
 export async function findBarrier(connection: Connection, migration: string, token: string): ReturnType<TargetWriter['findBarrier']> {
-  if ((await readVersion(connection)) === null) return null;
-  const [reached] = await connection.query<{ seq: number; position: Position; refused: number }>(FIND_BARRIER, [migration, token]);
+  // Of an earlier version it is until load has started.
+  if (((await readVersion(connection)) ?? 0) < VERSION) return null;
+  const [reached] = await connection.query<BarrierReached>(FIND_BARRIER, [migration, token]);
   return reached ?? null;
 }

@@ -54,7 +54,7 @@ describe('a look for a barrier', () => {
   it('finds the target back after its connection broke', async () => {
     await using bed = await LoadBed.open(CONTACTS);
     await bed.session.apply({ transactions: [], progress: bed.progress(1), barriers: [{ token: 'b1', seq: 1 }] }, bed.writes.lookup);
-    const reached = { seq: 1, position: bed.progress(1).position, refused: 0 };
+    const reached = { seq: 1, position: bed.progress(1).position, held: 0, waiting: 0, refused: 0 };
     expect(await bed.target.findBarrier('b1')).toEqual(reached);
     const ended = await bed.rows(
       `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE '?changeover-crm-load'`,

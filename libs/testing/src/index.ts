@@ -7,6 +7,7 @@ export { messageStoreContract, type MessageStoreFixture } from './contracts/mess
 export { InMemoryMessageStore, MemoryStorage, type AppendFate, type CaughtAppend } from './in-memory-message-store.js';
 export { changeSourceContract, codeOf, EventFollower, told, type ChangeSourceBed } from './contracts/change-source.contract.js';
 export { eventLogContract, type EventLogBed } from './contracts/event-log.contract.js';
+export { heldRowListContract, type HeldRowListBed } from './contracts/held-row-list.contract.js';
 export { GatedStore } from './gated-store.js';
 export { InMemoryStateStore, StateStorage } from './fakes/in-memory-state-store.js';
 export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js';

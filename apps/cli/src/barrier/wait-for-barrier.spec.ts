@@ -4,7 +4,7 @@ import { positionAt, RecordingTarget } from '@changeover/testing';
 
 import { waitForBarrier } from './wait-for-barrier.js';
 
-const REACHED = { seq: 7, position: positionAt(9), refused: 0 };
+const REACHED = { seq: 7, position: positionAt(9), held: 1, waiting: 0, refused: 0 };
 
 /** A target that answers look after look as it is told. */
 class AnsweringTarget extends RecordingTarget {

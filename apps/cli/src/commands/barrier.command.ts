@@ -1,9 +1,11 @@
 import { ChangeoverError, noCrash, RandomIdSource, SystemClock } from '@changeover/core';
 import { openControl, type NewRequest } from '@changeover/control-postgres';
+import type { BarrierReached } from '@changeover/events';
 import { createTarget } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
 import { waitForBarrier } from '../barrier/wait-for-barrier.js';
+import { totalsWords } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -50,11 +52,10 @@ export class BarrierCommand extends CliCommand {
   }
 }
 
-function renderReached({ position, refused }: { readonly position: string; readonly refused: number }): string {
+function renderReached({ position, ...totals }: BarrierReached): string {
   const everything = `everything up to ${position}`;
-  if (refused === 0) return everything;
-  const rows = refused === 1 ? '1 row is' : `${String(refused)} rows are`;
-  return `${everything}, but ${rows} refused: SELECT * FROM changeover.refused WHERE to_seq IS NULL`;
+  const lacking = totalsWords(totals);
+  return lacking === null ? everything : `${everything}, but for ${lacking}: changeover held list`;
 }
 
 async function submit(url: string, request: NewRequest): Promise<void> {

@@ -1,18 +1,31 @@
-import { SystemClock } from '@changeover/core';
+import { SystemClock, type ErrorCode } from '@changeover/core';
 import { openControl, probeControl, type LeaseView } from '@changeover/control-postgres';
+import type { HeldTotals } from '@changeover/events';
+import { createHeldRowList, HeldCounts, withoutPassword } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
+import { saying } from '../check/saying.js';
 import { findOwnServices } from '../services/own-services.js';
 import { renderCopies } from '../status/copy-view.js';
+import { heldLine } from '../status/held-line.js';
 import { LiveBlock } from '../status/live-block.js';
 import { renderRoles, roleViews } from '../status/role-view.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type StatusOptions = ReadOptionsOf & { readonly json?: boolean; readonly watch?: boolean };
 
-const WATCH_MS = 2_000;
+/** What is shown at once. */
+type Shown = { readonly leases: readonly LeaseView[]; readonly heldRows: HeldTotals | null; readonly heldError: ErrorCode | null };
 
-@Command({ name: 'status', description: 'Show how far capture, transform and load are, as they said last.' })
+const WATCH_MS = 2_000;
+/** Who looks once waits for the target's answer; who watches goes on without it. */
+const PATIENCE_MS = { once: 15_000, watch: 1_000 };
+
+@Command({
+  name: 'status',
+  description:
+    'Show how far capture, transform and load are, as they said last, and how many rows the target lists as held, waiting and refused.',
+})
 export class StatusCommand extends CliCommand {
   @Option({ flags: '--json', description: 'print JSON; with --watch one document per line' })
   parseJson(): boolean {
@@ -26,42 +39,53 @@ export class StatusCommand extends CliCommand {
 
   override async run(_args: string[], options: StatusOptions): Promise<void> {
     const { settings, folder } = await this.readSettings(options);
-    const { migration, control } = await findOwnServices(settings, folder);
-    const show = this.#printer(migration, options);
+    const { migration, control, target, limits } = await findOwnServices(settings, folder);
+    const print = this.#printer(migration, options);
+    const clock = new SystemClock();
+    const counts = new HeldCounts(createHeldRowList(target, { migration, limits, clock }), clock);
+    const say = (line: string): void => {
+      this.terminal.err(`${line}\n`);
+    };
+    const show = async (leases: readonly LeaseView[]): Promise<void> => {
+      const heldRows =
+        options.watch === true
+          ? await counts.now(PATIENCE_MS.watch)
+          : await saying(`target: waiting for ${withoutPassword(target.url)}`, { clock, say }, () => counts.now(PATIENCE_MS.once));
+      print({ leases, heldRows, heldError: counts.lastError });
+    };
     const { hasSchema } = await probeControl(control.url);
     if (!hasSchema) {
       // Opening would make the tables: looking must not change anything.
-      show([]);
+      await show([]);
       return;
     }
     await using database = await openControl({ url: control.url });
     const { signal } = this.session;
-    const clock = new SystemClock();
     do {
-      show(await database.leases.statuses(migration));
+      await show(await database.leases.statuses(migration));
       if (options.watch === true) await clock.sleep(WATCH_MS, signal);
     } while (options.watch === true && !signal.aborted);
   }
 
-  #printer(migration: string, { json = false, watch = false }: StatusOptions): (leases: readonly LeaseView[]) => void {
+  #printer(migration: string, { json = false, watch = false }: StatusOptions): (shown: Shown) => void {
     if (json) {
-      return (leases) => {
-        const document = { migration, roles: leases };
+      return ({ leases, heldRows }) => {
+        const document = { migration, roles: leases, heldRows };
         this.terminal.out(watch ? `${JSON.stringify(document)}\n` : toJson(document));
       };
     }
-    const lines = (leases: readonly LeaseView[]): readonly string[] => [
+    const lines = ({ leases, heldRows, heldError }: Shown): readonly string[] => [
       `migration ${migration}`,
-      ...[...renderRoles(roleViews(leases)), ...renderCopies(roleViews(leases))].map((line) => `  ${line}`),
+      ...[...renderRoles(roleViews(leases)), heldLine(heldRows, heldError), ...renderCopies(roleViews(leases))].map((line) => `  ${line}`),
     ];
     if (watch && this.terminal.isTty) {
       const block = new LiveBlock(this.terminal);
-      return (leases) => {
-        block.update(lines(leases));
+      return (shown) => {
+        block.update(lines(shown));
       };
     }
-    return (leases) => {
-      this.terminal.out(`${lines(leases).join('\n')}\n`);
+    return (shown) => {
+      this.terminal.out(`${lines(shown).join('\n')}\n`);
     };
   }
 }

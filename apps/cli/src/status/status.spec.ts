@@ -3,6 +3,7 @@ import type { Position } from '@changeover/core';
 
 import { renderFindings, summary, type Finding } from '../check/finding.js';
 import { copiesInWords, renderCopies } from './copy-view.js';
+import { heldLine } from './held-line.js';
 import { LiveBlock } from './live-block.js';
 import { renderLine, renderRoles, roleViews } from './role-view.js';
 
@@ -31,6 +32,13 @@ test('every role has its line, whether it runs, has died or never ran', () => {
   expect(renderLine(views.slice(0, 2))).toBe(
     'capture never ran | transform running 00000000/0263AF60 seq 2,835 1,243 rows/s lag 27 ms (12 records) refusedRows 2',
   );
+});
+
+test('rows that are not there have a line, also where nobody knows of any', () => {
+  expect(heldLine({ held: 2, waiting: 0, refused: 1 }, null)).toBe('2 held and 1 refused rows: changeover held list');
+  expect(heldLine({ held: 0, waiting: 0, refused: 0 }, null)).toBe('no row is held, waits or is refused');
+  expect(heldLine(null, 'TARGET_UNREACHABLE')).toBe('rows held, waiting and refused: not known (TARGET_UNREACHABLE)');
+  expect(heldLine(null, null)).toBe('rows held, waiting and refused: not known yet');
 });
 
 test('copies have a line each, those that have begun first, and one for all', () => {

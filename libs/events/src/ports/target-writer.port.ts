@@ -4,6 +4,7 @@ import type { Frame } from '../frame/frame.js';
 import type { TableSchema } from '../frame/table-schema.js';
 import type { ReadPosition } from '../log/event-log.port.js';
 import type { PreflightFinding } from './change-source.port.js';
+import type { HeldTotals } from './held-row-list.port.js';
 
 /** The progress row: how far the target is, committed with the data. */
 export type LoadProgress = {
@@ -37,14 +38,15 @@ export type ApplyReport = {
   readonly released: number;
 };
 
-/** Where the target stands when it holds a barrier, as one look shows it. */
-export type BarrierReached = {
+/**
+ * Where the target stands when it holds a barrier, as one look shows it, with the rows that it does not have as their source rows are: all of them,
+ * whenever they came.
+ */
+export type BarrierReached = HeldTotals & {
   /** The barrier's sequence in `writes`. */
   readonly seq: number;
   /** The source position that the target has reached: the barrier's own, or one behind it. */
   readonly position: Position;
-  /** Rows that the target does not have because it refuses them, all of them, whenever they came. */
-  readonly refused: number;
 };
 
 /** Finds the schema that a frame refers to. */

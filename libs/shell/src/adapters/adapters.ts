@@ -6,6 +6,7 @@ import {
   SequencedLog,
   type ChangeSource,
   type EventLog,
+  type HeldRowList,
   type MessageStore,
   type StateStore,
   type TableCatalogue,
@@ -15,7 +16,7 @@ import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka'
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource, PostgresSourceCatalogue, type PostgresSourceSettings } from '@changeover/source-postgres';
 import { emptyStoredState, LmdbStateStore, storedStateBytes } from '@changeover/state-lmdb';
-import { PostgresTarget, PostgresTargetCatalogue } from '@changeover/target-postgres';
+import { PostgresHeldRowList, PostgresTarget, PostgresTargetCatalogue } from '@changeover/target-postgres';
 
 import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, StateSettings, TargetSettings } from '../settings/schema.js';
 
@@ -46,6 +47,10 @@ const SOURCE_CATALOGUES: Registry<SourceSettings, TableCatalogue> = {
 
 const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
   postgres: ({ url }, { migration }) => new PostgresTargetCatalogue({ url, migration }),
+};
+
+const HELD_ROW_LISTS: Registry<TargetSettings, HeldRowList> = {
+  postgres: ({ url }, { migration }) => new PostgresHeldRowList({ url, migration }),
 };
 
 const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter> = {
@@ -85,6 +90,11 @@ export function createSourceCatalogue(settings: SourceSettings, context: Adapter
 /** The tables of the target. Connects when it is asked. */
 export function createTargetCatalogue(settings: TargetSettings, context: AdapterContext): TableCatalogue {
   return TARGET_CATALOGUES[settings.type](settings, context);
+}
+
+/** What the target lists as held, waiting and refused. Connects when it is asked. */
+export function createHeldRowList(settings: TargetSettings, context: AdapterContext): HeldRowList {
+  return HELD_ROW_LISTS[settings.type](settings, context);
 }
 
 /** The target of the settings. Connects when it is opened. */

@@ -19,6 +19,21 @@ export const METRICS = {
     name: 'changeover_released_rows_total',
     help: 'Refused rows that the target took after all since the start (load).',
   },
+  heldRows: {
+    type: 'gauge',
+    name: 'changeover_held_rows',
+    help: 'Rows that a rule of the mapping holds back, as the target lists them, looked up at most every 10 seconds (load).',
+  },
+  waitingRows: {
+    type: 'gauge',
+    name: 'changeover_waiting_rows',
+    help: 'Rows that wait for a row they need, as the target lists them, looked up at most every 10 seconds (load).',
+  },
+  openRefusedRows: {
+    type: 'gauge',
+    name: 'changeover_open_refused_rows',
+    help: 'Rows that the target refuses and has not taken since, whenever they came, looked up at most every 10 seconds (load).',
+  },
   copiedRows: {
     type: 'counter',
     name: 'changeover_copied_rows_total',

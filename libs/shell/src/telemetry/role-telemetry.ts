@@ -7,6 +7,7 @@ import type { Log } from '../logging/log.js';
 import { anonymousMemory } from './anonymous-memory.js';
 import { CopyTelemetry } from './copy-telemetry.js';
 import { DerivationTelemetry } from './derivation-telemetry.js';
+import type { HeldCounts } from './held-counts.js';
 import { createMetrics, type RoleMetrics } from './metrics.js';
 
 /** Rates are means over so long. */
@@ -45,6 +46,8 @@ export class RoleTelemetry extends PipelineObserver {
   #troubled = false;
   /** Called when the loop has shown that all it depends on answers. */
   onProgress: () => void = () => undefined;
+  /** Of the role that writes to the target; asked when somebody looks at the metrics. */
+  heldCounts: HeldCounts | null = null;
 
   constructor({ migration, role, log, clock }: RoleTelemetryOptions) {
     super();
@@ -60,6 +63,9 @@ export class RoleTelemetry extends PipelineObserver {
         bytes: () => this.#totals.bytes,
         refusedRows: () => this.#totals.refusedRows,
         releasedRows: () => this.#totals.releasedRows,
+        heldRows: async () => (await this.heldCounts?.now())?.held ?? null,
+        waitingRows: async () => (await this.heldCounts?.now())?.waiting ?? null,
+        openRefusedRows: async () => (await this.heldCounts?.now())?.refused ?? null,
         copiedRows: () => this.#copies.rows,
         copiesLeft: () => (role === 'capture' ? this.#copies.left : null),
         retries: () => this.#totals.retries,

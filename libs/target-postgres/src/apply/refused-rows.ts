@@ -153,9 +153,12 @@ export class RefusedRows {
       );
       return refusal.id;
     }
+    // Progress has moved already: a transaction begins with it.
     const [made] = await this.#connection.query<{ id: string }>(
-      `INSERT INTO changeover.refused (migration, table_schema, table_name, from_seq, key, key_text, wanted, stands, sqlstate, constraint_name, reason)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
+      `INSERT INTO changeover.refused
+         (migration, table_schema, table_name, from_seq, key, key_text, wanted, stands, sqlstate, constraint_name, reason, from_ms)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+         (SELECT nullif(source_commit_ms, 0) FROM changeover.progress WHERE progress.migration = $1)) RETURNING id`,
       [this.#migration, plan.schema.schema, plan.schema.table, row.seq, ...values],
     );
     this.#open += 1;

@@ -1,6 +1,7 @@
 import { NO_POSITION } from '@changeover/core';
 import {
   formatRows,
+  HELD_TABLE,
   type Before,
   type Frame,
   type LoadBatch,
@@ -15,7 +16,7 @@ import { codeOf } from './change-source.contract.js';
 
 /** An empty target with two tables: `parent(id, name)` and `child(id, parent)`, where a child's parent must exist. Keys are `id`, values text. */
 export type TargetWriterBed = AsyncDisposable & {
-  /** Another process that writes the same migration. */
+  /** Another process that writes the migration `contract`. */
   writer(): TargetWriter;
   /** The table's rows, ordered by id. */
   rows(table: 'parent' | 'child'): Promise<readonly (readonly (string | null)[])[]>;
@@ -23,7 +24,7 @@ export type TargetWriterBed = AsyncDisposable & {
   openRefusals(): Promise<number>;
 };
 
-const SCHEMAS: readonly TableSchema[] = [textTable('parent', ['id', 'name']), textTable('child', ['id', 'parent'])];
+const SCHEMAS: readonly TableSchema[] = [textTable('parent', ['id', 'name']), textTable('child', ['id', 'parent']), HELD_TABLE];
 const schemaOf = (seq: number): TableSchema => SCHEMAS[seq - 1] as TableSchema;
 
 /** What every target promises; each adapter runs it against the real thing. */
@@ -138,7 +139,7 @@ export function targetWriterContract(name: string, open: () => Promise<TargetWri
       await writer.stop();
     });
 
-    it('tells a barrier when everything before it is there, to whoever looks, with where it stands and what it refuses', async () => {
+    it('tells a barrier when everything before it is there, to whoever looks, with where it stands and what it lacks', async () => {
       const onlooker = bed.writer();
       expect(await onlooker.findBarrier('token')).toBeNull();
       const writer = bed.writer();
@@ -147,15 +148,16 @@ export function targetWriterContract(name: string, open: () => Promise<TargetWri
       expect(await onlooker.findBarrier('token')).toBeNull();
       const last = batch(3, parents('c', ['2', 'b']), children('c', ['10', 'nobody']));
       await session.apply({ ...last, barriers: [{ token: 'token', seq: 2 }] }, schemaOf);
-      expect(await onlooker.findBarrier('token')).toEqual({ seq: 2, position: positionAt(3), refused: 1 });
+      expect(await onlooker.findBarrier('token')).toEqual({ seq: 2, position: positionAt(3), held: 0, waiting: 0, refused: 1 });
       expect(await onlooker.findBarrier('another')).toBeNull();
       expect(await bed.rows('parent')).toEqual([
         ['1', 'a'],
         ['2', 'b'],
       ]);
       // The onlooker took nothing over; and what he is told moves on.
-      await session.apply(batch(4, parents('c', ['nobody', 'n'])), schemaOf);
-      expect(await onlooker.findBarrier('token')).toEqual({ seq: 2, position: positionAt(4), refused: 0 });
+      const heldRows = frame(3, 'c', 'none', [heldRow('1', 'held'), heldRow('2', 'held'), heldRow('3', 'waiting')]);
+      await session.apply(batch(5, parents('c', ['nobody', 'n']), heldRows), schemaOf);
+      expect(await onlooker.findBarrier('token')).toEqual({ seq: 2, position: positionAt(5), held: 2, waiting: 1, refused: 0 });
       await writer.stop();
       await onlooker.stop();
     });
@@ -178,6 +180,7 @@ function frame(schemaSeq: number, op: Operation, before: Before, lines: readonly
   return { op, before, partial: false, schemaSeq, rowCount: lines.length / perRow, rows: formatRows(lines) };
 }
 
+const heldRow = (key: string, state: string): Line => ['contract', 'public.parent', key, 'old', state, 'f', 'wrong', null, '[]', '1', '1'];
 const parents = (op: 'c' | 'u', ...lines: readonly Line[]): Frame => frame(1, op, 'none', lines);
 const children = (op: 'c' | 'u', ...lines: readonly Line[]): Frame => frame(2, op, 'none', lines);
 

@@ -83,7 +83,7 @@ export class RecordingTarget extends TargetWriter {
   override findBarrier(token: string): ReturnType<TargetWriter['findBarrier']> {
     const barrier = this.barriers.find((known) => known.token === token);
     if (barrier === undefined || this.progress === null) return Promise.resolve(null);
-    return Promise.resolve({ seq: barrier.seq, position: this.progress.position, refused: 0 });
+    return Promise.resolve({ seq: barrier.seq, position: this.progress.position, held: 0, waiting: 0, refused: 0 });
   }
 
   override stop(): Promise<void> {

@@ -1,0 +1,87 @@
+import { ChangeoverError, SystemClock } from '@changeover/core';
+import type { HeldFilter, HeldState } from '@changeover/events';
+import { createHeldRowList, withoutPassword } from '@changeover/shell';
+import { Option, SubCommand } from 'nest-commander';
+
+import { saying } from '../check/saying.js';
+import { renderListing } from '../held/held-view.js';
+import { readListing } from '../held/read-listing.js';
+import { qualified } from '../held/words.js';
+import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+
+type HeldListOptions = ReadOptionsOf & {
+  readonly table?: string;
+  readonly reason?: string;
+  readonly state?: HeldState;
+  readonly settled?: boolean;
+  readonly limit?: number;
+  readonly json?: boolean;
+};
+
+const STATES: readonly HeldState[] = ['held', 'waiting', 'refused'];
+const USUAL_LIMIT = 50;
+/** They are put together in memory. */
+const MOST_ROWS = 100_000;
+/** By the source's time: programs save one record in several transactions. */
+const SETTLE_MS = 5_000;
+
+@SubCommand({
+  name: 'list',
+  description: 'Count the rows that are held, wait or are refused, by table, state and reason, and list them with their keys.',
+})
+export class HeldListCommand extends CliCommand {
+  @Option({ flags: '-t, --table <table>', description: 'only rows of this table of the target' })
+  parseTable(table: string): string {
+    return qualified(table);
+  }
+
+  @Option({ flags: '-r, --reason <reason>', description: 'only rows whose first reason it is, as the list has it' })
+  parseReason(reason: string): string {
+    return reason;
+  }
+
+  @Option({ flags: '-s, --state <state>', description: 'only rows that are held, waiting or refused' })
+  parseState(state: string): HeldState {
+    const known = STATES.find((one) => one === state);
+    if (known !== undefined) return known;
+    throw new ChangeoverError('BAD_SETTINGS', `--state is one of ${STATES.join(', ')}`);
+  }
+
+  @Option({ flags: '--settled', description: 'only rows that what the source committed within five seconds did not settle' })
+  parseSettled(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '-n, --limit <rows>', description: `list so many (default: ${String(USUAL_LIMIT)})` })
+  parseLimit(rows: string): number {
+    const parsed = Number(rows);
+    if (Number.isInteger(parsed) && parsed > 0 && parsed <= MOST_ROWS) return parsed;
+    throw new ChangeoverError('BAD_SETTINGS', `--limit is not a number of rows from 1 to ${String(MOST_ROWS)}`);
+  }
+
+  @Option({ flags: '--json', description: 'print JSON' })
+  parseJson(): boolean {
+    return true;
+  }
+
+  override async run(_args: string[], options: HeldListOptions): Promise<void> {
+    const { settings } = await this.readSettings(options);
+    const { migration, limits, target } = settings;
+    const { table, reason, state, settled = false, limit = USUAL_LIMIT, json = false } = options;
+    const filter: HeldFilter = {
+      ...(table !== undefined && { table }),
+      ...(reason !== undefined && { reason }),
+      ...(state !== undefined && { state }),
+      ...(settled && { settledMs: SETTLE_MS }),
+    };
+    const clock = new SystemClock();
+    const list = createHeldRowList(target, { migration, limits, clock });
+    const say = (line: string): void => {
+      this.terminal.err(`${line}\n`);
+    };
+    const listing = await saying(`target: waiting for ${withoutPassword(target.url)}`, { clock, say }, () =>
+      readListing(list, filter, limit),
+    );
+    this.terminal.out(json ? toJson({ migration, ...listing }) : `${renderListing(listing).join('\n')}\n`);
+  }
+}

@@ -1,0 +1,86 @@
+import { countWords } from '@changeover/core';
+import type { HeldGroup, HeldRow, HeldTotals, ListedRow, RowText } from '@changeover/events';
+
+import { inColumns } from '../status/columns.js';
+import { nextStep } from './next-step.js';
+import { shellWord, totalsWords, visible } from './words.js';
+
+/** What `held list` shows: all that match are counted, some are listed. */
+export type HeldListing = {
+  readonly totals: HeldTotals;
+  readonly groups: readonly HeldGroup[];
+  readonly rows: readonly ListedRow[];
+  /** Rows that match and are not listed. */
+  readonly more: number;
+};
+
+export function renderListing({ totals, groups, rows, more }: HeldListing): readonly string[] {
+  const words = totalsWords(totals);
+  if (words === null) return ['no such row is held, waits or is refused'];
+  const others = totals.held + totals.waiting + totals.refused - groups.reduce((sum, group) => sum + group.rows, 0);
+  return [
+    words,
+    ...inColumns([['  rows', 'state', 'table', 'reason', 'column'], ...groups.map(groupCells)]),
+    ...(others > 0 ? [`  and ${countWords(others)} more, for other reasons`] : []),
+    '',
+    ...(rows.length === 0 ? [] : inColumns([['state', 'table', 'key', 'reason', 'column', 'since'], ...rows.map(rowCells)])),
+    ...(more === 0 ? [] : [`and ${countWords(more)} more: --limit shows more of them; --table, --state, --reason and --settled choose`]),
+  ];
+}
+
+function groupCells({ rows, state, table, reason, column }: HeldGroup): readonly string[] {
+  return [`  ${countWords(rows)}`, state, table, visible(reason), column ?? ''];
+}
+
+function rowCells(row: ListedRow): readonly string[] {
+  return [row.state, row.table, placeWords(row), visible(row.reason), row.column ?? '', sinceWords(row)];
+}
+
+/** What follows the table in `held show`. */
+function placeWords({ key, refusal }: ListedRow): string {
+  if (key === null) return `--refusal ${refusal ?? ''}`;
+  const words = key.map((value) => shellWord(value ?? '')).join(' ');
+  return key.some((value) => value?.startsWith('-') === true) ? `-- ${words}` : words;
+}
+
+function sinceWords(row: ListedRow): string {
+  return row.sinceMs === null ? recordWords(row) : new Date(row.sinceMs).toISOString();
+}
+
+function recordWords({ state, sinceSeq }: ListedRow): string {
+  return `record ${String(sinceSeq)} of ${state === 'refused' ? 'writes' : 'changes'}`;
+}
+
+/** All about one row, its values included. */
+export function renderRow(row: HeldRow): readonly string[] {
+  const facts = inColumns([
+    ...row.problems.map(({ reason, column }) => ['problem', `${visible(reason)}${column === null ? '' : ` (${column})`}`]),
+    ...refusedFacts(row),
+    ...(row.source === null ? [] : [['comes from', `${row.source} of the old database, by this key`]]),
+    ['since', row.sinceMs === null ? recordWords(row) : `${sinceWords(row)}, ${recordWords(row)}`],
+    ['at the target', row.kept ? 'an earlier version of it stands' : 'nothing of it stands'],
+    ...(row.refused === null ? [] : valueFacts('wanted', row.refused.wanted, 'that it is gone')),
+    ...(row.refused?.stands == null ? [] : valueFacts('stands', row.refused.stands, '')),
+    ['next', nextStep(row)],
+  ]);
+  return [`${row.table} ${placeWords(row)}: ${row.state}`, ...facts.map((line) => `  ${line}`)];
+}
+
+function refusedFacts({ refused }: HeldRow): readonly (readonly string[])[] {
+  if (refused === null) return [];
+  const { message, sqlstate, constraint } = refused;
+  return [
+    ['the target says', visible(message)],
+    ...(sqlstate === null ? [] : [['SQLSTATE', sqlstate]]),
+    ...(constraint === null ? [] : [['constraint', constraint]]),
+  ];
+}
+
+/** A line per column; `none` where there is no row. */
+function valueFacts(name: string, values: RowText | null, none: string): readonly (readonly string[])[] {
+  if (values === null) return [[name, none]];
+  return Object.entries(values).map(([column, value], index) => [
+    index === 0 ? name : '',
+    `${column} = ${value === null ? 'null' : `'${visible(value)}'`}`,
+  ]);
+}

@@ -1,0 +1,40 @@
+import { unreachable } from '@changeover/core';
+import type { HeldRow } from '@changeover/events';
+
+const ONCE = 'then start load again, which tries each refused row once';
+
+/** What to do about the row, in one line. */
+export function nextStep({ state, problems, source, refused, column }: HeldRow): string {
+  switch (state) {
+    case 'held':
+      return heldStep(
+        source ?? '',
+        problems.map((problem) => problem.column ?? ''),
+        problems.every(({ reason }) => reason === 'not unique'),
+      );
+    case 'waiting':
+      return `It comes by itself with the row of ${column ?? ''} that it needs; changeover held list --table ${column ?? ''} says whether that one is held.`;
+    case 'refused':
+      return refusedStep(refused);
+    default:
+      unreachable(state);
+  }
+}
+
+function heldStep(source: string, columns: readonly string[], isTaken: boolean): string {
+  const which = [...new Set(columns)].join(', ');
+  return isTaken
+    ? `Another row has the better right to this ${which}: change it in one of the two in the old database; then this one comes by itself.`
+    : `Correct in the old database what ${which} is made from (${source} and what is joined to it); the row comes by itself.`;
+}
+
+/** `message` is one of our own words where the target gave no SQLSTATE. */
+function refusedStep(refused: HeldRow['refused']): string {
+  const { sqlstate, constraint, message } = refused ?? { sqlstate: null, constraint: null, message: '' };
+  if (sqlstate === null && message === 'ROW_MISSING') return `The row to change is gone at the target: put it back there, ${ONCE}.`;
+  if (sqlstate === null && message === 'ROW_REFERENCED')
+    return `Rows of the target stand on it (${constraint ?? ''}): it comes by itself when they have gone elsewhere.`;
+  if (sqlstate === null && message === 'ROW_SKIPPED') return `A trigger of the target leaves the row out: correct the trigger, ${ONCE}.`;
+  const cause = constraint === null ? 'what refuses it at the target' : `${constraint} at the target`;
+  return `Correct the row in the old database, and it is tried again; or correct ${cause}, ${ONCE}.`;
+}
