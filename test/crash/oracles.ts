@@ -147,6 +147,8 @@ export class AcknowledgementWatch implements AsyncDisposable {
   readonly faults: string[] = [];
   readonly #bed: MigrationBed;
   readonly #running: Promise<void>;
+  /** What the slot confirmed when there was nothing in the log yet. */
+  #created: string | undefined;
   #closed = false;
 
   constructor(bed: MigrationBed) {
@@ -174,14 +176,15 @@ export class AcknowledgementWatch implements AsyncDisposable {
     const confirmed = rows[0]?.confirmed;
     if (confirmed === undefined || confirmed === null) return;
     const head = await this.#bed.log.head(this.#bed.changes);
-    // A slot confirms from its creation on what lies before it; nothing of that is ever in the log.
-    if (head.pos === '') return;
     this.samples++;
     // A position is an LSN whose halves are padded, so that it sorts.
     const padded = confirmed
       .split('/')
       .map((half) => half.padStart(8, '0'))
       .join('/');
-    if (padded > head.pos) this.faults.push(`the slot confirms ${padded}, the log ends at ${head.pos}`);
+    // A slot confirms from its creation on what lies before it; nothing of that is ever in the log.
+    if (head.pos === '') this.#created ??= padded;
+    if (padded > (head.pos === '' ? (this.#created ?? '') : head.pos))
+      this.faults.push(`the slot confirms ${padded}, the log ends at ${head.pos}`);
   }
 }

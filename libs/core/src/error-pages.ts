@@ -203,10 +203,8 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   TARGET_NOT_EMPTY: {
-    meaning:
-      'A mapped target table held rows before the first load, and they are not to be left (`target.existingRows`), or could be taken for ours.',
-    nextStep:
-      'Empty the table, or name another one in the mapping. `target.existingRows: leave` loads beside rows that are there, in tables with a unique index on the key.',
+    meaning: 'A mapped target table held rows before the first load.',
+    nextStep: 'Empty the table, or name another one in the mapping.',
     policy: 'stop',
   },
   TARGET_BUSY: {

@@ -1,7 +1,5 @@
 import type { CrashPointName } from '@changeover/core';
 
-import type { ExistingRows } from './existing-rows.js';
-
 /** Called at the points of load, so that a test can end the process there, or hold it. */
 export type CrashPoint = (name: CrashPointName) => void | Promise<void>;
 
@@ -17,7 +15,5 @@ export type PostgresTargetOptions = {
   readonly synchronousCommit?: 'on' | 'off';
   /** New rows of one table in a batch from which they go by COPY: where it is clearly faster, by default ({@link COPY_FROM_ROWS}). */
   readonly copyFromRows?: number;
-  /** What becomes of rows that stand in a table when it is first loaded. Default: `refuse`. */
-  readonly existingRows?: ExistingRows;
   readonly crashPoint?: CrashPoint;
 };

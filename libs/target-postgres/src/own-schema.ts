@@ -6,6 +6,8 @@ import type { Connection } from './connection.js';
 
 /** Any constant: two first starts at once must not both create. */
 const CREATION_LOCK = 7_246_839_201;
+/** A table of ours that somebody has locked keeps us waiting, and everybody else behind us: rather TARGET_BUSY, which is tried again. */
+const LOCK_TIMEOUT_MS = 5000;
 
 const FIRST_FORM = `
 CREATE SCHEMA IF NOT EXISTS changeover;
@@ -64,7 +66,9 @@ const VERSION = STEPS.length;
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */
 export async function ensureOwnSchema(connection: Connection): Promise<void> {
   if (checked(await readVersion(connection)) === VERSION) return;
-  await connection.query(`BEGIN; SELECT pg_advisory_xact_lock(${String(CREATION_LOCK)})`);
+  await connection.query(
+    `BEGIN; SET LOCAL lock_timeout = ${String(LOCK_TIMEOUT_MS)}; SELECT pg_advisory_xact_lock(${String(CREATION_LOCK)})`,
+  );
   // Once more, as another first start may have been quicker.
   const version = checked(await readVersion(connection));
   const missing = STEPS.slice(version).join('');

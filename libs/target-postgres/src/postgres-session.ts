@@ -9,7 +9,6 @@ import { RefusedRows } from './apply/refused-rows.js';
 import { KnownTables } from './catalogue/known-tables.js';
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
-import type { ExistingRows } from './existing-rows.js';
 import type { PlacedFrame, Segment } from './net/net-row.js';
 import { netRows, segmentsOf } from './net/segments.js';
 import type { CrashPoint } from './options.js';
@@ -30,7 +29,6 @@ export type SessionParts = {
   readonly ownership: Ownership;
   readonly synchronousCommit: 'on' | 'off';
   readonly copyFromRows: number;
-  readonly existingRows: ExistingRows;
   readonly crashPoint: CrashPoint;
 };
 
@@ -52,11 +50,11 @@ export class PostgresSession implements TargetSession {
   #isBusy = false;
 
   private constructor(parts: SessionParts) {
-    const { connection, migration, ownership, copyFromRows, existingRows, crashPoint } = parts;
+    const { connection, migration, ownership, copyFromRows, crashPoint } = parts;
     this.progress = ownership.progress;
     this.#parts = parts;
     this.#owner = { migration, owner: ownership.owner };
-    this.#known = new KnownTables(connection, ownership.tables, existingRows);
+    this.#known = new KnownTables(connection, ownership.tables);
     this.#refused = new RefusedRows(connection, migration);
     this.#careful = new CarefulPath({ connection, catalogue: () => this.#known.catalogue, recheck: () => this.#recheck(), crashPoint });
     this.#staging = new Staging(connection, copyFromRows);

@@ -31,20 +31,19 @@ export class PostgresTarget extends TargetWriter {
   }
 
   async preflight(tables: readonly TableSchema[]): Promise<readonly PreflightFinding[]> {
-    const { url, migration, existingRows = 'refuse' } = this.#options;
-    return preflight({ url, migration, existingRows, applicationName: lookingNameOf(migration) }, tables);
+    const { url, migration } = this.#options;
+    return preflight({ url, migration, applicationName: lookingNameOf(migration) }, tables);
   }
 
   async open(): Promise<TargetSession> {
-    const { url, migration, synchronousCommit = 'off', copyFromRows = COPY_FROM_ROWS, existingRows = 'refuse' } = this.#options;
-    const { crashPoint = (): void => undefined } = this.#options;
+    const { url, migration, synchronousCommit = 'off', copyFromRows = COPY_FROM_ROWS, crashPoint = (): void => undefined } = this.#options;
     let connection: Connection | null = null;
     try {
       connection = await Connection.open(url, applicationNameOf(migration));
+      await endEarlierSessions(connection);
       await ensureOwnSchema(connection);
       const ownership = await takeOver(connection, migration);
-      const how = { synchronousCommit, copyFromRows, existingRows, crashPoint };
-      const session = await PostgresSession.begin({ connection, migration, ownership, ...how });
+      const session = await PostgresSession.begin({ connection, migration, ownership, synchronousCommit, copyFromRows, crashPoint });
       this.#sessions.add(session);
       return session;
     } catch (error) {
@@ -91,13 +90,18 @@ function applicationNameOf(migration: string): string {
   return `changeover-${createHash('sha256').update(migration).digest('hex').slice(0, 40)}-load`;
 }
 
-/** Ends the sessions of the owner before us (a stopped process keeps its locks), then raises the owner number. */
+/** A stopped process keeps its locks, also on what {@link ensureOwnSchema} may have to alter. */
+async function endEarlierSessions(connection: Connection): Promise<void> {
+  await connection.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()`,
+  );
+}
+
+/** Ends the sessions of the owner before us, then raises the owner number. */
 async function takeOver(connection: Connection, migration: string): Promise<Ownership> {
   for (let attempt = 1; attempt <= TAKE_OVER_ATTEMPTS; attempt++) {
-    await connection.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()`,
-    );
+    await endEarlierSessions(connection);
     try {
       await connection.query(`BEGIN; SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = on`);
       const ownership = await takeOwnership(connection, migration);

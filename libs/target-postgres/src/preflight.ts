@@ -1,4 +1,3 @@
-import { countWords } from '@changeover/core';
 import type { PreflightFinding, TableSchema } from '@changeover/events';
 import { escapeIdentifier } from 'pg';
 
@@ -6,20 +5,11 @@ import { readCatalogue } from './catalogue/read-catalogue.js';
 import { needsValue } from './catalogue/table-form.js';
 import { nameOf, rowsOf, type TargetTable } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
-import { whyNotLeft, type ExistingRows } from './existing-rows.js';
 import { addressingOf, tableId } from './net/net-row.js';
 import { isOfEarlierVersion, isOurs } from './own-schema.js';
 import { asTargetError } from './sql-state.js';
 
-export type PreflightOptions = {
-  readonly url: string;
-  readonly migration: string;
-  readonly existingRows: ExistingRows;
-  readonly applicationName: string;
-};
-
-/** Of a table that is not empty the rows are counted up to here: whoever waits for an answer has many tables. */
-const COUNTED_ROWS = 100_000;
+export type PreflightOptions = { readonly url: string; readonly migration: string; readonly applicationName: string };
 
 type Server = {
   version: number;
@@ -62,8 +52,13 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
       const lacking = granted === undefined ? [] : grantFindings(server.role, schema, granted);
       findings.push(...lacking, ...columnFindings(schema, target), ...keyFindings(schema, target));
       const mayLook = granted?.privileges.includes('SELECT') === true && granted.usage && !granted.row_security;
-      if (mayLook && !loaded.has(id))
-        findings.push(...rowFindings(schema, target, await countRows(connection, target), options.existingRows));
+      if (mayLook && !loaded.has(id) && (await holdsRows(connection, target))) {
+        findings.push({
+          severity: 'error',
+          check: 'empty',
+          message: `${id} of the target holds rows; before the first load it must be empty`,
+        });
+      }
     }
     if (findings.every(({ severity }) => severity !== 'error')) {
       findings.push({
@@ -109,29 +104,9 @@ async function loadedTables(connection: Connection, migration: string): Promise<
   return new Set(row?.ids ?? []);
 }
 
-/** At most {@link COUNTED_ROWS} and one more. */
-async function countRows(connection: Connection, target: TargetTable): Promise<number> {
-  const [row] = await connection.query<{ rows: number }>(
-    `SELECT count(*)::int AS rows FROM (SELECT FROM ${rowsOf(target)} LIMIT ${String(COUNTED_ROWS + 1)}) AS counted`,
-  );
-  return row?.rows ?? 0;
-}
-
-/** Rows that are there before the first load. */
-function rowFindings(schema: TableSchema, target: TargetTable, rows: number, existingRows: ExistingRows): PreflightFinding[] {
-  if (rows === 0) return [];
-  const count = rows > COUNTED_ROWS ? `more than ${countWords(COUNTED_ROWS)} rows` : rows === 1 ? '1 row' : `${countWords(rows)} rows`;
-  const holds = `${tableId(schema)} of the target holds ${count}`;
-  const mustBeEmpty = `${holds}; before the first load it must be empty`;
-  const empty = (message: string): PreflightFinding[] => [{ severity: 'error', check: 'empty', message }];
-  if (existingRows === 'refuse') return empty(`${mustBeEmpty}, unless target.existingRows leaves them where they are`);
-  const why = whyNotLeft(schema, target);
-  if (why !== null) return empty(`${mustBeEmpty}: ${why}`);
-  const stay = `${holds}, which stay as they are; a row of ours with the key or a unique value of one of them is refused`;
-  if (target.referencedBy.length === 0) return [{ severity: 'ok', check: 'existing_rows', message: stay }];
-  const children = [...new Set(target.referencedBy.map(tableId))].sort().join(', ');
-  const message = `${stay}, and until it gets in, what refers to such a key refers to the row that was there (${children})`;
-  return [{ severity: 'warning', check: 'existing_rows', message }];
+async function holdsRows(connection: Connection, target: TargetTable): Promise<boolean> {
+  const [row] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${rowsOf(target)}) AS rows`);
+  return row?.rows === true;
 }
 
 function serverFindings({ version, database, role, standby, create, temporary, ours }: Server): PreflightFinding[] {

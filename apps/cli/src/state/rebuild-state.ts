@@ -109,8 +109,10 @@ async function readFirstRecord({ migration, limits, log: given }: CliSettings, {
     const { start, end } = await store.bounds(stream);
     // Which tells an empty one from one of which everything was deleted.
     if (start === end) return (await log.head(stream)).header !== null;
-    for await (const _ of log.read(stream, null, AbortSignal.any([signal, AbortSignal.timeout(FIRST_RECORD_MS)]))) return true;
-    return false;
+    const ended = AbortSignal.any([signal, AbortSignal.timeout(FIRST_RECORD_MS)]);
+    for await (const _ of log.read(stream, null, ended)) return true;
+    // Who is told to stop ends without a word: that must not be taken for a log that holds nothing to fill the state with.
+    throw new ChangeoverError('TIMED_OUT', `the log has not given the first record of ${stream}; the state is as it was`);
   } finally {
     await store.stop();
   }

@@ -40,8 +40,11 @@ export type TransformPlace = {
   readonly barriers: readonly BarrierBody[];
 };
 
-/** Raised when what is in the state means something else: an older one is not read, but derived again from the log. */
-const VERSION = 1;
+/**
+ * Raised when what is in the state means something else: an older one is not read, but derived again from the log.
+ * History: 2, every join has a number, also one by key.
+ */
+const VERSION = 2;
 
 export function encodePlace(place: TransformPlace): Buffer {
   return Buffer.from(JSON.stringify({ version: VERSION, ...place }), 'utf8');

@@ -84,15 +84,6 @@ const target = z
         .describe(
           '`synchronous_commit` of ordinary batches. `off` is safe, because progress is lost together with the data and both come again; barriers always wait for the disk.',
         ),
-      existingRows: z
-        .enum(['refuse', 'leave'])
-        .default('refuse')
-        .describe(
-          'What becomes of rows that stand in a table before its first load: `refuse` stops as TARGET_NOT_EMPTY; `leave` never changes or deletes them. ' +
-            'A row of ours that has the key or a unique value of one of them is then refused, listed in `changeover.refused`, and gets in once that row is gone; ' +
-            '**until then, what refers to such a key refers to the row that was there**. More than 100 such rows in one batch stop load as TARGET_REFUSES. ' +
-            'A table without a key, or without a unique index on it, has to be empty all the same.',
-        ),
     }),
   ])
   .describe('The new database.');

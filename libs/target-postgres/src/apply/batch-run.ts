@@ -143,16 +143,7 @@ export class BatchRun {
   async #empty(plans: readonly TablePlan[]): Promise<void> {
     const { connection, known } = this.#parts;
     const tables = new Map(plans.map(({ id, from }) => [id, from]));
-    for (const { id, target, addressing } of plans) {
-      if (known.existingRows === 'leave' && addressing === 'key') {
-        throw new ChangeoverError(
-          'TARGET_REFUSES',
-          `${id} was emptied at the source, but some of its rows may not be ours (target.existingRows)`,
-          {
-            facts: { table: id },
-          },
-        );
-      }
+    for (const { id, target } of plans) {
       const foreignKey = await standingOnTable(connection, target, new Set(tables.keys()), known.catalogue);
       if (foreignKey === null) continue;
       throw new ChangeoverError(

@@ -2,7 +2,6 @@ import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, type TableSchema } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
-import { whyNotLeft, type ExistingRows } from '../existing-rows.js';
 import { tableId } from '../net/net-row.js';
 import { isOurs } from '../own-schema.js';
 import { missingColumns, planTable, type TablePlan } from '../sql/table-plan.js';
@@ -13,8 +12,6 @@ import type { TargetTable } from './target-table.js';
 
 /** The target's tables that this migration writes: their forms as pinned, and plans for the forms of rows that were met. */
 export class KnownTables {
-  /** What becomes of rows that stand in a table when it is met. */
-  readonly existingRows: ExistingRows;
   readonly #connection: Connection;
   #pinned: PinnedForms;
   /** Forms of pinned tables that take more than the pinned ones did; the next transaction that writes rows pins them. */
@@ -23,8 +20,7 @@ export class KnownTables {
   /** By table, then by the hash of the rows' schema. */
   readonly #plans = new Map<string, Map<string, TablePlan>>();
 
-  constructor(connection: Connection, pinned: PinnedForms, existingRows: ExistingRows) {
-    this.existingRows = existingRows;
+  constructor(connection: Connection, pinned: PinnedForms) {
     this.#connection = connection;
     this.#pinned = pinned;
   }
@@ -81,7 +77,7 @@ export class KnownTables {
   /**
    * Reads tables met for the first time, inside the transaction that is about to fill them; gives all forms that are to be pinned by that transaction.
    * The list of held rows is not pinned: it is ours, has our version, and holds the rows of other migrations as well.
-   * TARGET_CHANGED if one does not exist, TARGET_NOT_EMPTY if one holds rows that cannot be left ({@link ExistingRows}). Call {@link keep} once it has committed.
+   * TARGET_CHANGED if one does not exist, TARGET_NOT_EMPTY if one holds rows already. Call {@link keep} once it has committed.
    */
   async meet(schemas: readonly TableSchema[]): Promise<PinnedForms> {
     const theirs = schemas.filter((schema) => !isListOfHeld(schema));
@@ -94,7 +90,10 @@ export class KnownTables {
     for (const [id, schema] of fresh) {
       const table = tables.get(id);
       if (table === undefined) throw new ChangeoverError('TARGET_CHANGED', `the target has no table ${id}`, { facts: { table: id } });
-      await this.#requireLeft(schema, planTable(schema, table));
+      const { from } = planTable(schema, table);
+      const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${from}) AS rows`);
+      if (found?.rows === true)
+        throw new ChangeoverError('TARGET_NOT_EMPTY', `${id} of the target held rows before its first load`, { facts: { table: id } });
       // A plan may be left of an attempt that was rolled back.
       this.#plans.delete(id);
       forms[id] = formOf(table);
@@ -119,15 +118,6 @@ export class KnownTables {
       plans.set(schema.hash, (plan = planTable(schema, table)));
     }
     return plan;
-  }
-
-  /** TARGET_NOT_EMPTY if the table holds rows, and they are not to be left, or cannot be. */
-  async #requireLeft(schema: TableSchema, { id, target, from }: TablePlan): Promise<void> {
-    const why = this.existingRows === 'leave' ? whyNotLeft(schema, target) : 'target.existingRows refuses them';
-    if (why === null) return;
-    const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${from}) AS rows`);
-    if (found?.rows !== true) return;
-    throw new ChangeoverError('TARGET_NOT_EMPTY', `${id} of the target held rows before its first load; ${why}`, { facts: { table: id } });
   }
 
   #look(tables: ReadonlyMap<string, TargetTable>): void {
