@@ -11,7 +11,7 @@ export type Activity = UserActivity<MoveKind, KnownCrm>;
 /** Tables whose rows are thrown away, taken back, broken and repaired. */
 export type Table = 'accounts' | 'contacts' | 'leads' | 'opportunities' | 'activities';
 
-type Key = number | string;
+export type Key = number | string;
 type ByTable = Readonly<Record<Table, KnownKeys<Key>>>;
 
 /** What all users share: which rows there are, and which of them are in a state that somebody can undo. Hints only; the database decides. */

@@ -1,4 +1,4 @@
-import type { Session } from './known-crm.js';
+import type { Key, Session } from './known-crm.js';
 import { words } from './words.js';
 
 const LIVE_ADDRESS_LINKS =
@@ -10,6 +10,8 @@ const LINK_ADDRESS =
 const LINK_ACCOUNT = 'INSERT INTO accounts_contacts (id, account_id, contact_id, date_modified) VALUES ($1, $2, $3, localtimestamp(0))';
 
 type AddressLink = { readonly id: string; readonly bean_id: string; readonly email_address_id: string };
+type TwoAddresses = { readonly one: AddressLink; readonly other: AddressLink; readonly pair: readonly Key[] };
+type Transaction = Parameters<Parameters<Session['transaction']>[0]>[0];
 
 /** First the contact, then its company, then its address: each is there before the next. */
 export async function saveContactInParts(session: Session): Promise<void> {
@@ -67,31 +69,32 @@ export async function updateContact(session: Session): Promise<void> {
   });
 }
 
-export async function swapAddresses(session: Session): Promise<void> {
-  const { random, known } = session;
-  const pair = known.rows.contacts.pickTwo(random);
-  if (pair === undefined) return;
-  await session.transaction(async (transaction) => {
-    const links = await transaction.must<AddressLink>(LIVE_ADDRESS_LINKS, pair);
-    const [one, other] = pair.map((contact) => links.find((link) => link.bean_id === contact));
-    if (one === undefined || other === undefined) return transaction.giveUp();
+export function swapAddresses(session: Session): Promise<void> {
+  return withTwoAddresses(session, async (transaction, { one, other }) => {
     await transaction.must(POINT_TO, one.id, other.email_address_id);
     await transaction.must(POINT_TO, other.id, one.email_address_id);
     transaction.kinds.add('address swapped');
   });
 }
 
-export async function shareAddress(session: Session): Promise<void> {
+export function shareAddress(session: Session): Promise<void> {
   const { random, known } = session;
-  const pair = known.rows.contacts.pickTwo(random);
+  return withTwoAddresses(session, async (transaction, { one, other, pair }) => {
+    await transaction.must(POINT_TO, one.id, other.email_address_id);
+    transaction.kinds.add('address shared');
+    transaction.afterCommit(() => known.sharers.contacts.add(random.pick(pair)));
+  });
+}
+
+/** Does something to the addresses of two contacts that have one. */
+async function withTwoAddresses(session: Session, work: (transaction: Transaction, two: TwoAddresses) => Promise<void>): Promise<void> {
+  const pair = session.known.rows.contacts.pickTwo(session.random);
   if (pair === undefined) return;
   await session.transaction(async (transaction) => {
     const links = await transaction.must<AddressLink>(LIVE_ADDRESS_LINKS, pair);
     const [one, other] = pair.map((contact) => links.find((link) => link.bean_id === contact));
     if (one === undefined || other === undefined) return transaction.giveUp();
-    await transaction.must(POINT_TO, one.id, other.email_address_id);
-    transaction.kinds.add('address shared');
-    transaction.afterCommit(() => known.sharers.contacts.add(random.pick(pair)));
+    await work(transaction, { one, other, pair });
   });
 }
 
