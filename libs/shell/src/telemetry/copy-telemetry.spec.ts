@@ -1,22 +1,5 @@
-import { Clock } from '@changeover/core';
-
+import { SetClock } from '../test/set-clock.js';
 import { CopyTelemetry } from './copy-telemetry.js';
-
-class SetClock extends Clock {
-  ms = 0;
-
-  override now(): number {
-    return this.ms;
-  }
-
-  override monotonic(): number {
-    return this.ms;
-  }
-
-  override sleep(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 function setUp() {
   const clock = new SetClock();
@@ -32,7 +15,7 @@ test('each copy has its rows, rate and time left; those that ended are not there
   const { clock, copies, copy, of } = setUp();
   copy('public.b', 0, 9000);
   copy('public.a', 0, null);
-  clock.ms = 100_000;
+  clock.time = 100_000;
   copy('public.b', 1000, 9000);
   // It had to wait: nobody knows yet how fast it is.
   expect(of('public.b')).toEqual({
@@ -43,11 +26,11 @@ test('each copy has its rows, rate and time left; those that ended are not there
     rowsPerSecond: 0,
     secondsLeft: null,
   });
-  clock.ms = 102_000;
+  clock.time = 102_000;
   copy('public.b', 2000, 9000);
   expect(of('public.b')).toMatchObject({ rowsPerSecond: 500, secondsLeft: 14 });
   copy('public.a', 10, null);
-  clock.ms = 104_000;
+  clock.time = 104_000;
   copy('public.a', 30, null);
   expect(of('public.a')).toMatchObject({ rows: 30, estimatedRows: null, rowsPerSecond: 10, secondsLeft: null });
   // More than was estimated, and not yet at the end.
@@ -62,20 +45,20 @@ test('the rate is that of the last half minute, and falls where nothing comes', 
   const { clock, copy, of } = setUp();
   copy('public.a', 0, 1_000_000);
   for (let second = 1; second <= 100; second++) {
-    clock.ms += 1000;
+    clock.time += 1000;
     copy('public.a', second <= 50 ? second * 100 : 5000 + (second - 50) * 10, 1_000_000);
   }
   expect(of('public.a')?.rowsPerSecond).toBe(10);
-  clock.ms += 30_000;
+  clock.time += 30_000;
   expect(of('public.a')?.rowsPerSecond).toBe(5);
 });
 
 test('a copy that is begun anew, or goes on after a restart, begins with what it has', () => {
   const { clock, copies, copy, of } = setUp();
   copy('public.a', 5000, 10_000);
-  clock.ms = 1000;
+  clock.time = 1000;
   copy('public.a', 6000, 10_000);
-  clock.ms = 2000;
+  clock.time = 2000;
   copy('public.a', 7000, 10_000);
   expect(of('public.a')).toMatchObject({ rows: 7000, rowsPerSecond: 1000 });
   copy('public.a', 0, 10_000);

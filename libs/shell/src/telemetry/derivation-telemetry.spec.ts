@@ -1,19 +1,5 @@
-import { Clock } from '@changeover/core';
-
+import { SetClock } from '../test/set-clock.js';
 import { DerivationTelemetry } from './derivation-telemetry.js';
-
-class SetClock extends Clock {
-  time = 0;
-  now(): number {
-    return this.time;
-  }
-  monotonic(): number {
-    return this.time;
-  }
-  sleep(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 test('the first derivation is told with its rate and what is left, as long as it is under way', () => {
   const clock = new SetClock();

@@ -1,25 +1,10 @@
-import { ChangeoverError, Clock } from '@changeover/core';
+import { ChangeoverError } from '@changeover/core';
 import { HeldRowList, type HeldTotals } from '@changeover/events';
 
 import { Log } from '../logging/log.js';
+import { SetClock } from '../test/set-clock.js';
 import { HeldCounts } from './held-counts.js';
 import { RoleTelemetry } from './role-telemetry.js';
-
-/** Time stands; a sleep lets everything else go first. */
-class SetClock extends Clock {
-  time = 0;
-  readonly slept: number[] = [];
-  now(): number {
-    return this.time;
-  }
-  monotonic(): number {
-    return this.time;
-  }
-  sleep(ms: number): Promise<void> {
-    this.slept.push(ms);
-    return new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** Counts the looks; answers with as many held rows, with an error, or never. */
 class CountedLooks extends HeldRowList {

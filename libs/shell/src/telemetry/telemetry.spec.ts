@@ -1,28 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
-import { ChangeoverError, Clock } from '@changeover/core';
+import { ChangeoverError } from '@changeover/core';
 
 import { Log } from '../logging/log.js';
+import { SetClock } from '../test/set-clock.js';
 import { METRICS, renderMetricsReference } from './metrics.js';
 import { RoleTelemetry } from './role-telemetry.js';
 
 const REFERENCE = new URL('../../../../docs/reference/metrics.md', import.meta.url);
 
-class SetClock extends Clock {
-  time = 1_000_000;
-  now(): number {
-    return this.time;
-  }
-  monotonic(): number {
-    return this.time;
-  }
-  sleep(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
 function setUp() {
-  const clock = new SetClock();
+  const clock = new SetClock(1_000_000);
   const lines: string[] = [];
   const log = Log.open({ level: 'info', migration: 'crm', role: 'load', destination: { write: (line) => lines.push(line) } });
   const telemetry = new RoleTelemetry({ migration: 'crm', role: 'load', log, clock });
