@@ -421,6 +421,9 @@ describe('state rebuild', () => {
       const folder = join(bench.folder, '.changeover', 'state', migration);
       const alone = await bench.run('state');
       expect([alone.code, alone.err]).toEqual([2, expect.stringContaining('rebuild')]);
+      // Settings named there would not be those whose state is emptied.
+      const misplaced = await bench.run('state', '--config', 'other.json', 'rebuild');
+      expect([misplaced.code, misplaced.err]).toEqual([2, expect.stringContaining("unknown option '--config'")]);
       const before = await bench.run('state', 'rebuild');
       expect([before.code, before.out]).toEqual([
         0,

@@ -33,6 +33,18 @@ export abstract class CliCommand extends CommandRunner {
   }
 }
 
+/** Commands under one name. Takes no options itself: a settings file that stood before the command's own name would not be the one that it reads. */
+export abstract class CommandGroup extends CommandRunner {
+  override setCommand(command: Command): this {
+    command.exitOverride();
+    return super.setCommand(command);
+  }
+
+  override run(): Promise<void> {
+    return Promise.resolve(this.command.help({ error: true }));
+  }
+}
+
 /** What every command's options have. */
 export type ReadOptionsOf = { readonly config?: string };
 

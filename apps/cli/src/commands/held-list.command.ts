@@ -6,7 +6,7 @@ import { Option, SubCommand } from 'nest-commander';
 import { saying } from '../check/saying.js';
 import { renderListing } from '../held/held-view.js';
 import { readListing } from '../held/read-listing.js';
-import { qualified } from '../held/words.js';
+import { HELD_STATES, qualified } from '../held/words.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type HeldListOptions = ReadOptionsOf & {
@@ -18,7 +18,6 @@ type HeldListOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-const STATES: readonly HeldState[] = ['held', 'waiting', 'refused'];
 const USUAL_LIMIT = 50;
 /** They are put together in memory. */
 const MOST_ROWS = 100_000;
@@ -42,9 +41,9 @@ export class HeldListCommand extends CliCommand {
 
   @Option({ flags: '-s, --state <state>', description: 'only rows that are held, waiting or refused' })
   parseState(state: string): HeldState {
-    const known = STATES.find((one) => one === state);
+    const known = HELD_STATES.find((one) => one === state);
     if (known !== undefined) return known;
-    throw new ChangeoverError('BAD_SETTINGS', `--state is one of ${STATES.join(', ')}`);
+    throw new ChangeoverError('BAD_SETTINGS', `--state is one of ${HELD_STATES.join(', ')}`);
   }
 
   @Option({ flags: '--settled', description: 'only rows that what the source committed within five seconds did not settle' })

@@ -3,7 +3,7 @@ import { Command, Option, SubCommand } from 'nest-commander';
 
 import { lookIntoOwnServices } from '../services/own-services.js';
 import { rebuildState, renderView, viewState } from '../state/rebuild-state.js';
-import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, CommandGroup, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type RebuildOptions = ReadOptionsOf & { readonly dryRun?: boolean; readonly json?: boolean };
 
@@ -35,8 +35,4 @@ export class StateRebuildCommand extends CliCommand {
 }
 
 @Command({ name: 'state', description: 'What transform remembers beside the log.', subCommands: [StateRebuildCommand] })
-export class StateCommand extends CliCommand {
-  override run(): Promise<void> {
-    return this.command.help({ error: true });
-  }
-}
+export class StateCommand extends CommandGroup {}

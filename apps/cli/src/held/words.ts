@@ -1,14 +1,15 @@
 import { countWords } from '@changeover/core';
-import type { HeldTotals } from '@changeover/events';
+import type { HeldState, HeldTotals } from '@changeover/events';
 
-const STATES = ['held', 'waiting', 'refused'] as const;
+/** In the order in which they are told. */
+export const HELD_STATES: readonly HeldState[] = ['held', 'waiting', 'refused'];
 
 /** `2 held and 1 refused rows`; null where there are none. */
 export function totalsWords(totals: HeldTotals): string | null {
-  const parts = STATES.filter((state) => totals[state] > 0).map((state) => `${countWords(totals[state])} ${state}`);
+  const parts = HELD_STATES.filter((state) => totals[state] > 0).map((state) => `${countWords(totals[state])} ${state}`);
   const last = parts.pop();
   if (last === undefined) return null;
-  const rows = STATES.reduce((sum, state) => sum + totals[state], 0);
+  const rows = HELD_STATES.reduce((sum, state) => sum + totals[state], 0);
   return `${parts.length === 0 ? last : `${parts.join(', ')} and ${last}`} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
