@@ -50,7 +50,15 @@ export {
   type ListedRow,
   type RowText,
 } from './ports/held-row-list.port.js';
-export { MAX_STATE_KEY_BYTES, StateStore, type StateEntry } from './ports/state-store.port.js';
+export {
+  MAX_STATE_KEY_BYTES,
+  PENDING_CHANGE_BYTES,
+  StateDraft,
+  StateStore,
+  StateView,
+  type StateChanges,
+  type StateEntry,
+} from './ports/state-store.port.js';
 export { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from './ports/table-catalogue.port.js';
 export {
   TargetWriter,

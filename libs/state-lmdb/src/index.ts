@@ -1,2 +1,3 @@
+export { LmdbStateDraft } from './lmdb-state-draft.js';
 export { LmdbStateStore, type LostState } from './lmdb-state-store.js';
 export { emptyStoredState, storedStateBytes } from './stored-state.js';

@@ -1,10 +1,9 @@
 import { ChangeoverError, type Clock, type IdSource, invariant, RandomIdSource, SystemClock } from '@changeover/core';
-import { type StateEntry, StateStore } from '@changeover/events';
+import { type StateChanges, type StateDraft, type StateEntry, StateStore } from '@changeover/events';
 
 import { CommittedState } from './committed-state.js';
-import { bytesOf, checkKey, textOf } from './keys.js';
-import { mergedEntries } from './merged-entries.js';
-import { mergedMembers } from './merged-members.js';
+import { asBuffer, LayeredState } from './layered-state.js';
+import { LmdbStateDraft } from './lmdb-state-draft.js';
 import { FolderClaim, type LostState } from './owned-folder.js';
 import { FRAME, type FrameKind, type StateProcess } from './state-process.js';
 import { Uncommitted } from './uncommitted.js';
@@ -50,17 +49,17 @@ const NOTHING = new Uint8Array(0);
 export class LmdbStateStore extends StateStore {
   /** Why it began empty although something was there. */
   readonly lost: LostState | null;
-  readonly #committed: CommittedState;
+  override readonly location: string;
+  readonly #layers: LayeredState;
   readonly #writer: StateProcess;
   #place: Buffer | null;
-  #dirty = new Uncommitted();
-  /** What is on its way to LMDB. If that fails it stays: it is not there. */
-  #leaving: Uncommitted | null = null;
   #failed: ChangeoverError | undefined;
 
-  private constructor(committed: CommittedState, writer: StateProcess, lost: LostState | null) {
+  private constructor(location: string, writer: StateProcess, lost: LostState | null) {
     super();
-    this.#committed = committed;
+    const committed = new CommittedState(location);
+    this.location = location;
+    this.#layers = new LayeredState(committed);
     this.#writer = writer;
     this.#place = committed.place;
     this.lost = lost;
@@ -74,7 +73,7 @@ export class LmdbStateStore extends StateStore {
     };
     const { path, writer, lost } = await new FolderClaim({ base: folder, name, clock, ids, patience }).claim().catch(unavailable);
     try {
-      return new LmdbStateStore(new CommittedState(path), writer, lost);
+      return new LmdbStateStore(path, writer, lost);
     } catch (error) {
       await writer.kill();
       return unavailable(error);
@@ -86,45 +85,43 @@ export class LmdbStateStore extends StateStore {
   }
 
   override get pendingBytes(): number {
-    return this.#dirty.bytes + (this.#leaving?.bytes ?? 0);
+    return this.#layers.dirty.pendingBytes + (this.#layers.leaving?.pendingBytes ?? 0);
   }
 
   override get(key: Uint8Array): Buffer | undefined {
-    checkKey(key.byteLength);
-    const text = textOf(key);
-    let value = this.#dirty.get(text);
-    if (value === undefined) value = this.#leaving?.get(text);
-    if (value === undefined) return this.#committed.get(asBuffer(key));
-    return value ?? undefined;
+    return this.#layers.get(key);
   }
 
   override put(key: Uint8Array, value: Uint8Array): void {
-    checkKey(key.byteLength);
-    this.#dirty.put(textOf(key), value);
+    this.#layers.put(key, value);
   }
 
   override remove(key: Uint8Array): void {
-    checkKey(key.byteLength);
-    this.#dirty.put(textOf(key), null);
+    this.#layers.put(key, null);
   }
 
   override members(set: Uint8Array, after: Uint8Array | null, limit: number): readonly Buffer[] {
-    const name = textOf(set);
-    const from = after === null ? null : textOf(after);
-    const changes = [this.#leaving, this.#dirty].flatMap((uncommitted) => uncommitted?.membersOf(name) ?? []);
-    return mergedMembers({ stored: this.#committed.members(name, from), changes, after: from, limit }).map(bytesOf);
+    return this.#layers.members(set, after, limit);
   }
 
   override addMember(set: Uint8Array, member: Uint8Array): void {
-    this.#changeMember(set, member, true);
+    this.#layers.changeMember(set, member, true);
   }
 
   override removeMember(set: Uint8Array, member: Uint8Array): void {
-    this.#changeMember(set, member, false);
+    this.#layers.changeMember(set, member, false);
   }
 
   override entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry> {
-    return this.#entries(prefix, after);
+    return this.#layers.entries(prefix, after);
+  }
+
+  override draft(): StateDraft {
+    return new LmdbStateDraft(this.#layers.committed);
+  }
+
+  override adopt(changes: StateChanges): void {
+    this.#layers.dirty.adopt(changes);
   }
 
   override async commit(place: Uint8Array): Promise<void> {
@@ -148,40 +145,26 @@ export class LmdbStateStore extends StateStore {
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#leaving === null) await this.#tell(FRAME.close, NOTHING).catch(() => undefined);
+    if (this.#layers.leaving === null) await this.#tell(FRAME.close, NOTHING).catch(() => undefined);
     await this.#writer.kill();
-    await this.#committed[Symbol.asyncDispose]();
-  }
-
-  *#entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
-    const changed = new Map<string, Buffer | null>();
-    for (const uncommitted of [this.#leaving, this.#dirty]) {
-      for (const [key, value] of uncommitted?.entriesUnder(textOf(prefix), after === null ? null : textOf(after)) ?? [])
-        changed.set(key, value);
-    }
-    yield* mergedEntries(this.#committed.entries(prefix, after), changed);
-  }
-
-  #changeMember(set: Uint8Array, member: Uint8Array, present: boolean): void {
-    checkKey(set.byteLength + member.byteLength);
-    this.#dirty.changeMember(textOf(set), textOf(member), present);
+    await this.#layers.committed[Symbol.asyncDispose]();
   }
 
   /** What was put so far. @throws ChangeoverError that of the first time that it failed: what it held is not in LMDB, so nothing later may be */
   #begin(): Uncommitted {
     if (this.#failed !== undefined) throw this.#failed;
-    invariant(this.#leaving === null, 'a commit, spill or discard of the state is under way');
-    return this.#dirty;
+    invariant(this.#layers.leaving === null, 'a commit, spill or discard of the state is under way');
+    return this.#layers.dirty;
   }
 
   /** What is put from now on comes behind it. */
   async #handOver(kind: FrameKind, changes: Uncommitted, content: Uint8Array): Promise<void> {
-    this.#leaving = changes;
-    this.#dirty = new Uncommitted();
+    this.#layers.leaving = changes;
+    this.#layers.dirty = new Uncommitted();
     for (const piece of changes.pieces()) await this.#writer.send(FRAME.changes, piece);
     await this.#tell(kind, content);
-    this.#committed.refresh();
-    this.#leaving = null;
+    this.#layers.committed.refresh();
+    this.#layers.leaving = null;
   }
 
   async #tell(kind: FrameKind, content: Uint8Array): Promise<void> {
@@ -191,9 +174,4 @@ export class LmdbStateStore extends StateStore {
     this.#failed = this.#writer.errorOf(answer);
     throw this.#failed;
   }
-}
-
-/** The same bytes. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -2,6 +2,7 @@ export type ChangedTable = 'entries' | 'members';
 export type PackedChange = { readonly table: ChangedTable; readonly key: Buffer; readonly value: Buffer | null };
 
 const HEADER_BYTES = 7;
+const NO_PIECE = Buffer.alloc(0);
 /** In the first byte of a change. */
 const [REMOVED, MEMBERS] = [1, 2];
 /** A location is the index of a piece times this, and the offset in it. */
@@ -14,7 +15,7 @@ const PIECES_APART = 2 ** 32;
 export class PackedChanges {
   readonly #pieceBytes: number;
   readonly #pieces: Buffer[] = [];
-  #last: Buffer = Buffer.alloc(0);
+  #last: Buffer = NO_PIECE;
   #length = 0;
 
   /** A change that is larger than a piece gets one of its own. */
@@ -35,6 +36,22 @@ export class PackedChanges {
     if (value !== null) this.#last.set(value, at);
     this.#length = at + valueBytes;
     return this.#pieces.length * PIECES_APART + start;
+  }
+
+  /** Changes that were packed elsewhere come behind those so far, as pieces of their own; gives the index of the first. */
+  adopt(pieces: readonly Buffer[]): number {
+    if (this.#length > 0) this.#pieces.push(this.#last.subarray(0, this.#length));
+    this.#last = NO_PIECE;
+    this.#length = 0;
+    return this.#pieces.push(...pieces) - pieces.length;
+  }
+
+  /** The changes of the pieces from `first` on, each with its location. */
+  *from(first: number): Generator<readonly [change: PackedChange, location: number]> {
+    for (const [index, piece] of this.pieces().entries()) {
+      if (index < first) continue;
+      for (const start of startsIn(piece)) yield [unpack(piece, start), index * PIECES_APART + start];
+    }
   }
 
   /** The value at a location; null: removed there. */

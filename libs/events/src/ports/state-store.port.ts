@@ -3,23 +3,14 @@ export const MAX_STATE_KEY_BYTES = 1900;
 
 export type StateEntry = { readonly key: Buffer; readonly value: Buffer };
 
+/** What each change counts in {@link StateStore.pendingBytes} beside its bytes: about what it takes to find it again. */
+export const PENDING_CHANGE_BYTES = 100;
+
 /**
- * What a role remembers beside the log: bytes by key, and sets of bytes by name, committed together with the place in the log that
- * they belong to. All of it can be derived again from the log, so losing it costs time and nothing else.
- *
- * One owner at a time: opening it makes the opener the owner, and from then on the commit of an owner before (a process that
- * was stopped and woke up) rejects with STATE_FENCED and changes nothing.
- *
- * What was put is seen at once. Keys are not empty, and compared byte by byte.
+ * Bytes by key, and sets of bytes by name. What was put is seen at once. Keys are not empty, and compared byte by byte.
  * What is given is copied; what is returned must not be changed.
  */
-export abstract class StateStore implements AsyncDisposable {
-  /** What the last {@link commit} named; null: nothing was ever committed, or what was cannot be used. */
-  abstract readonly place: Buffer | null;
-
-  /** Bytes of keys and values put and still in memory, those of a commit or spill under way included. A key that is put twice counts twice. */
-  abstract readonly pendingBytes: number;
-
+export abstract class StateView {
   abstract get(key: Uint8Array): Buffer | undefined;
 
   abstract put(key: Uint8Array, value: Uint8Array): void;
@@ -39,6 +30,41 @@ export abstract class StateStore implements AsyncDisposable {
    * itself): until then the store keeps what it reads. To begin costs a look at everything that is not committed: it is for going through many.
    */
   abstract entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry>;
+}
+
+/** What was put into a {@link StateDraft}, in the store's own packing: plain data that can be sent to another thread. */
+export type StateChanges = { readonly pieces: readonly Uint8Array[]; readonly pendingBytes: number };
+
+/**
+ * The state as it was committed last, with changes that nobody else sees until the owner adopts them: so work on it can be shared out among threads, where none
+ * depends on what the others put. What the owner spilled and has not committed may be seen, too.
+ */
+export abstract class StateDraft extends StateView implements AsyncDisposable {
+  /** Forgets what was put and not taken, and from here on sees what is committed now. No reading of entries may be under way. */
+  abstract restart(): void;
+
+  /** What was put since the last time. It is not seen here any more. */
+  abstract take(): StateChanges;
+
+  abstract [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * What a role remembers beside the log, committed together with the place in the log that it belongs to. All of it can be derived again from the
+ * log, so losing it costs time and nothing else.
+ *
+ * One owner at a time: opening it makes the opener the owner, and from then on the commit of an owner before (a process that
+ * was stopped and woke up) rejects with STATE_FENCED and changes nothing.
+ */
+export abstract class StateStore extends StateView implements AsyncDisposable {
+  /** What the last {@link commit} named; null: nothing was ever committed, or what was cannot be used. */
+  abstract readonly place: Buffer | null;
+
+  /**
+   * About what is still in memory of what was put, that of a commit or spill under way included: bytes of keys and values, and
+   * {@link PENDING_CHANGE_BYTES} for each change. A key that is put twice counts twice.
+   */
+  abstract readonly pendingBytes: number;
 
   /**
    * Commits everything put so far with the place in one transaction, without keeping the event loop; what is put meanwhile belongs to
@@ -63,6 +89,15 @@ export abstract class StateStore implements AsyncDisposable {
 
   /** Forgets everything, place included. Not during a commit, spill or discard. Rejects as {@link commit} does. */
   abstract clear(): Promise<void>;
+
+  /** Where a draft in another thread finds it. */
+  abstract readonly location: string;
+
+  /** A draft in this thread; to be disposed of before the store. */
+  abstract draft(): StateDraft;
+
+  /** Puts what a draft took, in its order, as if it were put here. The bytes belong to the store from then on. */
+  abstract adopt(changes: StateChanges): void;
 
   /** What was not committed is gone. */
   abstract [Symbol.asyncDispose](): Promise<void>;

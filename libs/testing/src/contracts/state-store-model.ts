@@ -1,7 +1,7 @@
 import { unreachable } from '@changeover/core';
-import type { StateStore } from '@changeover/events';
+import type { StateStore, StateView } from '@changeover/events';
 
-import type { StateStep, StateStoreBed } from './state-store.contract.js';
+import type { StateChange, StateStep, StateStoreBed } from './state-store.contract.js';
 
 type Content = { readonly entries: Map<string, string>; readonly sets: Map<string, Set<string>> };
 
@@ -22,24 +22,21 @@ export class StateStoreModel {
   }
 
   async take(step: StateStep): Promise<void> {
-    const { entries, sets } = this.#current;
+    const { sets } = this.#current;
     switch (step.do) {
       case 'put':
-        this.#store.put(step.key, step.value);
-        entries.set(hex(step.key), hex(step.value));
-        return;
       case 'remove':
-        this.#store.remove(step.key);
-        entries.delete(hex(step.key));
-        return;
       case 'add':
-        this.#store.addMember(step.set, step.member);
-        sets.set(hex(step.set), (sets.get(hex(step.set)) ?? new Set()).add(hex(step.member)));
-        return;
       case 'removeMember':
-        this.#store.removeMember(step.set, step.member);
-        sets.get(hex(step.set))?.delete(hex(step.member));
+        change(this.#store, this.#current, step);
         return;
+      case 'adopt': {
+        const draft = this.#store.draft();
+        for (const one of step.changes) change(draft, this.#current, one);
+        this.#store.adopt(draft.take());
+        await draft[Symbol.asyncDispose]();
+        return;
+      }
       case 'get':
         this.#compareEntry(hex(step.key));
         return;
@@ -138,6 +135,30 @@ export class StateStoreModel {
       .filter(([key]) => key.startsWith(hex(prefix)) && (after === null || key > hex(after)))
       .sort(([a], [b]) => (a < b ? -1 : 1));
     expect([...this.#store.entries(prefix, after)].map(({ key, value }) => [hex(key), hex(value)])).toEqual(expected);
+  }
+}
+
+/** The same in the model. */
+function change(state: StateView, { entries, sets }: Content, step: StateChange): void {
+  switch (step.do) {
+    case 'put':
+      state.put(step.key, step.value);
+      entries.set(hex(step.key), hex(step.value));
+      return;
+    case 'remove':
+      state.remove(step.key);
+      entries.delete(hex(step.key));
+      return;
+    case 'add':
+      state.addMember(step.set, step.member);
+      sets.set(hex(step.set), (sets.get(hex(step.set)) ?? new Set()).add(hex(step.member)));
+      return;
+    case 'removeMember':
+      state.removeMember(step.set, step.member);
+      sets.get(hex(step.set))?.delete(hex(step.member));
+      return;
+    default:
+      unreachable(step);
   }
 }
 

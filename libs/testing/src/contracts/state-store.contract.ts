@@ -1,4 +1,4 @@
-import { MAX_STATE_KEY_BYTES, type StateStore } from '@changeover/events';
+import { MAX_STATE_KEY_BYTES, PENDING_CHANGE_BYTES, type StateStore } from '@changeover/events';
 import fc from 'fast-check';
 
 import { codeOf } from './change-source.contract.js';
@@ -34,6 +34,7 @@ const anyChange = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), set: anySet, member: anyMember }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('removeMember' as const), set: anySet, member: anyMember }) },
 );
+export type StateChange = typeof anyChange extends fc.Arbitrary<infer Change> ? Change : never;
 const anyRead = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('get' as const), key: anyBytes }) },
   {
@@ -54,6 +55,7 @@ const anyRead = fc.oneof(
 /** A step; weights keep what is slow (opening again) rare. */
 const anyStep = fc.oneof(
   { weight: 24, arbitrary: anyChange },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('adopt' as const), changes: fc.array(anyChange, { maxLength: 5 }) }) },
   { weight: 17, arbitrary: anyRead },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('beginCommit' as const) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('beginSpill' as const) }) },
@@ -139,14 +141,79 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
 
     it('counts what is not committed yet', async () => {
       put('key', 'value');
-      expect(store.pendingBytes).toBe(8);
+      expect(store.pendingBytes).toBe(8 + PENDING_CHANGE_BYTES);
       const committed = commit('first');
       store.addMember(Buffer.from('set'), Buffer.from('m'));
-      expect(store.pendingBytes).toBe(12);
+      expect(store.pendingBytes).toBe(12 + 2 * PENDING_CHANGE_BYTES);
       await committed;
-      expect(store.pendingBytes).toBe(4);
+      expect(store.pendingBytes).toBe(4 + PENDING_CHANGE_BYTES);
       await commit('second');
       expect(store.pendingBytes).toBe(0);
+    });
+
+    it('adopts what was put into a draft over what is committed, and nobody saw before', async () => {
+      put('a', '1');
+      put('gone', 'x');
+      store.addMember(Buffer.from('s'), Buffer.from('first'));
+      await commit('first');
+      put('a', 'of the owner');
+      await using draft = store.draft();
+      const read = (): unknown => [
+        draft.get(Buffer.from('a'))?.toString(),
+        draft.get(Buffer.from('gone'))?.toString(),
+        draft.members(Buffer.from('s'), null, 9).map(String),
+        [...draft.entries(ALL, null)].map(({ key, value }) => `${String(key)}=${String(value)}`),
+      ];
+      const asCommitted = ['1', 'x', ['first'], ['a=1', 'gone=x']];
+      expect(read()).toEqual(asCommitted);
+      draft.put(Buffer.from('a'), Buffer.from('2'));
+      draft.put(Buffer.from('a'), Buffer.from('3'));
+      draft.remove(Buffer.from('gone'));
+      draft.removeMember(Buffer.from('s'), Buffer.from('first'));
+      draft.addMember(Buffer.from('s'), Buffer.from('second'));
+      const asChanged = ['3', undefined, ['second'], ['a=3']];
+      expect(read()).toEqual(asChanged);
+      expect([get('a'), get('gone'), members('s'), entries()]).toEqual(['of the owner', 'x', ['first'], ['a=of the owner', 'gone=x']]);
+      const { pendingBytes } = store;
+      // As it comes from another thread.
+      const changes = structuredClone(draft.take());
+      expect(read()).toEqual(asCommitted);
+      expect(draft.take()).toEqual({ pieces: [], pendingBytes: 0 });
+      store.adopt(changes);
+      expect(store.pendingBytes).toBe(pendingBytes + changes.pendingBytes);
+      expect(changes.pendingBytes).toBe(21 + 5 * PENDING_CHANGE_BYTES);
+      expect([get('a'), get('gone'), members('s'), entries()]).toEqual(asChanged);
+      draft.put(Buffer.from('a'), Buffer.from('forgotten'));
+      await commit('second');
+      draft.restart();
+      expect(read()).toEqual(asChanged);
+      await reopen();
+      expect([get('a'), get('gone'), members('s'), entries()]).toEqual(asChanged);
+    });
+
+    it('puts what comes behind an adopted change over it, and it over what came before', async () => {
+      const adopt = (key: string, value: string, present: boolean): void => {
+        const draft = store.draft();
+        draft.put(Buffer.from(key), Buffer.from(value));
+        if (present) draft.addMember(Buffer.from('s'), Buffer.from('m'));
+        else draft.removeMember(Buffer.from('s'), Buffer.from('m'));
+        store.adopt(draft.take());
+      };
+      put('a', '1');
+      store.addMember(Buffer.from('s'), Buffer.from('m'));
+      adopt('a', '2', false);
+      adopt('b', '1', false);
+      // Nobody has looked in between.
+      store.addMember(Buffer.from('s'), Buffer.from('m'));
+      put('b', '2');
+      expect([entries(), members('s')]).toEqual([['a=2', 'b=2'], ['m']]);
+      const committed = commit('first');
+      adopt('c', '1', false);
+      expect([entries(), members('s')]).toEqual([['a=2', 'b=2', 'c=1'], []]);
+      await committed;
+      await commit('second');
+      await reopen();
+      expect([entries(), members('s')]).toEqual([['a=2', 'b=2', 'c=1'], []]);
     });
 
     it('sees what was spilled, and keeps it with the next commit', async () => {
@@ -220,15 +287,16 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       put('a', '1');
       const spilled = store.spill();
       put('a', '2');
-      expect([get('a'), entries(), store.pendingBytes]).toEqual(['2', ['a=2'], 4]);
+      expect([get('a'), entries(), store.pendingBytes]).toEqual(['2', ['a=2'], 4 + 2 * PENDING_CHANGE_BYTES]);
       await spilled;
-      expect([get('a'), entries(), store.pendingBytes]).toEqual(['2', ['a=2'], 2]);
+      expect([get('a'), entries(), store.pendingBytes]).toEqual(['2', ['a=2'], 2 + PENDING_CHANGE_BYTES]);
       const discarded = store.discard();
       put('b', '1');
       store.addMember(Buffer.from('s'), Buffer.from('m'));
-      expect(store.pendingBytes).toBe(4);
+      const pending = 4 + 2 * PENDING_CHANGE_BYTES;
+      expect(store.pendingBytes).toBe(pending);
       await discarded;
-      expect([get('a'), members('s'), entries(), store.pendingBytes]).toEqual([undefined, ['m'], ['b=1'], 4]);
+      expect([get('a'), members('s'), entries(), store.pendingBytes]).toEqual([undefined, ['m'], ['b=1'], pending]);
       await commit('first');
       await reopen();
       expect([members('s'), entries()]).toEqual([['m'], ['b=1']]);

@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import { MAX_STATE_KEY_BYTES, type StateEntry, StateStore } from '@changeover/events';
+import { MAX_STATE_KEY_BYTES, PENDING_CHANGE_BYTES, StateDraft, StateStore, type StateChanges, type StateEntry } from '@changeover/events';
 
 /** By hexadecimal text, which is ordered as the bytes are. */
 type Content = { readonly entries: ReadonlyMap<string, Buffer>; readonly sets: ReadonlyMap<string, ReadonlySet<string>> };
@@ -83,6 +83,18 @@ export class InMemoryStateStore extends StateStore {
     }
   }
 
+  override get location(): string {
+    return 'memory';
+  }
+
+  override draft(): StateDraft {
+    return new InMemoryStateDraft(this.#storage);
+  }
+
+  override adopt({ pieces }: StateChanges): void {
+    for (const piece of pieces) applyTo(this, JSON.parse(Buffer.from(piece).toString()) as readonly Change[]);
+  }
+
   override async commit(place: Uint8Array): Promise<void> {
     this.#begin();
     const content = copyOf({ entries: this.#entries, sets: this.#sets });
@@ -142,7 +154,87 @@ export class InMemoryStateStore extends StateStore {
 
   #count(keyBytes: number, valueBytes = 0): void {
     invariant(keyBytes > 0 && keyBytes <= MAX_STATE_KEY_BYTES, `a key of ${String(keyBytes)} bytes`);
-    this.#dirtyBytes += keyBytes + valueBytes;
+    this.#dirtyBytes += PENDING_CHANGE_BYTES + keyBytes + valueBytes;
+  }
+}
+
+/** What was put, with its arguments in hexadecimal. */
+type Change = readonly ['put' | 'addMember' | 'removeMember', string, string] | readonly ['remove', string];
+
+/** Every change is made at once in a store of its own, and written down for the owner. */
+class InMemoryStateDraft extends StateDraft {
+  readonly #storage: StateStorage;
+  #seen: InMemoryStateStore;
+  #changes: Change[] = [];
+
+  constructor(storage: StateStorage) {
+    super();
+    this.#storage = storage;
+    this.#seen = seenIn(storage);
+  }
+
+  override get(key: Uint8Array): Buffer | undefined {
+    return this.#seen.get(key);
+  }
+
+  override put(key: Uint8Array, value: Uint8Array): void {
+    this.#change(['put', hexOf(key), hexOf(value)]);
+  }
+
+  override remove(key: Uint8Array): void {
+    this.#change(['remove', hexOf(key)]);
+  }
+
+  override members(set: Uint8Array, after: Uint8Array | null, limit: number): readonly Buffer[] {
+    return this.#seen.members(set, after, limit);
+  }
+
+  override addMember(set: Uint8Array, member: Uint8Array): void {
+    this.#change(['addMember', hexOf(set), hexOf(member)]);
+  }
+
+  override removeMember(set: Uint8Array, member: Uint8Array): void {
+    this.#change(['removeMember', hexOf(set), hexOf(member)]);
+  }
+
+  override entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry> {
+    return this.#seen.entries(prefix, after);
+  }
+
+  override restart(): void {
+    this.#seen = seenIn(this.#storage);
+    this.#changes = [];
+  }
+
+  override take(): StateChanges {
+    const { pendingBytes } = this.#seen;
+    const pieces = this.#changes.length === 0 ? [] : [Buffer.from(JSON.stringify(this.#changes))];
+    this.restart();
+    return { pieces, pendingBytes };
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve();
+  }
+
+  #change(change: Change): void {
+    applyTo(this.#seen, [change]);
+    this.#changes.push(change);
+  }
+}
+
+/** Of nobody: the owner stays who it is. */
+function seenIn({ committed, place }: StateStorage): InMemoryStateStore {
+  const copy = new StateStorage();
+  copy.committed = committed;
+  copy.place = place;
+  return new InMemoryStateStore(copy);
+}
+
+function applyTo(store: InMemoryStateStore, changes: readonly Change[]): void {
+  for (const [what, name, text] of changes) {
+    if (what === 'remove') store.remove(bytesOf(name));
+    else store[what](bytesOf(name), bytesOf(text));
   }
 }
 
