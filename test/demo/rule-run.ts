@@ -5,7 +5,7 @@ import { escapeIdentifier, type ClientBase } from 'pg';
 
 import { DerivationPlan, type MirroredTable } from '../../libs/pipeline/src/derive/derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../../libs/pipeline/src/derive/derivation.js';
-import { DeriveAll } from '../../libs/pipeline/src/derive/derive-all.js';
+import { DeriveAll, takePiece, type DeriveAllCursor } from '../../libs/pipeline/src/derive/derive-all.js';
 import type { HeldStatus } from '../../libs/pipeline/src/derive/derived-entry.js';
 import { lineOfRow } from '../../libs/pipeline/src/derive/row-text.js';
 
@@ -62,12 +62,14 @@ export class RuleRun {
     for (const name of names) tables.set(name, await formOf(legacy, name));
     const run = new RuleRun(parsed, legacy, tables);
     await run.#reread();
-    const all = new DeriveAll({ plan: run.#plan, state: run.#state, derivation: run.#derivation });
-    for (let cursor: Parameters<DeriveAll['next']>[0] = null; ;) {
-      const { changes, next } = all.next(cursor, 5_000);
-      run.#take(changes);
-      if (next === null) break;
-      cursor = next;
+    const all = new DeriveAll({ plan: run.#plan, state: run.#state });
+    for (let cursor: DeriveAllCursor | null = { step: 0, after: null }; cursor !== null;) {
+      for (const { step, entries, next } of all.pieces(cursor, 5_000)) {
+        const { changes, wanted } = takePiece(run.#derivation, step, entries);
+        run.#derivation.claim(wanted);
+        run.#take(changes);
+        cursor = next;
+      }
     }
     return run;
   }

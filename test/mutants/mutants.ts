@@ -143,6 +143,20 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [TRANSFORM_SPEC, 'a crash in the middle of deriving everything'],
   },
   {
+    name: 'threads derive over what is not committed',
+    file: 'libs/pipeline/src/transform/ranges-ahead.ts',
+    find: '    await commit();\n',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'those of their own table that come later'],
+  },
+  {
+    name: 'rows that need each other are shared out among threads',
+    file: 'libs/pipeline/src/transform/ranges-ahead.ts',
+    find: 'return step.childless ?',
+    replace: 'return Boolean(step.rule) ?',
+    killedBy: [TRANSFORM_SPEC, 'those of their own table that come later'],
+  },
+  {
     name: 'a barrier passes before everything is derived',
     file: 'libs/pipeline/src/transform/transform-session.ts',
     find: "    if (this.#phase.name === 'following') {\n      this.#output.begin(entry);",

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 import { CONVERTERS } from '@changeover/cleaning';
 import { mappingHash } from '@changeover/mapping';
 import { TransformLoop } from '@changeover/pipeline';
@@ -13,7 +15,11 @@ import {
 } from '@changeover/shell';
 
 import { activateFirstMapping } from './activate-first-mapping.js';
+import { DerivationThreads } from './derivation-threads.js';
 import { TransformModule } from './transform.module.js';
+
+/** More would wait for the log, and for load. */
+const MOST_THREADS = 4;
 
 /** Transforms `<m>.changes` into `<m>.writes` under the mapping. */
 export const startTransform: StartRole<TransformSettings> = (settings, options) =>
@@ -23,10 +29,12 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
     const mapping = await loadMapping(settings.mapping);
     await activateFirstMapping(requests, { migration, mapping, hash: mappingHash(mapping) });
     const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
+    const threads = limits.derivationThreads ?? Math.min(availableParallelism() - 1, MOST_THREADS);
     const onLost = telemetry.warning.bind(telemetry);
     const loop = new TransformLoop({
       migration,
       openState: () => openState(settings.state, { migration, clock, ids, onLost }),
+      ...(threads > 0 && { openThreads: (setup, location) => Promise.resolve(new DerivationThreads(threads, { setup, location })) }),
       converters: CONVERTERS,
       changes: `${migration}.changes`,
       writes: `${migration}.writes`,

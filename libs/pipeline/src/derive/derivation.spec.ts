@@ -9,7 +9,7 @@ import { CONVERTERS, rulesOver, simpleTable, type TableShape } from '../test/ran
 import { claimingRule } from './claiming-rule.js';
 import { DerivationPlan, type PlannedRule } from './derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from './derivation.js';
-import { DeriveAll, type DeriveAllCursor } from './derive-all.js';
+import { DeriveAll, takePiece, type DeriveAllCursor, type MirrorPiece } from './derive-all.js';
 import { decodeEntry } from './derived-entry.js';
 import { LINE_AT } from '../mirror/mirror-value.js';
 import { lineOfRow } from './row-text.js';
@@ -299,7 +299,10 @@ describe('derivation', () => {
         let crashIn = crash % 20;
         for (let cursor: DeriveAllCursor | null = null; ;) {
           await stream.state.commit(Buffer.from('here'));
-          const { changes, next } = all.next(cursor, rows);
+          const [piece] = all.pieces(cursor, rows);
+          const { step, entries, next } = piece as MirrorPiece;
+          const { changes, wanted } = takePiece(stream.derivation, step, entries);
+          stream.derivation.claim(wanted);
           if (crashIn-- === 0) {
             // Nothing of this batch was committed; another process begins behind the one before.
             stream.crash();

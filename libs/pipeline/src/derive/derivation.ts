@@ -1,4 +1,4 @@
-import type { StateStore } from '@changeover/events';
+import type { StateView } from '@changeover/events';
 import type { Row } from '@changeover/mapping';
 
 import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
@@ -16,6 +16,9 @@ export type TouchedRow = { readonly table: MirroredTable; readonly key: string; 
 /** A row's key, and what the mirror holds of it. */
 export type MirroredRow = { readonly key: string; readonly value: Buffer };
 
+/** A row wants to have these values alone: number of the unique rule, values, the row's place among its rivals, its key. */
+export type WantedValues = readonly [unique: number, values: string, order: string, key: string];
+
 /**
  * Derives the target's rows from the mirror, as far as a source transaction may have changed them.
  *
@@ -28,11 +31,11 @@ export type MirroredRow = { readonly key: string; readonly value: Buffer };
  */
 export class Derivation {
   readonly #plan: DerivationPlan;
-  readonly #state: StateStore;
+  readonly #state: StateView;
   readonly #mirror: SourceMirror;
   readonly #claims: UniqueClaims;
 
-  constructor(plan: DerivationPlan, state: StateStore, mirror = new SourceMirror(state)) {
+  constructor(plan: DerivationPlan, state: StateView, mirror = new SourceMirror(state)) {
     this.#plan = plan;
     this.#state = state;
     this.#mirror = mirror;
@@ -75,16 +78,23 @@ export class Derivation {
     return round.finish();
   }
 
-  /** Says which unique values these rows want, so that whoever is derived first knows all its rivals. */
-  claim({ claiming }: PlannedRule, rows: readonly MirroredRow[]): void {
+  /** Which unique values these rows want. */
+  wanted({ claiming }: PlannedRule, rows: readonly MirroredRow[]): readonly WantedValues[] {
     const evaluator = new RowEvaluator(this.#mirror);
+    const wanted: WantedValues[] = [];
     for (const { key, value } of rows) {
       const { version } = evaluator.evaluate(claiming, this.#mirror.rowOf(claiming.table, value));
       claiming.uniques.forEach(({ number }, index) => {
         const claim = version?.claims[index] ?? null;
-        if (claim !== null) this.#claims.enter(number, claim.values, rivalMember(false, claim.order, key));
+        if (claim !== null) wanted.push([number, claim.values, claim.order, key]);
       });
     }
+    return wanted;
+  }
+
+  /** Says so of rows that nothing was derived of yet, so that whoever is derived first knows all its rivals. */
+  claim(wanted: readonly WantedValues[]): void {
+    for (const [unique, values, order, key] of wanted) this.#claims.enter(unique, values, rivalMember(false, order, key));
   }
 
   #round(childless: PlannedRule | null): Round {

@@ -1,7 +1,7 @@
-import type { Line, StateEntry, StateStore } from '@changeover/events';
+import type { Line, StateEntry, StateView } from '@changeover/events';
 
 import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
-import type { Derivation, DerivedChange } from './derivation.js';
+import type { Derivation, DerivedChange, WantedValues } from './derivation.js';
 import { keyOfEntry, stateKey } from './state-keys.js';
 
 /** How far deriving all has come: the step, and the last key of it that was done. */
@@ -16,22 +16,33 @@ export type PassedTable = {
   readonly lineOf: (value: Buffer) => Line | null;
 };
 
-export type DerivedBatch = {
-  readonly changes: readonly DerivedChange[];
-  /** Rows of a table that is passed on. */
-  readonly passed: { readonly table: PassedTable; readonly lines: readonly Line[] } | null;
-  /** Rows of the source that were gone through. */
-  readonly rows: number;
-  /** To go on behind this batch; null: this was the last. */
+/** Rows of the mirror that are taken in one go. */
+export type MirrorPiece = {
+  readonly step: DeriveStep;
+  readonly entries: readonly StateEntry[];
+  /** To go on behind them; null: these were the last. */
   readonly next: DeriveAllCursor | null;
 };
 
-/** What the mirror holds of the rows of one batch. */
-const BATCH_BYTES = 1024 * 1024;
+/** What came of a piece: one of the three, by what its step is for. */
+export type TakenPiece = {
+  readonly changes: readonly DerivedChange[];
+  readonly wanted: readonly WantedValues[];
+  /** Rows of a table that is passed on. */
+  readonly lines: readonly Line[];
+};
 
-type Step =
+/** What the mirror holds of the rows of one piece, and rows: what is held for each of them in the meantime is still young when it is let go. */
+const [PIECE_BYTES, PIECE_ROWS] = [1024 * 1024, 250];
+
+/**
+ * What is done with a table's rows. `index`: they are put where joins look for them. `claim`: which unique values they want. `derive`: what becomes of them;
+ * `childless`: nothing was derived yet of rows that could stand on these. `pass`: they go to the target as they are.
+ */
+export type DeriveStep =
   | { readonly what: 'index'; readonly table: MirroredTable }
-  | { readonly what: 'claim' | 'derive'; readonly rule: PlannedRule; readonly table: MirroredTable }
+  | { readonly what: 'claim'; readonly rule: PlannedRule; readonly table: MirroredTable }
+  | { readonly what: 'derive'; readonly rule: PlannedRule; readonly table: MirroredTable; readonly childless: boolean }
   | { readonly what: 'pass'; readonly table: PassedTable };
 
 /** A table of the target, by what makes it. */
@@ -39,62 +50,63 @@ type Made = { readonly rule: PlannedRule } | { readonly passed: PassedTable };
 
 export type DeriveAllParts = {
   readonly plan: DerivationPlan;
-  readonly state: StateStore;
-  readonly derivation: Derivation;
+  readonly state: StateView;
   readonly passed?: readonly PassedTable[];
   /** The source tables that a source table's foreign keys refer to. */
   readonly referredBy?: (table: string) => readonly string[];
 };
 
 /**
- * Derives every row of a mirror of which nothing was derived yet: what deriving each change by itself would have come to, with each row
- * written once. First rows are put where joins find them, and all that want unique values say so; then rows are derived parents first;
+ * The order in which every row of a mirror is derived of which nothing was derived yet, so that it comes to what deriving each change by itself would have come to,
+ * with each row written once. First rows are put where joins find them, and all that want unique values say so; then rows are derived parents first;
  * what waits for a row that comes later (in its own table, in a circle of tables) comes with it.
  */
 export class DeriveAll {
-  readonly #state: StateStore;
-  readonly #derivation: Derivation;
-  readonly #steps: readonly Step[];
-  /** The mirror's rows behind the last batch, as long as nobody says {@link release}. */
-  #reading: { readonly step: number; readonly after: string | null; readonly entries: Iterator<StateEntry> } | null = null;
-  /** Rules on whose rows only rows stand that are derived later. */
-  readonly #childless: ReadonlySet<PlannedRule>;
+  readonly #state: StateView;
+  readonly #steps: readonly DeriveStep[];
+  /** The mirror's rows behind the last piece, as long as nobody says {@link release}. */
+  #reading: {
+    readonly step: number;
+    readonly after: string | null;
+    readonly from: StateView;
+    readonly entries: Iterator<StateEntry>;
+  } | null = null;
 
-  constructor({ plan, state, derivation, passed = [], referredBy = () => [] }: DeriveAllParts) {
+  constructor({ plan, state, passed = [], referredBy = () => [] }: DeriveAllParts) {
     this.#state = state;
-    this.#derivation = derivation;
     const made = parentsFirst(plan, passed, referredBy);
     const rules = made.flatMap((one) => ('rule' in one ? [one.rule] : []));
-    this.#childless = new Set(rules.filter((rule, index) => !rules.slice(0, index + 1).some((other) => standsOn(other, rule))));
+    const childless = new Set(rules.filter((rule, index) => !rules.slice(0, index + 1).some((other) => standsOn(other, rule))));
     this.#steps = [
       ...[...plan.tables].filter(({ lookups }) => lookups.length > 0).map((table) => ({ what: 'index' as const, table })),
       ...rules.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ what: 'claim' as const, rule, table: rule.table })),
       ...made.map((one) =>
-        'rule' in one ? { what: 'derive' as const, rule: one.rule, table: one.rule.table } : { what: 'pass' as const, table: one.passed },
+        'rule' in one
+          ? { what: 'derive' as const, rule: one.rule, table: one.rule.table, childless: childless.has(one.rule) }
+          : { what: 'pass' as const, table: one.passed },
       ),
     ];
   }
 
-  /** Source tables that are gone through, once for each of these: for those who show progress. */
-  get tables(): readonly string[] {
-    return this.#steps.map(({ table }) => table.name);
+  get steps(): readonly DeriveStep[] {
+    return this.#steps;
   }
 
-  /** The next `rows` driving rows, or fewer where they are large and at the end of a table. `cursor` null: from the beginning. */
-  next(cursor: DeriveAllCursor | null, rows: number): DerivedBatch {
-    const { step: index, after } = cursor ?? { step: 0, after: null };
-    const step = this.#steps[index];
-    if (step === undefined) return { changes: [], passed: null, rows: 0, next: null };
-    const { entries, ended } = this.#read(index, step.table.number, after, rows);
-    const batch = { ...this.#take(step, entries), rows: entries.length };
-    const last = entries.at(-1);
-    if (last !== undefined && !ended) {
-      const next = { step: index, after: keyOfEntry(last.key) };
-      if (this.#reading !== null) this.#reading = { ...this.#reading, after: next.after };
-      return { ...batch, next };
+  /**
+   * The next `most` driving rows, piece by piece, or fewer: at the end of a step, and behind rows that are large. The same ones, whenever they are asked
+   * for from the same cursor. `from`: where the mirror is read, if not in the state itself.
+   */
+  *pieces(cursor: DeriveAllCursor | null, most: number, from = this.#state): Generator<MirrorPiece> {
+    let at = cursor ?? { step: 0, after: null };
+    for (let gone = 0; gone < most;) {
+      const asked = Math.min(most - gone, PIECE_ROWS);
+      const piece = this.#piece(at, asked, from);
+      yield piece;
+      gone += piece.entries.length;
+      // Fewer than asked for are the end of the table, or large ones.
+      if (piece.entries.length < asked || piece.next?.step !== at.step) return;
+      at = piece.next;
     }
-    this.release();
-    return { ...batch, next: index + 1 < this.#steps.length ? { step: index + 1, after: null } : null };
   }
 
   /** Lets the state go: until then it keeps what is being read. Going on takes it again. */
@@ -103,46 +115,60 @@ export class DeriveAll {
     this.#reading = null;
   }
 
-  #take(step: Step, entries: readonly StateEntry[]): Pick<DerivedBatch, 'changes' | 'passed'> {
-    if (step.what === 'pass') {
-      const lines = entries.map(({ value }) => step.table.lineOf(value)).filter((line) => line !== null);
-      return { changes: [], passed: { table: step.table, lines } };
+  #piece({ step: index, after }: DeriveAllCursor, rows: number, from: StateView): MirrorPiece {
+    const step = this.#steps[index] as DeriveStep;
+    const { entries, ended } = this.#read(index, step.table.number, after, rows, from);
+    const last = entries.at(-1);
+    if (last !== undefined && !ended) {
+      const next = { step: index, after: keyOfEntry(last.key) };
+      if (this.#reading !== null) this.#reading = { ...this.#reading, after: next.after };
+      return { step, entries, next };
     }
-    const rows = entries.map(({ key, value }) => ({ key: keyOfEntry(key), value }));
-    switch (step.what) {
-      case 'index':
-        this.#derivation.index(step.table, rows);
-        return { changes: [], passed: null };
-      case 'claim':
-        this.#derivation.claim(step.rule, rows);
-        return { changes: [], passed: null };
-      case 'derive':
-        return { changes: this.#derivation.deriveFirst(step.rule, rows, this.#childless.has(step.rule)), passed: null };
-    }
+    this.release();
+    return { step, entries, next: index + 1 < this.#steps.length ? { step: index + 1, after: null } : null };
   }
 
-  /** At most `rows`, and not many more bytes than {@link BATCH_BYTES}: one row may have more. */
+  /** At most `rows`, and not many more bytes than {@link PIECE_BYTES}: one row may have more. */
   #read(
     step: number,
     table: number,
     after: string | null,
     rows: number,
+    from: StateView,
   ): { readonly entries: readonly StateEntry[]; readonly ended: boolean } {
-    if (this.#reading?.step !== step || this.#reading.after !== after) {
+    if (this.#reading?.step !== step || this.#reading.after !== after || this.#reading.from !== from) {
       this.release();
       const prefix = stateKey('mirror', table, '');
       const behind = after === null ? null : stateKey('mirror', table, after);
-      this.#reading = { step, after, entries: this.#state.entries(prefix, behind)[Symbol.iterator]() };
+      this.#reading = { step, after, from, entries: from.entries(prefix, behind)[Symbol.iterator]() };
     }
     const { entries } = this.#reading;
     const read: StateEntry[] = [];
-    for (let bytes = 0; read.length < rows && bytes < BATCH_BYTES;) {
+    for (let bytes = 0; read.length < rows && bytes < PIECE_BYTES;) {
       const entry = entries.next();
       if (entry.done === true) return { entries: read, ended: true };
       read.push(entry.value);
       bytes += entry.value.value.length;
     }
     return { entries: read, ended: false };
+  }
+}
+
+/** Does with rows of the mirror what the step is for, but for saying what they want. */
+export function takePiece(derivation: Derivation, step: DeriveStep, entries: readonly StateEntry[]): TakenPiece {
+  if (step.what === 'pass') {
+    const lines = entries.map(({ value }) => step.table.lineOf(value)).filter((line) => line !== null);
+    return { changes: [], wanted: [], lines };
+  }
+  const rows = entries.map(({ key, value }) => ({ key: keyOfEntry(key), value }));
+  switch (step.what) {
+    case 'index':
+      derivation.index(step.table, rows);
+      return { changes: [], wanted: [], lines: [] };
+    case 'claim':
+      return { changes: [], wanted: derivation.wanted(step.rule, rows), lines: [] };
+    case 'derive':
+      return { changes: derivation.deriveFirst(step.rule, rows, step.childless), wanted: [], lines: [] };
   }
 }
 

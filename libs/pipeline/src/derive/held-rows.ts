@@ -1,4 +1,4 @@
-import { HELD_COLUMNS, lineOf, type HeldColumn, type Line, type StateStore } from '@changeover/events';
+import { HELD_COLUMNS, lineOf, type HeldColumn, type Line, type StateView } from '@changeover/events';
 
 import type { DerivedChange } from './derivation.js';
 import type { HeldStatus } from './derived-entry.js';
@@ -11,9 +11,9 @@ export type HeldSince = { readonly seq: number; readonly ts_ms: number };
 /** What the list of held rows says, as rows of `HELD_TABLE`: remembers since when each of them is held. */
 export class HeldRows {
   readonly #migration: string;
-  readonly #state: StateStore;
+  readonly #state: StateView;
 
-  constructor(migration: string, state: StateStore) {
+  constructor(migration: string, state: StateView) {
     this.#migration = migration;
     this.#state = state;
   }

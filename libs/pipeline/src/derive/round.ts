@@ -1,4 +1,4 @@
-import type { StateStore } from '@changeover/events';
+import type { StateView } from '@changeover/events';
 import type { Problem, Row } from '@changeover/mapping';
 
 import { AffectedRow } from './affected-row.js';
@@ -28,7 +28,7 @@ export type DerivedChange = {
 
 export type RoundParts = {
   readonly plan: DerivationPlan;
-  readonly state: StateStore;
+  readonly state: StateView;
   readonly mirror: SourceMirror;
   readonly claims: UniqueClaims;
   readonly evaluator: RowEvaluator;
@@ -40,7 +40,7 @@ type Contest = { readonly rule: PlannedRule; readonly unique: number; readonly v
 /** One transaction's worth of deriving, in the layers that {@link Derivation} tells of. */
 export class Round {
   readonly #plan: DerivationPlan;
-  readonly #state: StateStore;
+  readonly #state: StateView;
   readonly #mirror: SourceMirror;
   readonly #claims: UniqueClaims;
   readonly #evaluator: RowEvaluator;
@@ -304,7 +304,7 @@ function isSameStatus(a: HeldStatus | null, b: HeldStatus | null): boolean {
   return a === null || b === null ? a === b : JSON.stringify(a) === JSON.stringify(b);
 }
 
-export function* membersOf(state: StateStore, set: Buffer): Generator<Buffer> {
+export function* membersOf(state: StateView, set: Buffer): Generator<Buffer> {
   for (let after: Buffer | null = null; ;) {
     const members: readonly Buffer[] = state.members(set, after, PAGE);
     yield* members;

@@ -1,4 +1,4 @@
-import type { StateStore } from '@changeover/events';
+import type { StateView } from '@changeover/events';
 import type { Row } from '@changeover/mapping';
 
 import { LINE_AT } from '../mirror/mirror-value.js';
@@ -18,10 +18,10 @@ const asItStands: ReadMirrored = (_, value) => rowOfLine(value.toString('utf8', 
 
 /** The source's tables as the log has told them so far. */
 export class SourceMirror {
-  readonly #state: StateStore;
+  readonly #state: StateView;
   readonly #read: ReadMirrored;
 
-  constructor(state: StateStore, read: ReadMirrored = asItStands) {
+  constructor(state: StateView, read: ReadMirrored = asItStands) {
     this.#state = state;
     this.#read = read;
   }

@@ -1,4 +1,4 @@
-import type { StateStore } from '@changeover/events';
+import type { StateView } from '@changeover/events';
 
 import { rivalKey, stateKey } from './state-keys.js';
 
@@ -10,9 +10,9 @@ const NOT_ALONE = Buffer.from('1');
  * a set; the entry's first byte says whether there may be some.
  */
 export class UniqueClaims {
-  readonly #state: StateStore;
+  readonly #state: StateView;
 
-  constructor(state: StateStore) {
+  constructor(state: StateView) {
     this.#state = state;
   }
 

@@ -7,7 +7,7 @@ import {
   UNCHANGED,
   type Frame,
   type Line,
-  type StateStore,
+  type StateView,
   type TableSchema,
 } from '@changeover/events';
 
@@ -34,12 +34,12 @@ const RUN_ROWS = 1000;
  * counts as absent, and becomes whole with the copy.
  */
 export class TableMirror {
-  readonly #state: StateStore;
+  readonly #state: StateView;
   readonly #prefix: Buffer;
   readonly #name: string;
   readonly #forms: MirroredForm[] = [];
 
-  constructor(state: StateStore, number: number, name: string) {
+  constructor(state: StateView, number: number, name: string) {
     this.#state = state;
     this.#prefix = stateKey('mirror', number, '');
     this.#name = name;

@@ -1,5 +1,5 @@
 import { ChangeoverError } from '@changeover/core';
-import { HELD_TABLE, lineOf, type Line, type StateStore, type TableSchema } from '@changeover/events';
+import { HELD_TABLE, lineOf, type Line, type StateView, type TableSchema } from '@changeover/events';
 import { compileRules, ruleSchema, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
@@ -19,8 +19,8 @@ export type DerivedTablesOptions = {
   readonly rules: readonly TableRule[];
   readonly converters: Converters;
   readonly tables: SourceTables;
-  readonly state: StateStore;
-  readonly output: WritesOutput;
+  readonly state: StateView;
+  readonly output: Pick<WritesOutput, 'add'>;
   /** Whether a table is being copied: its rows need not be whole. */
   readonly isCopied: (table: string) => boolean;
 };
@@ -33,6 +33,8 @@ export class DerivedTables {
   readonly plan: DerivationPlan;
   readonly derivation: Derivation;
   readonly targets: readonly TableSchema[];
+  /** All tables that frames are given of. */
+  readonly frameTargets: readonly TableSchema[];
   readonly #held: HeldRows;
   readonly #frames: readonly RowFrames[];
   readonly #heldFrames: RowFrames;
@@ -52,6 +54,7 @@ export class DerivedTables {
     this.plan = new DerivationPlan(compiled, keys, claiming);
     this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
     this.targets = rules.map(ruleSchema);
+    this.frameTargets = [HELD_TABLE, ...this.targets];
     this.#held = new HeldRows(migration, state);
     this.#frames = this.targets.map((target) => new RowFrames((frame) => output.add(frame, target)));
     this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));

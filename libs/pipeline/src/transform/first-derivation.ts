@@ -8,19 +8,21 @@ import {
   type TableSchema,
 } from '@changeover/events';
 
-import { DeriveAll, type DeriveAllCursor, type PassedTable } from '../derive/derive-all.js';
+import { DeriveAll, takePiece, type DeriveAllCursor, type PassedTable } from '../derive/derive-all.js';
 import type { HeldSince } from '../derive/held-rows.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import { neverWhole } from '../mirror/table-mirror.js';
 import type { DerivedTables } from './derived-tables.js';
 import type { QueuedFrames } from './queued-frames.js';
+import { RangesAhead } from './ranges-ahead.js';
+import type { OpenRangeThreads, RangeOutcome } from './range-threads.js';
 import type { SourceTable } from './source-tables.js';
 import type { WritesOutput } from './writes-output.js';
 
 /** Driving rows of a record, where nobody says how many. */
 const ROWS = 2000;
-/** Of those, as many as are derived in one go: what is held for each of them in the meantime is still young when it is let go. */
-const ROWS_AT_ONCE = 250;
+/** Rows of a table from which on it is worth while to derive them in other threads. */
+const THREADED_ROWS = 10_000;
 
 export type FirstDerivationOptions = {
   readonly state: StateStore;
@@ -37,26 +39,32 @@ export type FirstDerivationOptions = {
   readonly entry: LogEntry;
   readonly at: HeldSince;
   readonly barriers: readonly BarrierBody[];
-  readonly limits: { readonly recordRows?: number };
+  /** Commits all that was put into the state. */
+  readonly commit: () => Promise<void>;
+  /** Starts other threads; left out: everything is done in ours. */
+  readonly openThreads?: (() => ReturnType<OpenRangeThreads>) | undefined;
+  readonly limits: { readonly recordRows?: number; readonly threadedRows?: number };
 };
 
 type Done = { readonly cursor: DeriveAllCursor | null; readonly batch: number; readonly ended: boolean };
 
 /**
  * Everything at the target for the first time: what rules make and what passes by, parents first, then rows without a key, then the barriers that waited
- * for it. In records of bounded size, which are the same ones whenever it is done again from the same cursor.
+ * for it. In records of bounded size, which are the same ones whenever it is done again from the same cursor, and whoever derives them: ranges of large
+ * tables are derived ahead in other threads, where one does not depend on what comes of another.
  */
-export class FirstDerivation {
+export class FirstDerivation implements AsyncDisposable {
   readonly #options: FirstDerivationOptions;
   readonly #all: DeriveAll;
   readonly #passing: ReadonlyMap<PassedTable, RowFrames>;
   readonly #sources: ReadonlyMap<string, SourceTable>;
+  readonly #ahead: RangesAhead | null;
   /** Rows gone through by this object in the step that it is at. */
   #inStep = { step: 0, rows: 0 };
 
   constructor(options: FirstDerivationOptions) {
     this.#options = options;
-    const { derived, state, tables, left, output } = options;
+    const { derived, state, tables, left, output, openThreads, commit, limits } = options;
     const keyed = tables.filter(({ table }) => table.form.keyed);
     const passing = keyed.map(
       ({ table, target }) => [passedTable(table, left.includes(table.name)), new RowFrames((frame) => output.add(frame, target))] as const,
@@ -65,43 +73,32 @@ export class FirstDerivation {
     this.#sources = new Map([...derived.sources, ...tables.map(({ table }) => table)].map((table) => [table.name, table]));
     this.#all = new DeriveAll({
       plan: derived.plan,
-      derivation: derived.derivation,
       state,
       passed: [...this.#passing.keys()],
       referredBy: (name) => this.#sources.get(name)?.form.schema.foreignKeys?.map(({ table }) => table) ?? [],
     });
+    this.#ahead =
+      openThreads === undefined
+        ? null
+        : new RangesAhead({ all: this.#all, state, open: openThreads, commit, recordRows: limits.recordRows ?? ROWS });
   }
 
   /** The next piece, behind `cursor`, when there are `batch` records of it. */
   async next(cursor: DeriveAllCursor | null, batch: number): Promise<Done> {
-    const { output, entry, derived, at, limits } = this.#options;
-    if (cursor?.step === this.#all.tables.length) return this.#last(cursor, batch);
+    const { output, entry } = this.#options;
+    const at = cursor ?? { step: 0, after: null };
+    if (at.step === this.#all.steps.length) return this.#last(at, batch);
     output.begin(entry, batch + 1);
-    const most = limits.recordRows ?? ROWS;
-    const step = cursor?.step ?? 0;
-    let reached = cursor;
-    let gone = 0;
-    let asked: number;
-    let rows: number;
-    do {
-      asked = Math.min(most - gone, ROWS_AT_ONCE);
-      const piece = this.#all.next(reached, asked);
-      derived.give(piece.changes, at);
-      if (piece.passed !== null) this.#pass(piece.passed.table, piece.passed.lines);
-      reached = piece.next;
-      rows = piece.rows;
-      gone += rows;
-      // Fewer than asked for are the end of the table, or large ones.
-    } while (rows === asked && gone < most && reached?.step === step);
-    this.#inStep = { step, rows: (this.#inStep.step === step ? this.#inStep.rows : 0) + gone };
+    const { rows, next } = this.#isThreaded(at) ? await this.#deriveAhead(at) : this.#derive(at);
+    this.#inStep = { step: at.step, rows: (this.#inStep.step === at.step ? this.#inStep.rows : 0) + rows };
     const made = output.holdsFrames;
     if (made) output.passBatch(entry, batch + 1, { kind: 'transaction', body: [] });
-    return { cursor: reached ?? { step: this.#all.tables.length, after: null }, batch: made ? batch + 1 : batch, ended: false };
+    return { cursor: next ?? { step: this.#all.steps.length, after: null }, batch: made ? batch + 1 : batch, ended: false };
   }
 
   /** Where it is at this cursor, for those who show progress. */
   reached(cursor: DeriveAllCursor | null): { readonly table: string; readonly rows: number; readonly expected: number } {
-    const { tables } = this.#all;
+    const tables = this.#all.steps.map(({ table }) => table.name);
     const rowsOf = (names: readonly string[]): number => names.reduce((sum, name) => sum + (this.#sources.get(name)?.rows ?? 0), 0);
     const step = cursor?.step ?? 0;
     const inStep = this.#inStep.step === step ? this.#inStep.rows : 0;
@@ -111,6 +108,49 @@ export class FirstDerivation {
   /** Lets the state go, as before a commit. */
   release(): void {
     this.#all.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+    await this.#ahead?.[Symbol.asyncDispose]();
+  }
+
+  #isThreaded({ step: index }: DeriveAllCursor): boolean {
+    const step = this.#all.steps[index];
+    if (this.#ahead === null || step === undefined || !RangesAhead.takes(step)) return false;
+    return (this.#sources.get(step.table.name)?.rows ?? 0) >= (this.#options.limits.threadedRows ?? THREADED_ROWS);
+  }
+
+  #derive(cursor: DeriveAllCursor): { readonly rows: number; readonly next: DeriveAllCursor | null } {
+    const { derived, at, limits } = this.#options;
+    let rows = 0;
+    let next: DeriveAllCursor | null = cursor;
+    for (const piece of this.#all.pieces(cursor, limits.recordRows ?? ROWS)) {
+      const { changes, wanted, lines } = takePiece(derived.derivation, piece.step, piece.entries);
+      derived.derivation.claim(wanted);
+      derived.give(changes, at);
+      if (piece.step.what === 'pass') this.#pass(piece.step.table, lines);
+      rows += piece.entries.length;
+      ({ next } = piece);
+    }
+    return { rows, next };
+  }
+
+  async #deriveAhead(cursor: DeriveAllCursor): Promise<{ readonly rows: number; readonly next: DeriveAllCursor | null }> {
+    const { rows, next, outcome } = await (this.#ahead as RangesAhead).next(cursor);
+    this.#take(outcome);
+    return { rows, next };
+  }
+
+  #take({ changes, frames, wanted }: RangeOutcome): void {
+    const { state, output, derived } = this.#options;
+    state.adopt(changes);
+    derived.derivation.claim(wanted);
+    for (const { target, rows, ...frame } of frames)
+      output.add(
+        { ...frame, rows: Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength) },
+        derived.frameTargets[target] as TableSchema,
+      );
   }
 
   #pass(table: PassedTable, lines: readonly Line[]): void {

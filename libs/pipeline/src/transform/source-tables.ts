@@ -1,5 +1,5 @@
 import { ChangeoverError } from '@changeover/core';
-import type { RecordRef, StateStore, TableSchema } from '@changeover/events';
+import type { RecordRef, StateView, TableSchema } from '@changeover/events';
 
 import { TableMirror } from '../mirror/table-mirror.js';
 import { tableName } from '../told-schemas.js';
@@ -16,7 +16,7 @@ export class SourceTable {
   /** About how many rows were told before the first derivation, for those who show its progress. */
   rows: number;
 
-  constructor(state: StateStore, { name, number, firstRows, rows }: Pick<SourceTable, 'name' | 'number' | 'firstRows' | 'rows'>) {
+  constructor(state: StateView, { name, number, firstRows, rows }: Pick<SourceTable, 'name' | 'number' | 'firstRows' | 'rows'>) {
     this.name = name;
     this.number = number;
     this.firstRows = firstRows;
@@ -60,17 +60,17 @@ export type KnownTable = Pick<SourceTable, 'name' | 'firstRows' | 'rows'> & { re
 
 /** The captured tables, in the order in which they were first told: their numbers. */
 export class SourceTables {
-  readonly #state: StateStore;
+  readonly #state: StateView;
   readonly #tables = new Map<string, SourceTable>();
   readonly #forms = new Map<number, ToldForm>();
 
-  private constructor(state: StateStore) {
+  private constructor(state: StateView) {
     this.#state = state;
   }
 
   /** `fetch` gives the forms again that were told before. */
   static async restore(
-    state: StateStore,
+    state: StateView,
     known: readonly KnownTable[],
     fetch: (ref: RecordRef) => Promise<TableSchema>,
   ): Promise<SourceTables> {

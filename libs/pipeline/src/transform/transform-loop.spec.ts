@@ -32,6 +32,7 @@ import {
 } from '@changeover/testing';
 
 import { SilentObserver } from '../ports.js';
+import { ThreadsInProcess } from '../test/transform/threads-in-process.js';
 import { TransformLoop } from './transform-loop.js';
 
 const CHANGES = 'm.changes';
@@ -137,15 +138,27 @@ class TransformBed implements AsyncDisposable {
     for (const part of parts) await this.append(part);
   }
 
-  start(options: { readonly mapping?: Mapping; readonly crashPoint?: CrashPoint } = {}): {
+  start(
+    options: {
+      readonly mapping?: Mapping;
+      readonly crashPoint?: CrashPoint;
+      readonly recordRows?: number;
+      /** Derives in other threads, and tells of each task. */
+      readonly threaded?: () => void;
+    } = {},
+  ): {
     readonly ended: Promise<ErrorCode | null>;
     stop(): Promise<ErrorCode | null>;
   } {
     const abort = new AbortController();
-    const crashPoint = options.crashPoint ?? noCrash;
+    const { crashPoint = noCrash, threaded, recordRows } = options;
+    let state: InMemoryStateStore | undefined;
     const loop = new TransformLoop({
       migration: 'm',
-      openState: () => Promise.resolve(new InMemoryStateStore(this.state)),
+      openState: () => Promise.resolve((state = new InMemoryStateStore(this.state))),
+      ...(threaded && {
+        openThreads: (setup) => Promise.resolve(new ThreadsInProcess(() => state as InMemoryStateStore, setup, {}, threaded)),
+      }),
       converters: {},
       changes: CHANGES,
       writes: WRITES,
@@ -155,7 +168,7 @@ class TransformBed implements AsyncDisposable {
       clock: new SystemClock(),
       ids: new RandomIdSource(),
       crashPoint,
-      limits: { maxQueuedBytes: 256 * 1024, maxStateBytes: 256 * 1024 },
+      limits: { maxQueuedBytes: 256 * 1024, maxStateBytes: 256 * 1024, threadedRows: 100, ...(recordRows && { recordRows }) },
     });
     const ended = codeOfEnd(loop.run(abort.signal));
     this.#running.add(abort);
@@ -524,6 +537,52 @@ describe('transform', () => {
       expect(rows.slice(1)).toEqual([['u 2 Bo', 'u 2 Bob'], ['d 3 Cy']]);
     });
   });
+
+  it.each(['one thread', 'several'])(
+    'lets rows wait for those of their own table that come later, and the first of rivals win: in %s',
+    async (where) => {
+      const tree = textTable('tree', ['id', 'parent', 'name']);
+      const [id, parent, name] = ['id', 'parent', 'name'].map((column) => ({ column }));
+      const mapping = parseMapping({
+        rules: [
+          {
+            source: 'public.people',
+            target: 'crm.person',
+            columns: { id, name },
+            key: ['id'],
+            unique: [{ columns: ['name'], otherwise: 'held' }],
+          },
+          {
+            source: 'public.tree',
+            target: 'crm.tree',
+            columns: { id, parent, name },
+            key: ['id'],
+            requires: [{ parent: 'crm.tree', key: [parent] }],
+          },
+        ],
+      });
+      await using bed = new TransformBed();
+      let tasks = 0;
+      bed.start({ mapping, recordRows: 100, ...(where === 'several' && { threaded: () => tasks++ }) });
+      await bed.activate(mapping, { 'public.people': 1, 'public.tree': 1 });
+      await bed.tell(PEOPLE);
+      await bed.tell(tree);
+      const number = (row: number): string => String(row).padStart(3, '0');
+      await bed.chunk(inserted(tree, ...Array.from({ length: 350 }, (_, row) => [number(row), row < 349 ? number(349) : null, 'x'])));
+      await bed.chunk(inserted(PEOPLE, ...Array.from({ length: 350 }, (_, row) => [number(row), `name ${String(row % 175)}`])));
+      await bed.progress();
+      const { rows } = await bed.written();
+      const all = rows.flat();
+      expect(all.filter((row) => row.startsWith('c m crm.person'))).toHaveLength(175);
+      expect(all.filter((row) => /^c \d+ name/.test(row)).map((row) => row.slice(2, 5))).toEqual(
+        Array.from({ length: 175 }, (_, row) => number(row)),
+      );
+      expect(all.filter((row) => /^c \d+ x /.test(row))).toHaveLength(350);
+      // The records before that of the parent tell that its children wait, and that one that they do no more.
+      expect(all.length).toBe(175 + 175 + 350 + 2 * 300);
+      expect(tasks).toBe(where === 'several' ? 8 : 0);
+    },
+  );
 
   it.each(['all', 'none'])('goes on from the log alone when what it remembered is lost (%s of it was sent)', async (sent) => {
     await using bed = new TransformBed();

@@ -6,6 +6,7 @@ import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports
 import { readStreamAhead } from '../stream-reader.js';
 import { ToldSchemas } from '../told-schemas.js';
 import { otherMapping } from './other-mapping.js';
+import type { OpenRangeThreads } from './range-threads.js';
 import { SourceTables } from './source-tables.js';
 import { decodePlace, type TransformPlace } from './transform-place.js';
 import { TransformSession, type SessionOptions } from './transform-session.js';
@@ -18,6 +19,8 @@ export type TransformLimits = {
   readonly maxStateBytes: number;
   /** Driving rows of a record of the first derivation; fewer where they are large. Left out: 2000. */
   readonly recordRows?: number;
+  /** Rows of a table from which on other threads derive it, if there are any. Left out: 10,000. */
+  readonly threadedRows?: number;
   /** Bytes of a part of `writes`. Left out: as many as everywhere. */
   readonly partBytes?: number;
 };
@@ -30,6 +33,8 @@ export type TransformOptions = {
   readonly log: EventLog;
   /** Makes us the owner of what is remembered beside the log; the loop closes it. */
   readonly openState: () => Promise<StateStore>;
+  /** Starts threads for the first derivation of large tables; left out: all is done in this one. */
+  readonly openThreads?: OpenRangeThreads;
   readonly mapping: Mapping;
   readonly converters: Converters;
   readonly observer: PipelineObserver;

@@ -15,7 +15,7 @@ import {
   type StateStore,
   type TableSchema,
 } from '@changeover/events';
-import { tableUse, type TableUse } from '@changeover/mapping';
+import { tableUse, type TableRule, type TableUse } from '@changeover/mapping';
 
 import type { HeldSince } from '../derive/held-rows.js';
 import { RowFrames } from '../mirror/row-frames.js';
@@ -27,6 +27,7 @@ import { DerivedTables } from './derived-tables.js';
 import { FirstDerivation } from './first-derivation.js';
 import { otherMapping } from './other-mapping.js';
 import { QueuedFrames } from './queued-frames.js';
+import type { RangeSetup } from './range-threads.js';
 import { type SourceTables, type SourceTable, type ToldForm } from './source-tables.js';
 import { StateCommits } from './state-commits.js';
 import type { TransformOptions } from './transform-loop.js';
@@ -333,7 +334,8 @@ export class TransformSession {
     }
     await this.#tellAll();
     const derived = await this.#plan('MAPPING_INVALID');
-    const first = new FirstDerivation({
+    const { openThreads, limits } = this.#options;
+    await using first = new FirstDerivation({
       state: this.#state,
       output: this.#output,
       derived,
@@ -344,7 +346,9 @@ export class TransformSession {
       at: this.#at(entry),
       barriers: this.#barriers,
       targetOf: ({ schemaSeq }) => this.#use(this.#tables.form(schemaSeq)).passed as TableSchema,
-      limits: this.#options.limits,
+      commit: () => this.#commits.commit(),
+      openThreads: openThreads && (() => openThreads(this.#rangeSetup(entry), this.#state.location)),
+      limits,
     });
     for (let { cursor, batch } = this.#phase; ;) {
       const done = await first.next(cursor, batch);
@@ -360,10 +364,7 @@ export class TransformSession {
         first.release();
         await this.#commits.whenDue();
       }
-      if (signal.aborted) {
-        first.release();
-        return false;
-      }
+      if (signal.aborted) return false;
     }
     this.#phase = { name: 'following' };
     this.#barriers = [];
@@ -381,10 +382,8 @@ export class TransformSession {
 
   /** What the rules make of the tables as they are, from now on. `code`: what it means if they do not fit. */
   async #plan(code: 'MAPPING_INVALID' | 'SCHEMA_NEEDS_MAPPING'): Promise<DerivedTables> {
-    const { migration, mapping, converters } = this.#options;
-    const passing = this.#keyedPassing();
-    const circles = new Set(this.#circles);
-    const rules = [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
+    const { migration, converters } = this.#options;
+    const rules = this.#rules();
     try {
       const { output, tables, state } = this.#options;
       const isCopied = (name: string): boolean => name in this.#copies || this.#left.includes(name);
@@ -395,6 +394,25 @@ export class TransformSession {
     }
     for (const target of [HELD_TABLE, ...this.#derived.targets]) await this.#output.tell(target);
     return this.#derived;
+  }
+
+  /** Of the mapping, and of circles. */
+  #rules(): readonly TableRule[] {
+    const passing = this.#keyedPassing();
+    const circles = new Set(this.#circles);
+    return [...this.#options.mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
+  }
+
+  #rangeSetup(entry: LogEntry): RangeSetup {
+    return {
+      migration: this.#options.migration,
+      rules: this.#rules(),
+      tables: Array.from(this.#tables, ({ name, firstRows, rows, forms }) => {
+        return { name, firstRows, rows, forms: forms.map(({ ref, schema }) => ({ ref, schema })) };
+      }),
+      partial: [...Object.keys(this.#copies), ...this.#left],
+      at: this.#at(entry),
+    };
   }
 
   async #tellAll(): Promise<void> {

@@ -185,6 +185,14 @@ const limits = z
     readAheadBytes: bytes().prefault('16MB').describe('What a process may read ahead of its work, in memory.'),
     batchBytes: bytes().prefault('8MB').describe('Size from which a batch is not made larger. One record may be larger than this.'),
     stateBytes: bytes().prefault('8MB').describe('What transform may have changed of its state, in memory, before it commits it.'),
+    derivationThreads: z
+      .int()
+      .min(0)
+      .max(64)
+      .optional()
+      .describe(
+        'Threads of transform, beside its own, that derive large tables for the first time. 0: none. Left out: one fewer than there are processors, at most 4.',
+      ),
     batchRows: z.int().min(1).default(10_000).describe('Rows from which a batch is not made larger. One source transaction may have more.'),
   })
   .prefault({})

@@ -16,6 +16,7 @@ const SEEN = [
   'partial row completed by its chunk',
   'large record',
   'abandoned record',
+  'derived in a thread',
   'crash in derive-all',
   'state lost',
   'spill',

@@ -167,7 +167,7 @@ export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
 export const chances: fc.Arbitrary<Chances> = fc.record({
   limits: fc.record({
     maxQueuedBytes: fc.constantFrom(1, 5_000, 256 * 1024),
-    maxStateBytes: fc.constantFrom(1, 60, 200, 1_000, 5_000),
+    maxStateBytes: fc.constantFrom(1, 200, 600, 3_000, 15_000),
     recordRows: fc.constantFrom(1, 2, 5, 100),
     partBytes: fc.constantFrom(40, 400, 512 * 1024),
   }),

@@ -45,9 +45,10 @@ class Scene {
     return script;
   }
 
-  lives(script: ChangesScript): TransformLives {
+  lives(script: ChangesScript, threaded = false): TransformLives {
     const { mapping } = this.#migration;
-    return new TransformLives({ changes: script.storage, last: script.last, mapping, limits: this.#limits, census: this.#census });
+    const { storage: changes, last } = script;
+    return new TransformLives({ changes, last, mapping, limits: this.#limits, census: this.#census, threaded });
   }
 
   /** What a state that nobody disturbed makes of it: checked record by record. */
@@ -87,7 +88,8 @@ export async function expectEqualities(
   const script = await scene.script(arrival);
   const fresh = await scene.fresh(script);
 
-  const disturbed = scene.lives(script);
+  // Of both the records and the states are to be the same, byte by byte.
+  const disturbed = scene.lives(script, true);
   await disturbed.disturbed(new Choices(lives));
   expectSame((await recordsOf(disturbed.storage, WRITES)).map(comparable), fresh.records.map(comparable));
   expectSame(contentOf(disturbed.state), contentOf(fresh.lives.state));

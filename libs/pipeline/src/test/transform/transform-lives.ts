@@ -10,6 +10,7 @@ import type { Choices } from './choices.js';
 import { CHANGES } from './changes-script.js';
 import { expectSame } from './same.js';
 import type { MigrationCensus } from './migration-census.js';
+import { ThreadsInProcess } from './threads-in-process.js';
 
 export const WRITES = 'm.writes';
 
@@ -23,6 +24,8 @@ const POINTS: readonly [CrashPointName, ...CrashPointName[]] = [
   'transform.between-parts',
   'log.after-fence',
 ];
+/** Fewer than most tables have, more than some. */
+const THREADED_ROWS = 2;
 /** Turns of the event loop in which a life that is let alone must come to its end. */
 const MOST_TURNS = 20_000;
 
@@ -37,6 +40,7 @@ export class TransformLives {
   readonly #mapping: Mapping;
   readonly #limits: TransformLimits;
   readonly #census: MigrationCensus | null;
+  readonly #threaded: boolean;
   /** What was committed once, to be found again after a loss of power. */
   #commits: Pick<StateStorage, 'committed' | 'place'>[] = [];
   #fed = 0;
@@ -49,12 +53,15 @@ export class TransformLives {
     readonly mapping: Mapping;
     readonly limits: TransformLimits;
     readonly census?: MigrationCensus;
+    /** Whether what can be is derived in other threads. */
+    readonly threaded?: boolean;
   }) {
     this.#changes = options.changes.get(CHANGES).messages;
     this.#last = options.last;
     this.#mapping = options.mapping;
     this.#limits = options.limits;
     this.#census = options.census ?? null;
+    this.#threaded = options.threaded ?? false;
     this.storage.create(CHANGES);
   }
 
@@ -109,6 +116,12 @@ export class TransformLives {
         );
         return Promise.resolve(open[0] as WatchedStore);
       },
+      ...(this.#threaded && {
+        openThreads: (setup) => {
+          const derived = (): unknown => this.#census?.saw('derived in a thread');
+          return Promise.resolve(new ThreadsInProcess(() => open[0] as WatchedStore, setup, CONVERTERS, derived));
+        },
+      }),
       converters: CONVERTERS,
       changes: CHANGES,
       writes: WRITES,
@@ -118,7 +131,7 @@ export class TransformLives {
       clock,
       ids: new RandomIdSource(),
       crashPoint,
-      limits: this.#limits,
+      limits: { ...this.#limits, threadedRows: THREADED_ROWS },
     });
     const ended = loop.run(abort.signal).then(
       () => null,

@@ -1,0 +1,102 @@
+import { invariant } from '@changeover/core';
+import type { StateDraft, StateStore } from '@changeover/events';
+
+import type { DeriveAll, DeriveAllCursor, DeriveStep } from '../derive/derive-all.js';
+import { packEntries } from './packed-entries.js';
+import type { RangeOutcome, RangeStep, RangeThreads } from './range-threads.js';
+
+/** Of each thread: one that it derives, and one that waits for it. */
+const RANGES_A_THREAD = 2;
+
+export type RangesAheadOptions = {
+  readonly all: DeriveAll;
+  readonly state: StateStore;
+  /** Starts the threads. */
+  readonly open: () => Promise<RangeThreads>;
+  /** Commits all that was put into the state. */
+  readonly commit: () => Promise<void>;
+  readonly recordRows: number;
+};
+
+type Range = {
+  readonly rows: number;
+  readonly next: DeriveAllCursor | null;
+  readonly outcome: Promise<RangeOutcome>;
+};
+
+/**
+ * Ranges of one step, each as many rows as make a record, given to other threads in the order in which they are asked for here. What a step reads of the state is
+ * committed before it begins, and no range of it reads what another one puts: so it does not matter which of them is derived first, or over which of the commits
+ * in between.
+ */
+export class RangesAhead implements AsyncDisposable {
+  readonly #options: RangesAheadOptions;
+  readonly #draft: StateDraft;
+  #threads: RangeThreads | null = null;
+  /** The step that threads are at; null: none of this object yet. */
+  #step: number | null = null;
+  /** Behind the last range that was given to a thread; null: there are no more in this step. */
+  #given: DeriveAllCursor | null = null;
+  #ranges: Range[] = [];
+
+  constructor(options: RangesAheadOptions) {
+    this.#options = options;
+    this.#draft = options.state.draft();
+  }
+
+  /** Whether no row of the step depends on what comes of another one. */
+  static takes(step: DeriveStep): boolean {
+    return taskOf(step) !== null;
+  }
+
+  /** The range behind `cursor`, which is where the one before it ended. */
+  async next(cursor: DeriveAllCursor): Promise<Omit<Range, 'outcome'> & { readonly outcome: RangeOutcome }> {
+    const threads = (this.#threads ??= await this.#options.open());
+    if (this.#step !== cursor.step) await this.#begin(cursor);
+    while (this.#given !== null && this.#ranges.length < RANGES_A_THREAD * threads.count) this.#give(threads, this.#given);
+    const range = this.#ranges.shift();
+    invariant(range !== undefined, 'a step has at least one range');
+    return { ...range, outcome: await range.outcome };
+  }
+
+  /** Whatever its threads are at. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#threads?.[Symbol.asyncDispose]();
+    await this.#draft[Symbol.asyncDispose]();
+  }
+
+  async #begin(cursor: DeriveAllCursor): Promise<void> {
+    invariant(this.#ranges.length === 0, 'the step before has ended');
+    const { all, commit } = this.#options;
+    all.release();
+    await commit();
+    this.#draft.restart();
+    this.#step = cursor.step;
+    this.#given = cursor;
+  }
+
+  #give(threads: RangeThreads, cursor: DeriveAllCursor): void {
+    const { all, recordRows } = this.#options;
+    const pieces = [...all.pieces(cursor, recordRows, this.#draft)];
+    const next = pieces.at(-1)?.next ?? null;
+    const step = taskOf(all.steps[cursor.step] as DeriveStep) as RangeStep;
+    const outcome = threads.derive({ step, pieces: pieces.map(({ entries }) => packEntries(entries)) });
+    // Whoever asks for it is told; an error further ahead must not end the process before that.
+    outcome.catch(() => undefined);
+    this.#ranges.push({ rows: pieces.reduce((sum, { entries }) => sum + entries.length, 0), next, outcome });
+    this.#given = next?.step === cursor.step ? next : null;
+  }
+}
+
+function taskOf(step: DeriveStep): RangeStep | null {
+  switch (step.what) {
+    case 'index':
+      return { what: 'index', table: step.table.number };
+    case 'claim':
+      return { what: 'claim', rule: step.rule.number };
+    case 'derive':
+      return step.childless ? { what: 'derive', rule: step.rule.number } : null;
+    case 'pass':
+      return null;
+  }
+}
