@@ -1,5 +1,7 @@
 import type { CrashPointName } from '@changeover/core';
 
+import type { PreexistingPolicy } from './preexisting-rows.js';
+
 /** Called at the points of load, so that a test can end the process there, or hold it. */
 export type CrashPoint = (name: CrashPointName) => void | Promise<void>;
 
@@ -15,5 +17,7 @@ export type PostgresTargetOptions = {
   readonly synchronousCommit?: 'on' | 'off';
   /** New rows of one table in a batch from which they go by COPY: where it is clearly faster, by default ({@link COPY_FROM_ROWS}). */
   readonly copyFromRows?: number;
+  /** What becomes of rows that stand in a table when it is first loaded. Left out: `refuse`. */
+  readonly existingRows?: PreexistingPolicy;
   readonly crashPoint?: CrashPoint;
 };

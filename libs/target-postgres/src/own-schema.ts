@@ -56,11 +56,17 @@ const SINCE_OF_REFUSED_ROWS = `
 ALTER TABLE changeover.refused ADD COLUMN from_ms bigint;
 COMMENT ON COLUMN changeover.refused.from_ms IS 'when the last change of its batch was committed at the source, in ms since the epoch; null: not known';`;
 
+const PREEXISTING_ROWS = `
+CREATE TABLE changeover.preexisting (
+  migration text NOT NULL, table_schema text NOT NULL, table_name text NOT NULL, key jsonb NOT NULL,
+  PRIMARY KEY (migration, table_schema, table_name, key));
+COMMENT ON TABLE changeover.preexisting IS 'keys of rows that stood in a table before its first load, and are left as they are';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
- * History: 1, the first form. 2, held rows. 3, since when a row is refused.
+ * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there.
  */
-const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS];
+const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_ROWS];
 const VERSION = STEPS.length;
 
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */

@@ -13,6 +13,7 @@ import type { PlacedFrame, Segment } from './net/net-row.js';
 import { netRows, segmentsOf } from './net/segments.js';
 import type { CrashPoint } from './options.js';
 import { advance, pinTables, recordBarrier, type Owner, type Ownership } from './own-schema.js';
+import { PreexistingRows, type PreexistingPolicy } from './preexisting-rows.js';
 import { asTargetError, verdictOf } from './sql-state.js';
 import { Staging } from './staging.js';
 
@@ -29,6 +30,7 @@ export type SessionParts = {
   readonly ownership: Ownership;
   readonly synchronousCommit: 'on' | 'off';
   readonly copyFromRows: number;
+  readonly existingRows: PreexistingPolicy;
   readonly crashPoint: CrashPoint;
 };
 
@@ -49,19 +51,20 @@ export class PostgresSession implements TargetSession {
   readonly #staging: Staging;
   #isBusy = false;
 
-  private constructor(parts: SessionParts) {
+  private constructor(parts: SessionParts, preexisting: PreexistingRows) {
     const { connection, migration, ownership, copyFromRows, crashPoint } = parts;
     this.progress = ownership.progress;
     this.#parts = parts;
     this.#owner = { migration, owner: ownership.owner };
-    this.#known = new KnownTables(connection, ownership.tables);
+    this.#known = new KnownTables(connection, ownership.tables, preexisting);
     this.#refused = new RefusedRows(connection, migration);
     this.#careful = new CarefulPath({ connection, catalogue: () => this.#known.catalogue, recheck: () => this.#recheck(), crashPoint });
     this.#staging = new Staging(connection, copyFromRows);
   }
 
   static async begin(parts: SessionParts): Promise<PostgresSession> {
-    const session = new PostgresSession(parts);
+    const { connection, migration, existingRows } = parts;
+    const session = new PostgresSession(parts, await PreexistingRows.read(connection, migration, existingRows));
     await session.#known.check();
     await session.#refused.count();
     return session;

@@ -31,19 +31,21 @@ export class PostgresTarget extends TargetWriter {
   }
 
   async preflight(tables: readonly TableSchema[]): Promise<readonly PreflightFinding[]> {
-    const { url, migration } = this.#options;
-    return preflight({ url, migration, applicationName: lookingNameOf(migration) }, tables);
+    const { url, migration, existingRows = 'refuse' } = this.#options;
+    return preflight({ url, migration, existingRows, applicationName: lookingNameOf(migration) }, tables);
   }
 
   async open(): Promise<TargetSession> {
-    const { url, migration, synchronousCommit = 'off', copyFromRows = COPY_FROM_ROWS, crashPoint = (): void => undefined } = this.#options;
+    const { url, migration, synchronousCommit = 'off', copyFromRows = COPY_FROM_ROWS, existingRows = 'refuse' } = this.#options;
+    const { crashPoint = (): void => undefined } = this.#options;
     let connection: Connection | null = null;
     try {
       connection = await Connection.open(url, applicationNameOf(migration));
       await endEarlierSessions(connection);
       await ensureOwnSchema(connection);
       const ownership = await takeOver(connection, migration);
-      const session = await PostgresSession.begin({ connection, migration, ownership, synchronousCommit, copyFromRows, crashPoint });
+      const how = { synchronousCommit, copyFromRows, existingRows, crashPoint };
+      const session = await PostgresSession.begin({ connection, migration, ownership, ...how });
       this.#sessions.add(session);
       return session;
     } catch (error) {

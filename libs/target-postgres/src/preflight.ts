@@ -1,3 +1,4 @@
+import { countWords } from '@changeover/core';
 import type { PreflightFinding, TableSchema } from '@changeover/events';
 import { escapeIdentifier } from 'pg';
 
@@ -7,9 +8,15 @@ import { nameOf, rowsOf, type TargetTable } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
 import { addressingOf, tableId } from './net/net-row.js';
 import { isOfEarlierVersion, isOurs } from './own-schema.js';
+import { MOST_LEFT_ROWS, tooMany, whyNotLeft, type PreexistingPolicy } from './preexisting-rows.js';
 import { asTargetError } from './sql-state.js';
 
-export type PreflightOptions = { readonly url: string; readonly migration: string; readonly applicationName: string };
+export type PreflightOptions = {
+  readonly url: string;
+  readonly migration: string;
+  readonly existingRows: PreexistingPolicy;
+  readonly applicationName: string;
+};
 
 type Server = {
   version: number;
@@ -52,13 +59,8 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
       const lacking = granted === undefined ? [] : grantFindings(server.role, schema, granted);
       findings.push(...lacking, ...columnFindings(schema, target), ...keyFindings(schema, target));
       const mayLook = granted?.privileges.includes('SELECT') === true && granted.usage && !granted.row_security;
-      if (mayLook && !loaded.has(id) && (await holdsRows(connection, target))) {
-        findings.push({
-          severity: 'error',
-          check: 'empty',
-          message: `${id} of the target holds rows; before the first load it must be empty`,
-        });
-      }
+      if (mayLook && !loaded.has(id))
+        findings.push(...rowFindings(schema, target, await countRows(connection, target), options.existingRows));
     }
     if (findings.every(({ severity }) => severity !== 'error')) {
       findings.push({
@@ -104,9 +106,26 @@ async function loadedTables(connection: Connection, migration: string): Promise<
   return new Set(row?.ids ?? []);
 }
 
-async function holdsRows(connection: Connection, target: TargetTable): Promise<boolean> {
-  const [row] = await connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${rowsOf(target)}) AS rows`);
-  return row?.rows === true;
+/** At most as many as can be left, and one more. */
+async function countRows(connection: Connection, target: TargetTable): Promise<number> {
+  const [row] = await connection.query<{ rows: number }>(
+    `SELECT count(*)::int AS rows FROM (SELECT FROM ${rowsOf(target)} LIMIT ${String(MOST_LEFT_ROWS + 1)}) AS counted`,
+  );
+  return row?.rows ?? 0;
+}
+
+/** Rows that are there before the first load. */
+function rowFindings(schema: TableSchema, target: TargetTable, rows: number, existingRows: PreexistingPolicy): PreflightFinding[] {
+  if (rows === 0) return [];
+  const count = rows > MOST_LEFT_ROWS ? `more than ${countWords(MOST_LEFT_ROWS)} rows` : rows === 1 ? '1 row' : `${countWords(rows)} rows`;
+  const holds = `${tableId(schema)} of the target holds ${count}`;
+  const mustBeEmpty = `${holds}; before the first load it must be empty`;
+  const empty = (message: string): PreflightFinding[] => [{ severity: 'error', check: 'empty', message }];
+  if (existingRows === 'refuse') return empty(`${mustBeEmpty}, unless target.existingRows leaves them as they are`);
+  const why = whyNotLeft({ addressing: addressingOf(schema), schema, target }) ?? (rows > MOST_LEFT_ROWS ? tooMany() : null);
+  if (why !== null) return empty(`${mustBeEmpty}: ${why}`);
+  const message = `${holds}, which stay as they are; load stops if a row of the source has the key of one of them`;
+  return [{ severity: 'ok', check: 'existing_rows', message }];
 }
 
 function serverFindings({ version, database, role, standby, create, temporary, ours }: Server): PreflightFinding[] {

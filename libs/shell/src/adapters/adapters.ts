@@ -55,9 +55,9 @@ const HELD_ROW_LISTS: Registry<TargetSettings, HeldRowList> = {
 
 const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter> = {
   postgres:
-    ({ url, synchronousCommit }, { migration }) =>
+    ({ url, synchronousCommit, existingRows }, { migration }) =>
     (crashPoint) =>
-      new PostgresTarget({ url, migration, synchronousCommit, crashPoint }),
+      new PostgresTarget({ url, migration, synchronousCommit, existingRows, crashPoint }),
 };
 
 const STORES: Registry<LogSettings, Promise<MessageStore>> = {

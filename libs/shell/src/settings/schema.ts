@@ -84,6 +84,14 @@ const target = z
         .describe(
           '`synchronous_commit` of ordinary batches. `off` is safe, because progress is lost together with the data and both come again; barriers always wait for the disk.',
         ),
+      existingRows: z
+        .enum(['refuse', 'leave'])
+        .default('refuse')
+        .describe(
+          'What becomes of rows that stand in a table before its first load: `refuse` stops as TARGET_NOT_EMPTY; `leave` never changes or deletes them, ' +
+            'and stops, also as TARGET_NOT_EMPTY, when a row of the source has the key of one of them. At most 100,000 of a table can be left, and only where it has a unique index on its key. ' +
+            'A row of the source that wants a unique value of one of them is refused, as any row is.',
+        ),
     }),
   ])
   .describe('The new database.');

@@ -93,6 +93,7 @@ export class BatchRun {
 
   async #rows({ truncated, changes }: Segment, mode: Mode): Promise<boolean> {
     const { connection, known, refused, careful, copyFromRows, crashPoint, seq } = this.#parts;
+    await this.#requireApart(changes, mode);
     if (truncated.length > 0) await this.#empty(truncated.map((schema) => known.plan(schema)));
     if (refused.open > 0) for (const schema of truncated) this.#forget(await refused.closeTable(schema, seq));
     const { bulk, ops: netted } = await this.#work(changes, mode);
@@ -120,6 +121,16 @@ export class BatchRun {
     const retries = refused.open > 0 && this.#parts.retries !== 'when told';
     await (retries ? this.#retry(tables, through, refusals) : this.#finish(through, refusals));
     return true;
+  }
+
+  /** Of no row that was there before the first load anything is written. */
+  async #requireApart(changes: Segment['changes'], mode: Mode): Promise<void> {
+    const { known } = this.#parts;
+    for (const { schema, rows, created } of changes) {
+      const plan = known.plan(schema);
+      if (!known.preexisting.isLeftIn(plan)) continue;
+      await known.preexisting.requireApart(plan, created === undefined ? rows : netRows(created), mode === 'careful');
+    }
   }
 
   /** What was left as it came stays so where COPY can take it, and where no delete of an open refusal may be what it settles; else it is netted. */

@@ -4,6 +4,7 @@ import { HELD_TABLE, type TableSchema } from '@changeover/events';
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
 import { isOurs } from '../own-schema.js';
+import type { PreexistingRows } from '../preexisting-rows.js';
 import { missingColumns, planTable, type TablePlan } from '../sql/table-plan.js';
 import { Catalogue } from './catalogue.js';
 import { readCatalogue } from './read-catalogue.js';
@@ -12,6 +13,7 @@ import type { TargetTable } from './target-table.js';
 
 /** The target's tables that this migration writes: their forms as pinned, and plans for the forms of rows that were met. */
 export class KnownTables {
+  readonly preexisting: PreexistingRows;
   readonly #connection: Connection;
   #pinned: PinnedForms;
   /** Forms of pinned tables that take more than the pinned ones did; the next transaction that writes rows pins them. */
@@ -20,7 +22,8 @@ export class KnownTables {
   /** By table, then by the hash of the rows' schema. */
   readonly #plans = new Map<string, Map<string, TablePlan>>();
 
-  constructor(connection: Connection, pinned: PinnedForms) {
+  constructor(connection: Connection, pinned: PinnedForms, preexisting: PreexistingRows) {
+    this.preexisting = preexisting;
     this.#connection = connection;
     this.#pinned = pinned;
   }
@@ -77,7 +80,7 @@ export class KnownTables {
   /**
    * Reads tables met for the first time, inside the transaction that is about to fill them; gives all forms that are to be pinned by that transaction.
    * The list of held rows is not pinned: it is ours, has our version, and holds the rows of other migrations as well.
-   * TARGET_CHANGED if one does not exist, TARGET_NOT_EMPTY if one holds rows already. Call {@link keep} once it has committed.
+   * TARGET_CHANGED if one does not exist, TARGET_NOT_EMPTY if one holds rows that cannot stay ({@link PreexistingRows}). Call {@link keep} once it has committed.
    */
   async meet(schemas: readonly TableSchema[]): Promise<PinnedForms> {
     const theirs = schemas.filter((schema) => !isListOfHeld(schema));
@@ -90,10 +93,7 @@ export class KnownTables {
     for (const [id, schema] of fresh) {
       const table = tables.get(id);
       if (table === undefined) throw new ChangeoverError('TARGET_CHANGED', `the target has no table ${id}`, { facts: { table: id } });
-      const { from } = planTable(schema, table);
-      const [found] = await this.#connection.query<{ rows: boolean }>(`SELECT EXISTS (SELECT FROM ${from}) AS rows`);
-      if (found?.rows === true)
-        throw new ChangeoverError('TARGET_NOT_EMPTY', `${id} of the target held rows before its first load`, { facts: { table: id } });
+      await this.preexisting.meet(planTable(schema, table));
       // A plan may be left of an attempt that was rolled back.
       this.#plans.delete(id);
       forms[id] = formOf(table);
