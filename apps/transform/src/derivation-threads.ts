@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
@@ -36,7 +35,7 @@ export class DerivationThreads implements RangeThreads {
     return others.reduce((least, thread) => (thread.tasks < least.tasks ? thread : least), first).derive(task);
   }
 
-  /** Each ends with the task that it is at. */
+  /** Each ends with the tasks that it has. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.end()));
   }
@@ -51,9 +50,9 @@ class DerivationThread {
 
   constructor(workerData: ThreadStart) {
     this.#worker = new Worker(SCRIPT, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
-    this.#exit = once(this.#worker, 'exit').catch(() => undefined);
+    this.#exit = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#worker.on('message', (answer: ThreadAnswer) => this.#hear(answer));
-    this.#worker.on('error', (cause) => this.#fail(new ChangeoverError('INTERNAL', 'a thread that derives rows failed', { cause })));
+    for (const event of ['error', 'messageerror'] as const) this.#worker.on(event, (cause: Error) => this.#fail(failed(cause)));
     this.#worker.on('exit', () => this.#fail(new ChangeoverError('INTERNAL', 'a thread that derives rows has ended')));
   }
 
@@ -91,4 +90,9 @@ class DerivationThread {
     this.#ended ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
+}
+
+function failed(cause: Error & { readonly code?: string }): ChangeoverError {
+  const advice = cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? ': it ran out of memory; limits.derivationThreads: 0 does without' : '';
+  return new ChangeoverError('INTERNAL', `a thread that derives rows failed${advice}`, { cause });
 }

@@ -206,7 +206,7 @@ export const ERROR_PAGES = {
     meaning:
       'A mapped target table held rows before the first load, which are not to be left, or one of them has the key of a row of the source.',
     nextStep:
-      'Empty the table, or name another one in the mapping. Rows that belong there stay with "existingRows": "leave" in the target’s settings; where a row of the source has the key of one of them, delete that one at the target or give it another key, then start again. Nothing of the batch was written.',
+      'Empty the table, or name another one in the mapping. Rows that belong there stay with "existingRows": "leave" in the target’s settings; where a row of the source has the key of one of them, delete that one at the target, then start again (the keys of those that are left are in changeover.preexisting). Nothing of the batch was written.',
     policy: 'stop',
   },
   TARGET_BUSY: {

@@ -42,7 +42,8 @@ async function failure(work: Promise<unknown>): Promise<{ code: string; message:
 }
 
 async function toEnd(events: AsyncIterable<unknown>): Promise<void> {
-  for await (const event of events) void event;
+  const iterator = events[Symbol.asyncIterator]();
+  while ((await iterator.next()).done !== true);
 }
 
 type Login = AsyncDisposable & { readonly name: string; readonly url: string };

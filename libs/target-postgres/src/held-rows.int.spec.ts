@@ -162,7 +162,7 @@ describe('our schema of an earlier version', () => {
     // Two at once.
     const targets = ['crm', 'other'].map((migration) => new PostgresTarget({ url: bed.database.url, migration }));
     const [session] = await Promise.all(targets.map((target) => target.open()));
-    expect(await bed.rows('SELECT version FROM changeover.version')).toEqual([[3]]);
+    expect(await bed.rows('SELECT version FROM changeover.version')).toEqual([[4]]);
     await bed.sql.query(`DELETE FROM changeover.progress WHERE migration = 'other'`);
     expect(await read()).toEqual(before);
     expect(await bed.rows(form)).toEqual(anew);
@@ -173,10 +173,10 @@ describe('our schema of an earlier version', () => {
 
   it('of a later version stops us', async () => {
     await using bed = await LoadBed.open(CONTACTS);
-    await bed.sql.query('UPDATE changeover.version SET version = 4');
+    await bed.sql.query('UPDATE changeover.version SET version = 5');
     await expect(bed.target.open()).rejects.toMatchObject({
       code: 'TARGET_CHANGED',
-      message: expect.stringContaining('knows 3') as string,
+      message: expect.stringContaining('knows 4') as string,
     });
   });
 });

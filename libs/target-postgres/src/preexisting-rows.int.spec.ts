@@ -112,6 +112,50 @@ describe('rows that stand in a table before its first load, left where they are'
     expect(await theirs(bed)).toEqual(THEIRS);
   });
 
+  it('are not taken along where they refer to ours, also from tables of which no row came', async () => {
+    const { bed: opened, firms } = await open();
+    await using bed = opened;
+    await bed.sql.query('CREATE TABLE apart (contact int PRIMARY KEY REFERENCES contacts ON DELETE CASCADE)');
+    for (const again of [false, true]) {
+      if (again) bed.session = await bed.target.open();
+      else await bed.apply([firms.c(['1', 'one'])]);
+      await bed.sql.query('UPDATE contacts SET firm = 1 WHERE id = 70');
+      const report = await bed.apply([again ? firms.u(['1', 'changed']) : firms.d(['1'])]);
+      if (!again) expect(report).toMatchObject({ deleted: 0, refused: 1 });
+      expect(await bed.rows('SELECT id, firm FROM contacts')).toEqual([[70, 1]]);
+    }
+  });
+
+  it('are compared as the target would spell the keys, before and behind a change each by itself', async () => {
+    await using bed = await LoadBed.open(
+      `CREATE TABLE t (code char(5), n numeric(10, 2), v text, PRIMARY KEY (code, n)); INSERT INTO t VALUES ('ab', 1.5, 'theirs');
+       CREATE TABLE s (id int PRIMARY KEY, v text); INSERT INTO s VALUES (7, 'theirs');
+       CREATE TABLE u (id int UNIQUE, v text); INSERT INTO u VALUES (NULL, 'theirs'), (NULL, 'theirs'), (1, 'theirs')`,
+      { existingRows: 'leave' },
+    );
+    const t = bed.writes.table('t', ['code', 'n', 'v'], { keys: 2 });
+    const [s, u] = [bed.writes.table('s', ['id', 'v']), bed.writes.table('u', ['id', 'v'])];
+    await bed.apply([t.c(['cd', '1', 'ours']), s.c(['1', 'ours']), u.c(['2', 'ours'])]);
+    await expect(bed.apply([t.c(['ab', '1.499', 'ours'])])).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    await expect(bed.apply([u.c(['1', 'ours'])])).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    expect(await bed.apply([s.c(['no number', 'ours'])])).toMatchObject({ refused: 1 });
+    await expect(bed.apply([s.move([['no number'], ['7', 'ours']])])).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+    await bed.sql.query('DELETE FROM t WHERE v = $$theirs$$');
+    await bed.apply([t.c(['ab', '1.5', 'ours'])]);
+    expect(await bed.apply([t.u(['ab', '1.5', 'changed'])])).toMatchObject({ updated: 1 });
+  });
+
+  it('cost little, however many they are, before anything is known of them', async () => {
+    const { bed: opened, firms } = await open(`CREATE TABLE firms (id int PRIMARY KEY, code text);
+      INSERT INTO firms SELECT n, 'theirs' FROM generate_series(1, 50000) n`);
+    await using bed = opened;
+    const started = performance.now();
+    const ours = Array.from({ length: 10_000 }, (__, at) => [String(-1 - at), 'ours']);
+    expect(await bed.apply([firms.c(...ours)])).toMatchObject({ inserted: 10_000 });
+    // Each of ours against each of theirs would be half a billion.
+    expect(performance.now() - started).toBeLessThan(15_000);
+  }, 60_000);
+
   it('are not taken along where they refer to ours', async () => {
     const { bed: opened, firms, contacts } = await open();
     await using bed = opened;

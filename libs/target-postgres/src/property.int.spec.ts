@@ -377,7 +377,6 @@ async function sameBesideTheirs(seed: number, pair: Pair, stage: boolean): Promi
     expect({ batch, theirs: await theirs(target.sql) }).toEqual({ batch, theirs: before });
   }
   const refused = (await target.rows('SELECT count(*)::int FROM changeover.refused'))[0]?.[0] as number;
-  // Ours may refer to them, and come to refer to ours of the same key.
   await target.sql.query('SET session_replication_role = replica');
   for (const { name } of TABLES) await target.sql.query(`DELETE FROM ${name} WHERE theirs IS NOT NULL`);
   await target.sql.query('RESET session_replication_role');

@@ -90,7 +90,7 @@ const target = z
         .describe(
           'What becomes of rows that stand in a table before its first load: `refuse` stops as TARGET_NOT_EMPTY; `leave` never changes or deletes them, ' +
             'and stops, also as TARGET_NOT_EMPTY, when a row of the source has the key of one of them. At most 100,000 of a table can be left, and only where it has a unique index on its key. ' +
-            'A row of the source that wants a unique value of one of them is refused, as any row is.',
+            'A row of the source that wants a unique value of one of them is refused, as any row is. A foreign key that names one of them refers to it. They are known by their keys: do not change those.',
         ),
     }),
   ])
@@ -196,10 +196,10 @@ const limits = z
     derivationThreads: z
       .int()
       .min(0)
-      .max(64)
+      .max(16)
       .optional()
       .describe(
-        'Threads of transform, beside its own, that derive large tables for the first time. 0: none. Left out: one fewer than there are processors, at most 4.',
+        'Threads of transform, beside its own, that derive large tables for the first time. 0: none. Left out: one fewer than there are processors, at most 4. Each takes about 80 MB, and more where rows are large.',
       ),
     batchRows: z.int().min(1).default(10_000).describe('Rows from which a batch is not made larger. One source transaction may have more.'),
   })

@@ -154,7 +154,9 @@ export class BatchRun {
   async #empty(plans: readonly TablePlan[]): Promise<void> {
     const { connection, known } = this.#parts;
     const tables = new Map(plans.map(({ id, from }) => [id, from]));
-    for (const { id, target } of plans) {
+    for (const plan of plans) {
+      const { id, target } = plan;
+      known.preexisting.requireNoneIn(plan);
       const foreignKey = await standingOnTable(connection, target, new Set(tables.keys()), known.catalogue);
       if (foreignKey === null) continue;
       throw new ChangeoverError(

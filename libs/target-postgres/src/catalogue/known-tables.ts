@@ -128,8 +128,17 @@ export class KnownTables {
     wanted: readonly { readonly schema: string; readonly table: string }[],
     names?: 'as the path has them',
   ): Promise<Map<string, TargetTable>> {
-    const tables = await readCatalogue((sql, values) => this.#connection.query(sql, values), wanted, names);
-    return new Map(tables.map((table) => [tableId(table), table]));
+    const read = async (some: typeof wanted): Promise<readonly TargetTable[]> =>
+      readCatalogue((sql, values) => this.#connection.query(sql, values), some, names);
+    const tables = new Map((await read(wanted)).map((table) => [tableId(table), table]));
+    if (!this.preexisting.guardsReferences) return tables;
+    // Tables of which no row of ours may ever come, too: what stands there must not go with ours.
+    for (let next = [...tables.values()]; next.length > 0;) {
+      const children = next.flatMap(({ referencedBy }) => referencedBy).filter((child) => !tables.has(tableId(child)));
+      next = children.length === 0 ? [] : [...(await read(children))];
+      for (const table of next) tables.set(tableId(table), table);
+    }
+    return tables;
   }
 }
 
