@@ -1,5 +1,5 @@
-// Prints what deriving a contact takes (after a build): µs a row by step, over a state in memory and over LMDB.
-//   node scripts/bench-derivation.mjs [--rows N] [--keys uuid|ordered] [--state memory|lmdb|both] [--plain] [--profile N]
+// Prints what deriving a contact takes (after a build): µs a row by step, over a state in memory and over LMDB; `--threads`: in so many beside ours (LMDB alone).
+//   node scripts/bench-derivation.mjs [--rows N] [--keys uuid|ordered] [--state memory|lmdb|both] [--threads N] [--plain] [--profile N]
 // `--plain`: converters that convert nothing, so that what is left is the derivation's own. `--profile`: of each step, the N files with the most time of their own.
 import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { selfTimes } from '../bench/dist/cpu-profile.js';
 import { ACCOUNT_COLUMNS, accountRow, accountsFor, CONTACT_COLUMNS, contactRow } from '../bench/dist/first-copy/contact-rows.js';
 import { CONTACT_RULES } from '../bench/dist/first-copy/contact-rules.js';
+import { DerivationThreads } from '../apps/transform/dist/derivation-threads.js';
 import { CONVERTERS } from '../libs/cleaning/dist/index.js';
 import { tableSchemaHash } from '../libs/events/dist/index.js';
 import { DerivedTables } from '../libs/pipeline/dist/transform/derived-tables.js';
@@ -24,6 +25,7 @@ const { values: args } = parseArgs({
     rows: { type: 'string', default: '100000' },
     keys: { type: 'string', default: 'ordered' },
     state: { type: 'string', default: 'both' },
+    threads: { type: 'string', default: '0' },
     plain: { type: 'boolean', default: false },
     profile: { type: 'string', default: '0' },
   },
@@ -32,6 +34,7 @@ const CONTACTS = Number(args.rows);
 const ACCOUNTS = accountsFor(CONTACTS);
 const BATCH = 1000;
 const COMMIT_BYTES = 8e6;
+const THREADS = Number(args.threads);
 const SINGLES = Math.min(20_000, CONTACTS);
 
 const same = Object.fromEntries(Object.keys(CONVERTERS).map((name) => [name, () => (text) => text]));
@@ -94,6 +97,7 @@ async function steps(name, state) {
   };
 
   const fill = async ({ table, place }, row, rows) => {
+    table.rows = rows;
     for (let first = 0; first < rows; first += BATCH) {
       table.mirror.overwrite(
         frameOf(
@@ -113,7 +117,23 @@ async function steps(name, state) {
   });
 
   const entry = { header: { seq: 3 }, body: Buffer.alloc(0) };
-  const first = new FirstDerivation({ state, output, derived, tables: [], queued: null, entry, at, barriers: [], limits: {} });
+  const setup = {
+    migration: 'bench',
+    rules: CONTACT_RULES,
+    tables: Array.from(tables, ({ name, firstRows, rows, forms }) => ({
+      name,
+      firstRows,
+      rows,
+      forms: forms.map(({ ref, schema }) => ({ ref, schema })),
+    })),
+    partial: [],
+    at,
+  };
+  const first = new FirstDerivation({
+    ...{ state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [], commit: () => commit(true) },
+    ...(THREADS > 0 && { openThreads: () => Promise.resolve(new DerivationThreads(THREADS, { setup, location: state.location })) }),
+    limits: {},
+  });
   let cursor = null;
   const stepsOfAll = [
     ['all contacts: which unique values they want', CONTACTS],
@@ -128,6 +148,8 @@ async function steps(name, state) {
       } while (cursor.step === index);
     });
   }
+
+  await first[Symbol.asyncDispose]();
 
   const change = (numbers, round) => {
     const rows = numbers.flatMap((number) => {

@@ -18,7 +18,8 @@ import { activateFirstMapping } from './activate-first-mapping.js';
 import { DerivationThreads } from './derivation-threads.js';
 import { TransformModule } from './transform.module.js';
 
-/** More would wait for the log, and for load. */
+/** Processors that log, load, the state's writer and transform itself keep busy meanwhile: with two in all, a thread only costs. */
+const TAKEN_PROCESSORS = 2;
 const MOST_THREADS = 4;
 
 /** Transforms `<m>.changes` into `<m>.writes` under the mapping. */
@@ -29,7 +30,7 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
     const mapping = await loadMapping(settings.mapping);
     await activateFirstMapping(requests, { migration, mapping, hash: mappingHash(mapping) });
     const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
-    const threads = limits.derivationThreads ?? Math.min(availableParallelism() - 1, MOST_THREADS);
+    const threads = limits.derivationThreads ?? Math.max(0, Math.min(availableParallelism() - TAKEN_PROCESSORS, MOST_THREADS));
     const onLost = telemetry.warning.bind(telemetry);
     const loop = new TransformLoop({
       migration,

@@ -199,7 +199,7 @@ const limits = z
       .max(16)
       .optional()
       .describe(
-        'Threads of transform, beside its own, that derive large tables for the first time. 0: none. Left out: one fewer than there are processors, at most 4. Each takes about 80 MB, and more where rows are large.',
+        'Threads of transform, beside its own, that derive large tables for the first time. 0: none. Left out: two fewer than there are processors, at most 4. Each takes about 80 MB, and more where rows are large.',
       ),
     batchRows: z.int().min(1).default(10_000).describe('Rows from which a batch is not made larger. One source transaction may have more.'),
   })
