@@ -46,6 +46,7 @@ class Bed {
       this.target.delete(String(old[0]));
     }
     if (now === null) return;
+    expect(this.target.has(String(now[0]))).toBe(false);
     expect(to.toString('utf8', 3)).toBe(
       formatRows([[now[0]]])
         .toString('utf8')
@@ -100,6 +101,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe('the mirror of a table', () => {
+  it('says that a row has gone whose key another one takes', () => {
+    const bed = new Bed();
+    bed.layer(frame('c', 'none', ['1', 'x', 'y'], ['2', 'went without a word', 'z']));
+    bed.layer(frame('u', 'key', ['1', undefined, undefined], ['2', 'x', 'y']));
+    expect([bed.rows(), [...bed.target.values()]]).toEqual([[['2', 'x', 'y']], [['2', 'x', 'y']]]);
+  });
+
   it('holds the rows that the frames tell, and tells each as it was and as it is, whole', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {

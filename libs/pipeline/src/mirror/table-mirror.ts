@@ -164,7 +164,11 @@ export class TableMirror {
     const before = known !== null && !isPartial(known, columns) ? known : null;
     const base = before ?? told ?? known;
     const now = partial && base !== null ? mergeLines(base, after, columns) : after;
-    if (!from.equals(to)) this.#state.remove(from);
+    if (!from.equals(to)) {
+      // Who has that key by what we know has lost it without a word: the copy that is to find that out has not ended.
+      this.#delete(to, form, sink);
+      this.#state.remove(from);
+    }
     this.#store(to, now, form, seq);
     const whole = !partial || !isPartial(now, columns);
     if (before !== null || whole) sink(before, whole ? now : null, from, to);

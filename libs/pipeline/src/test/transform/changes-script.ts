@@ -111,6 +111,8 @@ export class ChangesScript {
     const { tables, before, mapping } = this.#migration;
     for (const spec of tables) if (!this.#tables.has(spec.name)) this.#tables.set(spec.name, new LiveTable(spec));
     for (const change of before) this.#table(change).change(change);
+    const keyless = [...this.#tables.values()].filter(({ isKeyed, rows }) => !isKeyed && rows.length > 0);
+    this.#onItsWay = keyless.length > 0;
     await this.#fence('preparing');
     if (this.#choices.oneIn(6)) await this.#fence('preparing');
     for (const table of this.#tables.values()) if (table.rows.length > 0 && table.isKeyed) this.#beginCopy(table.spec.name);
@@ -120,10 +122,11 @@ export class ChangesScript {
     this.#mapping = mappingHash(mapping);
     const body = encodeJsonBody('mapping-activated', { requestId: 'activate', hash: this.#mapping, mapping });
     await this.#append([{ kind: 'mapping-activated', body, last: true, facts: this.#facts() }, this.#progressPart()]);
-    const keyless = [...this.#tables.values()].filter(({ isKeyed, rows }) => !isKeyed && rows.length > 0);
+    // They cannot be copied: as if they came only now.
     const runs = this.#runs(
       keyless.flatMap((table) => table.rows.map((after) => ({ table, change: { op: 'c' as const, before: null, after } }))),
     );
+    this.#onItsWay = false;
     if (runs.length > 0) await this.#rows('transaction', runs, { pos: positionAt(++this.#position), ts_ms: this.#now() }, []);
   }
 
@@ -162,6 +165,7 @@ export class ChangesScript {
         if (!this.#away.has(change.table)) done.push({ table: table as LiveTable, change: one });
     }
     if (done.length === 0) return;
+    if (done.some(({ table }) => !table.isKeyed)) this.#census.saw('rows without a key');
     this.#onItsWay = true;
     const runs = this.#runs(this.#reordered(done));
     const tables = new Set(done.map(({ table }) => table));
@@ -241,7 +245,10 @@ export class ChangesScript {
   async #leave(name: string): Promise<void> {
     this.#away.add(name);
     const copy = this.#copies.get(name);
-    if (copy !== undefined) copy.left = true;
+    if (copy !== undefined) {
+      copy.left = true;
+      this.#census.saw('left in the middle of its copy');
+    }
     await this.#restart();
   }
 

@@ -51,6 +51,8 @@ const withUnused = ({ columns: [first, ...rest], ...shape }: TableShape): TableS
   columns: [first as string, UNUSED, ...rest],
 });
 
+const KEYLESS: TableShape = { ...withUnused(simpleTable('public.k')), key: [] };
+
 const keyed: fc.Arbitrary<readonly TableShape[]> = fc
   .tuple(fc.integer({ min: 1, max: 3 }), fc.array(fc.constantFrom('simple', 'simple', 'composite'), { minLength: 3, maxLength: 3 }))
   .map(([count, kinds]) =>
@@ -113,10 +115,10 @@ function stepsOf(tables: readonly SourceTableSpec[], later: SourceTableSpec, map
   const change = changesOf([...tables, later]);
   // What passes must keep its columns.
   const passed = (name: string): boolean => mapping.rules.length === 0 || name in mapping.tables;
-  const alteration = fc.constantFrom(...tables).chain(({ name }) => {
+  const alteration = fc.constantFrom(...tables).chain(({ name, key }) => {
     const harmless = ['column', 'constraint', ...(passed(name) ? [] : ['drop', 'drop'])];
-    // `leave` is not drawn yet, nor are tables without a key: the script that tells the log of them is not right for all of their histories.
-    const copied = ['default', 'rewrite', 'rewrite', 'rejoin'];
+    // Without a key nothing can be copied.
+    const copied = key.length === 0 ? [] : ['default', 'rewrite', 'rewrite', 'rejoin', 'leave'];
     return (
       fc
         .record({
@@ -151,17 +153,20 @@ export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
       specs: fc.tuple(...shapes.map((shape) => specOf(shape, shapes))),
       // Its rows may refer to each other; and to tables that cannot refer to it.
       later: specOf(laterShape, [laterShape, ...shapes]),
-      mapping: mappingOf(shapes, [...shapes.map(({ name }) => name), laterShape.name]),
+      // No rule reads it, and nothing refers to it.
+      keyless: fc.option(fc.constantFrom('full' as const, 'full' as const, 'none' as const), { freq: 2 }),
+      mapping: mappingOf(shapes, [...shapes.map(({ name }) => name), laterShape.name, KEYLESS.name]),
     })
-    .chain(({ specs, later, mapping }) =>
-      fc.record({
-        tables: fc.constant(specs),
+    .chain(({ specs, later, keyless, mapping }) => {
+      const tables = [...specs, ...(keyless === null ? [] : [{ ...KEYLESS, identity: keyless, foreignKeys: [] }])];
+      return fc.record({
+        tables: fc.constant(tables),
         later: fc.constant(later),
         mapping: fc.constant(mapping),
-        before: fc.array(putInto(specs), { maxLength: 20, size: 'max' }),
-        steps: stepsOf(specs, later, mapping),
-      }),
-    );
+        before: fc.array(putInto(tables), { maxLength: 20, size: 'max' }),
+        steps: stepsOf(tables, later, mapping),
+      });
+    });
 });
 
 export const chances: fc.Arbitrary<Chances> = fc.record({
