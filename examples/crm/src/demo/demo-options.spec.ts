@@ -12,6 +12,7 @@ describe('the options of the demo', () => {
       users: 20,
       log: 'embedded',
       sabotage: undefined,
+      threads: undefined,
       keep: false,
       json: false,
     });
@@ -23,11 +24,15 @@ describe('the options of the demo', () => {
     expect(parse('--sabotage', '--kafka')).toMatchObject({ log: 'kafka', sabotage: expect.any(Number) });
   });
 
+  it('take how many threads derive', () => {
+    expect([parse('--threads', '0')?.threads, parse('--threads', '2')?.threads]).toEqual([0, 2]);
+  });
+
   it('give nothing where help was asked for', () => {
     expect(parse('--help')).toBeUndefined();
   });
 
-  it.each(['--rows 10', '--seconds 0', '--seconds soon', '--users 1', '--seed 1.5', '--speed 3', 'surprise'])(
+  it.each(['--rows 10', '--seconds 0', '--seconds soon', '--users 1', '--seed 1.5', '--speed 3', '--threads 17', 'surprise'])(
     'refuse %s with BAD_SETTINGS',
     (line) => {
       expect(() => parse(...line.split(' '))).toThrow(ChangeoverError);

@@ -12,6 +12,8 @@ export type DemoOptions = {
   readonly log: 'embedded' | 'kafka';
   /** Chooses the damage; undefined: no damage. */
   readonly sabotage: number | undefined;
+  /** Threads that derive large tables; undefined: as many as Changeover itself decides on. */
+  readonly threads: number | undefined;
   readonly keep: boolean;
   readonly json: boolean;
 };
@@ -30,6 +32,7 @@ Exit code 0: equal. 1: a difference was found, or something failed. 2: wrong opt
   --rows N           about how many rows the old CRM has (500000)
   --seconds N        how long the users work on when the new CRM has all rows (30)
   --users N          how many there are (20)
+  --threads N        how many threads derive large tables (what suits the machine)
   --seed S           what the old CRM holds and what the users do (a number; default: another one each time)
   --keep             leave everything running afterwards until Ctrl-C, with addresses
   --json             one JSON object on standard output at the end, everything else on standard error
@@ -58,13 +61,14 @@ export function parseDemoOptions(args: readonly string[], clock: Clock): DemoOpt
       values.sabotage === undefined
         ? undefined
         : number('sabotage', values.sabotage === 'any' ? undefined : values.sabotage, chance, 0, 0xffffffff),
+    threads: values.threads === undefined ? undefined : number('threads', values.threads, 0, 0, 16),
     keep: values.keep === true,
     json: values.json === true,
   };
 }
 
 type Values = {
-  readonly [name in 'rows' | 'seconds' | 'users' | 'seed' | 'sabotage']?: string;
+  readonly [name in 'rows' | 'seconds' | 'users' | 'threads' | 'seed' | 'sabotage']?: string;
 } & { readonly [name in 'kafka' | 'keep' | 'json' | 'help']?: boolean };
 
 function parsed(args: string[]): Values {
@@ -77,6 +81,7 @@ function parsed(args: string[]): Values {
         rows: text,
         seconds: text,
         users: text,
+        threads: text,
         seed: text,
         sabotage: text,
         kafka: flag,

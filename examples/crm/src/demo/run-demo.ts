@@ -63,7 +63,8 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
   narrator.say();
   await using stage = await Stage.open({ broker: options.log === 'kafka' ? 'any' : 'none', postgresSettings: POSTGRES_SETTINGS });
   signal.throwIfAborted();
-  const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: MOVE_MAPPING });
+  const limits = options.threads === undefined ? {} : { derivationThreads: options.threads };
+  const migration = await stage.addMigration({ id: 'demo', log: options.log, mapping: MOVE_MAPPING, limits });
   await prepare(migration, options, context);
   signal.throwIfAborted();
   await using up = await ServiceProcess.start({

@@ -29,6 +29,8 @@ export type MigrationOptions = {
   readonly tables?: readonly string[];
   /** The server on which the new database is made. Default: the stage's. */
   readonly targetServerUrl?: string;
+  /** Of its settings. */
+  readonly limits?: { readonly derivationThreads?: number };
 };
 
 /** One migration on a stage: its databases and its settings file. */
@@ -81,7 +83,7 @@ export class Stage implements AsyncDisposable {
 
   /** Creates a migration's databases and settings. */
   async addMigration(options: MigrationOptions): Promise<StagedMigration> {
-    const { id, log, mapping, tables } = options;
+    const { id, log, mapping, tables, limits = {} } = options;
     const sourceUrl = options.sourceUrl ?? (await createDatabase(this.source.url, `${id}_old`));
     const targetUrl = await createDatabase(options.targetServerUrl ?? this.target.url, `${id}_new`);
     const settings = {
@@ -93,6 +95,7 @@ export class Stage implements AsyncDisposable {
       // Any free ports: several stages may stand on one machine.
       http: { ports: { capture: 0, transform: 0, load: 0 } },
       ...(mapping === undefined ? {} : { mapping }),
+      limits,
     };
     const settingsFile = join(this.directory, `${id}.json`);
     await writeFile(settingsFile, JSON.stringify(settings, undefined, 2), { mode: 0o600 });

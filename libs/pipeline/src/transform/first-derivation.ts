@@ -22,7 +22,7 @@ import type { WritesOutput } from './writes-output.js';
 /** Driving rows of a record, where nobody says how many. */
 const ROWS = 2000;
 /** Rows of a table from which on it is worth while to derive them in other threads. */
-const THREADED_ROWS = 10_000;
+const THREADED_ROWS = 1_000;
 
 export type FirstDerivationOptions = {
   readonly state: StateStore;
