@@ -56,17 +56,19 @@ const SINCE_OF_REFUSED_ROWS = `
 ALTER TABLE changeover.refused ADD COLUMN from_ms bigint;
 COMMENT ON COLUMN changeover.refused.from_ms IS 'when the last change of its batch was committed at the source, in ms since the epoch; null: not known';`;
 
-const PREEXISTING_ROWS = `
+const PREEXISTING_AND_MISSING_ROWS = `
 CREATE TABLE changeover.preexisting (
   migration text NOT NULL, table_schema text NOT NULL, table_name text NOT NULL, key jsonb NOT NULL,
   PRIMARY KEY (migration, table_schema, table_name, key));
-COMMENT ON TABLE changeover.preexisting IS 'keys of rows that stood in a table before its first load, and are left as they are';`;
+COMMENT ON TABLE changeover.preexisting IS 'keys of rows that stood in a table before its first load, and are left as they are';
+ALTER TABLE changeover.refused ADD COLUMN missed_by jsonb;
+COMMENT ON COLUMN changeover.refused.missed_by IS 'the key under which a row that should be there was not found, column to text';`;
 
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
- * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there.
+ * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  */
-const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_ROWS];
+const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_AND_MISSING_ROWS];
 const VERSION = STEPS.length;
 
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */

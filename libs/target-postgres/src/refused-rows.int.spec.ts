@@ -189,6 +189,30 @@ describe('refused rows', () => {
     expect(await bed.apply([firms.d(['2'])])).toMatchObject({ refused: 0 });
   });
 
+  it('are looked for by the key that they were missed by, whatever key the source gives them meanwhile', async () => {
+    await using bed = await LoadBed.open(FIRMS);
+    const { firms } = tablesOf(bed);
+    await bed.apply([firms.c(['1', 'a', '1'], ['2', 'b', '2'])]);
+    await bed.sql.query(`DELETE FROM firms WHERE id = 1; INSERT INTO firms VALUES (8, 'not ours', 8)`);
+    for (const again of [false, true]) {
+      if (again) bed.session = await bed.target.open();
+      await bed.apply([firms.u(['1', 'x', '5'])]);
+      await bed.apply([firms.move([['1'], ['8', 'x', '5']])]);
+      expect(await bed.openRefusals()).toMatchObject([{ key: { id: '8' }, stands: null, reason: 'ROW_MISSING' }]);
+      await bed.apply([firms.u(['2', 'b', again ? '4' : '3'])]);
+      await bed.apply([firms.move([['8'], ['1', 'x', '5']])]);
+      expect(await bed.rows('SELECT code FROM firms WHERE id = 8')).toEqual([['not ours']]);
+    }
+    await bed.apply([firms.move([['1'], ['9', 'x', '5']])]);
+    await bed.sql.query(`INSERT INTO firms VALUES (1, 'back', 1)`);
+    expect(await bed.apply([firms.u(['2', 'b', '7'])])).toMatchObject({ released: 1 });
+    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([
+      [2, 'b', 7],
+      [8, 'not ours', 8],
+      [9, 'x', 5],
+    ]);
+  });
+
   it('are what triggers raise, and what they leave out without a word', async () => {
     await using bed = await LoadBed.open(`CREATE TABLE t (id int PRIMARY KEY, name text);
       CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$

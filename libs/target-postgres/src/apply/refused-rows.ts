@@ -10,7 +10,7 @@ import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './ta
 /** Rows tried again at the end of one batch; with more, the batches take turns. */
 const RETRIED_PER_BATCH = 100;
 
-const OPEN_ROWS = `SELECT id, table_schema, table_name, key, key_text, wanted, stands, reason FROM changeover.refused
+const OPEN_ROWS = `SELECT id, table_schema, table_name, key, key_text, wanted, stands, missed_by, reason FROM changeover.refused
   WHERE migration = $1 AND to_seq IS NULL`;
 
 type RefusedRow = {
@@ -21,6 +21,7 @@ type RefusedRow = {
   key_text: string;
   wanted: Values | null;
   stands: Values | null;
+  missed_by: Values | null;
   reason: string;
 };
 
@@ -145,10 +146,11 @@ export class RefusedRows {
       sqlstate,
       constraint,
       reason,
+      reason === ROW_MISSING && row.origin !== null && plan.keys.length > 0 ? JSON.stringify(keyValues(plan, row.origin)) : null,
     ];
     if (refusal !== null) {
       await this.#connection.query(
-        `UPDATE changeover.refused SET key = $2, key_text = $3, wanted = $4, stands = $5, sqlstate = $6, constraint_name = $7, reason = $8 WHERE id = $1`,
+        `UPDATE changeover.refused SET key = $2, key_text = $3, wanted = $4, stands = $5, sqlstate = $6, constraint_name = $7, reason = $8, missed_by = $9 WHERE id = $1`,
         [refusal.id, ...values],
       );
       return refusal.id;
@@ -156,8 +158,8 @@ export class RefusedRows {
     // Progress has moved already: a transaction begins with it.
     const [made] = await this.#connection.query<{ id: string }>(
       `INSERT INTO changeover.refused
-         (migration, table_schema, table_name, from_seq, key, key_text, wanted, stands, sqlstate, constraint_name, reason, from_ms)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+         (migration, table_schema, table_name, from_seq, key, key_text, wanted, stands, sqlstate, constraint_name, reason, missed_by, from_ms)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
          (SELECT nullif(source_commit_ms, 0) FROM changeover.progress WHERE progress.migration = $1)) RETURNING id`,
       [this.#migration, plan.schema.schema, plan.schema.table, row.seq, ...values],
     );
@@ -185,7 +187,7 @@ export class RefusedRows {
     const found = new Map<string, OpenRefusal[]>();
     if (ops.length === 0) return found;
     const rows = await this.#connection.query<RefusedRow>(
-      `SELECT DISTINCT f.id, f.table_schema, f.table_name, f.key, f.key_text, f.wanted, f.stands, f.reason
+      `SELECT DISTINCT f.id, f.table_schema, f.table_name, f.key, f.key_text, f.wanted, f.stands, f.missed_by, f.reason
        FROM unnest($2::text[], $3::text[], $4::text[]) AS k(table_schema, table_name, key_text)
        JOIN changeover.refused f ON f.migration = $1 AND f.table_schema = k.table_schema AND f.table_name = k.table_name
          AND md5(f.key_text) = md5(k.key_text) AND f.key_text = k.key_text AND f.to_seq IS NULL
@@ -226,7 +228,8 @@ export function schemaOf(refusal: OpenRefusal): TableSchema {
 export function opOf(plan: TablePlan, refusal: OpenRefusal): TargetOp {
   const { wanted, stands } = refusal;
   const line = wanted === null ? null : lineFrom(plan, wanted, stands === null && refusal.reason !== ROW_MISSING);
-  const origin = stands !== null ? lineFrom(plan, stands, false) : refusal.reason === ROW_MISSING ? line : null;
+  const missed = refusal.reason === ROW_MISSING && wanted !== null ? lineFrom(plan, { ...wanted, ...refusal.missedBy }, false) : null;
+  const origin = stands !== null ? lineFrom(plan, stands, false) : missed;
   const keyed = plan.addressing === 'key';
   const kind = line === null ? 'delete' : origin === null ? 'insert' : 'update';
   const row: NetRow = {
@@ -250,7 +253,7 @@ function takeFurther(op: TargetOp, refusal: OpenRefusal): TargetOp | null {
   }
   const before = opOf(plan, refusal).row;
   const line = before.line === null ? row.line : mergeLines(before.line, row.line, plan.columns.length);
-  // A row that was missing may be known by another key meanwhile; it is looked for under the key it was missed by.
+  // A row that was missing may have another key meanwhile; it is looked for under the key that it was missed by.
   return { plan, refusal, row: { ...before, seq: row.seq, kind: before.kind === 'delete' ? 'update' : before.kind, line, key: row.key } };
 }
 
@@ -270,6 +273,7 @@ function toRefusal(row: RefusedRow): OpenRefusal {
     keyText: Buffer.from(row.key_text, 'utf8').toString('latin1'),
     wanted,
     stands,
+    missedBy: row.missed_by,
     reason,
   };
 }

@@ -13,6 +13,8 @@ export type OpenRefusal = {
   readonly wanted: Readonly<Record<string, string | null>> | null;
   /** The row that stands in the target instead, all columns; null: none. */
   readonly stands: Readonly<Record<string, string | null>> | null;
+  /** The key under which the row was looked for where it was missed ({@link ROW_MISSING}): the source may have given it another one since. */
+  readonly missedBy: Readonly<Record<string, string | null>> | null;
   readonly reason: string;
 };
 
