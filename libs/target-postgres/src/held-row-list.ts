@@ -22,7 +22,7 @@ const LOOKING = `SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_b
 
 /** What a trigger raises may hold values; the target's own words about constraints do not, nor do ours (SQLSTATE class 22, or none). */
 const REFUSED_REASON = `CASE WHEN sqlstate IS NULL OR sqlstate LIKE '22%' THEN reason
-  WHEN constraint_name IS NOT NULL THEN 'violates ' || constraint_name ELSE 'SQLSTATE ' || sqlstate END`;
+  WHEN sqlstate LIKE '23%' AND constraint_name IS NOT NULL THEN 'violates ' || constraint_name ELSE 'SQLSTATE ' || sqlstate END`;
 
 /** Else its text is the whole row. (Where there is no key, JSON says null.) */
 const HAS_KEY = `jsonb_typeof(key) = 'object'`;
