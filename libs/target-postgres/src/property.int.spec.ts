@@ -417,7 +417,7 @@ describe.each(Object.keys(PAIRS) as Pair[])('a random history %s, beside rows th
     const property = fc.asyncProperty(fc.integer(), fc.boolean(), async (seed, stage) => {
       refused += await sameBesideTheirs(seed, pair, stage);
     });
-    await fc.assert(property, { numRuns: 8, endOnFailure: true });
-    expect(refused).toBeGreaterThan(12);
+    await fc.assert(property, { numRuns: 5, endOnFailure: true });
+    expect(refused).toBeGreaterThan(5);
   }, 120_000);
 });
