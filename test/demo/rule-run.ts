@@ -1,5 +1,5 @@
 import { CONVERTERS } from '@changeover/cleaning';
-import { compileRule, parseMapping, type Row, type SourceTable, type TableRule } from '@changeover/mapping';
+import { compileRule, isNumberType, parseMapping, type Row, type SourceTable, type TableRule } from '@changeover/mapping';
 import { InMemoryStateStore } from '@changeover/testing';
 import { escapeIdentifier, type ClientBase } from 'pg';
 
@@ -137,12 +137,13 @@ export class RuleRun {
 }
 
 async function formOf(client: ClientBase, name: string): Promise<SourceTable> {
-  const { rows } = await client.query<{ name: string; key: boolean }>(
-    `SELECT a.attname AS name, a.attnum = ANY (i.indkey) AS key FROM pg_attribute a JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
+  const { rows } = await client.query<{ name: string; type: string; key: boolean }>(
+    `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnum = ANY (i.indkey) AS key FROM pg_attribute a JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
      WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
     [name],
   );
-  return { columns: rows.map((row) => row.name), key: rows.filter((row) => row.key).map((row) => row.name) };
+  const names = (which: (row: (typeof rows)[number]) => boolean): string[] => rows.filter(which).map((row) => row.name);
+  return { columns: names(() => true), key: names(({ key }) => key), numbers: names(({ type }) => isNumberType(type)) };
 }
 
 /** By one statement, so that rows may refer to each other. */

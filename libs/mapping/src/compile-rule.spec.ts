@@ -208,6 +208,25 @@ describe('the order of rows', () => {
       { numRuns: 2000 },
     );
   });
+
+  it('is by value where the columns hold numbers, those of the key too', () => {
+    const tables = new Map([['a.person', { columns: ['id', 'name', 'boss', 'constructor'], key: ['id'], numbers: ['id', 'boss'] }]]);
+    const ordered = (order: Order): ((a: string, b: string) => readonly [number, number]) => {
+      const joins = [{ as: 'p', table: 'a.person', on: { name: { column: 'name' } }, order }];
+      const rule = compileRule({ ...RULE, joins, unique: [{ columns: ['id'], order, otherwise: 'held' }] }, tables, CONVERTERS);
+      const row = (id: string) => [id, 'x', id, null];
+      const rank = (id: string) => Buffer.from(rule.uniques[0]?.orderOf(row(id)) ?? '');
+      return (a, b) => [Math.sign(rule.joins[0]?.compare(row(a), row(b)) ?? NaN), rank(a).compare(rank(b))];
+    };
+    for (const order of [[{ column: 'id' }], [{ column: 'boss' }], [{ column: 'name' }], []]) {
+      expect([ordered(order)('9001', '10001'), ordered(order)('2', '-10'), ordered(order)('3', '3')]).toEqual([
+        [-1, -1],
+        [1, 1],
+        [0, 0],
+      ]);
+    }
+    expect(ordered([{ column: 'id', descending: true }])('9001', '10001')).toEqual([1, 1]);
+  });
 });
 
 describe('unique rules', () => {

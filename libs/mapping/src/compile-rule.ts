@@ -1,6 +1,6 @@
 import type { CompiledJoin, CompiledRule, Converters, Row, SourceTable } from './compiled-rule.js';
 import { orderText, rowOrder } from './row-order.js';
-import type { JoinRule, TableRule, UniqueRule } from './rule.js';
+import type { JoinRule, Order, TableRule, UniqueRule } from './rule.js';
 import { Scope, wrong, type Evaluate, type Problems, type Rows } from './scope.js';
 
 /**
@@ -15,7 +15,7 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
     scope.enter(join.as, join.table);
     const alone = new Scope(tables, converters);
     alone.enter(join.as, join.table);
-    return { ...compileJoin(join, alone), lookup };
+    return { ...compileJoin(join, alone, numericKey(tables.get(join.table))), lookup };
   });
   const columns = Object.keys(rule.columns);
   const place = (column: string): number => {
@@ -36,14 +36,14 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
     uniques: uniqueRules(rule, tables.get(rule.source)?.key ?? []).map(({ columns: names, order = [], otherwise }) => ({
       columns: names.map(place),
       otherwise,
-      orderOf: orderText(scope.order(order, '')),
+      orderOf: orderText(scope.order([...order, ...numericKey(tables.get(rule.source))], '')),
     })),
     keepsLast: rule.whileHeld !== 'none',
   };
 }
 
 /** All but what looks its row up: `alone` knows only the joined row. */
-function compileJoin({ as, table, on, where, order = [] }: JoinRule, alone: Scope): Omit<CompiledJoin, 'lookup'> {
+function compileJoin({ as, table, on, where, order = [] }: JoinRule, alone: Scope, key: Order): Omit<CompiledJoin, 'lookup'> {
   const test = where === undefined ? null : alone.test(where, as);
   const rows: [Row | null] = [null];
   return {
@@ -56,8 +56,14 @@ function compileJoin({ as, table, on, where, order = [] }: JoinRule, alone: Scop
             rows[0] = row;
             return test(rows);
           },
-    compare: rowOrder(alone.order(order, as)),
+    compare: rowOrder(alone.order([...order, ...key], as)),
   };
+}
+
+/** The key, where it holds numbers: of equals the first by key comes first, and keys as they stand in the state are in the order of their text. */
+function numericKey(table: SourceTable | undefined): Order {
+  const { key = [], numbers = [] } = table ?? {};
+  return key.some((column) => numbers.includes(column)) ? key.map((column) => ({ column })) : [];
 }
 
 function compileColumns(rule: TableRule, scope: Scope, required: readonly number[]): CompiledRule['derive'] {

@@ -23,8 +23,8 @@ export class ConversionProblem {
 /** Makes a converter from its options; throws MAPPING_INVALID where they mean nothing to it. */
 export type Converters = Readonly<Record<string, (options: Json | undefined) => Converter>>;
 
-/** What is known of a source table: its columns, and which of them are its key. */
-export type SourceTable = { readonly columns: readonly string[]; readonly key: readonly string[] };
+/** What is known of a source table: its columns, which of them are its key, and which hold numbers (they are ordered by value). */
+export type SourceTable = { readonly columns: readonly string[]; readonly key: readonly string[]; readonly numbers?: readonly string[] };
 
 export type CompiledJoin = {
   readonly table: string;

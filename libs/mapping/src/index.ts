@@ -37,3 +37,4 @@ export {
   type Value,
   type Where,
 } from './builder/index.js';
+export { isNumberType } from './number-text.js';

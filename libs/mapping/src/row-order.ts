@@ -1,13 +1,14 @@
 import type { Row } from './compiled-rule.js';
+import { numberText } from './number-text.js';
 
 /** Columns of a table by which its rows are ordered. */
-export type OrderedBy = readonly { readonly index: number; readonly descending: boolean }[];
+export type OrderedBy = readonly { readonly index: number; readonly descending: boolean; readonly isNumber: boolean }[];
 
-/** Below 0: `a` comes first. Null comes last, and descending first; texts as their UTF-8 bytes do. */
+/** Below 0: `a` comes first. Null comes last, and descending first; numbers by value, texts as their UTF-8 bytes do. */
 export function rowOrder(by: OrderedBy): (a: Row, b: Row) => number {
   return (a, b) => {
-    for (const { index, descending } of by) {
-      const difference = compareText(a[index] ?? null, b[index] ?? null);
+    for (const { index, descending, isNumber } of by) {
+      const difference = compareText(comparable(a[index], isNumber), comparable(b[index], isNumber));
       if (difference !== 0) return descending ? -difference : difference;
     }
     return 0;
@@ -18,9 +19,14 @@ export function rowOrder(by: OrderedBy): (a: Row, b: Row) => number {
 export function orderText(by: OrderedBy): (row: Row) => string {
   return (row) => {
     let text = '';
-    for (const { index, descending } of by) text += sortable(row[index] ?? null, descending);
+    for (const { index, descending, isNumber } of by) text += sortable(comparable(row[index], isNumber), descending);
     return text;
   };
+}
+
+function comparable(value: string | null | undefined, isNumber: boolean): string | null {
+  if (value === null || value === undefined) return null;
+  return isNumber ? numberText(value) : value;
 }
 
 function compareText(a: string | null, b: string | null): number {

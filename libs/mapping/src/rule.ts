@@ -25,7 +25,7 @@ export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] };
 
-/** Rows are compared by these columns' text (null last), then by key, so that there is always one order. */
+/** Rows are compared by these columns (null last; numbers by value, all else by its text), then by key, so that there is always one order. */
 export type Order = readonly { readonly column: string; readonly descending?: boolean }[];
 
 /**

@@ -35,7 +35,11 @@ export class Scope {
   }
 
   order(order: Order, alias: string): OrderedBy {
-    return order.map(({ column, descending }) => ({ index: this.column(column, alias).index, descending: descending === true }));
+    return order.map(({ column, descending }) => {
+      const { place, index } = this.column(column, alias);
+      const isNumber = this.#places[place]?.table.numbers?.includes(column) === true;
+      return { index, descending: descending === true, isNumber };
+    });
   }
 
   /** A column without `of` is that of `home`. `held` says which column's row a problem holds; without it what cannot be converted is null. */

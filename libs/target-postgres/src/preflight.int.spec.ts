@@ -117,6 +117,37 @@ describe('preflight', () => {
     }
   });
 
+  it('has the lines for a schema of ours that another role has made, as for another migration', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY, a text)');
+    const role = `other_${bed.database.name}`;
+    await bed.sql.query(`CREATE ROLE "${role}" LOGIN PASSWORD 'x'; GRANT SELECT, INSERT, UPDATE, DELETE ON t TO "${role}"`);
+    const url = new URL(bed.database.url);
+    url.username = role;
+    url.password = 'x';
+    const target = new PostgresTarget({ url: url.href, migration: 'other' });
+    const t = bed.writes.table('t', ['id', 'a']);
+    const untyped = { ...t.schema, columns: t.schema.columns.map((column) => ({ ...column, type: '' })) };
+    try {
+      for (const revoked of ['', `REVOKE INSERT ON changeover.held FROM "${role}"`]) {
+        await bed.sql.query(revoked);
+        const findings = (await target.preflight([untyped])).filter(({ severity }) => severity === 'error');
+        expect(findings).toMatchObject([
+          {
+            check: 'ours',
+            message: expect.stringContaining(revoked === '' ? 'may not use the schema' : 'may not write held in') as string,
+          },
+        ]);
+        for (const line of findings.flatMap(({ fix }) => fix ?? [])) await bed.sql.query(line);
+        expect((await target.preflight([untyped])).map(({ severity }) => severity)).toEqual(['ok']);
+      }
+      const session = await target.open();
+      expect(await session.apply(bed.batch([t.c(['1', 'x'])]), bed.writes.lookup)).toMatchObject({ inserted: 1 });
+      await target.stop();
+    } finally {
+      await bed.sql.query(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`);
+    }
+  });
+
   it('has a role that row-level security applies to let past it, and until then the load stops', async () => {
     await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (9, $$hidden$$)');
     await bed.target.stop();

@@ -5,6 +5,7 @@ import { escapeIdentifier } from 'pg';
 import { readCatalogue } from './catalogue/read-catalogue.js';
 import { needsValue } from './catalogue/table-form.js';
 import { nameOf, rowsOf, type TargetTable } from './catalogue/target-table.js';
+import { isWider } from './catalogue/wider-type.js';
 import { Connection } from './connection.js';
 import { addressingOf, tableId } from './net/net-row.js';
 import { isOfEarlierVersion, isOurs } from './own-schema.js';
@@ -25,9 +26,15 @@ type Server = {
   standby: boolean;
   create: boolean;
   temporary: boolean;
+  /** Our schema is there. */
+  schema: boolean;
+  usage: boolean;
+  /** It has our tables, and we may look at them. */
   ours: boolean;
   /** In our schema. */
   createOurs: boolean;
+  /** Tables of ours that we may not write. */
+  denied: string[];
 };
 type Grants = { table: string; usage: boolean; privileges: string[]; triggers: string[] | null; row_security: boolean };
 
@@ -80,10 +87,13 @@ async function readServer(connection: Connection): Promise<Server> {
   const [server] = await connection.query<Server>(
     `SELECT current_setting('server_version_num')::int AS version, current_database() AS database, current_user AS role, pg_is_in_recovery() AS standby,
        has_database_privilege(current_database(), 'CREATE') AS create, has_database_privilege(current_database(), 'TEMPORARY') AS temporary,
-       coalesce(has_schema_privilege(to_regnamespace('changeover')::oid, 'USAGE'), false) AND to_regclass('changeover.progress') IS NOT NULL AS ours,
+       to_regnamespace('changeover') IS NOT NULL AS schema, coalesce(has_schema_privilege(to_regnamespace('changeover')::oid, 'USAGE'), false) AS usage,
+       EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('changeover') AND relname = 'progress' AND has_table_privilege(oid, 'SELECT')) AS ours,
+       ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = to_regnamespace('changeover') AND relkind = 'r'
+         AND (SELECT bool_or(NOT has_table_privilege(pg_class.oid, p)) FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p) ORDER BY 1) AS denied,
        coalesce(has_schema_privilege(to_regnamespace('changeover')::oid, 'CREATE'), false) AS "createOurs"`,
   );
-  return server as Server;
+  return { ...(server as Server), ours: server?.ours === true && server.usage };
 }
 
 async function readGrants(connection: Connection, tables: readonly TableSchema[]): Promise<ReadonlyMap<string, Grants>> {
@@ -128,7 +138,7 @@ function rowFindings(schema: TableSchema, target: TargetTable, rows: number, exi
   return [{ severity: 'ok', check: 'existing_rows', message }];
 }
 
-function serverFindings({ version, database, role, standby, create, temporary, ours }: Server): PreflightFinding[] {
+function serverFindings({ version, database, role, standby, create, temporary, schema, usage, ours, denied }: Server): PreflightFinding[] {
   const findings: PreflightFinding[] = [];
   const grant = (privilege: string): string => `GRANT ${privilege} ON DATABASE ${escapeIdentifier(database)} TO ${escapeIdentifier(role)};`;
   if (version < 140_000)
@@ -138,7 +148,8 @@ function serverFindings({ version, database, role, standby, create, temporary, o
       message: `the target is PostgreSQL ${String(Math.floor(version / 10_000))}; 14 or later is needed`,
     });
   if (standby) findings.push({ severity: 'error', check: 'standby', message: 'the target is a standby, which takes no writes' });
-  if (!ours && !create) {
+  if (schema && (!usage || denied.length > 0)) findings.push(deniedFinding(role, usage, denied));
+  if (!create && (!schema || (usage && !ours && denied.length === 0))) {
     findings.push({
       severity: 'error',
       check: 'create',
@@ -155,6 +166,17 @@ function serverFindings({ version, database, role, standby, create, temporary, o
     });
   }
   return findings;
+}
+
+/** Another role made our schema, for another migration perhaps. */
+function deniedFinding(role: string, usage: boolean, denied: readonly string[]): PreflightFinding {
+  const to = `TO ${escapeIdentifier(role)};`;
+  return {
+    severity: 'error',
+    check: 'ours',
+    message: `${role} may not ${usage ? `write ${denied.join(', ')} in` : 'use'} the schema changeover of the target, which another role has made`,
+    fix: [`GRANT USAGE ON SCHEMA changeover ${to}`, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA changeover ${to}`],
+  };
 }
 
 function upgradeFinding({ role }: Server): PreflightFinding {
@@ -236,7 +258,8 @@ function columnFindings(schema: TableSchema, target: TargetTable): PreflightFind
   }
   const differing = schema.columns.flatMap(({ name: column, type, key }) => {
     const found = byName.get(column);
-    if (found === undefined || found.generated !== null || key || type === '' || found.type === type) return [];
+    if (found === undefined || found.generated !== null || key || type === '' || found.type === type || isWider(type, found.type))
+      return [];
     return [`${column}: ${type} → ${found.type}`];
   });
   if (differing.length > 0) {

@@ -1,6 +1,15 @@
 import { asChangeoverError } from '@changeover/core';
 import type { DescribedTable, TableSchema } from '@changeover/events';
-import { ruleSchema, ruleProblems, tableUse, type Mapping, type SourceTable } from '@changeover/mapping';
+import {
+  isNumberType,
+  ruleSchema,
+  ruleProblems,
+  tableUse,
+  type Expression,
+  type Mapping,
+  type SourceTable,
+  type TableRule,
+} from '@changeover/mapping';
 import { createTargetCatalogue, loadMapping, mappingTypeErrors, type AdapterContext, type CliSettings } from '@changeover/shell';
 
 import { requireActiveMapping } from './active-mapping.js';
@@ -43,8 +52,7 @@ export async function checkMapping(
     ignored.length === 0
       ? []
       : [ok(`nothing is made of these tables of the source, which source.exclude can leave out: ${ignored.join(', ')}`)];
-  // Of which types a rule's values are only the target can say.
-  const made = mapping.rules.map((rule) => untyped(ruleSchema(rule)));
+  const made = mapping.rules.map((rule) => typedAsRead(rule, sources));
   return { findings: [...problems, ...good, ...note], tables: [...tables, ...made] };
 }
 
@@ -89,13 +97,25 @@ function sourceTables(sources: readonly TableSchema[]): ReadonlyMap<string, Sour
   return new Map(
     sources.map((source) => [
       nameOf(source),
-      { columns: source.columns.map(({ name }) => name), key: source.columns.filter(({ key }) => key).map(({ name }) => name) },
+      {
+        columns: source.columns.map(({ name }) => name),
+        key: source.columns.filter(({ key }) => key).map(({ name }) => name),
+        numbers: source.columns.filter(({ type }) => isNumberType(type)).map(({ name }) => name),
+      },
     ]),
   );
 }
 
-function untyped(schema: TableSchema): TableSchema {
-  return { ...schema, columns: schema.columns.map((column) => ({ ...column, type: '' })) };
+/** The rule's table, with the types of columns that are read as they are; of which types what is converted is only the target can say. */
+function typedAsRead(rule: TableRule, sources: readonly TableSchema[]): TableSchema {
+  const schema = ruleSchema(rule);
+  const tables = new Map([['', rule.source], ...(rule.joins ?? []).map(({ as, table }) => [as, table] as const)]);
+  const typeOf = (expression: Expression | undefined): string => {
+    if (expression === undefined || !('column' in expression)) return '';
+    const source = sources.find((one) => nameOf(one) === tables.get(expression.of ?? ''));
+    return source?.columns.find(({ name }) => name === expression.column)?.type ?? '';
+  };
+  return { ...schema, columns: schema.columns.map((column) => ({ ...column, type: typeOf(rule.columns[column.name]) })) };
 }
 
 function summaryOf(file: string | undefined, { tables, rules }: Mapping, sources: number): string {

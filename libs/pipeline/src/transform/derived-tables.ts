@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, lineOf, type Line, type StateView, type TableSchema } from '@changeover/events';
-import { compileRules, ruleSchema, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
+import { compileRules, isNumberType, ruleSchema, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
@@ -165,9 +165,10 @@ function sourcesOf(rules: readonly TableRule[], tables: SourceTables): readonly 
   });
 }
 
-function columnsOf({ form }: SourceTable): { readonly columns: readonly string[]; readonly key: readonly string[] } {
+function columnsOf({ form }: SourceTable): { readonly columns: string[]; readonly key: string[]; readonly numbers: string[] } {
   const { columns } = form.schema;
-  return { columns: columns.map(({ name }) => name), key: columns.filter(({ key }) => key).map(({ name }) => name) };
+  const names = (which: (column: (typeof columns)[number]) => boolean): string[] => columns.filter(which).map(({ name }) => name);
+  return { columns: names(() => true), key: names(({ key }) => key), numbers: names(({ type }) => isNumberType(type)) };
 }
 
 function keyOf({ form }: SourceTable): readonly number[] {

@@ -42,9 +42,9 @@ export type TransformPlace = {
 
 /**
  * Raised when what is in the state means something else: an older one is not read, but derived again from the log.
- * History: 2, every join has a number, also one by key.
+ * History: 2, every join has a number, also one by key. 3, rivals are ordered by numbers as such.
  */
-const VERSION = 2;
+const VERSION = 3;
 
 export function encodePlace(place: TransformPlace): Buffer {
   return Buffer.from(JSON.stringify({ version: VERSION, ...place }), 'utf8');

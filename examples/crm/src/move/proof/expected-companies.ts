@@ -24,7 +24,7 @@ export const EXPECTED_COMPANIES: readonly string[] = [
   // Of those that can be read and want one number, the oldest has it, then the one whose number comes first as text. Nobody else may stand.
   `CREATE TEMP TABLE ranked_account AS
    SELECT *, CASE WHEN problems = '{}' AND customer_number IS NOT NULL THEN
-       row_number() OVER (PARTITION BY problems = '{}', customer_number ORDER BY date_entered, id::text COLLATE "C") ELSE 1 END AS place,
+       row_number() OVER (PARTITION BY problems = '{}', customer_number ORDER BY date_entered, id) ELSE 1 END AS place,
      NOT EXISTS (SELECT FROM users WHERE users.id = owner_id) AS no_owner
    FROM read_account`,
 
