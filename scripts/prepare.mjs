@@ -7,17 +7,24 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 export const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
+/** How long a child that was asked to end may take. */
+const PATIENCE_MS = 5_000;
+
+let interrupted = false;
+
 /** Runs `npm ci` unless node_modules already holds what package-lock.json names. */
 export async function install() {
   if (await isInstalled()) return;
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const result = await withProgress('Installing dependencies (npm ci)', run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']));
-  if (result.code !== 0) fail('npm ci failed', result.output);
+  if (interrupted) process.exit(130);
+  if (result.code !== 0) fail('npm ci failed; run the command again, or remove node_modules first', result.output);
 }
 
 /** Compiles what has changed; ends the process with the compiler's words when it does not compile. */
 export async function build() {
   const result = await withProgress('Building', run(process.execPath, [TSC, '-b']));
+  if (interrupted) process.exit(130);
   if (result.code !== 0) fail('the build failed', result.output);
 }
 
@@ -54,18 +61,28 @@ export function run(command, args, { env = {}, minutes = 15 } = {}) {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: command.endsWith('.cmd'),
+      // A group of its own, so that all that npm starts can be ended with it.
+      detached: process.platform !== 'win32',
     });
+    // Nobody else may go on writing here when we have ended.
+    const end = () => {
+      interrupted = true;
+      kill(child, 'SIGTERM');
+      setTimeout(() => kill(child, 'SIGKILL'), PATIENCE_MS).unref();
+    };
+    process.on('SIGINT', end).on('SIGTERM', end);
     let output = '';
     const keep = (chunk) => (output += String(chunk));
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     const done = (code) => {
       clearTimeout(timer);
+      process.off('SIGINT', end).off('SIGTERM', end);
       resolve({ code, output, seconds: (performance.now() - started) / 1000 });
     };
     const timer = setTimeout(() => {
       output += `\nstill running after ${minutes} minutes: killed\n`;
-      child.kill('SIGKILL');
+      kill(child, 'SIGKILL');
     }, minutes * 60_000);
     child.on('error', (error) => {
       output += `${command}: ${error.message}\n`;
@@ -74,8 +91,6 @@ export function run(command, args, { env = {}, minutes = 15 } = {}) {
     child.on('close', (code, signal) => done(signal === null ? code : 128));
   });
 }
-
-let interrupted = false;
 
 /** Whether somebody has asked us to end while a child ran. */
 export function wasInterrupted() {
@@ -107,6 +122,15 @@ export function runNode(script, args, { env = {}, minutes } = {}) {
       resolve(signal === null ? code : 128);
     });
   });
+}
+
+function kill(child, signal) {
+  try {
+    if (process.platform === 'win32') child.kill(signal);
+    else process.kill(-child.pid, signal);
+  } catch {
+    // It has ended.
+  }
 }
 
 /** Says what goes on while it does: a growing line on a terminal; elsewhere a line at the start and every ten seconds. */

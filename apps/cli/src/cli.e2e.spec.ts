@@ -771,6 +771,7 @@ describe('up', () => {
       await client.end().catch(() => undefined);
       const status = await bench.run('status');
       expect([status.code, status.err]).toEqual([1, expect.stringMatching(/SERVICE_MISSING: .*does not answer.*process \d+\) still runs/)]);
+      expect(await up.ended).toBe(1);
       expect(up.err).toMatch(/changeover: SERVICE_MISSING: .*does not answer any more.*start `changeover up` again/);
       expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
       const again = bench.start('up');

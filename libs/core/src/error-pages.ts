@@ -199,14 +199,14 @@ export const ERROR_PAGES = {
   TARGET_REFUSES: {
     meaning: 'The target refused more than 100 rows of one batch, or all of it; this is no longer a bad row but a wrong set-up.',
     nextStep:
-      'See the reasons in the message and the log; correct the target or the mapping, then start again. If a foreign key of a table that is not mapped is named (SQLSTATE 23503), its rows refer to rows that the source no longer has: map the table, or take those rows or the foreign key away. Nothing of the batch was written.',
+      'See the reasons in the message and the log; correct the target, then start again. Where the mapping is at fault the migration has to begin again with a corrected one, as it keeps the mapping that it began with (README, "The end": the lines that remove it). If a foreign key of a table that is not mapped is named (SQLSTATE 23503), its rows refer to rows that the source no longer has: map the table, or take those rows or the foreign key away. Nothing of the batch was written.',
     policy: 'stop',
   },
   TARGET_NOT_EMPTY: {
     meaning:
       'A mapped target table held rows before the first load, which are not to be left, or one of them has the key of a row of the source.',
     nextStep:
-      'Empty the table, or name another one in the mapping. Rows that belong there stay with "existingRows": "leave" in the target’s settings; where a row of the source has the key of one of them, delete that one at the target, then start again (the keys of those that are left are in changeover.preexisting). Nothing of the batch was written.',
+      'Empty the table, or name another one in the mapping. Rows that belong there stay with "existingRows": "leave" in the target’s settings; where a row of the source has the key of one of them, delete that one at the target (to delete the row at the source does not help: it is in the log), then start again (the keys of those that are left are in changeover.preexisting). Nothing of the batch was written.',
     policy: 'stop',
   },
   TARGET_BUSY: {

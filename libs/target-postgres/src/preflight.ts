@@ -69,7 +69,7 @@ export async function preflight(options: PreflightOptions, tables: readonly Tabl
       if (mayLook && !loaded.has(id))
         findings.push(...rowFindings(schema, target, await countRows(connection, target), options.existingRows));
     }
-    if (findings.every(({ severity }) => severity !== 'error')) {
+    if (tables.length > 0 && findings.every(({ severity }) => severity !== 'error')) {
       findings.push({
         severity: 'ok',
         check: 'target',

@@ -47,7 +47,9 @@ export async function checkMapping(
     ...misfits.map((problem) => wrong('rule', problem)),
     ...(described === null ? [] : ruleFindings(mapping.rules, { sources, targets: described })),
   ];
-  const good = problems.some(({ severity }) => severity === 'error') ? [] : [ok(summaryOf(file, mapping, sources.length))];
+  // Of a source that could not be looked at nothing good can be said.
+  const good =
+    sources.length === 0 || problems.some(({ severity }) => severity === 'error') ? [] : [ok(summaryOf(file, mapping, sources.length))];
   const note =
     ignored.length === 0
       ? []

@@ -14,8 +14,8 @@ export class InitCommand extends CliCommand {
         '',
         'Next:',
         '  1. Set SOURCE_URL and TARGET_URL in the environment (postgresql://user:password@host:port/database).',
-        '  2. changeover check   says what is missing, with the exact lines that grant it',
-        '  3. changeover up      starts everything in one process',
+        '  2. npx changeover check   says what is missing, with the exact lines that grant it',
+        '  3. npx changeover up      starts everything in one process',
         '',
       ].join('\n'),
     );

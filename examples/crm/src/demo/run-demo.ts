@@ -90,6 +90,7 @@ export async function runDemo(options: DemoOptions, context: DemoContext): Promi
     narrator.say(`Still running: old CRM ${migration.sourceUrl}`);
     narrator.say(`               new CRM ${migration.targetUrl}`);
     narrator.say(`               settings ${migration.settingsFile}, log ${stage.logFile('changeover')}`);
+    narrator.say(`Look at it with: npx changeover status --config ${migration.settingsFile}`);
     narrator.say('Ctrl-C ends everything.');
     await guarded(new Promise<never>(() => undefined)).catch((error: unknown) => {
       if (!signal.aborted) throw error;

@@ -3,8 +3,11 @@ export const MAX_STATE_KEY_BYTES = 1900;
 
 export type StateEntry = { readonly key: Buffer; readonly value: Buffer };
 
-/** What each change counts in {@link StateStore.pendingBytes} beside its bytes: about what it takes to find it again. */
-export const PENDING_CHANGE_BYTES = 100;
+/**
+ * What each change counts in {@link StateStore.pendingBytes} beside its bytes. To find it again takes about half of that in our memory; the rest is for a store that writes a page for
+ * each, where keys have no order.
+ */
+export const PENDING_CHANGE_BYTES = 200;
 
 /**
  * Bytes by key, and sets of bytes by name. What was put is seen at once. Keys are not empty, and compared byte by byte.
