@@ -27,18 +27,17 @@ const REFUSED_REASON = `CASE WHEN sqlstate IS NULL OR sqlstate LIKE '22%' THEN r
 /** Else its text is the whole row. (Where there is no key, JSON says null.) */
 const HAS_KEY = `jsonb_typeof(key) = 'object'`;
 
-const HELD = `SELECT state, target AS "table", source_key AS key, NULL AS refusal, reason, problem_column AS "column",
+const HELD = `SELECT state, target AS "table", source_key AS key, NULL AS refusal, reason, problem_column AS "column", kept,
   since_seq::float8 AS "sinceSeq", since_ms::float8 AS "sinceMs"`;
 const REFUSED = `SELECT 'refused' AS state, table_schema || '.' || table_name AS "table", CASE WHEN ${HAS_KEY} THEN key_text END AS key, id::text AS refusal,
-  ${REFUSED_REASON} AS reason, NULL AS "column", from_seq::float8 AS "sinceSeq", from_ms::float8 AS "sinceMs"`;
-const ALL_OF_HELD = `${HELD}, source, kept, problems, NULL AS sqlstate, NULL AS "constraint", NULL AS message, NULL::jsonb AS wanted, NULL::jsonb AS stands`;
-const ALL_OF_REFUSED = `${REFUSED}, NULL AS source, stands IS NOT NULL AS kept, NULL::jsonb AS problems, sqlstate, constraint_name AS "constraint",
+  ${REFUSED_REASON} AS reason, NULL AS "column", stands IS NOT NULL AS kept, from_seq::float8 AS "sinceSeq", from_ms::float8 AS "sinceMs"`;
+const ALL_OF_HELD = `${HELD}, source, problems, NULL AS sqlstate, NULL AS "constraint", NULL AS message, NULL::jsonb AS wanted, NULL::jsonb AS stands`;
+const ALL_OF_REFUSED = `${REFUSED}, NULL AS source, NULL::jsonb AS problems, sqlstate, constraint_name AS "constraint",
   reason AS message, wanted, stands`;
 
 type Listed = Omit<ListedRow, 'key'> & { readonly key: string | null };
 type Found = Listed & {
   readonly source: string | null;
-  readonly kept: boolean;
   readonly problems: HeldRow['problems'] | null;
   readonly sqlstate: string | null;
   readonly constraint: string | null;
@@ -79,7 +78,7 @@ export class PostgresHeldRowList extends HeldRowList {
     return this.#look(async (connection) => {
       const { held, refused, values } = this.#conditions(filter);
       return connection.query<HeldGroup>(
-        `SELECT state, "table", reason, "column", count(*)::float8 AS rows
+        `SELECT state, "table", reason, "column", count(*)::float8 AS rows, (count(*) FILTER (WHERE kept))::float8 AS kept
          FROM (${HELD} FROM changeover.held WHERE ${held} UNION ALL ${REFUSED} FROM changeover.refused WHERE ${refused}) listed
          GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 2, 1, 3, 4 LIMIT ${parameter(values, limit)}`,
         values,
@@ -214,12 +213,11 @@ function keyOf(text: string): readonly (string | null)[] {
   return fields.map((field) => field ?? null);
 }
 
-function rowOf({ source, kept, problems, sqlstate, constraint, message, wanted, stands, ...listed }: Found): HeldRow {
+function rowOf({ source, problems, sqlstate, constraint, message, wanted, stands, ...listed }: Found): HeldRow {
   const row = listedOf(listed);
   return {
     ...row,
     source,
-    kept,
     problems: (problems ?? [{ reason: row.reason, column: row.column }]).map(({ reason, column }) => ({ reason, column: column ?? null })),
     refused: row.state === 'refused' ? { sqlstate, constraint, message, wanted, stands } : null,
   };

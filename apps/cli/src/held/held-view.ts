@@ -14,26 +14,32 @@ export type HeldListing = {
   readonly more: number;
 };
 
+/** What stands at the target of rows that are not there as they are now. */
+const [NOTHING, EARLIER] = ['nothing', 'an earlier version'] as const;
+
 export function renderListing({ totals, groups, rows, more }: HeldListing): readonly string[] {
   const words = totalsWords(totals);
   if (words === null) return ['no such row is held, waits or is refused'];
   const others = totals.held + totals.waiting + totals.refused - groups.reduce((sum, group) => sum + group.rows, 0);
   return [
     words,
-    ...inColumns([['  rows', 'state', 'table', 'reason', 'column'], ...groups.map(groupCells)]),
+    ...inColumns([['  rows', 'state', 'table', 'reason', 'column', 'at the target'], ...groups.map(groupCells)]),
     ...(others > 0 ? [`  and ${countWords(others)} more, for other reasons`] : []),
     '',
-    ...(rows.length === 0 ? [] : inColumns([['state', 'table', 'key', 'reason', 'column', 'since'], ...rows.map(rowCells)])),
+    ...(rows.length === 0
+      ? []
+      : inColumns([['state', 'table', 'key', 'reason', 'column', 'at the target', 'since'], ...rows.map(rowCells)])),
     ...(more === 0 ? [] : [`and ${countWords(more)} more: --limit shows more of them; --table, --state, --reason and --settled choose`]),
   ];
 }
 
-function groupCells({ rows, state, table, reason, column }: HeldGroup): readonly string[] {
-  return [`  ${countWords(rows)}`, state, table, visible(reason), column ?? ''];
+function groupCells({ rows, state, table, reason, column, kept }: HeldGroup): readonly string[] {
+  const standing = kept === 0 ? NOTHING : kept === rows ? EARLIER : `${EARLIER} of ${countWords(kept)}`;
+  return [`  ${countWords(rows)}`, state, table, visible(reason), column ?? '', standing];
 }
 
 function rowCells(row: ListedRow): readonly string[] {
-  return [row.state, row.table, placeWords(row), visible(row.reason), row.column ?? '', sinceWords(row)];
+  return [row.state, row.table, placeWords(row), visible(row.reason), row.column ?? '', row.kept ? EARLIER : NOTHING, sinceWords(row)];
 }
 
 /** What follows the table in `held show`. */
@@ -58,7 +64,7 @@ export function renderRow(row: HeldRow): readonly string[] {
     ...refusedFacts(row),
     ...(row.source === null ? [] : [['comes from', `${row.source} of the old database, by this key`]]),
     ['since', row.sinceMs === null ? recordWords(row) : `${sinceWords(row)}, ${recordWords(row)}`],
-    ['at the target', row.kept ? 'an earlier version of it stands' : 'nothing of it stands'],
+    ['at the target', `${row.kept ? EARLIER : NOTHING} of it stands`],
     ...(row.refused === null ? [] : valueFacts('wanted', row.refused.wanted, 'that it is gone')),
     ...(row.refused?.stands == null ? [] : valueFacts('stands', row.refused.stands, '')),
     ['next', nextStep(row)],

@@ -91,25 +91,25 @@ test('a table by itself is in public', () => {
 });
 
 test('the list: counts first, then rows, each with the words that show it, and how many more there are', () => {
-  const group = { state: 'held', table: 'crm.person', reason: 'no phone number', column: 'phone', rows: 1_000 } as const;
+  const group = { state: 'held', table: 'crm.person', reason: 'no phone number', column: 'phone', rows: 1_000, kept: 17 } as const;
   const keyless = { ...REFUSED, key: null };
   const lines = renderListing({
     totals: { held: 1_001, waiting: 0, refused: 2 },
-    groups: [group, { ...group, state: 'refused', reason: 'violates good', column: null, rows: 2 }],
-    rows: [HELD, REFUSED, keyless],
+    groups: [group, { ...group, state: 'refused', reason: 'violates good', column: null, rows: 2, kept: 0 }],
+    rows: [HELD, REFUSED, { ...keyless, kept: false }],
     more: 1_000,
   });
   expect(lines).toEqual([
     '1,001 held and 2 refused rows',
-    '  rows   state    table       reason           column',
-    '  1,000  held     crm.person  no phone number  phone',
-    '  2      refused  crm.person  violates good',
+    '  rows   state    table       reason           column  at the target',
+    '  1,000  held     crm.person  no phone number  phone   an earlier version of 17',
+    '  2      refused  crm.person  violates good            nothing',
     '  and 1 more, for other reasons',
     '',
-    'state    table       key                   reason           column  since',
-    `held     crm.person  7 'O'\\''Neil & Sons'  no phone number  phone   2023-11-14T22:13:20.000Z`,
-    `refused  crm.person  -- '-1'               violates good            record 12 of writes`,
-    'refused  crm.person  --refusal 5           violates good            record 12 of writes',
+    'state    table       key                   reason           column  at the target       since',
+    `held     crm.person  7 'O'\\''Neil & Sons'  no phone number  phone   an earlier version  2023-11-14T22:13:20.000Z`,
+    `refused  crm.person  -- '-1'               violates good            an earlier version  record 12 of writes`,
+    'refused  crm.person  --refusal 5           violates good            nothing             record 12 of writes',
     'and 1,000 more: --limit shows more of them; --table, --state, --reason and --settled choose',
   ]);
   expect(renderListing({ totals: { held: 0, waiting: 0, refused: 0 }, groups: [], rows: [], more: 0 })).toEqual([

@@ -21,7 +21,11 @@ export type HeldFilter = {
 export type HeldTotals = { readonly held: number; readonly waiting: number; readonly refused: number };
 
 /** Rows that share table, state, reason and column. */
-export type HeldGroup = Pick<ListedRow, 'table' | 'state' | 'reason' | 'column'> & { readonly rows: number };
+export type HeldGroup = Pick<ListedRow, 'table' | 'state' | 'reason' | 'column'> & {
+  readonly rows: number;
+  /** Of how many an earlier version stands at the target. */
+  readonly kept: number;
+};
 
 /** A row of the list. Nothing of it but its key is a value. */
 export type ListedRow = {
@@ -39,6 +43,8 @@ export type ListedRow = {
   readonly reason: string;
   /** The target's column, of a waiting row the table it waits for; null: no column by itself. */
   readonly column: string | null;
+  /** An earlier version of it stands at the target: of a held row the last good one. */
+  readonly kept: boolean;
   /** The record since which it is so: of `changes`; of `writes` for a refused row. */
   readonly sinceSeq: number;
   /** That record's commit time at the source, of a refused row that of the last one beside it, in ms since the epoch; null: not known. */
@@ -58,8 +64,6 @@ export type RowText = Readonly<Record<string, string | null>>;
 export type HeldRow = ListedRow & {
   /** All that is wrong, the first of which is the row's reason. */
   readonly problems: readonly { readonly reason: string; readonly column: string | null }[];
-  /** Its last good version stands at the target. */
-  readonly kept: boolean;
   /** `schema.table` at the source; null of a refused row. */
   readonly source: string | null;
   /** What the target says of a refused row. */

@@ -30,10 +30,18 @@ const SCHEMAS: readonly TableSchema[] = [HELD_TABLE, CHILDREN];
 const schemaOf = (seq: number): TableSchema => SCHEMAS[seq - 1] as TableSchema;
 const BEGUN_MS = 1_700_000_000_000;
 
-const HELD_7 = { state: 'held', table: 'public.person', key: ['7'], refusal: null, reason: 'bad phone', column: 'phone' } as const;
-const HELD_8 = { ...HELD_7, key: ['a\tb', '8'], reason: 'missing', column: 'name' } as const;
+const HELD_7 = {
+  state: 'held',
+  table: 'public.person',
+  key: ['7'],
+  refusal: null,
+  reason: 'bad phone',
+  column: 'phone',
+  kept: false,
+} as const;
+const HELD_8 = { ...HELD_7, key: ['a\tb', '8'], reason: 'missing', column: 'name', kept: true } as const;
 const WAITING_9 = { ...HELD_7, state: 'waiting', table: 'public.note', key: ['9'], reason: 'waits for', column: 'public.person' } as const;
-const REFUSED_10 = { state: 'refused', table: 'public.child', key: ['10'], column: null, sinceMs: BEGUN_MS + 10_000 } as const;
+const REFUSED_10 = { state: 'refused', table: 'public.child', key: ['10'], column: null, kept: false, sinceMs: BEGUN_MS + 10_000 } as const;
 
 /** What every list of held rows tells, written by the target's own writer. */
 export function heldRowListContract(name: string, open: () => Promise<HeldRowListBed>): void {
@@ -86,7 +94,8 @@ export function heldRowListContract(name: string, open: () => Promise<HeldRowLis
       const groups = await list.groups({}, 10);
       expect(groups.map(({ rows }) => rows)).toEqual([3, 2, 1, 1]);
       expect(groups[0]).toMatchObject({ state: 'refused', table: 'public.child', column: null });
-      expect(groups[1]).toEqual({ state: 'held', table: 'public.person', reason: 'bad phone', column: 'phone', rows: 2 });
+      expect(groups[1]).toEqual({ state: 'held', table: 'public.person', reason: 'bad phone', column: 'phone', rows: 2, kept: 0 });
+      expect(groups.map(({ kept }) => kept)).toEqual([0, 0, ...groups.slice(2).map(({ reason }) => Number(reason === 'missing'))]);
       expect(await list.groups({}, 2)).toEqual(groups.slice(0, 2));
     });
 
@@ -139,7 +148,7 @@ export function heldRowListContract(name: string, open: () => Promise<HeldRowLis
       const list = await fill();
       const problems = [{ reason: 'missing', column: 'name' }];
       expect(await list.find('public.person', { key: ['a\tb', '8'] })).toEqual([
-        { ...HELD_8, sinceSeq: 101, sinceMs: BEGUN_MS + 1_000, problems, kept: true, source: 'old.person', refused: null },
+        { ...HELD_8, sinceSeq: 101, sinceMs: BEGUN_MS + 1_000, problems, source: 'old.person', refused: null },
       ]);
       expect(await list.find('public.note', { key: ['9'] })).toMatchObject([{ ...WAITING_9, kept: false, source: 'old.person' }]);
       const [refused, ...others] = await list.find('public.child', { key: ['10'] });
