@@ -38,6 +38,6 @@ test('takes what the library takes, and nothing else, whatever way it found out'
     }),
     { numRuns: 10_000 },
   );
-  expect(seen.taken).toBeGreaterThan(1000);
-  expect(seen.refused).toBeGreaterThan(1000);
+  expect(seen.taken).toBeGreaterThan(700);
+  expect(seen.refused).toBeGreaterThan(700);
 });
