@@ -195,9 +195,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a row that moved to another key stays under the old one',
     file: MIRROR,
-    find: 'if (!from.equals(to)) this.#state.remove(from);',
+    find: '      this.#state.remove(from);\n',
     replace: '',
     killedBy: [MIRROR_SPEC, 'holds the rows that the frames tell'],
+  },
+  {
+    name: 'a row that takes the key of one that went is laid over it in silence',
+    file: MIRROR,
+    find: '      this.#delete(to, form, sink);\n',
+    replace: '',
+    killedBy: [MIRROR_SPEC, 'whose key another one takes'],
   },
   {
     name: 'a reverse index is dropped: who looked a value up is not found',
