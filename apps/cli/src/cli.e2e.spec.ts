@@ -549,10 +549,10 @@ describe('held', () => {
 
       const list = await bench.run('held', 'list');
       expect([list.code, list.err]).toEqual([0, '']);
-      expect(list.out).toMatch(/^1 held, 1 waiting and 1 refused rows\n {2}rows +state +table +reason +column\n/);
-      expect(list.out).toMatch(/^held +public\.contact +2 +empty +name +\d{4}-\d\d-\d\dT[\d:.]+Z$/m);
-      expect(list.out).toMatch(/^waiting +public\.note +2 'a b' +waits for +public\.contact +\d{4}/m);
-      expect(list.out).toMatch(/^refused +public\.note +-- 1 '-x' +violates polite +\d{4}-\d\d-\d\dT/m);
+      expect(list.out).toMatch(/^1 held, 1 waiting and 1 refused rows\n {2}rows +state +table +reason +column +at the target\n/);
+      expect(list.out).toMatch(/^held +public\.contact +2 +empty +name +nothing +\d{4}-\d\d-\d\dT[\d:.]+Z$/m);
+      expect(list.out).toMatch(/^waiting +public\.note +2 'a b' +waits for +public\.contact +nothing +\d{4}/m);
+      expect(list.out).toMatch(/^refused +public\.note +-- 1 '-x' +violates polite +nothing +\d{4}-\d\d-\d\dT/m);
       expect(list.out).not.toMatch(/ann|early|rude/);
       const options = ['--json', '--table', 'note', '--limit', '1'];
       const json = JSON.parse((await bench.run('held', 'list', ...options)).out) as { rows: object[] };
