@@ -70,7 +70,7 @@ async function measure(name) {
 }
 
 async function steps(name, state) {
-  const tables = await SourceTables.restore(state, [], () => undefined);
+  const tables = new SourceTables(state);
   const accounts = tables.tell({ seq: 1, at: 0 }, schemaOf('accounts', ACCOUNT_COLUMNS));
   const contacts = tables.tell({ seq: 2, at: 0 }, schemaOf('contacts', CONTACT_COLUMNS));
   const output = new Counted();
@@ -120,18 +120,13 @@ async function steps(name, state) {
   const setup = {
     migration: 'bench',
     rules: CONTACT_RULES,
-    tables: Array.from(tables, ({ name, firstRows, rows, forms }) => ({
-      name,
-      firstRows,
-      rows,
-      forms: forms.map(({ ref, schema }) => ({ ref, schema })),
-    })),
+    tables: tables.told,
     partial: [],
     at,
   };
   const first = new FirstDerivation({
     ...{ state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [], commit: () => commit(true) },
-    ...(THREADS > 0 && { openThreads: () => Promise.resolve(new DerivationThreads(THREADS, { setup, location: state.location })) }),
+    ...(THREADS > 0 && { startThreads: () => new DerivationThreads(THREADS, { setup, location: state.location }) }),
     limits: {},
   });
   let cursor = null;

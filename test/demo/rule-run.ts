@@ -1,5 +1,5 @@
 import { CONVERTERS } from '@changeover/cleaning';
-import { compileRule, isNumberType, parseMapping, type Row, type SourceTable, type TableRule } from '@changeover/mapping';
+import { compileRule, parseMapping, sourceTable, type Row, type SourceTable, type TableRule } from '@changeover/mapping';
 import { InMemoryStateStore } from '@changeover/testing';
 import { escapeIdentifier, type ClientBase } from 'pg';
 
@@ -142,8 +142,7 @@ async function formOf(client: ClientBase, name: string): Promise<SourceTable> {
      WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
     [name],
   );
-  const names = (which: (row: (typeof rows)[number]) => boolean): string[] => rows.filter(which).map((row) => row.name);
-  return { columns: names(() => true), key: names(({ key }) => key), numbers: names(({ type }) => isNumberType(type)) };
+  return sourceTable(rows);
 }
 
 /** By one statement, so that rows may refer to each other. */

@@ -52,9 +52,7 @@ function setupOf(tables: SourceTables): RangeSetup {
   return {
     migration: 'm',
     rules: CONTACT_RULES,
-    tables: Array.from(tables, ({ name, firstRows, rows, forms }) => {
-      return { name, firstRows, rows, forms: forms.map(({ ref, schema }) => ({ ref, schema })) };
-    }),
+    tables: tables.told,
     partial: [],
     at: AT,
   };
@@ -76,7 +74,7 @@ class Bed implements AsyncDisposable {
   static async make(): Promise<Bed> {
     const folder = await mkdtemp(join(tmpdir(), 'changeover-threads-'));
     const state = await LmdbStateStore.open({ folder, name: 'm' });
-    const tables = await SourceTables.restore(state, [], () => Promise.reject(new TypeError('there is none')));
+    const tables = new SourceTables(state);
     const bed = new Bed(folder, state, tables);
     const [accounts, contacts] = SCHEMAS.map((schema, index) => tables.tell({ seq: index + 1, at: 0 }, schema));
     bed.#fill(accounts, accountsFor(CONTACTS), accountRow);
@@ -118,10 +116,7 @@ class Bed implements AsyncDisposable {
       queued: null as unknown as FirstDerivationOptions['queued'],
       targetOf: () => Promise.reject(new TypeError('nothing is queued')) as never,
       commit: () => state.commit(Buffer.from('place')),
-      openThreads:
-        threads === 0
-          ? undefined
-          : () => Promise.resolve(new DerivationThreads(threads, { setup: setupOf(tables), location: state.location })),
+      startThreads: threads === 0 ? undefined : () => new DerivationThreads(threads, { setup: setupOf(tables), location: state.location }),
       limits: { threadedRows: 1000 },
     });
     for (let done = await first.next(null, 0); !done.ended; done = await first.next(done.cursor, done.batch)) {
@@ -189,7 +184,10 @@ describe('threads that derive', () => {
   });
 
   it('that end reject what waits for them, and what comes', async () => {
-    const threads = new DerivationThreads(2, { setup: { ...setupOf(await emptyTables()), rules: [] }, location: '/nonexistent/state' });
+    const threads = new DerivationThreads(2, {
+      setup: { ...setupOf(new SourceTables(null as never)), rules: [] },
+      location: '/nonexistent/state',
+    });
     const task = { step: { what: 'claim', rule: 0 }, pieces: [] } as const;
     expect(await codeOf(threads.derive(task))).toBe('INTERNAL');
     const error: unknown = await threads.derive(task).catch((reason: unknown) => reason);
@@ -197,7 +195,3 @@ describe('threads that derive', () => {
     await threads[Symbol.asyncDispose]();
   });
 });
-
-function emptyTables(): Promise<SourceTables> {
-  return SourceTables.restore(null as never, [], () => Promise.reject(new TypeError('there is none')));
-}

@@ -11,7 +11,7 @@ import type { ThreadAnswer, ThreadStart } from './derivation-threads.js';
 const port = parentPort as MessagePort;
 const { setup, location } = workerData as ThreadStart;
 const draft = LmdbStateDraft.open(location);
-const derivation = await RangeDerivation.open(setup, draft, CONVERTERS);
+const derivation = new RangeDerivation(setup, draft, CONVERTERS);
 
 /** `null`: there is nothing more to do. */
 port.on('message', (task: RangeTask | null) => {

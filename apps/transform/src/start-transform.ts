@@ -35,7 +35,7 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
     const loop = new TransformLoop({
       migration,
       openState: () => openState(settings.state, { migration, clock, ids, onLost }),
-      ...(threads > 0 && { openThreads: (setup, location) => Promise.resolve(new DerivationThreads(threads, { setup, location })) }),
+      ...(threads > 0 && { startThreads: (setup, location) => new DerivationThreads(threads, { setup, location }) }),
       converters: CONVERTERS,
       changes: `${migration}.changes`,
       writes: `${migration}.writes`,

@@ -1,5 +1,5 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, type Mapping, type MappingInput } from './mapping.js';
-export { mappingHash, ruleSchema, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
+export { mappingHash, ruleSchema, sourceTable, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
 export { compileRule } from './compile-rule.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export {
@@ -37,4 +37,3 @@ export {
   type Value,
   type Where,
 } from './builder/index.js';
-export { isNumberType } from './number-text.js';

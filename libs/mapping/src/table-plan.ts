@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto';
 
 import { ChangeoverError } from '@changeover/core';
-import { tableSchemaHash, type TableSchema } from '@changeover/events';
+import { tableSchemaHash, type ColumnSchema, type TableSchema } from '@changeover/events';
 
+import type { SourceTable } from './compiled-rule.js';
 import { canonicalMapping, splitQualified, type Mapping } from './mapping.js';
+import { isNumberType } from './number-text.js';
 import type { TableRule } from './rule.js';
 
 /** A mapping's version: two mappings with the same hash do the same. SHA-256, hex. */
@@ -24,6 +26,12 @@ export function tableUse(mapping: Mapping, source: TableSchema): TableUse {
   const name = `${source.schema}.${source.table}`;
   const passes = mapping.rules.length === 0 || Object.hasOwn(mapping.tables, name);
   return { passed: passes ? targetSchema(mapping, source) : null, read: tablesRead(mapping).has(name) };
+}
+
+/** What rules have to know of a table with these columns. */
+export function sourceTable(columns: readonly Pick<ColumnSchema, 'name' | 'type' | 'key'>[]): SourceTable {
+  const names = (which: (column: (typeof columns)[number]) => boolean): string[] => columns.filter(which).map(({ name }) => name);
+  return { columns: names(() => true), key: names(({ key }) => key), numbers: names(({ type }) => isNumberType(type)) };
 }
 
 /** The source tables that rules read. */

@@ -1,15 +1,6 @@
 import { asChangeoverError } from '@changeover/core';
 import type { DescribedTable, TableSchema } from '@changeover/events';
-import {
-  isNumberType,
-  ruleSchema,
-  ruleProblems,
-  tableUse,
-  type Expression,
-  type Mapping,
-  type SourceTable,
-  type TableRule,
-} from '@changeover/mapping';
+import { ruleSchema, ruleProblems, sourceTable, tableUse, type Expression, type Mapping, type TableRule } from '@changeover/mapping';
 import { createTargetCatalogue, loadMapping, mappingTypeErrors, type AdapterContext, type CliSettings } from '@changeover/shell';
 
 import { requireActiveMapping } from './active-mapping.js';
@@ -37,7 +28,10 @@ export async function checkMapping(
   const known = new Set(sources.map(nameOf));
   // Without the source's tables there is nothing to hold names against.
   const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
-  const misfits = sources.length === 0 ? [] : ruleProblems(mapping, { tables: sourceTables(sources) });
+  const misfits =
+    sources.length === 0
+      ? []
+      : ruleProblems(mapping, { tables: new Map(sources.map((source) => [nameOf(source), sourceTable(source.columns)])) });
   const described = mapping.rules.length === 0 ? null : await targetTables(settings, context);
   const problems = [
     ...(typed ?? []).map((problem) => wrong('types', problem)),
@@ -93,19 +87,6 @@ async function targetTables({ target }: CliSettings, context: AdapterContext): P
   } catch {
     return null;
   }
-}
-
-function sourceTables(sources: readonly TableSchema[]): ReadonlyMap<string, SourceTable> {
-  return new Map(
-    sources.map((source) => [
-      nameOf(source),
-      {
-        columns: source.columns.map(({ name }) => name),
-        key: source.columns.filter(({ key }) => key).map(({ name }) => name),
-        numbers: source.columns.filter(({ type }) => isNumberType(type)).map(({ name }) => name),
-      },
-    ]),
-  );
 }
 
 /** The rule's table, with the types of columns that are read as they are; of which types what is converted is only the target can say. */

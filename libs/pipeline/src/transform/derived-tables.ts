@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, lineOf, type Line, type StateView, type TableSchema } from '@changeover/events';
-import { compileRules, isNumberType, ruleSchema, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
+import { compileRules, ruleSchema, sourceTable, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
@@ -47,7 +47,7 @@ export class DerivedTables {
     this.#isCopied = isCopied;
     const read = sourcesOf(rules, tables);
     this.#sources = new Map(read.map((table) => [table.number, table]));
-    const columns = new Map(read.map((table) => [table.name, columnsOf(table)]));
+    const columns = new Map(read.map(({ name, form }) => [name, sourceTable(form.schema.columns)]));
     const keys = new Map(read.map((table) => [table.name, { number: table.number, key: keyOf(table) }]));
     const compiled = compileRules({ rules }, columns, converters);
     const claiming = compileRules({ rules: rules.map(claimingRule) }, columns, converters);
@@ -163,12 +163,6 @@ function sourcesOf(rules: readonly TableRule[], tables: SourceTables): readonly 
     const why = table === undefined ? 'which is not captured' : 'whose rows have no key';
     throw new ChangeoverError('MAPPING_INVALID', `the mapping reads ${name}, ${why}`, { facts: { table: name } });
   });
-}
-
-function columnsOf({ form }: SourceTable): { readonly columns: string[]; readonly key: string[]; readonly numbers: string[] } {
-  const { columns } = form.schema;
-  const names = (which: (column: (typeof columns)[number]) => boolean): string[] => columns.filter(which).map(({ name }) => name);
-  return { columns: names(() => true), key: names(({ key }) => key), numbers: names(({ type }) => isNumberType(type)) };
 }
 
 function keyOf({ form }: SourceTable): readonly number[] {

@@ -15,7 +15,7 @@ import { neverWhole } from '../mirror/table-mirror.js';
 import type { DerivedTables } from './derived-tables.js';
 import type { QueuedFrames } from './queued-frames.js';
 import { RangesAhead } from './ranges-ahead.js';
-import type { OpenRangeThreads, RangeOutcome } from './range-threads.js';
+import type { RangeOutcome, RangeThreads } from './range-threads.js';
 import type { SourceTable } from './source-tables.js';
 import type { WritesOutput } from './writes-output.js';
 
@@ -42,7 +42,7 @@ export type FirstDerivationOptions = {
   /** Commits all that was put into the state. */
   readonly commit: () => Promise<void>;
   /** Starts other threads; left out: everything is done in ours. */
-  readonly openThreads?: (() => ReturnType<OpenRangeThreads>) | undefined;
+  readonly startThreads?: (() => RangeThreads) | undefined;
   readonly limits: { readonly recordRows?: number; readonly threadedRows?: number };
 };
 
@@ -59,12 +59,13 @@ export class FirstDerivation implements AsyncDisposable {
   readonly #passing: ReadonlyMap<PassedTable, RowFrames>;
   readonly #sources: ReadonlyMap<string, SourceTable>;
   readonly #ahead: RangesAhead | null;
+  readonly #recordRows: number;
   /** Rows gone through by this object in the step that it is at. */
   #inStep = { step: 0, rows: 0 };
 
   constructor(options: FirstDerivationOptions) {
     this.#options = options;
-    const { derived, state, tables, left, output, openThreads, commit, limits } = options;
+    const { derived, state, tables, left, output, startThreads, commit, limits } = options;
     const keyed = tables.filter(({ table }) => table.form.keyed);
     const passing = keyed.map(
       ({ table, target }) => [passedTable(table, left.includes(table.name)), new RowFrames((frame) => output.add(frame, target))] as const,
@@ -77,10 +78,11 @@ export class FirstDerivation implements AsyncDisposable {
       passed: [...this.#passing.keys()],
       referredBy: (name) => this.#sources.get(name)?.form.schema.foreignKeys?.map(({ table }) => table) ?? [],
     });
+    this.#recordRows = limits.recordRows ?? ROWS;
     this.#ahead =
-      openThreads === undefined
+      startThreads === undefined
         ? null
-        : new RangesAhead({ all: this.#all, state, open: openThreads, commit, recordRows: limits.recordRows ?? ROWS });
+        : new RangesAhead({ all: this.#all, state, start: startThreads, commit, recordRows: this.#recordRows });
   }
 
   /** The next piece, behind `cursor`, when there are `batch` records of it. */
@@ -122,10 +124,10 @@ export class FirstDerivation implements AsyncDisposable {
   }
 
   #derive(cursor: DeriveAllCursor): { readonly rows: number; readonly next: DeriveAllCursor | null } {
-    const { derived, at, limits } = this.#options;
+    const { derived, at } = this.#options;
     let rows = 0;
     let next: DeriveAllCursor | null = cursor;
-    for (const piece of this.#all.pieces(cursor, limits.recordRows ?? ROWS)) {
+    for (const piece of this.#all.pieces(cursor, this.#recordRows)) {
       const { changes, wanted, lines } = takePiece(derived.derivation, piece.step, piece.entries);
       derived.derivation.claim(wanted);
       derived.give(changes, at);

@@ -4,7 +4,7 @@ import type { Converters } from '@changeover/mapping';
 
 import { takePiece, type DeriveStep } from '../derive/derive-all.js';
 import type { WantedValues } from '../derive/derivation.js';
-import type { MirroredTable, PlannedRule } from '../derive/derivation-plan.js';
+import type { MirroredTable } from '../derive/derivation-plan.js';
 import { DerivedTables } from './derived-tables.js';
 import { unpackEntries } from './packed-entries.js';
 import type { RangeOutcome, RangeSetup, RangeStep, RangeTask } from './range-threads.js';
@@ -19,8 +19,8 @@ export class RangeDerivation {
   readonly #derived: DerivedTables;
   #frames: RangeFrame[] = [];
 
-  private constructor(setup: RangeSetup, draft: StateDraft, tables: SourceTables, converters: Converters) {
-    const { migration, rules, partial } = setup;
+  constructor(setup: RangeSetup, draft: StateDraft, converters: Converters) {
+    const { migration, rules, tables, partial } = setup;
     this.#setup = setup;
     this.#draft = draft;
     const add = (frame: Omit<RangeFrame, 'target'>, target: TableSchema): void => {
@@ -32,18 +32,11 @@ export class RangeDerivation {
       migration,
       rules,
       converters,
-      tables,
+      tables: new SourceTables(draft, tables),
       state: draft,
       output: { add },
       isCopied: (name) => partial.includes(name),
     });
-  }
-
-  static async open(setup: RangeSetup, draft: StateDraft, converters: Converters): Promise<RangeDerivation> {
-    const schemas = new Map(setup.tables.flatMap(({ forms }) => forms.map(({ ref, schema }) => [ref.seq, schema] as const)));
-    const known = setup.tables.map(({ forms, ...table }) => ({ ...table, forms: forms.map(({ ref }) => ref) }));
-    const tables = await SourceTables.restore(draft, known, ({ seq }) => Promise.resolve(schemas.get(seq) as TableSchema));
-    return new RangeDerivation(setup, draft, tables, converters);
   }
 
   /** Over what is committed now. */
@@ -68,10 +61,7 @@ export class RangeDerivation {
     }
     const rule = plan.rules[task.rule];
     invariant(rule !== undefined, `no rule has the number ${String(task.rule)}`);
-    return stepOf(task.what, rule);
+    const { table } = rule;
+    return task.what === 'claim' ? { what: 'claim', rule, table } : { what: 'derive', rule, table, childless: true };
   }
-}
-
-function stepOf(what: 'claim' | 'derive', rule: PlannedRule): DeriveStep {
-  return what === 'claim' ? { what, rule, table: rule.table } : { what, rule, table: rule.table, childless: true };
 }

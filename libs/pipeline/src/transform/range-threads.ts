@@ -1,18 +1,16 @@
-import type { Frame, RecordRef, StateChanges, TableSchema } from '@changeover/events';
+import type { Frame, StateChanges } from '@changeover/events';
 import type { TableRule } from '@changeover/mapping';
 
 import type { WantedValues } from '../derive/derivation.js';
 import type { HeldSince } from '../derive/held-rows.js';
-import type { SourceTable } from './source-tables.js';
+import type { ToldTable } from './source-tables.js';
 
 /** What a thread has to know before it can derive: plain data. */
 export type RangeSetup = {
   readonly migration: string;
   readonly rules: readonly TableRule[];
   /** The captured tables, in the order of their numbers, with the forms that they were told in. */
-  readonly tables: readonly (Pick<SourceTable, 'name' | 'firstRows' | 'rows'> & {
-    readonly forms: readonly { readonly ref: RecordRef; readonly schema: TableSchema }[];
-  })[];
+  readonly tables: readonly ToldTable[];
   /** Tables of which rows need not be whole. */
   readonly partial: readonly string[];
   readonly at: HeldSince;
@@ -47,4 +45,4 @@ export type RangeThreads = AsyncDisposable & {
 };
 
 /** `location`: of the state. */
-export type OpenRangeThreads = (setup: RangeSetup, location: string) => Promise<RangeThreads>;
+export type StartRangeThreads = (setup: RangeSetup, location: string) => RangeThreads;

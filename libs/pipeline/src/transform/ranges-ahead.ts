@@ -12,7 +12,7 @@ export type RangesAheadOptions = {
   readonly all: DeriveAll;
   readonly state: StateStore;
   /** Starts the threads. */
-  readonly open: () => Promise<RangeThreads>;
+  readonly start: () => RangeThreads;
   /** Commits all that was put into the state. */
   readonly commit: () => Promise<void>;
   readonly recordRows: number;
@@ -51,7 +51,7 @@ export class RangesAhead implements AsyncDisposable {
 
   /** The range behind `cursor`, which is where the one before it ended. */
   async next(cursor: DeriveAllCursor): Promise<Omit<Range, 'outcome'> & { readonly outcome: RangeOutcome }> {
-    const threads = (this.#threads ??= await this.#options.open());
+    const threads = (this.#threads ??= this.#options.start());
     if (this.#step !== cursor.step) await this.#begin(cursor);
     while (this.#given !== null && this.#ranges.length < RANGES_A_THREAD * threads.count) this.#give(threads, this.#given);
     const range = this.#ranges.shift();

@@ -58,14 +58,23 @@ export type ToldForm = {
 /** What is remembered of a table beside its rows. */
 export type KnownTable = Pick<SourceTable, 'name' | 'firstRows' | 'rows'> & { readonly forms: readonly RecordRef[] };
 
+/** The same, with the forms themselves in place of where the log tells them. */
+export type ToldTable = Omit<KnownTable, 'forms'> & {
+  readonly forms: readonly { readonly ref: RecordRef; readonly schema: TableSchema }[];
+};
+
 /** The captured tables, in the order in which they were first told: their numbers. */
 export class SourceTables {
   readonly #state: StateView;
   readonly #tables = new Map<string, SourceTable>();
   readonly #forms = new Map<number, ToldForm>();
 
-  private constructor(state: StateView) {
+  constructor(state: StateView, told: readonly ToldTable[] = []) {
     this.#state = state;
+    for (const { forms, ...facts } of told) {
+      const table = this.#add(facts);
+      for (const { ref, schema } of forms) this.#forms.set(ref.seq, table.addForm(ref, schema));
+    }
   }
 
   /** `fetch` gives the forms again that were told before. */
@@ -74,12 +83,20 @@ export class SourceTables {
     known: readonly KnownTable[],
     fetch: (ref: RecordRef) => Promise<TableSchema>,
   ): Promise<SourceTables> {
-    const tables = new SourceTables(state);
-    for (const { forms, ...facts } of known) {
-      const table = tables.#add(facts);
-      for (const ref of forms) tables.#forms.set(ref.seq, table.addForm(ref, await fetch(ref)));
+    const told: ToldTable[] = [];
+    for (const { forms: refs, ...facts } of known) {
+      const forms: ToldTable['forms'][number][] = [];
+      for (const ref of refs) forms.push({ ref, schema: await fetch(ref) });
+      told.push({ ...facts, forms });
     }
-    return tables;
+    return new SourceTables(state, told);
+  }
+
+  /** All that it takes to make them again over another view of the state. */
+  get told(): readonly ToldTable[] {
+    return Array.from(this.#tables.values(), ({ name, firstRows, rows, forms }) => {
+      return { name, firstRows, rows, forms: forms.map(({ ref, schema }) => ({ ref, schema })) };
+    });
   }
 
   [Symbol.iterator](): Iterator<SourceTable> {

@@ -157,7 +157,7 @@ class TransformBed implements AsyncDisposable {
       migration: 'm',
       openState: () => Promise.resolve((state = new InMemoryStateStore(this.state))),
       ...(threaded && {
-        openThreads: (setup) => Promise.resolve(new ThreadsInProcess(() => state as InMemoryStateStore, setup, {}, threaded)),
+        startThreads: (setup) => new ThreadsInProcess(() => state as InMemoryStateStore, setup, {}, threaded),
       }),
       converters: {},
       changes: CHANGES,

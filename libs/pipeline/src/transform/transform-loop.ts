@@ -6,7 +6,7 @@ import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports
 import { readStreamAhead } from '../stream-reader.js';
 import { ToldSchemas } from '../told-schemas.js';
 import { otherMapping } from './other-mapping.js';
-import type { OpenRangeThreads } from './range-threads.js';
+import type { StartRangeThreads } from './range-threads.js';
 import { SourceTables } from './source-tables.js';
 import { decodePlace, type TransformPlace } from './transform-place.js';
 import { TransformSession, type SessionOptions } from './transform-session.js';
@@ -34,7 +34,7 @@ export type TransformOptions = {
   /** Makes us the owner of what is remembered beside the log; the loop closes it. */
   readonly openState: () => Promise<StateStore>;
   /** Starts threads for the first derivation of large tables; left out: all is done in this one. */
-  readonly openThreads?: OpenRangeThreads;
+  readonly startThreads?: StartRangeThreads;
   readonly mapping: Mapping;
   readonly converters: Converters;
   readonly observer: PipelineObserver;

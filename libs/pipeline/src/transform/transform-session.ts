@@ -334,7 +334,7 @@ export class TransformSession {
     }
     await this.#tellAll();
     const derived = await this.#plan('MAPPING_INVALID');
-    const { openThreads, limits } = this.#options;
+    const { startThreads, limits } = this.#options;
     await using first = new FirstDerivation({
       state: this.#state,
       output: this.#output,
@@ -347,7 +347,7 @@ export class TransformSession {
       barriers: this.#barriers,
       targetOf: ({ schemaSeq }) => this.#use(this.#tables.form(schemaSeq)).passed as TableSchema,
       commit: () => this.#commits.commit(),
-      openThreads: openThreads && (() => openThreads(this.#rangeSetup(entry), this.#state.location)),
+      startThreads: startThreads && (() => startThreads(this.#rangeSetup(entry), this.#state.location)),
       limits,
     });
     for (let { cursor, batch } = this.#phase; ;) {
@@ -407,9 +407,7 @@ export class TransformSession {
     return {
       migration: this.#options.migration,
       rules: this.#rules(),
-      tables: Array.from(this.#tables, ({ name, firstRows, rows, forms }) => {
-        return { name, firstRows, rows, forms: forms.map(({ ref, schema }) => ({ ref, schema })) };
-      }),
+      tables: this.#tables.told,
       partial: [...Object.keys(this.#copies), ...this.#left],
       at: this.#at(entry),
     };

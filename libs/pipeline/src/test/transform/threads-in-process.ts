@@ -28,7 +28,7 @@ export class ThreadsInProcess implements RangeThreads {
     for (let turns = TURNS[this.#tasks++ % TURNS.length] as number; turns > 0; turns--)
       await new Promise((resolve) => setImmediate(resolve));
     await using draft = this.#state().draft();
-    const derivation = await RangeDerivation.open(this.#setup, draft, this.#converters);
+    const derivation = new RangeDerivation(this.#setup, draft, this.#converters);
     this.#derived();
     return structuredClone(derivation.derive(sent));
   }

@@ -117,9 +117,9 @@ export class TransformLives {
         return Promise.resolve(open[0] as WatchedStore);
       },
       ...(this.#threaded && {
-        openThreads: (setup) => {
+        startThreads: (setup) => {
           const derived = (): unknown => this.#census?.saw('derived in a thread');
-          return Promise.resolve(new ThreadsInProcess(() => open[0] as WatchedStore, setup, CONVERTERS, derived));
+          return new ThreadsInProcess(() => open[0] as WatchedStore, setup, CONVERTERS, derived);
         },
       }),
       converters: CONVERTERS,
