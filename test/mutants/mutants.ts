@@ -253,7 +253,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: ROUND,
     find: 'if (dropped.length === 0) break;',
     replace: 'if (dropped.length >= 0) break;',
-    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+    killedBy: [DERIVATION_SPEC, 'gives what a kept version no longer has'],
   },
   {
     name: 'the second of several rivals is not found',
