@@ -214,6 +214,28 @@ export const ERROR_PAGES = {
     nextStep: 'Nothing, unless it stays: then find who holds the locks (pg_stat_activity, pg_locks).',
     policy: 'retry',
   },
+  SOURCE_LOCKED: {
+    meaning: 'A table of the source is locked against readers (ALTER TABLE, VACUUM FULL, LOCK TABLE), so no snapshot could be taken.',
+    nextStep: 'Nothing, unless it stays: then find who holds the lock (pg_locks), and ask again when it is gone. Nothing was changed.',
+    policy: 'retry',
+  },
+  HOLD_LOST: {
+    meaning:
+      'Load was held at a place of the stream, and has gone on before what it was held for was done: the hold was not renewed in time.',
+    nextStep: 'Ask again. If it stays, the machine is too busy, or a clock of the target jumped. Nothing was changed.',
+    policy: 'retry',
+  },
+  NOT_FOLLOWING: {
+    meaning: 'The target does not follow the source yet, or not at the moment: its first load, or the copy of a table, is under way.',
+    nextStep: 'See with `changeover status` how far it is, and ask again when it has ended.',
+    policy: 'retry',
+  },
+  NOT_EQUAL: {
+    meaning: 'The target does not hold what the mapping makes of the source. The rows are named.',
+    nextStep:
+      'See who writes to these rows of the target beside Changeover (triggers, jobs, people). A row that the source changes next is written anew.',
+    policy: 'stop',
+  },
   CONTROL_UNREACHABLE: {
     meaning: 'The control database does not answer.',
     nextStep: 'Check host, port and network, and whether the server is up.',

@@ -60,6 +60,8 @@ export {
   type StateEntry,
 } from './ports/state-store.port.js';
 export { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from './ports/table-catalogue.port.js';
+export { SourceSnapshots, type SourceSnapshot } from './ports/source-snapshots.port.js';
+export { HOLD_MS, TargetReader, type LoadHold, type RefusedVersion, type TargetSnapshot } from './ports/target-reader.port.js';
 export {
   TargetWriter,
   type ApplyReport,

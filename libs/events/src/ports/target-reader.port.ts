@@ -1,0 +1,51 @@
+import type { TableSchema } from '../frame/table-schema.js';
+import type { LoadProgress } from './target-writer.port.js';
+
+/**
+ * Load held at a place of our choosing: it finishes the batch in hand, then goes no further than it is let. The hold ends by itself when it was not renewed for
+ * {@link HOLD_MS}, so that whoever held it may die; {@link snapshot} says whether it still held.
+ */
+export interface LoadHold extends AsyncDisposable {
+  /** Where load is held; null: nothing was ever loaded. */
+  readonly progress: LoadProgress | null;
+  /** Lets load go on up to the record `seq` of `changes`, not beyond; resolves with where it is when it has come there. Rejects with HOLD_LOST where it has gone beyond. */
+  advanceTo(seq: number, signal: AbortSignal): Promise<LoadProgress>;
+  /** Opens a snapshot of what the target holds where load is held. HOLD_LOST if it is not there any more. */
+  snapshot(): Promise<TargetSnapshot>;
+  /** How long load has been held, in milliseconds. */
+  readonly heldMs: number;
+}
+
+/** Milliseconds after which a hold that nobody renews is none any more. */
+export const HOLD_MS = 5_000;
+
+/** A version that the target refuses: `wanted` null: the row should be gone; `stands` null: there is none. Column to text or null. */
+export type RefusedVersion = {
+  readonly wanted: Readonly<Record<string, string | null>> | null;
+  readonly stands: Readonly<Record<string, string | null>> | null;
+};
+
+/** What a target holds, as one instant shows it. Several calls may be under way. */
+export interface TargetSnapshot extends AsyncDisposable {
+  readonly progress: LoadProgress;
+  /**
+   * The rows of a table, as {@link SourceSnapshot.rows}, without those that were there before us (`changeover.preexisting`); of our own list of held rows those
+   * of this migration. Text is *as compared*: equal for two values that the column's type takes to be equal, different for others; a null is never like an empty text.
+   */
+  rows(table: TableSchema): AsyncIterable<Buffer>;
+  /**
+   * These lines (COPY text, the table's columns in their order), as {@link rows} would give them if they were stored: in number and order the same. A line that
+   * the columns' types do not take stays as it is.
+   */
+  asCompared(table: TableSchema, lines: Buffer): Promise<Buffer>;
+  /** Versions that the target refuses at this instant, of one table. */
+  refused(table: TableSchema): Promise<readonly RefusedVersion[]>;
+}
+
+/** Reads what load has brought into a target, at an exact place of the stream. */
+export abstract class TargetReader {
+  /** Holds load. TARGET_BUSY while somebody else does. */
+  abstract hold(): Promise<LoadHold>;
+
+  abstract stop(): Promise<void>;
+}
