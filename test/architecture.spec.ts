@@ -23,6 +23,7 @@ const CONTRACTS = [
   { port: 'HeldRowList', contract: 'heldRowListContract' },
   { port: 'TableCatalogue', contract: 'tableCatalogueContract' },
   { port: 'StateStore', contract: 'stateStoreContract' },
+  { port: 'SourceSnapshots', contract: 'sourceSnapshotsContract' },
 ] as const;
 
 function read(path: string): string {

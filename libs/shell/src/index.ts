@@ -36,6 +36,7 @@ export {
   createLog,
   createSource,
   createSourceCatalogue,
+  createSourceSnapshots,
   createTarget,
   createTargetCatalogue,
   emptyState,

@@ -7,7 +7,7 @@ import { asReplicaIdentity, type Relation } from './relation.js';
 import { Rewrites } from './rewrites.js';
 import { CURRENT_SNAPSHOT, Visibility } from './snapshot/visibility.js';
 import type { Query, SqlSession } from './sql-session.js';
-import { tableForm, type ColumnFacts } from './table-form.js';
+import { tableForm, type ColumnFacts, type TableFacts } from './table-form.js';
 
 /**
  * For the column `a` of the relation `c`. `fill`: what rows that are older than the column hold without a row event; a
@@ -27,13 +27,18 @@ const COLUMN_FACTS = `
             AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) AS "inPrimaryKey"`;
 
 /** A generated column is in no row that the source sends. */
-const FORMS_BY_OID = `
+const FORMS = `
   SELECT c.oid, n.nspname AS schema, c.relname AS table, c.relreplident AS "replicaIdentity",
          a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS "typeOid", a.atttypmod AS typmod, ${COLUMN_FACTS}
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-   WHERE c.oid = ANY ($1::oid[])
-   ORDER BY n.nspname, c.relname, c.oid, a.attnum`;
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''`;
+
+const FORMS_ORDER = 'ORDER BY n.nspname, c.relname, c.oid, a.attnum';
+
+const FORMS_BY_OID = `${FORMS} WHERE c.oid = ANY ($1::oid[]) ${FORMS_ORDER}`;
+
+const FORMS_BY_NAME = `${FORMS}
+   WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND c.relkind IN ('r', 'p') ${FORMS_ORDER}`;
 
 /**
  * The catalogue may be ahead of the stream: the columns are the message's, and a column that has changed or gone since
@@ -66,19 +71,9 @@ export class Catalogue {
     const generations = await this.rewrites.look(oids, query);
     const keys = await foreignKeys(oids, this.#publication, query);
     const rows = await query<FormRow>(FORMS_BY_OID, [oids]);
-    const byOid = new Map<number, FormRow[]>();
-    for (const row of rows) {
-      const columns = byOid.get(row.oid);
-      if (columns === undefined) byOid.set(row.oid, [row]);
-      else columns.push(row);
-    }
-    return [...byOid.values()].map((columns) => {
-      const { oid, schema, table, replicaIdentity } = columns[0] as FormRow;
-      const present = columns.filter((column): column is FormRow & ColumnFacts => column.name !== null);
-      const generation = generations.get(oid);
-      const identity = asReplicaIdentity(replicaIdentity);
-      return this.#same(tableForm({ schema, table, replicaIdentity: identity, columns: present, generation, foreignKeys: keys.get(oid) }));
-    });
+    return formFacts(rows).map(({ oid, ...facts }) =>
+      this.#same(tableForm({ ...facts, generation: generations.get(oid), foreignKeys: keys.get(oid) })),
+    );
   }
 
   async visibility(): Promise<Visibility> {
@@ -119,4 +114,27 @@ export class Catalogue {
     this.#forms.set(form.hash, form);
     return form;
   }
+}
+
+/** Forms of those of the tables that there are, as `query` sees them: without generations and foreign keys, which take more than one look. */
+export async function formsByName(tables: readonly Pick<TableSchema, 'schema' | 'table'>[], query: Query): Promise<TableSchema[]> {
+  const names = [tables.map(({ schema }) => schema), tables.map(({ table }) => table)];
+  const rows = await query<FormRow>(FORMS_BY_NAME, names);
+  return formFacts(rows).map((facts) => tableForm({ ...facts, generation: undefined, foreignKeys: undefined }));
+}
+
+type FormFacts = Pick<TableFacts, 'schema' | 'table' | 'replicaIdentity' | 'columns'> & { readonly oid: number };
+
+function formFacts(rows: readonly FormRow[]): FormFacts[] {
+  const byOid = new Map<number, FormRow[]>();
+  for (const row of rows) {
+    const columns = byOid.get(row.oid);
+    if (columns === undefined) byOid.set(row.oid, [row]);
+    else columns.push(row);
+  }
+  return [...byOid.values()].map((columns) => {
+    const { oid, schema, table, replicaIdentity } = columns[0] as FormRow;
+    const present = columns.filter((column): column is FormRow & ColumnFacts => column.name !== null);
+    return { oid, schema, table, replicaIdentity: asReplicaIdentity(replicaIdentity), columns: present };
+  });
 }

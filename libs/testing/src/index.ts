@@ -13,9 +13,11 @@ export { InMemoryStateStore, StateStorage } from './fakes/in-memory-state-store.
 export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js';
 export { deleted, inserted, moved, positionAt, textTable, truncated, updated, type RowsEvent } from './fakes/rows.js';
 export { ScriptedRequests } from './fakes/scripted-requests.js';
+export { ScriptedSnapshots } from './fakes/scripted-snapshots.js';
 export { ScriptedSource } from './fakes/scripted-source.js';
 export { keyOf, type Row } from './fakes/scripted-tables.js';
 export { LogMirror } from './log-mirror.js';
 export { tableCatalogueContract, type TableCatalogueBed } from './contracts/table-catalogue.contract.js';
 export { targetWriterContract, type TargetWriterBed } from './contracts/target-writer.contract.js';
+export { sourceSnapshotsContract, type SourceSnapshotsBed } from './contracts/source-snapshots.contract.js';
 export { stateStoreContract, type StateStoreBed } from './contracts/state-store.contract.js';

@@ -8,13 +8,14 @@ import {
   type EventLog,
   type HeldRowList,
   type MessageStore,
+  type SourceSnapshots,
   type StateStore,
   type TableCatalogue,
   type TargetWriter,
 } from '@changeover/events';
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
-import { PostgresSource, PostgresSourceCatalogue, type PostgresSourceSettings } from '@changeover/source-postgres';
+import { PostgresSource, PostgresSourceCatalogue, PostgresSourceSnapshots, type PostgresSourceSettings } from '@changeover/source-postgres';
 import { emptyStoredState, LmdbStateStore, storedStateBytes } from '@changeover/state-lmdb';
 import { PostgresHeldRowList, PostgresTarget, PostgresTargetCatalogue } from '@changeover/target-postgres';
 
@@ -43,6 +44,10 @@ const SOURCES: Registry<SourceSettings, ChangeSource> = {
 /** What tables the two ends have. */
 const SOURCE_CATALOGUES: Registry<SourceSettings, TableCatalogue> = {
   postgres: (settings, { migration }) => new PostgresSourceCatalogue(selected(settings, migration)),
+};
+
+const SOURCE_SNAPSHOTS: Registry<SourceSettings, SourceSnapshots> = {
+  postgres: (settings, { migration, clock }) => new PostgresSourceSnapshots(selected(settings, migration), clock),
 };
 
 const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
@@ -85,6 +90,11 @@ export function createSource(settings: SourceSettings, context: AdapterContext):
 /** The tables that the settings select at the source. Connects when it is asked. */
 export function createSourceCatalogue(settings: SourceSettings, context: AdapterContext): TableCatalogue {
   return SOURCE_CATALOGUES[settings.type](settings, context);
+}
+
+/** Snapshots of the source. Connects when one is opened. */
+export function createSourceSnapshots(settings: SourceSettings, context: AdapterContext): SourceSnapshots {
+  return SOURCE_SNAPSHOTS[settings.type](settings, context);
 }
 
 /** The tables of the target. Connects when it is asked. */

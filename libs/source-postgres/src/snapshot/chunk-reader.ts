@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto';
-
 import { ChangeoverError, invariant } from '@changeover/core';
 import { parseRows, scanLine, type ChunkRequest, type TableSchema } from '@changeover/events';
 import pg from 'pg';
@@ -9,7 +7,8 @@ import { quoted } from '../captured-tables.js';
 import type { Catalogue } from '../catalogue.js';
 import { destroySession, openSession, type SessionOptions } from '../session.js';
 import { sourceError } from '../source-error.js';
-import type { Query } from '../sql-session.js';
+import { PLAN_ONCE, prepared } from './prepared.js';
+import { keyList, layoutOf, selectRows, type KeyColumn, type Layout } from './table-layout.js';
 import { CURRENT_SNAPSHOT, Visibility } from './visibility.js';
 
 /** Rows of a table as one snapshot shows them. */
@@ -23,37 +22,12 @@ export type ReadChunk = {
   readonly last: string | null;
 };
 
-/** What a query of a chunk needs to know of the table. `typical` bytes of a row, by what the last ANALYZE saw; 0: nothing. */
-type Layout = { oid: number; partitioned: boolean; typical: number; keys: KeyColumn[] };
-
-type KeyColumn = { readonly name: string; readonly type: string };
-
-/** Columns of the key in the order of its index, which is the one that can be read piece by piece. */
-const LAYOUT = `
-  SELECT c.oid, c.relkind = 'p' AS partitioned,
-         CASE WHEN c.reltuples > 0 THEN (c.relpages::float8 * current_setting('block_size')::int / c.reltuples)::int ELSE 0 END AS typical,
-         coalesce((
-           SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) ORDER BY k.place)
-             FROM (SELECT i.indrelid, i.indkey, i.indnkeyatts FROM pg_index i
-                    WHERE i.indrelid = c.oid AND i.indisvalid AND (i.indisprimary OR (c.relreplident = 'i' AND i.indisreplident))
-                    ORDER BY c.relreplident = 'i' AND i.indisreplident DESC LIMIT 1) i,
-                  unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (attnum, place),
-                  pg_attribute a
-            WHERE a.attrelid = i.indrelid AND a.attnum = k.attnum), '[]') AS keys
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`;
-
 const NO_ROWS: Rows = { bytes: Buffer.alloc(0), count: 0, cutShort: false };
 const LF = 0x0a;
 const MOST_ROWS = 100_000;
 const TYPICAL_ROW_BYTES = 250;
 /** Of the bytes asked for: what goes beyond them costs a session, of which the server still sends the rest. */
 const AIM = 0.9;
-
-/**
- * Planning the questions about a table costs the source three times what answering them does, and they are the same with each chunk. (Left to itself it would go
- * on planning those with lists.)
- */
-const PLAN_ONCE = "SET plan_cache_mode = 'force_generic_plan'";
 
 /**
  * Reads chunks over sessions of its own, as many as are read at a time; reading is all they do.
@@ -109,7 +83,7 @@ export class ChunkReader {
     await client.query(`LOCK TABLE ${quoted(request)} IN ACCESS SHARE MODE`);
     const { snapshot } = (await client.query<{ snapshot: string }>(CURRENT_SNAPSHOT)).rows[0] as { snapshot: string };
     const query = prepared(client);
-    const [layout] = (await query<Layout>(LAYOUT, [schema, table])) as [Layout];
+    const layout = await layoutOf(request, query);
     const [form] = await this.#catalogue.forms([layout.oid], query);
     invariant(form !== undefined, 'a table that is locked has a form');
     const visibility = Visibility.of(snapshot);
@@ -124,9 +98,9 @@ export class ChunkReader {
     const limit = this.#mostRows(request, layout);
     // Those first: once a chunk was cut short its session is of no more use.
     const named =
-      again.length === 0 ? NO_ROWS : await readRows(client, select(request, layout, form, isOneOf(keys, form, again)), Infinity);
-    const behind = `${after === null ? '' : isBehind(keys, form, after)} ORDER BY ${list(keys)} LIMIT ${String(limit)}`;
-    const rows = onlyAgain ? NO_ROWS : await readRows(client, select(request, layout, form, behind), maxBytes);
+      again.length === 0 ? NO_ROWS : await readRows(client, selectRows(request, layout, form, isOneOf(keys, form, again)), Infinity);
+    const behind = `${after === null ? '' : isBehind(keys, form, after)} ORDER BY ${keyList(keys)} LIMIT ${String(limit)}`;
+    const rows = onlyAgain ? NO_ROWS : await readRows(client, selectRows(request, layout, form, behind), maxBytes);
     if (rows.count > 0) this.#rowBytes.set(`${schema}.${table}`, rows.bytes.length / rows.count);
     const ended = onlyAgain || (!rows.cutShort && rows.count < limit);
     return {
@@ -152,27 +126,12 @@ async function openReader(options: SessionOptions): Promise<pg.Client> {
   return client;
 }
 
-function prepared(client: pg.Client): Query {
-  return async <Row extends pg.QueryResultRow>(text: string, values: unknown[]) =>
-    (await client.query<Row>({ name: hash('md5', text, 'hex'), text, values })).rows;
-}
-
-function select(request: ChunkRequest, { partitioned }: Layout, form: TableSchema, which: string): string {
-  const columns = form.columns.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
-  // ONLY: a table that inherits is copied for itself. Of a partitioned table all rows are in others.
-  return `SELECT ${columns} FROM ${partitioned ? '' : 'ONLY '}${quoted(request)} ${which}`;
-}
-
-function list(keys: readonly KeyColumn[]): string {
-  return keys.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
-}
-
 function isBehind(keys: readonly KeyColumn[], form: TableSchema, after: string): string {
-  return `WHERE (${list(keys)}) > (${literals(keys, form, after)})`;
+  return `WHERE (${keyList(keys)}) > (${literals(keys, form, after)})`;
 }
 
 function isOneOf(keys: readonly KeyColumn[], form: TableSchema, wanted: readonly string[]): string {
-  return `WHERE (${list(keys)}) IN (${wanted.map((key) => `(${literals(keys, form, key)})`).join(', ')})`;
+  return `WHERE (${keyList(keys)}) IN (${wanted.map((key) => `(${literals(keys, form, key)})`).join(', ')})`;
 }
 
 /**

@@ -1,0 +1,94 @@
+import { ChangeoverError, invariant, SystemClock, type Clock } from '@changeover/core';
+import { SourceSnapshots, type SourceSnapshot, type TableSchema } from '@changeover/events';
+
+import type { SessionOptions } from '../session.js';
+import { sourceConfig, type PostgresSourceSettings } from '../settings.js';
+import { SnapshotKeeper, type KeptSnapshot } from './snapshot-keeper.js';
+import { SnapshotReaders } from './snapshot-readers.js';
+
+/**
+ * Snapshots of a PostgreSQL database, 14 to 18; four sessions each, at most. As long as one is held its tables cannot be altered, truncated or vacuumed in
+ * full, and who tries waits, with all who come behind him: {@link SourceSnapshot.rows} says SOURCE_LOCKED then, and whoever hears that should let go.
+ */
+export class PostgresSourceSnapshots extends SourceSnapshots {
+  readonly #session: SessionOptions;
+  readonly #clock: Clock;
+  readonly #open = new Set<PostgresSnapshot>();
+  #stopped = false;
+
+  /** BAD_SETTINGS if the settings do not fit. Connects when a snapshot is opened. */
+  constructor(settings: PostgresSourceSettings, clock: Clock = new SystemClock()) {
+    super();
+    this.#session = { url: sourceConfig(settings).url, applicationName: `changeover-${settings.migration}-snapshot` };
+    this.#clock = clock;
+  }
+
+  async open(): Promise<SourceSnapshot> {
+    if (this.#stopped) throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source was let go');
+    const snapshot = new PostgresSnapshot(this.#session, this.#clock, () => this.#open.delete(snapshot));
+    this.#open.add(snapshot);
+    try {
+      await snapshot.connect();
+      return snapshot;
+    } catch (error) {
+      await snapshot[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(Array.from(this.#open, (snapshot) => snapshot[Symbol.asyncDispose]()));
+  }
+}
+
+class PostgresSnapshot implements SourceSnapshot {
+  readonly #keeper: SnapshotKeeper;
+  readonly #readers: SnapshotReaders;
+  readonly #onDisposed: () => void;
+  #kept: KeptSnapshot | null = null;
+
+  constructor(session: SessionOptions, clock: Clock, onDisposed: () => void) {
+    this.#keeper = new SnapshotKeeper(session, clock);
+    this.#readers = new SnapshotReaders(session, clock);
+    this.#onDisposed = onDisposed;
+  }
+
+  connect(): Promise<void> {
+    return this.#keeper.connect();
+  }
+
+  async take(tables: readonly TableSchema[]): Promise<'taken' | 'moved'> {
+    this.#kept = null;
+    this.#kept = await this.#keeper.take(tables);
+    return this.#kept === null ? 'moved' : 'taken';
+  }
+
+  shows(txId: string): boolean {
+    return this.#taken.visibility.sees(txId);
+  }
+
+  async *rows(table: TableSchema): AsyncGenerator<Buffer, void, undefined> {
+    const kept = this.#taken;
+    invariant(kept.locks.forms.has(table.hash), 'rows are read of tables of which the snapshot was taken');
+    try {
+      yield* this.#readers.read(table, { name: kept.name, vouch: () => this.#keeper.vouchFor(kept) });
+    } catch (error) {
+      if (error instanceof ChangeoverError && error.code === 'SOURCE_LOCKED') this.#keeper.renewLocks();
+      throw error;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#kept = null;
+    this.#readers.close();
+    this.#keeper.close();
+    this.#onDisposed();
+    return Promise.resolve();
+  }
+
+  get #taken(): KeptSnapshot {
+    invariant(this.#kept !== null, 'a snapshot is asked only when it was taken');
+    return this.#kept;
+  }
+}

@@ -1,0 +1,108 @@
+import { ChangeoverError, invariant } from '@changeover/core';
+import { formatRows, SourceSnapshots, type SourceSnapshot, type TableSchema } from '@changeover/events';
+
+import { keyOf, type Row } from './scripted-tables.js';
+
+type HeldTable = { readonly form: TableSchema; readonly rows: readonly Row[] };
+
+const PIECE_BYTES = 64 * 1024;
+
+/** Snapshots of what a test says that its source holds. What it says later is in those that are taken later. */
+export class ScriptedSnapshots extends SourceSnapshots {
+  /** The transactions that a snapshot shows, as the stream writes their ids. */
+  readonly visible = new Set<string>();
+  /** Somebody keeps a table locked against readers. */
+  locked = false;
+  /** Thrown by whatever is asked. */
+  fails: ChangeoverError | null = null;
+  /** Called with each {@link SourceSnapshot.take}, before anything is taken. */
+  onTake: (tables: readonly TableSchema[]) => void | Promise<void> = () => undefined;
+  /** Called with each table that is read, before its first row. */
+  onRows: (table: TableSchema) => void | Promise<void> = () => undefined;
+  /** Snapshots that were opened and not disposed of. */
+  readonly opened = new Set<SourceSnapshot>();
+  readonly #tables = new Map<string, HeldTable>();
+
+  /** What the table holds, and the form that it has. */
+  set(form: TableSchema, rows: readonly Row[]): void {
+    this.#tables.set(nameOf(form), { form, rows: [...rows] });
+  }
+
+  drop(form: TableSchema): void {
+    this.#tables.delete(nameOf(form));
+  }
+
+  open(): Promise<SourceSnapshot> {
+    if (this.fails !== null) return Promise.reject(this.fails);
+    const snapshot = new ScriptedSnapshot(this, this.#tables);
+    this.opened.add(snapshot);
+    return Promise.resolve(snapshot);
+  }
+
+  async stop(): Promise<void> {
+    for (const snapshot of this.opened) await snapshot[Symbol.asyncDispose]();
+  }
+}
+
+class ScriptedSnapshot implements SourceSnapshot {
+  readonly #source: ScriptedSnapshots;
+  readonly #tables: ReadonlyMap<string, HeldTable>;
+  #taken: { readonly tables: ReadonlyMap<string, HeldTable>; readonly visible: ReadonlySet<string> } | null = null;
+
+  constructor(source: ScriptedSnapshots, tables: ReadonlyMap<string, HeldTable>) {
+    this.#source = source;
+    this.#tables = tables;
+  }
+
+  async take(tables: readonly TableSchema[]): Promise<'taken' | 'moved'> {
+    this.#taken = null;
+    await this.#source.onTake(tables);
+    this.#answer();
+    if (this.#source.locked) throw new ChangeoverError('SOURCE_LOCKED', 'a table of the source is locked against readers');
+    if (tables.some((table) => this.#tables.get(nameOf(table))?.form.hash !== table.hash)) return 'moved';
+    this.#taken = { tables: new Map(this.#tables), visible: new Set(this.#source.visible) };
+    return 'taken';
+  }
+
+  shows(txId: string): boolean {
+    invariant(this.#taken !== null, 'a snapshot is asked only when it was taken');
+    return this.#taken.visible.has(txId);
+  }
+
+  async *rows(table: TableSchema): AsyncGenerator<Buffer, void, undefined> {
+    invariant(this.#taken !== null, 'a snapshot is asked only when it was taken');
+    const held = this.#taken.tables.get(nameOf(table));
+    invariant(held?.form.hash === table.hash, 'rows are read of tables of which the snapshot was taken');
+    await this.#source.onRows(table);
+    this.#answer();
+    const keyed = held.rows.map((row) => [keyOf(table, row), row] as const);
+    if (table.columns.some(({ key }) => key)) keyed.sort(([a], [b]) => (a < b ? -1 : 1));
+    let lines: Buffer[] = [];
+    let bytes = 0;
+    for (const [, row] of keyed) {
+      const line = formatRows([row]);
+      lines.push(line);
+      bytes += line.length;
+      if (bytes < PIECE_BYTES) continue;
+      yield Buffer.concat(lines);
+      this.#answer();
+      lines = [];
+      bytes = 0;
+    }
+    if (bytes > 0) yield Buffer.concat(lines);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#source.opened.delete(this);
+    return Promise.resolve();
+  }
+
+  #answer(): void {
+    if (this.#source.fails !== null) throw this.#source.fails;
+    if (!this.#source.opened.has(this)) throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source was let go');
+  }
+}
+
+function nameOf({ schema, table }: TableSchema): string {
+  return `${schema}.${table}`;
+}
