@@ -37,6 +37,8 @@ export class SnapshotKeeper {
   #locks: Locks | null = null;
   /** Also one that has failed, which holds nothing any more. */
   #inTransaction = false;
+  /** One statement at a time, though several readers ask. */
+  #last: Promise<unknown> = Promise.resolve();
   #renew = false;
   #closed = false;
 
@@ -56,7 +58,7 @@ export class SnapshotKeeper {
     try {
       this.#locks = this.#lasting(tables) ?? (await this.#lock(client, tables));
       if (this.#locks === null) return null;
-      const { rows } = await inTime(client, this.#clock, client.query<{ snapshot: string; name: string }>(SNAPSHOT));
+      const { rows } = await this.#ask(client, () => client.query<{ snapshot: string; name: string }>(SNAPSHOT));
       const { snapshot, name } = rows[0] as { snapshot: string; name: string };
       return { visibility: Visibility.of(snapshot), name, locks: this.#locks };
     } catch (error) {
@@ -69,7 +71,7 @@ export class SnapshotKeeper {
     const client = this.#client;
     if (client !== undefined && this.#locks === locks) {
       try {
-        await inTime(client, this.#clock, client.query('SELECT'));
+        await this.#ask(client, () => client.query('SELECT'));
       } catch (error) {
         throw this.#failed(client, error);
       }
@@ -101,17 +103,23 @@ export class SnapshotKeeper {
     this.#renew = false;
     const since = this.#clock.monotonic();
     try {
-      await inTime(client, this.#clock, client.query(begin));
+      await this.#ask(client, () => client.query(begin));
     } catch (error) {
       if (isGone(error)) return null;
       throw error;
     }
-    const found = await inTime(client, this.#clock, formsByName(tables, prepared(client)));
+    const found = await this.#ask(client, () => formsByName(tables, prepared(client)));
     const hashes = new Set(found.map(({ hash }) => hash));
     if (tables.every((table) => hashes.has(withoutGeneration(table)))) return { forms: new Set(tables.map(({ hash }) => hash)), since };
-    await inTime(client, this.#clock, client.query('ROLLBACK'));
+    await this.#ask(client, () => client.query('ROLLBACK'));
     this.#inTransaction = false;
     return null;
+  }
+
+  #ask<Answer>(client: pg.Client, statement: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#last.then(() => inTime(client, this.#clock, statement()));
+    this.#last = answer.catch(() => undefined);
+    return answer;
   }
 
   /** A session in which a statement failed is of use to the next {@link take}; one that gave no answer is not. */
