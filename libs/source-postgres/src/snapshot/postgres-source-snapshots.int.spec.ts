@@ -18,7 +18,7 @@ const XID = 'pg_current_xact_id()::xid::text';
 async function formsAt(url: string): Promise<readonly TableSchema[]> {
   await using sql = new SqlSession({ url, applicationName: 'forms' });
   const { tables } = await selectTables(sql, sourceConfig({ url, migration: 'm' }));
-  return new Catalogue(sql, 'nothing').forms(tables.map(({ oid }) => oid));
+  return await new Catalogue(sql, 'nothing').forms(tables.map(({ oid }) => oid));
 }
 
 async function read(snapshot: SourceSnapshot, table: TableSchema): Promise<readonly (readonly (string | null | undefined)[])[]> {
