@@ -63,7 +63,10 @@ class PostgresBed implements SourceSnapshotsBed {
     return txId;
   }
 
-  async begin(table: string, ...rows: readonly (readonly [number, string | null])[]): Promise<Awaited<ReturnType<SourceSnapshotsBed['begin']>>> {
+  async begin(
+    table: string,
+    ...rows: readonly (readonly [number, string | null])[]
+  ): Promise<Awaited<ReturnType<SourceSnapshotsBed['begin']>>> {
     const writer = await this.#database.connect();
     await writer.query('begin');
     const found = await writer.query<{ txid: string }>(`select ${XID} as txid`);
