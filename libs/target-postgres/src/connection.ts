@@ -1,7 +1,7 @@
 import { ChangeoverError, invariant } from '@changeover/core';
 import { ROW_TEXT_SETTINGS } from '@changeover/events';
 import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 
 import type { Statement } from './sql/row-statements.js';
 
@@ -144,6 +144,18 @@ export class Connection implements AsyncDisposable {
       send().catch(reject);
     });
     return copy.rowCount;
+  }
+
+  /**
+   * `COPY … TO STDOUT`, in pieces as they come; the server waits while nobody asks for more. Who stops before the end can only dispose of the connection: the
+   * server has more to say.
+   */
+  copyOut(sql: string): AsyncIterable<Buffer> {
+    this.#checkAlive();
+    const copy = this.#client.query(copyTo(sql));
+    // Whoever iterates is told of an error; when he has stopped before, nobody listens any more.
+    copy.on('error', () => undefined);
+    return copy;
   }
 
   /** Sends COMMIT at once; the answer is awaited by whoever awaits the result. */

@@ -1,0 +1,159 @@
+import { ChangeoverError } from '@changeover/core';
+import type { LoadProgress, RefusedVersion, TableSchema, TargetSnapshot } from '@changeover/events';
+
+import { rowsOf } from './catalogue/target-table.js';
+import type { Connection } from './connection.js';
+import { tableId } from './net/net-row.js';
+import { ComparedLines } from './snapshot/compared-lines.js';
+import { comparedTable, type ComparedTable } from './snapshot/compared-table.js';
+import { SnapshotReaders } from './snapshot/snapshot-readers.js';
+import { TypeJudge } from './snapshot/type-judge.js';
+import { wholeLines } from './snapshot/whole-lines.js';
+import { asTargetError, targetError, verdictOf } from './sql-state.js';
+
+export type TargetSnapshotOptions = {
+  readonly migration: string;
+  /** As the connection's transaction shows it. */
+  readonly progress: LoadProgress;
+  /** Opens another connection with the same target, by the same user. */
+  readonly open: () => Promise<Connection>;
+};
+
+/** How much is given at a time. */
+const PIECE_BYTES = 64 * 1024;
+
+const OPEN_REFUSALS = `SELECT wanted, stands FROM changeover.refused
+  WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL ORDER BY id`;
+
+/**
+ * The snapshot of a transaction that is repeatable read and read only, and has just begun on `connection`; both end with it, also when this rejects. Other
+ * connections share what it sees.
+ */
+export async function openTargetSnapshot(connection: Connection, options: TargetSnapshotOptions): Promise<TargetSnapshot> {
+  try {
+    return new PostgresTargetSnapshot(connection, await SnapshotReaders.of(connection, options.open), options);
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw asTargetError(error);
+  }
+}
+
+/** A table as the snapshot shows it. */
+type Known = { readonly table: ComparedTable; readonly lines: ComparedLines };
+
+class PostgresTargetSnapshot implements TargetSnapshot {
+  readonly progress: LoadProgress;
+  readonly #migration: string;
+  /** Keeps the snapshot, and answers short questions. */
+  readonly #connection: Connection;
+  readonly #open: TargetSnapshotOptions['open'];
+  readonly #readers: SnapshotReaders;
+  readonly #known = new Map<string, Promise<Known>>();
+  #lastLook: Promise<unknown> = Promise.resolve();
+  #judging: Promise<{ readonly connection: Connection; readonly judge: TypeJudge }> | null = null;
+  #closed = false;
+
+  constructor(connection: Connection, readers: SnapshotReaders, { migration, progress, open }: TargetSnapshotOptions) {
+    this.progress = progress;
+    this.#connection = connection;
+    this.#readers = readers;
+    this.#migration = migration;
+    this.#open = open;
+  }
+
+  async *rows(schema: TableSchema): AsyncGenerator<Buffer> {
+    const { table } = await this.#table(schema);
+    const reader = await this.#readers.take().catch(rethrowAsOurs);
+    let ended = false;
+    try {
+      await requireUntouched(reader, table);
+      yield* wholeLines(reader.copyOut(`COPY (${table.rows}) TO STDOUT`), PIECE_BYTES);
+      ended = true;
+    } catch (error) {
+      throw ours(error);
+    } finally {
+      if (ended) this.#readers.giveBack(reader);
+      else await this.#readers.drop(reader);
+    }
+  }
+
+  async asCompared(schema: TableSchema, lines: Buffer): Promise<Buffer> {
+    const known = await this.#table(schema);
+    return known.lines.read(lines);
+  }
+
+  async refused({ schema, table }: TableSchema): Promise<readonly RefusedVersion[]> {
+    return this.#connection.query<RefusedVersion>(OPEN_REFUSALS, [this.#migration, schema, table]).catch(rethrowAsOurs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.#readers[Symbol.asyncDispose]();
+    const judging = await this.#judging?.catch(() => null);
+    await judging?.connection[Symbol.asyncDispose]();
+    await this.#connection[Symbol.asyncDispose]();
+  }
+
+  #table(schema: TableSchema): Promise<Known> {
+    const id = `${tableId(schema)} ${schema.hash}`;
+    let known = this.#known.get(id);
+    if (known === undefined) this.#known.set(id, (known = this.#look(schema)));
+    return known;
+  }
+
+  /** One look after the other, as each sets the session's path for a moment. */
+  #look(schema: TableSchema): Promise<Known> {
+    const look = this.#lastLook
+      .then(() => comparedTable(this.#connection, this.#migration, schema))
+      .then((table) => ({ table, lines: new ComparedLines(table, () => this.#judge()) }), rethrowAsOurs);
+    this.#lastLook = look.catch(() => undefined);
+    return look;
+  }
+
+  async #judge(): Promise<TypeJudge> {
+    if (this.#closed) throw new ChangeoverError('TARGET_UNREACHABLE', 'the snapshot of the target was closed');
+    this.#judging ??= this.#openJudge();
+    const { judge } = await this.#judging.catch(rethrowAsOurs);
+    return judge;
+  }
+
+  async #openJudge(): Promise<{ readonly connection: Connection; readonly judge: TypeJudge }> {
+    const connection = await this.#open();
+    try {
+      // A domain's check may be a function of theirs.
+      await connection.query('SET default_transaction_read_only = on');
+    } catch (error) {
+      await connection[Symbol.asyncDispose]();
+      throw error;
+    }
+    return { connection, judge: new TypeJudge(connection) };
+  }
+}
+
+/**
+ * A table that was emptied by TRUNCATE, or written anew by ALTER TABLE, since the snapshot was taken looks empty in it, or not at all like what it was then: TARGET_BUSY.
+ * Looking at it comes first, which locks it against both. What VACUUM FULL does is harmless, and looks the same.
+ */
+async function requireUntouched(reader: Connection, { plan: { id, target } }: ComparedTable): Promise<void> {
+  await reader.query(`SELECT FROM ${rowsOf(target)} LIMIT 0`);
+  const [found] = await reader.query<{ untouched: boolean }>(
+    `SELECT coalesce(bool_and(c.relfilenode = pg_relation_filenode(c.oid)), true) AS untouched
+     FROM pg_namespace n JOIN pg_class t ON t.relnamespace = n.oid AND t.relname = $2
+       CROSS JOIN LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) part JOIN pg_class c ON c.oid = part.oid
+     WHERE n.nspname = $1 AND c.relkind = 'r'`,
+    [target.schema, target.table],
+  );
+  if (found?.untouched !== true)
+    throw new ChangeoverError('TARGET_BUSY', `${id} of the target was emptied or written anew while a snapshot of it was read`, {
+      facts: { table: id },
+    });
+}
+
+/** What we read is there by the catalogue, so where it is not any more, it has changed. */
+function ours(error: unknown): ChangeoverError {
+  return verdictOf(error) === 'form' ? targetError(error, 'TARGET_CHANGED') : asTargetError(error);
+}
+
+function rethrowAsOurs(error: unknown): never {
+  throw ours(error);
+}
