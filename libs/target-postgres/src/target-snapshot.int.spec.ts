@@ -350,7 +350,7 @@ function valueOf(below: (below: number) => number, values: readonly string[]): s
   if (chance > 1) return values[below(values.length)] as string;
   const digits = Array.from({ length: 1 + below(18) }, () => String(below(10))).join('');
   const point = below(digits.length + 1);
-  return ['', '-'][below(2)] + (below(2) === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`);
+  return (below(2) === 0 ? '' : '-') + (below(2) === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`);
 }
 
 describe.each([14, 18] as const)('rows of PostgreSQL %i as they are compared', (major) => {
@@ -363,7 +363,7 @@ describe.each([14, 18] as const)('rows of PostgreSQL %i as they are compared', (
     // One value and nothing else in each row, so that it is told which of them the table takes.
     const cells = COLUMNS.flatMap(([, values], at) => [
       ...values.map((value) => [at, value] as const),
-      ...Array.from({ length: 30 }, () => [at, valueOf(below, values)] as const),
+      ...Array.from({ length: 20 }, () => [at, valueOf(below, values)] as const),
     ]);
     const rows = cells.map(([at, value], n): Row => [String(n), ...NAMES.map((_, column) => (column === at ? value : null))]);
     const taken: Row[] = [];
@@ -468,7 +468,7 @@ describe('a snapshot of the target', () => {
         expect(piece.length < 200_000 || rows.some(([id]) => id === '0')).toBe(true);
         counts[at] = (counts[at] as number) + rows.length;
         expect(await compared(snapshot, c, [['1', `1.${String(counts[at])}`.padEnd(9, '0')]])).toHaveLength(1);
-        expect(await compared(snapshot, c, [['1', `1e${String((counts[at] as number) % 9)}`]])).toHaveLength(1);
+        expect(await compared(snapshot, c, [['1', `1e${String(counts[at] % 9)}`]])).toHaveLength(1);
       }
       expect(await rowsOf(snapshot, c)).toEqual([]);
     }
@@ -501,6 +501,42 @@ describe('a snapshot of the target', () => {
     }
     // A server process that is writing to nobody learns it soon.
     await expect(gone(bed)).resolves.toBe(true);
+  });
+
+  it.each([
+    ['the one that keeps it', 'TARGET_UNREACHABLE'],
+    ['the one that reads', 'TARGET_UNREACHABLE'],
+  ])('ends a reading when the server ends %s of its sessions', async (which, code) => {
+    await using bed = await LoadBed.open(`CREATE TABLE a (id int PRIMARY KEY, t text); CREATE TABLE b (id int PRIMARY KEY);
+      INSERT INTO a SELECT n, repeat('a', 1000) FROM generate_series(1, 50000) n`);
+    const a = new Writes().table('a', ['id', 't']).schema;
+    const b = new Writes().table('b', ['id']).schema;
+    await using snapshot = await snapshotOf(bed);
+    expect(await compared(snapshot, b, [['+1']])).toEqual([['1']]);
+    await compared(snapshot, a, []);
+    const reading = snapshot.rows(a)[Symbol.asyncIterator]();
+    await reading.next();
+    const end = (condition: string) =>
+      bed.sql.query(
+        `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '${NAME}' AND datname = current_database() AND ${condition}`,
+      );
+    const reads = `query LIKE 'COPY%'`;
+    const toTheEnd = async (): Promise<void> => {
+      while ((await reading.next()).done !== true);
+    };
+    if (which === 'the one that reads') {
+      await end(reads);
+      await expect(toTheEnd()).rejects.toMatchObject({ code });
+      expect(await rowsOf(snapshot, b)).toEqual([]);
+    } else {
+      await end(`backend_xmin IS NOT NULL AND NOT ${reads}`);
+      // What is being read has the snapshot as well.
+      await toTheEnd();
+      await reading.return?.();
+      const fresh = [snapshot.rows(b), snapshot.rows(b)].map((rows) => bytesOf(rows));
+      await expect(Promise.all(fresh)).rejects.toMatchObject({ code });
+      await Promise.allSettled(fresh);
+    }
   });
 
   it('has the rows of a table itself, of a partitioned one those of its partitions; of what the target makes itself nothing', async () => {
