@@ -81,6 +81,9 @@ const TEXTS = [
   '😀😀😀😀😀',
   '😀😀😀😀😀😀',
   'a\tb',
+  'a\tbc',
+  'a\\bcd',
+  'a\nbcde',
   '\\',
   '\\N',
   '\\.',
@@ -171,6 +174,8 @@ const FLOATS = [
   '1234567890123456',
   '0.123456789012345',
   '0.1234567890123456',
+  '0.10000000000000001',
+  '12345678901234.12345',
   '9007199254740993',
   '1e10',
   '1e300',
@@ -360,12 +365,12 @@ describe.each([14, 18] as const)('rows of PostgreSQL %i as they are compared', (
     const below = random(seed);
     await using bed = await LoadBed.open(ALL_TYPES, { major });
     const typed = new Writes().table('typed', ['n', ...NAMES]).schema;
-    // One value and nothing else in each row, so that it is told which of them the table takes.
+    // One value in each row, so that it is told which of them the table takes; and a number that does not stay as it is where it does.
     const cells = COLUMNS.flatMap(([, values], at) => [
       ...values.map((value) => [at, value] as const),
       ...Array.from({ length: 20 }, () => [at, valueOf(below, values)] as const),
     ]);
-    const rows = cells.map(([at, value], n): Row => [String(n), ...NAMES.map((_, column) => (column === at ? value : null))]);
+    const rows = cells.map(([at, value], n): Row => [`+${String(n)}`, ...NAMES.map((_, column) => (column === at ? value : null))]);
     const taken: Row[] = [];
     const refused: Row[] = [];
     for (const row of rows) {
@@ -379,14 +384,14 @@ describe.each([14, 18] as const)('rows of PostgreSQL %i as they are compared', (
     // Rows of many values, of those that each by itself is taken.
     const good = COLUMNS.map((_, at) => taken.map((row) => row[at + 1]).filter((value) => value !== null));
     const mixed = Array.from({ length: 60 }, (_, n): Row => [
-      String(100_000 + n),
+      `+${String(100_000 + n)}`,
       ...good.map((values) => (below(8) === 0 ? null : (values[below(values.length)] as string))),
     ]);
     await copyInto(bed.sql, 'typed', formatRows(mixed));
 
     await using snapshot = await snapshotOf(bed);
     const stored = new Map((await rowsOf(snapshot, typed)).map((row) => [row[0], row]));
-    const wanted = [...rows, ...mixed].map((row) => stored.get(row[0] as string) ?? row);
+    const wanted = [...rows, ...mixed].map((row) => stored.get(row[0]?.slice(1)) ?? row);
     const got = await compared(snapshot, typed, [...rows, ...mixed]);
     for (const [n, row] of got.entries())
       expect([seed, rows[n] ?? mixed[n - rows.length], row]).toEqual([seed, rows[n] ?? mixed[n - rows.length], wanted[n]]);
@@ -503,10 +508,7 @@ describe('a snapshot of the target', () => {
     await expect(gone(bed)).resolves.toBe(true);
   });
 
-  it.each([
-    ['the one that keeps it', 'TARGET_UNREACHABLE'],
-    ['the one that reads', 'TARGET_UNREACHABLE'],
-  ])('ends a reading when the server ends %s of its sessions', async (which, code) => {
+  it.each(['the one that keeps it', 'the one that reads'])('ends a reading when the server ends %s of its sessions', async (which) => {
     await using bed = await LoadBed.open(`CREATE TABLE a (id int PRIMARY KEY, t text); CREATE TABLE b (id int PRIMARY KEY);
       INSERT INTO a SELECT n, repeat('a', 1000) FROM generate_series(1, 50000) n`);
     const a = new Writes().table('a', ['id', 't']).schema;
@@ -526,7 +528,7 @@ describe('a snapshot of the target', () => {
     };
     if (which === 'the one that reads') {
       await end(reads);
-      await expect(toTheEnd()).rejects.toMatchObject({ code });
+      await expect(toTheEnd()).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
       expect(await rowsOf(snapshot, b)).toEqual([]);
     } else {
       await end(`backend_xmin IS NOT NULL AND NOT ${reads}`);
@@ -534,7 +536,7 @@ describe('a snapshot of the target', () => {
       await toTheEnd();
       await reading.return?.();
       const fresh = [snapshot.rows(b), snapshot.rows(b)].map((rows) => bytesOf(rows));
-      await expect(Promise.all(fresh)).rejects.toMatchObject({ code });
+      await expect(Promise.all(fresh)).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
       await Promise.allSettled(fresh);
     }
   });

@@ -20,7 +20,7 @@ const PATTERNS: Readonly<Record<string, RegExp>> = {
   date: new RegExp(`^${DATE}$`),
   bytea: /^\\\\x(?:[0-9a-f]{2})*$/,
   // Up to 15 digits a decimal number is the shortest of its double, which is printed without an exponent from 1e-4 to 1e15.
-  'double precision': /^(?!.{17})(?!-?0\.0000)(?!-0$)-?(?:0|[1-9]\d{0,13})(?:\.\d*[1-9])?$/,
+  'double precision': /^(?!.{17})(?!-?0\.0000)-?(?:0|[1-9]\d{0,13})(?:\.\d*[1-9])?$/,
 };
 
 /** Digits on either side of the point, where the type does not say: the database takes more. */
