@@ -23,6 +23,7 @@ const LOAD_SPEC = 'libs/pipeline/src/load/load-loop.spec.ts';
 const LOG_SPEC = 'libs/testing/src/event-log.spec.ts';
 const SCHEDULES = 'libs/testing/src/event-log.schedules.spec.ts';
 const SESSION_SPEC = 'libs/target-postgres/src/postgres-session.int.spec.ts';
+const HOLD_SPEC = 'libs/target-postgres/src/postgres-target-reader.int.spec.ts';
 const REFUSED_SPEC = 'libs/target-postgres/src/refused-rows.int.spec.ts';
 const COPIES_SPEC = 'libs/pipeline/src/capture/copies/table-copies.spec.ts';
 const KEYLESS_SPEC = 'libs/pipeline/src/capture/copies/keyless-tables.spec.ts';
@@ -286,9 +287,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'owner of the progress row not checked',
     file: 'libs/target-postgres/src/own-schema.ts',
-    find: 'WHERE migration = $1 AND owner = $2`;',
-    replace: 'WHERE migration = $1 AND owner >= $2`;',
+    find: 'WHERE migration = $1 AND owner = $2 AND (',
+    replace: 'WHERE migration = $1 AND owner >= $2 AND (',
     killedBy: [SESSION_SPEC, 'fences the one before'],
+  },
+  {
+    name: 'load goes on while it is held',
+    file: 'libs/target-postgres/src/own-schema.ts',
+    find: 'OR hold_through >= $10)',
+    replace: 'OR hold_through >= $10 OR true)',
+    killedBy: [HOLD_SPEC, 'goes no further than it is let'],
   },
   {
     name: 'progress outside the transaction',

@@ -66,6 +66,7 @@ export {
   TargetWriter,
   type ApplyReport,
   type BarrierReached,
+  type Held,
   type LoadBatch,
   type LoadProgress,
   type SchemaLookup,

@@ -17,7 +17,7 @@ import { isReadable } from './own-schema.js';
 import { asTargetError } from './sql-state.js';
 
 /** Here the planner is right: counts go through whole tables. And what is on its way to be written never waits for a look. */
-const LOOKING = `SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_bitmapscan = on; SET plan_cache_mode = auto;
+export const LOOKING = `SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_bitmapscan = on; SET plan_cache_mode = auto;
   BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`;
 
 /** What a trigger raises may hold values; the target's own words about constraints do not, nor do ours (SQLSTATE class 22, or none). */

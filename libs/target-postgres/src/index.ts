@@ -1,4 +1,5 @@
 export { type CrashPoint, type PostgresTargetOptions } from './options.js';
 export { PostgresHeldRowList } from './held-row-list.js';
 export { PostgresTarget } from './postgres-target.js';
+export { PostgresTargetReader, type PostgresTargetReaderOptions } from './postgres-target-reader.js';
 export { PostgresTargetCatalogue } from './target-catalogue.js';

@@ -1,5 +1,5 @@
 import { ChangeoverError, type Position } from '@changeover/core';
-import { HELD_TABLE, type BarrierReached, type LoadProgress, type TargetWriter } from '@changeover/events';
+import { HELD_TABLE, type BarrierReached, type Held, type LoadProgress, type TargetWriter } from '@changeover/events';
 
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
@@ -64,11 +64,21 @@ COMMENT ON TABLE changeover.preexisting IS 'keys of rows that stood in a table b
 ALTER TABLE changeover.refused ADD COLUMN missed_by jsonb;
 COMMENT ON COLUMN changeover.refused.missed_by IS 'the key under which a row that should be there was not found, column to text';`;
 
+const HOLDS_AND_KEPT_VERSIONS = `
+ALTER TABLE changeover.progress ADD COLUMN hold_id uuid, ADD COLUMN hold_through bigint, ADD COLUMN hold_until timestamptz;
+COMMENT ON COLUMN changeover.progress.hold_id IS 'who holds load at a place; null: nobody';
+COMMENT ON COLUMN changeover.progress.hold_through IS 'the record of changes beyond which load may not go while it is held';
+COMMENT ON COLUMN changeover.progress.hold_until IS 'when the hold ends by itself, unless it is renewed';
+ALTER TABLE changeover.held ADD COLUMN kept_version text;
+COMMENT ON COLUMN changeover.held.kept_version IS
+  'the last good version that stands at the target, with the rows it needs and the unique values it has, as JSON; null: none';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
+ * 5, holds of load, and kept versions of held rows.
  */
-const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_AND_MISSING_ROWS];
+const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_AND_MISSING_ROWS, HOLDS_AND_KEPT_VERSIONS];
 const VERSION = STEPS.length;
 
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */
@@ -127,7 +137,8 @@ export function isOurs({ schema }: { readonly schema: string }): boolean {
 /** What the owner of a migration finds when it takes over. */
 export type Ownership = { readonly owner: string; readonly progress: LoadProgress | null; readonly tables: PinnedForms };
 
-type ProgressRow = {
+/** A row of `changeover.progress`. */
+export type ProgressRow = {
   owner: string;
   writes_log_id: string | null;
   writes_epoch: string;
@@ -153,7 +164,8 @@ export async function takeOwnership(connection: Connection, migration: string): 
   return { owner, tables, progress: row === undefined ? null : progressOf(row) };
 }
 
-function progressOf(row: ProgressRow): LoadProgress | null {
+/** Null: nothing was ever loaded. */
+export function progressOf(row: ProgressRow): LoadProgress | null {
   if (row.writes_log_id === null) return null;
   return {
     writes: {
@@ -170,39 +182,38 @@ function progressOf(row: ProgressRow): LoadProgress | null {
   };
 }
 
+/**
+ * The hold is looked for in the statement that moves the row, and stands in that row: one that waited for the holder's lock looks at what he wrote, which a
+ * look beside it, in a snapshot from before, would miss.
+ */
 const ADVANCE = `UPDATE changeover.progress SET writes_log_id = $3, writes_epoch = $4, writes_seq = $5, writes_pos = $6, writes_checksum = $7,
   writes_at = $8, changes_log_id = $9, changes_seq = $10, source_position = $11, source_commit_ms = $12, updated_at = now()
-  WHERE migration = $1 AND owner = $2`;
+  WHERE migration = $1 AND owner = $2 AND (hold_until IS NULL OR hold_until < clock_timestamp() OR hold_through >= $10)`;
+
+/** Why it moved nothing. */
+const HINDRANCE = `SELECT hold_through::float8 AS through FROM changeover.progress WHERE migration = $1 AND owner = $2`;
 
 export type Owner = { readonly migration: string; readonly owner: string };
 
 /**
  * Moves progress, as the first statement of a transaction: whoever lost the ownership learns it before it touches or locks a row of data,
- * and two owners' transactions follow one another on this row's lock.
+ * and two owners' transactions follow one another on this row's lock. Null: it is moved. {@link Held}: somebody holds load before this place; nothing was
+ * done, and nothing may be.
  */
 export async function advance(
   connection: Connection,
   { migration, owner }: Owner,
   { writes, changes, position, ts_ms }: LoadProgress,
-): Promise<void> {
-  const moved = await connection.execute({
-    text: ADVANCE,
-    values: [
-      migration,
-      owner,
-      writes.logId,
-      writes.epoch,
-      writes.seq,
-      writes.pos,
-      writes.checksum,
-      writes.at,
-      changes.logId,
-      changes.seq,
-      position,
-      ts_ms,
-    ],
-  });
-  if (moved === 0) throw new ChangeoverError('FENCED', `another process has taken over loading migration ${migration}`);
+): Promise<Held | null> {
+  const { logId, epoch, seq, pos, checksum, at } = writes;
+  const values = [migration, owner, logId, epoch, seq, pos, checksum, at, changes.logId, changes.seq, position, ts_ms];
+  for (;;) {
+    if ((await connection.execute({ text: ADVANCE, values })) > 0) return null;
+    const [row] = await connection.query<{ through: number | null }>(HINDRANCE, [migration, owner]);
+    if (row === undefined) throw new ChangeoverError('FENCED', `another process has taken over loading migration ${migration}`);
+    // Else it was let go, or on, since.
+    if (row.through !== null && row.through < changes.seq) return { held: { through: row.through } };
+  }
 }
 
 export async function pinTables(connection: Connection, { migration }: Owner, forms: PinnedForms): Promise<void> {

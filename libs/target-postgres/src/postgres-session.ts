@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import type { ApplyReport, Frame, LoadBatch, LoadProgress, SchemaLookup, TableSchema, TargetSession } from '@changeover/events';
+import type { ApplyReport, Frame, Held, LoadBatch, LoadProgress, SchemaLookup, TableSchema, TargetSession } from '@changeover/events';
 import type pg from 'pg';
 
 import { BatchRun, type Mode } from './apply/batch-run.js';
@@ -70,7 +70,7 @@ export class PostgresSession implements TargetSession {
     return session;
   }
 
-  async apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport> {
+  async apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport | Held> {
     return this.#alone(async () => {
       const placed = batch.transactions.flatMap(({ seq, frames }) =>
         frames.map((frame): PlacedFrame => ({ seq, schema: schemas(frame.schemaSeq), frame })),
@@ -92,14 +92,14 @@ export class PostgresSession implements TargetSession {
     });
   }
 
-  async applyStaged(progress: LoadProgress): Promise<ApplyReport> {
+  async applyStaged(progress: LoadProgress): Promise<ApplyReport | Held> {
     return this.#alone(async () => {
       invariant(!this.#staging.isEmpty, 'nothing was staged');
       await this.#staging.prepare();
       let inOrder = this.#staging.inOrderOnly;
       // The fast way is inside: a slice that the target refuses is rolled back and done carefully, not the whole record.
       const work: Work = () => this.#applySlices(progress, inOrder);
-      let report: ApplyReport;
+      let report: ApplyReport | Held;
       try {
         report = await this.#transaction(this.#durability(true, false), progress, work);
       } catch (error) {
@@ -108,7 +108,8 @@ export class PostgresSession implements TargetSession {
         inOrder = true;
         report = await this.#transaction(this.#durability(true, false), progress, work);
       }
-      await this.#staging.discard();
+      // Held, it is tried again with what is staged.
+      if (!('held' in report)) await this.#staging.discard();
       return report;
     });
   }
@@ -211,17 +212,22 @@ export class PostgresSession implements TargetSession {
     if (Object.keys(this.#met).length > 0) await pinTables(this.#parts.connection, this.#owner, this.#met);
   }
 
-  async #transaction(settings: string, progress: LoadProgress, work: Work): Promise<ApplyReport> {
+  async #transaction(settings: string, progress: LoadProgress, work: Work): Promise<ApplyReport | Held> {
     const report = (await this.#attempt(settings, progress, work, 'fast')) ?? (await this.#attempt(settings, progress, work, 'careful'));
     invariant(report !== null, 'the careful way gave up');
     return report;
   }
 
-  async #attempt(settings: string, progress: LoadProgress, work: Work, mode: Mode): Promise<ApplyReport | null> {
+  async #attempt(settings: string, progress: LoadProgress, work: Work, mode: Mode): Promise<ApplyReport | Held | null> {
     const { connection } = this.#parts;
     try {
       await connection.query(`BEGIN; ${settings}`);
-      await advance(connection, this.#owner, progress);
+      const held = await advance(connection, this.#owner, progress);
+      if (held !== null) {
+        // Often, while it lasts; and of the refused rows nothing was touched.
+        await connection.query('ROLLBACK');
+        return held;
+      }
       const report = await work(mode);
       if (report !== null) {
         await this.#commit();

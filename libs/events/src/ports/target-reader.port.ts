@@ -8,11 +8,15 @@ import type { LoadProgress } from './target-writer.port.js';
 export interface LoadHold extends AsyncDisposable {
   /** Where load is held; null: nothing was ever loaded. */
   readonly progress: LoadProgress | null;
-  /** Lets load go on up to the record `seq` of `changes`, not beyond; resolves with where it is when it has come there. Rejects with HOLD_LOST where it has gone beyond. */
+  /**
+   * Lets load go on up to the record `seq` of `changes`, not beyond; resolves with where it is when it has come there. Rejects with HOLD_LOST where it is
+   * beyond, or where the hold is lost before, and with the signal's reason when that aborts. Never `seq` of a `schema` record: it may become none of
+   * `writes`, so that load would never come there. One call at a time.
+   */
   advanceTo(seq: number, signal: AbortSignal): Promise<LoadProgress>;
   /** Opens a snapshot of what the target holds where load is held. HOLD_LOST if it is not there any more. */
   snapshot(): Promise<TargetSnapshot>;
-  /** How long load has been held, in milliseconds. */
+  /** How long load has been held, in milliseconds; once it is let go, how long it was. */
   readonly heldMs: number;
 }
 

@@ -39,6 +39,12 @@ export type ApplyReport = {
 };
 
 /**
+ * Load is held (`LoadHold`) and may not go beyond this record of `changes`: nothing was written. The same call may come again, with the same or with less;
+ * what was staged still is.
+ */
+export type Held = { readonly held: { readonly through: number } };
+
+/**
  * Where the target stands when it holds a barrier, as one look shows it, with the rows that it does not have as their source rows are: all of them,
  * whenever they came.
  */
@@ -62,15 +68,15 @@ export interface TargetSession extends AsyncDisposable {
   readonly progress: LoadProgress | null;
   /**
    * Nets the batch per row and applies it, parents first, with progress, held and refused rows. Frames of `HELD_TABLE` are the list of held rows: each of
-   * its rows is taken as it is told, and never refused. One call at a time.
+   * its rows is taken as it is told, and never refused. {@link Held} where load may not go so far. One call at a time.
    */
-  apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport>;
+  apply(batch: LoadBatch, schemas: SchemaLookup): Promise<ApplyReport | Held>;
   /**
    * Takes frames of one record too large for memory, in order, into a temporary table; `applyStaged` nets and applies them like
    * any batch. `discardStaged` forgets them (the record was abandoned).
    */
   stage(frames: readonly Frame[], schemas: SchemaLookup): Promise<void>;
-  applyStaged(progress: LoadProgress): Promise<ApplyReport>;
+  applyStaged(progress: LoadProgress): Promise<ApplyReport | Held>;
   discardStaged(): Promise<void>;
 }
 

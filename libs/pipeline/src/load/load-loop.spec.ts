@@ -1,5 +1,14 @@
 import { RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
-import { encodeFrameHeader, encodeJsonBody, SequencedLog, type LogWriter, type RecordPart, type RecordRef } from '@changeover/events';
+import {
+  encodeFrameHeader,
+  encodeJsonBody,
+  SequencedLog,
+  type LogItem,
+  type LogWriter,
+  type ReadPosition,
+  type RecordPart,
+  type RecordRef,
+} from '@changeover/events';
 import {
   codeOfEnd,
   deleted,
@@ -19,15 +28,35 @@ import { LoadLoop } from './load-loop.js';
 const WRITES = 'm.writes';
 const PERSON = textTable('crm.person', ['id', 'name']);
 
+/** Counts what is read of it. */
+class CountingLog extends SequencedLog {
+  readonly #count: () => void;
+
+  constructor(storage: MemoryStorage, count: () => void) {
+    super(new InMemoryMessageStore(storage), new RandomIdSource());
+    this.#count = count;
+  }
+
+  override async *read(...how: Parameters<SequencedLog['read']>): AsyncIterable<readonly LogItem[]> {
+    for await (const items of super.read(...how)) {
+      for (const _ of items) this.#count();
+      yield items;
+    }
+  }
+}
+
 /** `writes` as transform makes them, a target, and processes of load that come and go. */
 class LoadBed implements AsyncDisposable {
   readonly storage = new MemoryStorage();
   readonly target = new RecordingTarget();
+  /** Items that were read of `writes`. */
+  read = 0;
   readonly #running = new Set<AbortController>();
   readonly #ended: Promise<unknown>[] = [];
   #writer: LogWriter | null = null;
   #schema: RecordRef | null = null;
   #position = 0;
+  #changes = 0;
 
   async fence(): Promise<void> {
     this.#writer = await this.#log().openWriter(WRITES, { writerId: 'transform', create: true });
@@ -46,7 +75,13 @@ class LoadBed implements AsyncDisposable {
     const schema = this.#schema as RecordRef;
     return events.map((event, index): RecordPart => {
       const last = !unfinished && index === events.length - 1;
-      const facts = { schemas: [schema], ...(last ? { pos: positionAt(++this.#position), rows: 1, ts_ms: this.#position } : {}) };
+      const ended = (): RecordPart['facts'] => ({
+        pos: positionAt(++this.#position),
+        rows: 1,
+        ts_ms: this.#position,
+        from: cameFrom(++this.#changes),
+      });
+      const facts = { schemas: [schema], ...(last ? ended() : {}) };
       return {
         kind: 'transaction',
         body: [encodeFrameHeader({ ...event, schemaSeq: schema.seq }, event.rows.length), event.rows],
@@ -62,11 +97,28 @@ class LoadBed implements AsyncDisposable {
     return ref;
   }
 
+  /** Of the record of `changes` that came before it. */
+  async tellAgain(): Promise<RecordRef> {
+    const body = encodeJsonBody('schema', { table: PERSON, previous: null });
+    return this.append({ kind: 'schema', body, last: true, facts: { pos: positionAt(this.#position), from: cameFrom(this.#changes) } });
+  }
+
+  async barrier(token: string): Promise<RecordRef> {
+    const body = encodeJsonBody('barrier', { requestId: 'r', token });
+    const facts = { pos: positionAt(++this.#position), from: cameFrom(++this.#changes) };
+    return this.append({ kind: 'barrier', body, last: true, facts });
+  }
+
+  /** Resolves when load has been held back a few times where it is. */
+  async heldAt(changes: number): Promise<void> {
+    await this.target.until(() => this.target.progress?.changes.seq === changes && this.target.heldBack > 2);
+  }
+
   start(): { readonly ended: Promise<ErrorCode | null>; stop(): Promise<ErrorCode | null> } {
     const abort = new AbortController();
     const loop = new LoadLoop({
       writes: WRITES,
-      log: this.#log(),
+      log: new CountingLog(this.storage, () => this.read++),
       target: this.target,
       observer: new SilentObserver(),
       clock: new SystemClock(),
@@ -102,6 +154,11 @@ class LoadBed implements AsyncDisposable {
   #log(): SequencedLog {
     return new SequencedLog(new InMemoryMessageStore(this.storage), new RandomIdSource());
   }
+}
+
+/** A record of `changes`. */
+function cameFrom(seq: number): ReadPosition {
+  return { logId: 'c', epoch: 1, seq, pos: positionAt(seq), checksum: 'x', at: seq };
 }
 
 const person = (id: number, name = 'n'): RowsEvent => inserted(PERSON, [String(id), name]);
@@ -203,5 +260,101 @@ describe('load', () => {
     await bed.loaded((await bed.transaction(person(1)))?.seq ?? 0);
     bed.storage.drop(WRITES);
     expect(await running.ended).toBe('LOG_MISSING');
+  });
+
+  it('that is held applies what it may, waits, and goes on as far as it is let', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    for (let id = 1; id <= 3; id++) await bed.transaction(person(id));
+    const told = await bed.tellAgain();
+    await bed.barrier('b');
+    const last = await bed.transaction(person(5), person(6));
+    bed.target.holdThrough = 2;
+    bed.start();
+    await bed.heldAt(2);
+    expect(bed.applied).toEqual([2, 3]);
+    // Two records of writes came of the third of changes: both, and nothing of the barrier behind them.
+    bed.target.holdThrough = 3;
+    await bed.heldAt(3);
+    expect(bed.applied).toEqual([2, 3, 4]);
+    expect([bed.target.progress?.writes.seq, bed.target.barriers]).toEqual([told.seq, []]);
+    bed.target.holdThrough = 4;
+    await bed.heldAt(4);
+    expect(bed.target.barriers).toEqual([{ token: 'b', seq: told.seq + 1 }]);
+    bed.target.holdThrough = null;
+    const behind = await bed.transaction(person(7));
+    await bed.loaded(behind?.seq ?? 0);
+    expect(bed.applied).toEqual([2, 3, 4, last?.seq, behind?.seq]);
+    for (const { transactions, progress } of bed.target.batches) expect(progress.writes.seq >= (transactions.at(-1) ?? 0)).toBe(true);
+  });
+
+  it('that is held between two records of writes that came of one of changes has not to be let on for the second', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    await bed.transaction(person(1));
+    bed.target.holdThrough = 1;
+    bed.start();
+    await bed.target.until(() => bed.target.progress?.changes.seq === 1);
+    const told = await bed.tellAgain();
+    await bed.transaction(person(2));
+    await bed.heldAt(1);
+    expect([bed.applied, bed.target.progress?.writes.seq]).toEqual([[2], told.seq]);
+  });
+
+  it('that is held reads no further ahead than its bound', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    await bed.transaction(person(1));
+    bed.target.holdThrough = 1;
+    bed.start();
+    const large = 'x'.repeat(16 * 1024);
+    for (let id = 2; id <= 40; id++) await bed.transaction(person(id, large));
+    await bed.heldAt(1);
+    const before = bed.target.heldBack;
+    await bed.target.until(() => bed.target.heldBack > before + 5);
+    // Of 64 kB, twice: what is in hand, and what is ahead.
+    expect(bed.read).toBeLessThan(20);
+    bed.target.holdThrough = null;
+    await bed.loaded(41);
+    expect(bed.applied).toEqual(Array.from({ length: 40 }, (_, index) => index + 2));
+  });
+
+  it('that is held stops in order when it is told to, and another one goes on where the target is', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    bed.target.holdThrough = 1;
+    for (let id = 1; id <= 7; id++) await bed.transaction(person(id));
+    const first = bed.start();
+    await bed.heldAt(1);
+    expect(await first.stop()).toBeNull();
+    expect(bed.applied).toEqual([2]);
+    const second = bed.start();
+    await bed.target.until(() => bed.target.heldBack > 0);
+    bed.target.holdThrough = null;
+    await bed.loaded(8);
+    expect(await second.stop()).toBeNull();
+    expect(bed.applied).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('that is held tries a staged record again as a whole', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    bed.target.holdThrough = 1;
+    await bed.transaction(person(1));
+    await bed.transaction(person(2), person(3), person(4));
+    const last = await bed.transaction(person(5));
+    const first = bed.start();
+    await bed.heldAt(1);
+    expect(await first.stop()).toBeNull();
+    bed.start();
+    await bed.target.until(() => bed.target.heldBack > 5);
+    expect(bed.target.rows('crm.person')).toHaveLength(1);
+    bed.target.holdThrough = 2;
+    await bed.heldAt(2);
+    expect(bed.target.rows('crm.person').map((row) => row[0])).toEqual(['1', '2', '3', '4']);
+    bed.target.holdThrough = null;
+    await bed.loaded(last?.seq ?? 0);
+    expect(bed.applied).toEqual([2, 3, 4]);
+    expect(bed.target.batches.filter((batch) => batch.staged)).toHaveLength(1);
   });
 });

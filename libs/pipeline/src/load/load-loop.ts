@@ -4,6 +4,8 @@ import {
   FrameReader,
   readPositionOf,
   type EventLog,
+  type Held,
+  type LoadBatch,
   type LoadProgress,
   type LogEntry,
   type LogItem,
@@ -35,6 +37,11 @@ export type LoadOptions = {
   readonly limits: LoadLimits;
 };
 
+/** Between two tries while load is held: short at first, as who holds it wants to see it at a place soon, and let it go. */
+const FIRST_WAIT_MS = 2;
+const LONGEST_WAIT_MS = 250;
+const WAIT_GROWS_BY = 1.25;
+
 /**
  * Brings `<m>.writes` into the target: runs of consecutive records, each run in one target transaction with the progress row that says how far
  * the target is. That row, and nothing else, decides where it goes on; it is read again at every connection.
@@ -46,7 +53,7 @@ export class LoadLoop {
     this.#options = options;
   }
 
-  /** Until `signal` aborts (the batch in hand is finished) or an error ends it. */
+  /** Until `signal` aborts (the batch in hand is finished, unless load is held) or an error ends it. */
   async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
     const { log, writes, target, limits, clock } = this.#options;
     await using session = await target.open();
@@ -56,17 +63,18 @@ export class LoadLoop {
       { log, stream: writes, from: session.progress?.writes ?? null, maxQueuedBytes: limits.maxQueuedBytes, clock },
       ended,
     );
-    const run = new LoadRun(this.#options, session);
+    const run = new LoadRun(this.#options, session, signal);
     try {
       for (;;) {
         const batch = await items.next();
         if (batch === null) return;
         await deliver({
           process: async () => {
-            for (const item of batch) await run.take(item);
+            for (const item of batch) if (!run.isStopped) await run.take(item);
             await run.flush();
           },
         });
+        if (run.isStopped) return;
       }
     } finally {
       abort.abort();
@@ -74,24 +82,39 @@ export class LoadLoop {
   }
 }
 
+/** A record of `writes` that was taken and is not applied. */
+type Taken = {
+  readonly progress: LoadProgress;
+  readonly transaction: WriteTransaction | null;
+  readonly barrier: LoadBatch['barriers'][number] | null;
+  readonly rows: number;
+  readonly bytes: number;
+};
+
 /** One session's batches. */
 class LoadRun {
   readonly #options: LoadOptions;
   readonly #session: TargetSession;
+  readonly #signal: AbortSignal;
   readonly #schemas = new Map<number, TableSchema>();
   readonly #frames = new FrameReader();
-  #transactions: WriteTransaction[] = [];
-  #barriers: { readonly token: string; readonly seq: number }[] = [];
-  #progress: LoadProgress | null = null;
+  /** In order. */
+  #taken: Taken[] = [];
   #rows = 0;
   #bytes = 0;
-  #records = 0;
   /** Rows of the record that is being staged; null: none is. */
   #staged: number | null = null;
+  #isStopped = false;
 
-  constructor(options: LoadOptions, session: TargetSession) {
+  constructor(options: LoadOptions, session: TargetSession, signal: AbortSignal) {
     this.#options = options;
     this.#session = session;
+    this.#signal = signal;
+  }
+
+  /** We were told to stop while load was held: what was taken is not applied, and nothing more may be taken. */
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   async take(item: LogItem): Promise<void> {
@@ -108,42 +131,72 @@ class LoadRun {
       case 'schema': {
         const { table } = decodeJsonBody('schema', entry);
         this.#schemas.set(header.seq, table);
-        this.#reached(entry);
+        this.#reached(entry, {});
         break;
       }
       case 'barrier':
-        this.#barriers.push({ token: decodeJsonBody('barrier', entry).token, seq: header.seq });
-        this.#reached(entry);
+        this.#reached(entry, { barrier: { token: decodeJsonBody('barrier', entry).token, seq: header.seq } });
         break;
       case 'progress':
       case 'mapping-activated':
       case 'snapshot-chunk':
-        this.#reached(entry);
+        this.#reached(entry, {});
         break;
       default:
         unreachable(header.kind);
     }
   }
 
-  /** Applies what was taken, in one target transaction. */
+  /**
+   * Applies what was taken, in one target transaction. While load is held: as much as there is up to where it may go, in one, and the rest when it is let on;
+   * meanwhile the first record of that is tried again and again, because it is the least to try. Returns when nothing is left, or we are told to stop.
+   */
   async flush(): Promise<void> {
-    const progress = this.#progress;
-    if (progress === null) return;
+    if (this.#isStopped) return;
+    let wait = FIRST_WAIT_MS;
+    for (let count = this.#taken.length; count > 0;) {
+      const held = await this.#apply(count);
+      if (held === null) {
+        count = this.#taken.length;
+        wait = FIRST_WAIT_MS;
+        continue;
+      }
+      const allowed = prefixLength(this.#taken, held.held.through);
+      if (allowed > 0 && allowed < count) {
+        count = allowed;
+        continue;
+      }
+      if (!(await this.#waits(wait))) return;
+      wait = longer(wait);
+      count = 1;
+    }
+  }
+
+  /** The first ones that were taken. */
+  async #apply(count: number): Promise<Held | null> {
     const { clock, observer } = this.#options;
     const started = clock.monotonic();
-    const transactions = this.#transactions;
-    const rows = this.#rows;
-    const records = this.#records;
-    const bytes = this.#bytes;
-    const report = await this.#session.apply({ transactions, progress, barriers: this.#barriers }, this.#schemaOf);
-    this.#transactions = [];
-    this.#barriers = [];
-    this.#progress = null;
-    this.#rows = 0;
-    this.#bytes = 0;
-    this.#records = 0;
+    const batch = this.#taken.slice(0, count);
+    const { progress } = batch.at(-1) as Taken;
+    const transactions = batch.flatMap(({ transaction }) => (transaction === null ? [] : [transaction]));
+    const barriers = batch.flatMap(({ barrier }) => (barrier === null ? [] : [barrier]));
+    const report = await this.#session.apply({ transactions, progress, barriers }, this.#schemaOf);
+    if ('held' in report) return report;
+    const rows = batch.reduce((sum, taken) => sum + taken.rows, 0);
+    const bytes = batch.reduce((sum, taken) => sum + taken.bytes, 0);
+    this.#taken = this.#taken.slice(count);
+    this.#rows -= rows;
+    this.#bytes -= bytes;
     observer.applied({ transactions: transactions.length, rows, seconds: (clock.monotonic() - started) / 1000, report });
-    observer.advanced({ records, rows, bytes, ...placeOf(progress) });
+    observer.advanced({ records: count, rows, bytes, ...placeOf(progress) });
+    return null;
+  }
+
+  /** False: we are told to stop. */
+  async #waits(ms: number): Promise<boolean> {
+    await this.#options.clock.sleep(ms, this.#signal);
+    this.#isStopped = this.#signal.aborted;
+    return !this.#isStopped;
   }
 
   async #transaction(entry: LogEntry): Promise<void> {
@@ -153,8 +206,7 @@ class LoadRun {
       await this.#discardStaged();
       const frames = this.#frames.push(entry.body);
       this.#frames.end();
-      this.#transactions.push({ seq: header.seq, frames });
-      this.#reached(entry);
+      this.#reached(entry, { transaction: { seq: header.seq, frames } });
       const { maxBatchRows, maxBatchBytes } = this.#options.limits;
       if (this.#rows >= maxBatchRows || this.#bytes >= maxBatchBytes) await this.flush();
       return;
@@ -167,6 +219,7 @@ class LoadRun {
     const { header } = entry;
     if (header.part === 1) {
       await this.flush();
+      if (this.#isStopped) return;
       await this.#discardStaged();
       this.#staged = 0;
     }
@@ -175,13 +228,19 @@ class LoadRun {
     if (frames.length > 0) await this.#session.stage(frames, this.#schemaOf);
     if (!header.last) return;
     this.#frames.end();
-    const { clock, observer } = this.#options;
-    const started = clock.monotonic();
     const rows = this.#staged;
     const progress = progressAt(entry);
-    const report = await this.#session.applyStaged(progress);
+    const { clock, observer } = this.#options;
+    for (let wait = FIRST_WAIT_MS; ; wait = longer(wait)) {
+      const started = clock.monotonic();
+      const report = await this.#session.applyStaged(progress);
+      if (!('held' in report)) {
+        observer.applied({ transactions: 1, rows, seconds: (clock.monotonic() - started) / 1000, report });
+        break;
+      }
+      if (!(await this.#waits(wait))) return;
+    }
     this.#staged = null;
-    observer.applied({ transactions: 1, rows, seconds: (clock.monotonic() - started) / 1000, report });
     observer.advanced({ records: 1, rows, bytes: 0, ...placeOf(progress) });
   }
 
@@ -205,12 +264,23 @@ class LoadRun {
     return schema;
   };
 
-  #reached(entry: LogEntry): void {
-    this.#progress = progressAt(entry);
-    this.#records++;
-    this.#rows += entry.header.rows ?? 0;
-    this.#bytes += entry.body.length;
+  #reached(entry: LogEntry, { transaction = null, barrier = null }: Partial<Pick<Taken, 'transaction' | 'barrier'>>): void {
+    const rows = entry.header.rows ?? 0;
+    const bytes = entry.body.length;
+    this.#taken.push({ progress: progressAt(entry), transaction, barrier, rows, bytes });
+    this.#rows += rows;
+    this.#bytes += bytes;
   }
+}
+
+function longer(waitMs: number): number {
+  return Math.min(waitMs * WAIT_GROWS_BY, LONGEST_WAIT_MS);
+}
+
+/** How many of the first ones came of records of `changes` up to this one. */
+function prefixLength(taken: readonly Taken[], through: number): number {
+  const beyond = taken.findIndex(({ progress }) => progress.changes.seq > through);
+  return beyond === -1 ? taken.length : beyond;
 }
 
 function placeOf({ writes, changes, position, ts_ms }: LoadProgress) {

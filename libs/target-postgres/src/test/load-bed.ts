@@ -1,4 +1,4 @@
-import { NO_POSITION, type Position } from '@changeover/core';
+import { invariant, NO_POSITION, type Position } from '@changeover/core';
 import type { ApplyReport, Frame, LoadBatch, LoadProgress, TargetSession } from '@changeover/events';
 import { testDatabase, type TestDatabase } from '@changeover/testing';
 import type pg from 'pg';
@@ -58,7 +58,9 @@ export class LoadBed implements AsyncDisposable {
 
   /** Each argument is one transaction's frames; all of them one batch. */
   async apply(...transactions: readonly (readonly Frame[])[]): Promise<ApplyReport> {
-    return this.session.apply(this.batch(...transactions), this.writes.lookup);
+    const outcome = await this.session.apply(this.batch(...transactions), this.writes.lookup);
+    invariant(!('held' in outcome), 'nobody holds load');
+    return outcome;
   }
 
   async rows(sql: string): Promise<unknown[][]> {

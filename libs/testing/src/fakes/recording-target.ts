@@ -4,6 +4,7 @@ import {
   TargetWriter,
   type ApplyReport,
   type Frame,
+  type Held,
   type LoadBatch,
   type LoadProgress,
   type PreflightFinding,
@@ -26,6 +27,10 @@ export class RecordingTarget extends TargetWriter {
   /** The next apply fails: `before` the commit, or `after` it, so that its answer is lost. */
   failNext: 'before' | 'after' | null = null;
   progress: LoadProgress | null = null;
+  /** Load is held there: the record of `changes` beyond which it may not go. */
+  holdThrough: number | null = null;
+  /** How often it was told so, since the last commit. */
+  heldBack = 0;
   #tables = new Map<string, Map<string, Row>>();
   #owner = 0;
   #waiting: { readonly done: () => boolean; readonly resolve: () => void }[] = [];
@@ -35,7 +40,7 @@ export class RecordingTarget extends TargetWriter {
     return [...(this.#tables.get(table) ?? new Map<string, Row>())].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   }
 
-  /** Resolves at the first commit behind which `done` holds. */
+  /** Resolves at the first commit, or attempt while load is held, behind which `done` holds. */
   async until(done: () => boolean): Promise<void> {
     if (done()) return;
     await new Promise<void>((resolve) => this.#waiting.push({ done, resolve }));
@@ -62,7 +67,7 @@ export class RecordingTarget extends TargetWriter {
       applyStaged: (progress) => {
         invariant(staged !== null, 'nothing was staged');
         const { frames, schemas } = staged;
-        staged = null;
+        if (!this.#isHeld(progress)) staged = null;
         return this.#commit({
           owner,
           frames,
@@ -102,8 +107,14 @@ export class RecordingTarget extends TargetWriter {
     readonly schemas: SchemaLookup;
     readonly batch: LoadBatch;
     readonly staged: boolean;
-  }): Promise<ApplyReport> {
+  }): Promise<ApplyReport | Held> {
     if (owner !== this.#owner) return Promise.reject(new ChangeoverError('FENCED', 'another session owns the target'));
+    if (this.holdThrough !== null && this.#isHeld(batch.progress)) {
+      this.heldBack++;
+      const held = { held: { through: this.holdThrough } };
+      this.#wake();
+      return Promise.resolve(held);
+    }
     const failing = this.failNext;
     this.failNext = null;
     const lost = new ChangeoverError('TARGET_UNREACHABLE', 'the connection was lost');
@@ -113,12 +124,21 @@ export class RecordingTarget extends TargetWriter {
     this.#tables = next;
     this.progress = batch.progress;
     this.barriers.push(...batch.barriers);
+    this.heldBack = 0;
     this.batches.push({ transactions: batch.transactions.map((transaction) => transaction.seq), staged, progress: batch.progress });
+    this.#wake();
+    if (failing === 'after') return Promise.reject(lost);
+    return Promise.resolve({ inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 });
+  }
+
+  #isHeld(progress: LoadProgress): boolean {
+    return this.holdThrough !== null && progress.changes.seq > this.holdThrough;
+  }
+
+  #wake(): void {
     const reached = this.#waiting.filter((wait) => wait.done());
     this.#waiting = this.#waiting.filter((wait) => !reached.includes(wait));
     for (const { resolve } of reached) resolve();
-    if (failing === 'after') return Promise.reject(lost);
-    return Promise.resolve({ inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 });
   }
 }
 

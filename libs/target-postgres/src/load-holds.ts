@@ -1,0 +1,69 @@
+import { HOLD_MS, type LoadProgress } from '@changeover/events';
+
+import type { Connection } from './connection.js';
+import { progressOf, type ProgressRow } from './own-schema.js';
+
+/** Who holds load, of which migration. */
+export type Holder = { readonly migration: string; readonly holdId: string };
+
+/** Where load is, as the row says it that also says who holds it. */
+export type HeldPlace = { readonly progress: LoadProgress | null };
+
+/**
+ * A statement that waits for a transaction of load may have reckoned its time before the wait, where that transaction is rolled back and the row is what it was.
+ * What is left of the hold when the answer is made tells; below this it is set again.
+ */
+const LEAST_LEFT_MS = (HOLD_MS * 2) / 3;
+const UNTIL = `clock_timestamp() + interval '${String(HOLD_MS)} ms'`;
+const LEFT = `(extract(epoch FROM hold_until - clock_timestamp()) * 1000)::float8 AS left_ms`;
+
+/** Also over a hold that has ended by itself: its holder died, or was too slow. */
+const TAKE = `UPDATE changeover.progress SET hold_id = $2, hold_through = coalesce(changes_seq, 0), hold_until = ${UNTIL}
+  WHERE migration = $1 AND (hold_id IS NULL OR hold_id = $2 OR hold_until < clock_timestamp()) RETURNING *, ${LEFT}`;
+const RENEW = `UPDATE changeover.progress SET hold_until = ${UNTIL} WHERE migration = $1 AND hold_id = $2 RETURNING *, ${LEFT}`;
+const LET_ON = `UPDATE changeover.progress SET hold_through = $3, hold_until = ${UNTIL}
+  WHERE migration = $1 AND hold_id = $2 RETURNING *, ${LEFT}`;
+const RELEASE = `UPDATE changeover.progress SET hold_id = NULL, hold_through = NULL, hold_until = NULL WHERE migration = $1 AND hold_id = $2`;
+
+/**
+ * Holds load where it is. What comes back is final: the row's lock was waited for, so no transaction of load is under way any more, and the next one sees the
+ * hold. `busy`: somebody else holds it. Null: there is no progress row, as load was never started.
+ */
+export async function takeHold(connection: Connection, holder: Holder): Promise<HeldPlace | 'busy' | null> {
+  const place = await update(connection, TAKE, [holder.migration, holder.holdId]);
+  return place ?? ((await readProgress(connection, holder.migration)) === null ? null : 'busy');
+}
+
+/** False: the hold is not ours any more. */
+export async function renewHold(connection: Connection, { migration, holdId }: Holder): Promise<boolean> {
+  return (await update(connection, RENEW, [migration, holdId])) !== null;
+}
+
+/** Lets load go on up to the record `seq` of `changes`. Null: the hold is not ours any more. */
+export async function letOn(connection: Connection, { migration, holdId }: Holder, seq: number): Promise<HeldPlace | null> {
+  return update(connection, LET_ON, [migration, holdId, seq]);
+}
+
+/** Lets load go, unless somebody else holds it meanwhile. */
+export async function releaseHold(connection: Connection, { migration, holdId }: Holder): Promise<void> {
+  await connection.query(RELEASE, [migration, holdId]);
+}
+
+/** Where load is, and who holds it; null: there is no progress row. */
+export async function readProgress(
+  connection: Connection,
+  migration: string,
+): Promise<(HeldPlace & { readonly holdId: string | null }) | null> {
+  const [row] = await connection.query<ProgressRow & { hold_id: string | null }>('SELECT * FROM changeover.progress WHERE migration = $1', [
+    migration,
+  ]);
+  return row === undefined ? null : { progress: progressOf(row), holdId: row.hold_id };
+}
+
+async function update(connection: Connection, statement: string, values: readonly unknown[]): Promise<HeldPlace | null> {
+  for (;;) {
+    const [row] = await connection.query<ProgressRow & { left_ms: number }>(statement, values);
+    if (row === undefined) return null;
+    if (row.left_ms >= LEAST_LEFT_MS) return { progress: progressOf(row) };
+  }
+}

@@ -1,0 +1,130 @@
+import { ChangeoverError, type Clock, type IdSource } from '@changeover/core';
+import { HOLD_MS, TargetReader, type LoadHold, type LoadProgress, type TargetSnapshot } from '@changeover/events';
+
+import { Connection } from './connection.js';
+import { LOOKING } from './held-row-list.js';
+import { readProgress, takeHold, type HeldPlace, type Holder } from './load-holds.js';
+import { isReadable } from './own-schema.js';
+import { holdLost, NothingToHold, PostgresLoadHold } from './postgres-load-hold.js';
+import { asTargetError } from './sql-state.js';
+import { openTargetSnapshot } from './target-snapshot.js';
+
+/**
+ * A transaction of load under way is waited for so long: then TARGET_BUSY, which is tried again. A hold that is lost in a crash of the server ends, as any, so
+ * that nobody has to wait for it to be on disk.
+ */
+const HOLDING = `SET lock_timeout = ${String(HOLD_MS)}; SET synchronous_commit = off`;
+
+export type PostgresTargetReaderOptions = {
+  /** Connection string of the target database; TLS by its `sslmode`. */
+  readonly url: string;
+  /** The migration's id. */
+  readonly migration: string;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+};
+
+/** Reads a PostgreSQL database that load keeps in sync. A hold stands in the progress row, which every transaction of load moves first; nothing else is written. */
+export class PostgresTargetReader extends TargetReader {
+  readonly #options: PostgresTargetReaderOptions;
+  readonly #holds = new Set<LoadHold>();
+  /** Those that are closed are forgotten when another one is opened. */
+  readonly #connections = new Set<Connection>();
+
+  constructor(options: PostgresTargetReaderOptions) {
+    super();
+    this.#options = options;
+  }
+
+  async hold(): Promise<LoadHold> {
+    const { migration, ids } = this.#options;
+    const holder = { migration, holdId: ids.uuid() };
+    const opened: Connection[] = [];
+    try {
+      const connection = await this.#connect();
+      opened.push(connection);
+      if (!(await isReadable(connection))) return await this.#nothing(opened);
+      // The snapshot's, before load is held: that must not last longer than it has to.
+      const spare = await this.#connect();
+      opened.push(spare);
+      await connection.query(HOLDING);
+      const place = await takeHold(connection, holder);
+      if (place === null) return await this.#nothing(opened);
+      if (place === 'busy') throw new ChangeoverError('TARGET_BUSY', `somebody else holds load of migration ${migration}`);
+      return this.#held(holder, place, { connection, spare });
+    } catch (error) {
+      await close(opened);
+      throw asTargetError(error);
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const hold of this.#holds) await hold[Symbol.asyncDispose]();
+    await close([...this.#connections]);
+    this.#connections.clear();
+  }
+
+  #held(
+    holder: Holder,
+    place: HeldPlace,
+    { connection, spare }: { readonly connection: Connection; readonly spare: Connection },
+  ): LoadHold {
+    let unused: Connection | null = spare;
+    const openSnapshot = async (at: LoadProgress): Promise<TargetSnapshot> => {
+      const first = unused;
+      unused = null;
+      return this.#snapshot(first, at);
+    };
+    const hold = new PostgresLoadHold(
+      {
+        connection,
+        holder,
+        clock: this.#options.clock,
+        openSnapshot,
+        close: async () => {
+          this.#holds.delete(hold);
+          await close(unused === null ? [connection] : [connection, unused]);
+        },
+      },
+      place,
+    );
+    this.#holds.add(hold);
+    return hold;
+  }
+
+  /** `at`: where it has to show load. Other records of `writes` that came of the same one of `changes` only told forms. */
+  async #snapshot(spare: Connection | null, at: LoadProgress): Promise<TargetSnapshot> {
+    const { migration } = this.#options;
+    const opened: Connection[] = spare === null ? [] : [spare];
+    try {
+      const connection = spare ?? (await this.#connect());
+      opened[0] = connection;
+      await connection.query(LOOKING);
+      const progress = (await readProgress(connection, migration))?.progress ?? null;
+      if (progress?.changes.seq !== at.changes.seq || progress.changes.logId !== at.changes.logId) {
+        throw holdLost({ migration }, `it is at record ${String(progress?.changes.seq ?? 0)}, not at ${String(at.changes.seq)}`);
+      }
+      return await openTargetSnapshot(connection, { migration, progress, open: () => this.#connect() });
+    } catch (error) {
+      await close(opened);
+      throw asTargetError(error);
+    }
+  }
+
+  async #nothing(opened: readonly Connection[]): Promise<LoadHold> {
+    await close(opened);
+    return new NothingToHold(this.#options.migration);
+  }
+
+  async #connect(): Promise<Connection> {
+    const { url, migration } = this.#options;
+    const connection = await Connection.open(url, `?changeover-${migration}-read`);
+    for (const other of this.#connections) if (other.lost) this.#connections.delete(other);
+    this.#connections.add(connection);
+    return connection;
+  }
+}
+
+async function close(connections: readonly Connection[]): Promise<void> {
+  for (const connection of connections) await connection[Symbol.asyncDispose]();
+}
