@@ -30,6 +30,8 @@ export class PostgresLoadHold implements LoadHold {
   readonly #since: number;
   readonly #ending = new AbortController();
   readonly #renewed: Promise<void>;
+  /** Settled when the question under way is answered. */
+  #asked: Promise<unknown> = Promise.resolve();
   #until: number | null = null;
   #progress: LoadProgress | null;
 
@@ -52,7 +54,7 @@ export class PostgresLoadHold implements LoadHold {
   async advanceTo(seq: number, signal: AbortSignal): Promise<LoadProgress> {
     const { connection, holder, clock } = this.#parts;
     signal.throwIfAborted();
-    let place = await ask(() => letOn(connection, holder, seq));
+    let place = await this.#ask(() => letOn(connection, holder, seq));
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * WAIT_GROWS_BY, LONGEST_WAIT_MS)) {
       if (place === null) throw holdLost(holder, 'the hold ended, and is not ours any more');
       const { progress } = place;
@@ -62,7 +64,7 @@ export class PostgresLoadHold implements LoadHold {
       if (progress !== null && reached === seq) return progress;
       await clock.sleep(wait, signal);
       signal.throwIfAborted();
-      place = await ask(() => this.#look());
+      place = await this.#ask(() => this.#look());
     }
   }
 
@@ -77,12 +79,23 @@ export class PostgresLoadHold implements LoadHold {
     const { connection, holder, clock, close } = this.#parts;
     await this.#renewed;
     try {
-      await releaseHold(connection, holder);
+      await this.#ask(() => releaseHold(connection, holder));
     } catch {
       // It ends by itself, as nobody renews it any more.
     }
     this.#until = clock.monotonic();
     await close();
+  }
+
+  /** One question at a time is what a connection can be asked. */
+  async #ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#asked.then(question);
+    this.#asked = answer.catch(() => undefined);
+    try {
+      return await answer;
+    } catch (error) {
+      throw asTargetError(error);
+    }
   }
 
   /** Null: the hold is not ours any more. */
@@ -99,7 +112,7 @@ export class PostgresLoadHold implements LoadHold {
       await clock.sleep(HOLD_MS / 3, signal);
       if (signal.aborted || connection.lost) return;
       try {
-        if (!(await renewHold(connection, holder))) return;
+        if (!(await this.#ask(() => renewHold(connection, holder)))) return;
       } catch {
         // Load may be in a long transaction, which has the row: until its end it goes nowhere else. The next try may be through.
       }
@@ -132,12 +145,4 @@ export class NothingToHold implements LoadHold {
 
 export function holdLost({ migration }: Pick<Holder, 'migration'>, why: string): ChangeoverError {
   return new ChangeoverError('HOLD_LOST', `load of migration ${migration} is not held where it should be: ${why}`);
-}
-
-async function ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await question();
-  } catch (error) {
-    throw asTargetError(error);
-  }
 }

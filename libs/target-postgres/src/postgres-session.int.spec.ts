@@ -2,6 +2,7 @@ import { CRASH_POINTS } from '@changeover/core';
 import { TcpProxy } from '@changeover/testing';
 
 import { PostgresTarget } from './index.js';
+import { Gate } from './test/gate.js';
 import { LoadBed } from './test/load-bed.js';
 import type { TableRows } from './test/writes.js';
 
@@ -9,36 +10,6 @@ const CONTACTS = 'CREATE TABLE contacts (id int PRIMARY KEY, email text UNIQUE, 
 
 function contactsOf(bed: LoadBed): TableRows {
   return bed.writes.table('contacts', ['id:integer', 'email', 'name']);
-}
-
-/** A crash point that a test can wait for, and that waits for the test. */
-class Gate {
-  readonly reached: Promise<void>;
-  readonly #point: string;
-  #reach: () => void = () => undefined;
-  #release: () => void = () => undefined;
-  #closed = true;
-
-  constructor(point: string) {
-    this.#point = point;
-    this.reached = new Promise((resolve) => {
-      this.#reach = resolve;
-    });
-  }
-
-  readonly crashPoint = async (name: string): Promise<void> => {
-    if (name !== this.#point || !this.#closed) return;
-    const released = new Promise<void>((resolve) => {
-      this.#release = resolve;
-    });
-    this.#reach();
-    await released;
-  };
-
-  open(): void {
-    this.#closed = false;
-    this.#release();
-  }
 }
 
 describe('the owner of the progress row', () => {

@@ -23,6 +23,10 @@ for (const major of [14, 18] as const) {
       },
       rows: async (table) => (await sql.query<(string | null)[]>({ text: `SELECT * FROM ${table} ORDER BY id`, rowMode: 'array' })).rows,
       openRefusals: () => count('SELECT count(*) AS n FROM changeover.refused WHERE to_seq IS NULL'),
+      hold: async (through) => {
+        const until = through === null ? null : 'infinity';
+        await sql.query('UPDATE changeover.progress SET hold_through = $1, hold_until = $2', [through, until]);
+      },
       [Symbol.asyncDispose]: async () => {
         for (const writer of writers) await writer.stop();
         await database[Symbol.asyncDispose]();

@@ -22,6 +22,8 @@ export type TargetWriterBed = AsyncDisposable & {
   rows(table: 'parent' | 'child'): Promise<readonly (readonly (string | null)[])[]>;
   /** How many rows the target has refused and not taken since. */
   openRefusals(): Promise<number>;
+  /** Holds load of the migration at this record of `changes`; null: lets it go. */
+  hold(through: number | null): Promise<void>;
 };
 
 const SCHEMAS: readonly TableSchema[] = [textTable('parent', ['id', 'name']), textTable('child', ['id', 'parent']), HELD_TABLE];
@@ -136,6 +138,37 @@ export function targetWriterContract(name: string, open: () => Promise<TargetWri
       expect([await bed.rows('parent'), await bed.rows('child')]).toEqual([[['1', 'b']], [['10', '1']]]);
       await using again = await writer.open();
       expect(again.progress).toEqual(progressAt(1));
+      await writer.stop();
+    });
+
+    it('writes nothing beyond the place where load is held, and all of it when it is tried again', async () => {
+      const writer = bed.writer();
+      await using session = await writer.open();
+      await session.apply(batch(1, parents('c', ['1', 'a'])), schemaOf);
+      await bed.hold(2);
+      const beyond: LoadBatch = { ...batch(3, parents('c', ['2', 'b']), parents('c', ['3', 'c'])), barriers: [{ token: 'token', seq: 3 }] };
+      expect(await session.apply(beyond, schemaOf)).toEqual({ held: { through: 2 } });
+      expect(await session.apply(batch(3), schemaOf)).toEqual({ held: { through: 2 } });
+      expect([await bed.rows('parent'), await writer.findBarrier('token')]).toEqual([[['1', 'a']], null]);
+      expect(await session.apply(batch(2, parents('c', ['2', 'b'])), schemaOf)).toMatchObject({ inserted: 1 });
+      await session.stage([parents('c', ['3', 'c']), children('c', ['10', '1'])], schemaOf);
+      expect(await session.applyStaged(progressAt(3))).toEqual({ held: { through: 2 } });
+      expect(await session.applyStaged(progressAt(3))).toEqual({ held: { through: 2 } });
+      await bed.hold(null);
+      expect(await session.applyStaged(progressAt(3))).toMatchObject({ inserted: 2 });
+      expect([await bed.rows('parent'), await bed.rows('child')]).toEqual([
+        [
+          ['1', 'a'],
+          ['2', 'b'],
+          ['3', 'c'],
+        ],
+        [['10', '1']],
+      ]);
+      await bed.hold(3);
+      await using next = await writer.open();
+      // Whoever comes after him is held as well, and he is told that he is not the owner any more, not that he is held.
+      expect([next.progress, await next.apply(batch(4), schemaOf)]).toEqual([progressAt(3), { held: { through: 3 } }]);
+      expect(['FENCED', 'TARGET_UNREACHABLE']).toContain(await codeOf(session.apply(batch(4), schemaOf)));
       await writer.stop();
     });
 
