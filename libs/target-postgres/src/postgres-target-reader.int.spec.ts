@@ -38,6 +38,13 @@ class TickedClock extends Clock {
   }
 }
 
+/** Waits as anybody does, but never until a hold is to be renewed. */
+class StillClock extends SystemClock {
+  override sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return super.sleep(ms < 1000 ? ms : 2 ** 30, signal);
+  }
+}
+
 /** A target with load, of which each record of `changes` brings the row of its number, and somebody who may hold it. */
 class HoldBed implements AsyncDisposable {
   readonly bed: LoadBed;
@@ -262,6 +269,18 @@ describe('a hold', () => {
     await expect(lost.advanceTo(2, NEVER)).rejects.toMatchObject({ code: 'HOLD_LOST' });
     await lost[Symbol.asyncDispose]();
     expect([await held.next(), seqOf(hold)]).toEqual([null, 1]);
+  });
+
+  it('that is lost while load is waited for says so', async () => {
+    await using held = await HoldBed.open();
+    await held.next();
+    await using lost = await held.another(new StillClock()).hold();
+    const advanced = expect(lost.advanceTo(2, NEVER)).rejects.toMatchObject({ code: 'HOLD_LOST' });
+    await held.until('SELECT hold_through::int FROM changeover.progress', ([through]) => through === 2);
+    await held.expire();
+    await using hold = await held.another().hold();
+    await advanced;
+    expect(seqOf(hold)).toBe(1);
   });
 
   it('has ended where load has gone on: no snapshot is given, and no advance', async () => {

@@ -272,7 +272,7 @@ describe('load', () => {
     bed.target.holdThrough = 2;
     bed.start();
     await bed.heldAt(2);
-    expect(bed.applied).toEqual([2, 3]);
+    expect(bed.target.batches.map(({ transactions }) => transactions)).toEqual([[2, 3]]);
     // Two records of writes came of the third of changes: both, and nothing of the barrier behind them.
     bed.target.holdThrough = 3;
     await bed.heldAt(3);
@@ -334,6 +334,25 @@ describe('load', () => {
     await bed.loaded(8);
     expect(await second.stop()).toBeNull();
     expect(bed.applied).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('that is held and told to stop takes nothing more, though it is let go in the same moment', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    bed.target.holdThrough = 1;
+    await bed.transaction(person(1));
+    await bed.transaction(person(2));
+    await bed.transaction(person(3), person(4), person(5));
+    await bed.transaction(person(6));
+    const first = bed.start();
+    await bed.heldAt(1);
+    bed.target.holdThrough = null;
+    expect(await first.stop()).toBeNull();
+    expect(bed.applied).toEqual([2]);
+    bed.start();
+    await bed.loaded(5);
+    expect(bed.applied).toEqual([2, 3, 4, 5]);
+    expect(bed.target.rows('crm.person')).toHaveLength(6);
   });
 
   it('that is held tries a staged record again as a whole', async () => {
