@@ -12,6 +12,7 @@ const COLUMNS = [
   ['problems', false],
   ['since_seq', false],
   ['since_ms', false],
+  ['kept_version', false],
 ] as const;
 
 export type HeldColumn = (typeof COLUMNS)[number][0];
@@ -35,6 +36,7 @@ const form: Omit<TableSchema, 'hash'> = {
  * `target` and `source` are `schema.table`; `source_key` is the key of the driving row as COPY text (behind `sha256:` its hash, where it is very long);
  * `state` is `held` (a rule refuses it) or `waiting` (for a parent); `kept` (`t`, `f`) says whether its last good version stands in the target;
  * `reason` and `problem_column` are those of the first of `problems` (JSON); `since_seq` is the record of `changes` with which it became held, and `since_ms` that
- * record's commit time in milliseconds since the epoch.
+ * record's commit time in milliseconds since the epoch; `kept_version` is the version that is kept, with what it stands on: the one thing about a row that only
+ * history knows.
  */
 export const HELD_TABLE: TableSchema = { ...form, hash: tableSchemaHash(form) };

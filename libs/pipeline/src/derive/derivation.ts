@@ -3,6 +3,7 @@ import type { Row } from '@changeover/mapping';
 
 import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
 import { RowEvaluator } from './row-evaluator.js';
+import type { KeptVersion } from './kept-version.js';
 import { membersOf, Round, type DerivedChange } from './round.js';
 import { SourceMirror, valuesText } from './source-mirror.js';
 import { rivalMember, stateKey } from './state-keys.js';
@@ -75,6 +76,16 @@ export class Derivation {
   deriveFirst(rule: PlannedRule, rows: readonly MirroredRow[], childless = false): readonly DerivedChange[] {
     const round = this.#round(childless ? rule : null);
     for (const { key, value } of rows) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, value));
+    return round.finish();
+  }
+
+  /**
+   * Lays over rows that were derived what only history knows: which version of a held row stands. All of them in one call, as one may make room for another, or
+   * want what another has; of a row that is not held, nothing is kept.
+   */
+  keep(versions: Iterable<KeptVersion>): readonly DerivedChange[] {
+    const round = this.#round(null);
+    for (const { rule, key, version } of versions) round.keep(rule, key, version);
     return round.finish();
   }
 

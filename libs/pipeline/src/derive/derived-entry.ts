@@ -35,6 +35,8 @@ export type HeldStatus = {
   readonly problems: readonly Problem[];
   /** Whether the last good version stands at the target. */
   readonly kept: boolean;
+  /** That version, as {@link keptVersionText} writes it; left out where none is kept. */
+  readonly version?: string;
 };
 
 export const NO_ENTRY: DerivedEntry = { lookups: [], version: null, kept: false, problems: [], written: null, told: null };

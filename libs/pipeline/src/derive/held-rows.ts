@@ -31,7 +31,7 @@ export class HeldRows {
     return { before: line(heldBefore), after: line(held) };
   }
 
-  #line({ rule, key }: DerivedChange, { state, problems, kept }: HeldStatus, since: HeldSince): Line {
+  #line({ rule, key }: DerivedChange, { state, problems, kept, version }: HeldStatus, since: HeldSince): Line {
     const [first] = problems;
     const values: Readonly<Record<HeldColumn, string | null>> = {
       migration: this.#migration,
@@ -46,6 +46,7 @@ export class HeldRows {
       problems: JSON.stringify(problems),
       since_seq: String(since.seq),
       since_ms: String(since.ts_ms),
+      kept_version: version ?? null,
     };
     return lineOf(Buffer.from(`${lineOfRow(HELD_COLUMNS.map((column) => values[column]))}\n`));
   }

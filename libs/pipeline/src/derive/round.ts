@@ -5,6 +5,7 @@ import { AffectedRow } from './affected-row.js';
 import type { DerivationPlan, PlannedRule, PlannedUnique } from './derivation-plan.js';
 import { encodeEntry, isEmpty, isSameRow, type Claim, type DerivedEntry, type HeldStatus, type Version } from './derived-entry.js';
 import type { RowEvaluator } from './row-evaluator.js';
+import { keptVersionText } from './kept-version.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
 import { childMember, childOf, rivalMember, stateKey } from './state-keys.js';
@@ -69,6 +70,13 @@ export class Round {
     const kept = problems.length > 0 && rule.compiled.keepsLast ? lastGood(row) : null;
     this.#moveLookups(row, lookups);
     this.#replace(row, { lookups, version: version ?? kept, kept: kept !== null, problems });
+  }
+
+  /** What history says of a row that was derived, if it is held: this version of it stands. */
+  keep(rule: PlannedRule, key: string, version: Version): void {
+    const row = this.#concern(this.#load(rule, key));
+    const { lookups, problems } = row.now;
+    if (problems.length > 0 && rule.compiled.keepsLast) this.#replace(row, { lookups, version, kept: true, problems });
   }
 
   /** The same of a row of which nothing was derived yet, and whose unique values were claimed before. */
@@ -264,7 +272,10 @@ export class Round {
 
   #status(row: AffectedRow): HeldStatus | null {
     const { rule, now, present } = row;
-    if (now.problems.length > 0) return { state: 'held', problems: now.problems, kept: now.kept };
+    if (now.problems.length > 0) {
+      const version = now.kept && now.version !== null ? { version: keptVersionText(this.#plan, now.version) } : {};
+      return { state: 'held', problems: now.problems, kept: now.kept, ...version };
+    }
     if (now.version === null) return null;
     const refused = this.#refusals(row);
     if (refused.length > 0) return { state: 'held', problems: refused, kept: false };

@@ -1,0 +1,59 @@
+import type { Row } from '@changeover/mapping';
+
+import type { DerivationPlan, PlannedRule } from './derivation-plan.js';
+import type { Claim, Version } from './derived-entry.js';
+
+/** The version of a held row that stands at the target. */
+export type KeptVersion = { readonly rule: PlannedRule; readonly key: string; readonly version: Version };
+
+/** As it is written down: parents by the table they are in, as a rule's number may be another one day. */
+type Written = {
+  readonly values: Row;
+  readonly parents: readonly (readonly [target: string, key: string])[];
+  readonly claims: readonly (Claim | null)[];
+};
+
+export function keptVersionText({ rules }: Pick<DerivationPlan, 'rules'>, { values, parents, claims }: Version): string {
+  const named = parents.map(({ rule, key }) => [(rules[rule] as PlannedRule).compiled.target, key] as const);
+  return JSON.stringify({ values, parents: named, claims } satisfies Written);
+}
+
+/** Null where the text is not one of {@link keptVersionText}, or does not fit the rule: it has been where others can write. */
+export function readKeptVersion({ rules }: Pick<DerivationPlan, 'rules'>, rule: PlannedRule, text: string): Version | null {
+  const written = parsed(text);
+  if (written?.values.length !== rule.compiled.columns.length || written.claims.length !== rule.uniques.length) return null;
+  const parents = written.parents.map(([target, key]) => ({ rule: rules.findIndex(({ compiled }) => compiled.target === target), key }));
+  return parents.some(({ rule: parent }) => parent === -1) ? null : { values: written.values, parents, claims: written.claims };
+}
+
+function parsed(text: string): Written | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  const { values, parents, claims } = value as Partial<Record<keyof Written, unknown>>;
+  return isListOf(values, isText) && isListOf(parents, isPair) && isListOf(claims, isClaim)
+    ? { values: values as Row, parents: parents as Written['parents'], claims: claims as Written['claims'] }
+    : null;
+}
+
+function isListOf(value: unknown, is: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isText(value: unknown): boolean {
+  return value === null || typeof value === 'string';
+}
+
+function isPair(value: unknown): boolean {
+  return isListOf(value, (item) => typeof item === 'string') && (value as unknown[]).length === 2;
+}
+
+function isClaim(value: unknown): boolean {
+  if (value === null) return true;
+  const { values, order } = value as Partial<Record<keyof Claim, unknown>>;
+  return typeof value === 'object' && typeof values === 'string' && typeof order === 'string';
+}
