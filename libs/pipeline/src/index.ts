@@ -6,4 +6,5 @@ export { RangeDerivation } from './transform/range-derivation.js';
 export type { RangeOutcome, RangeSetup, RangeTask, RangeThreads, StartRangeThreads } from './transform/range-threads.js';
 export { judgeSchemaChange } from './schema-change.js';
 export { supervise, type Retry, type SupervisedLoop, type SuperviseOptions } from './supervise.js';
+export { SnapshotDerivation, type SnapshotDerivationOptions, type ToldVersion } from './transform/snapshot-derivation.js';
 export { TransformLoop, type TransformLimits, type TransformOptions } from './transform/transform-loop.js';

@@ -27,27 +27,44 @@ export class HeldRows {
     const since = stored === undefined ? at : (JSON.parse(stored.toString()) as HeldSince);
     if (heldBefore === null) this.#state.put(place, Buffer.from(JSON.stringify(since)));
     else if (held === null) this.#state.remove(place);
-    const line = (status: HeldStatus | null): Line | null => (status === null ? null : this.#line(change, status, since));
+    const line = (status: HeldStatus | null): Line | null => (status === null ? null : heldLine(this.#migration, change, status, since));
     return { before: line(heldBefore), after: line(held) };
   }
-
-  #line({ rule, key }: DerivedChange, { state, problems, kept, version }: HeldStatus, since: HeldSince): Line {
-    const [first] = problems;
-    const values: Readonly<Record<HeldColumn, string | null>> = {
-      migration: this.#migration,
-      target: rule.compiled.target,
-      // A zero byte is none that PostgreSQL could store.
-      source_key: key.replace('\0', 'sha256:'),
-      source: rule.table.name,
-      state,
-      kept: kept ? 't' : 'f',
-      reason: first?.reason ?? '',
-      problem_column: first?.column ?? null,
-      problems: JSON.stringify(problems),
-      since_seq: String(since.seq),
-      since_ms: String(since.ts_ms),
-      kept_version: version ?? null,
-    };
-    return lineOf(Buffer.from(`${lineOfRow(HELD_COLUMNS.map((column) => values[column]))}\n`));
-  }
 }
+
+/** What the list says of a driving row. */
+export function heldLine(
+  migration: string,
+  { rule, key }: Pick<DerivedChange, 'rule' | 'key'>,
+  { state, problems, kept, version }: HeldStatus,
+  since: HeldSince,
+): Line {
+  const [first] = problems;
+  const values: Readonly<Record<HeldColumn, string | null>> = {
+    migration,
+    target: rule.compiled.target,
+    source_key: heldKey(key),
+    source: rule.table.name,
+    state,
+    kept: kept ? 't' : 'f',
+    reason: first?.reason ?? '',
+    problem_column: first?.column ?? null,
+    problems: JSON.stringify(problems),
+    since_seq: String(since.seq),
+    since_ms: String(since.ts_ms),
+    kept_version: version ?? null,
+  };
+  return lineOf(Buffer.from(`${lineOfRow(HELD_COLUMNS.map((column) => values[column]))}\n`));
+}
+
+/** A zero byte, with which the hash of a very long key begins, is none that PostgreSQL could store. */
+function heldKey(key: string): string {
+  return key.replace('\0', HASHED);
+}
+
+/** The key in the state that a `source_key` means. */
+export function keyOfHeld(sourceKey: string): string {
+  return sourceKey.startsWith(HASHED) ? `\0${sourceKey.slice(HASHED.length)}` : sourceKey;
+}
+
+const HASHED = 'sha256:';

@@ -141,7 +141,7 @@ function rowOf({ bytes, start, end }: Line): ReturnType<typeof rowOfLine> {
 }
 
 /** A row that was derived before its table had all the columns that it has now has nulls there. */
-function lineIn(rule: PlannedRule, row: Row): Line {
+export function lineIn(rule: PlannedRule, row: Row): Line {
   const whole = lacksColumns(rule, row) ? rule.compiled.columns.map((_, place) => row[place] ?? null) : row;
   return lineOf(Buffer.from(`${lineOfRow(whole)}\n`));
 }

@@ -4,6 +4,7 @@ import { Definition, type Expected } from './definition.js';
 import { MigrationCensus } from './migration-census.js';
 import type { Migration } from './random-migration.js';
 import { expectSame } from './same.js';
+import { expectFromSnapshot } from './snapshot-check.js';
 import { contentOf, TransformLives, WRITES } from './transform-lives.js';
 import { WritesCheck } from './writes-check.js';
 import { recordsOf, type WrittenRecord } from './written-records.js';
@@ -60,6 +61,7 @@ class Scene {
     const records = await recordsOf(lives.storage, WRITES);
     const check = new WritesCheck({ script, definition: this.definition, writes: records, census: this.#census });
     check.follow(await recordsOf(script.storage, CHANGES));
+    await expectFromSnapshot(this.#migration.mapping, check.view, check.target);
     return { lives, records, expected: check.expected };
   }
 

@@ -31,6 +31,7 @@ export class WritesCheck {
   #from: WrittenRecord | null = null;
   #waiting: string[] = [];
   #before: Expected | null = null;
+  #view: Place['view'] | null = null;
   readonly #since = new Map<string, Since>();
 
   constructor(options: {
@@ -49,6 +50,11 @@ export class WritesCheck {
   /** Of the last record. */
   get expected(): Expected {
     return this.#before as Expected;
+  }
+
+  /** What the log says in the end that the source holds. */
+  get view(): Place['view'] {
+    return this.#view as Place['view'];
   }
 
   follow(changes: readonly WrittenRecord[]): void {
@@ -141,6 +147,7 @@ export class WritesCheck {
 
   #expectDefinition(change: WrittenRecord, changed: readonly TargetChange[]): void {
     const { view, parts } = this.#placeOf(change);
+    this.#view = view;
     const kept = this.#before === null ? NOTHING_KEPT : parts > 1 ? this.#keptAtTarget() : this.#keepable(this.#before.outcomes);
     const expected = this.#definition.at(view, kept);
     this.#expectAll(expected);

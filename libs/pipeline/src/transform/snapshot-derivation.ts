@@ -1,0 +1,167 @@
+import type { Line, StateStore, TableSchema } from '@changeover/events';
+import { tableUse, type Converters, type Mapping, type TableUse } from '@changeover/mapping';
+
+import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
+import { decodeEntry } from '../derive/derived-entry.js';
+import type { PlannedRule } from '../derive/derivation-plan.js';
+import { heldLine, keyOfHeld, type HeldSince } from '../derive/held-rows.js';
+import { readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
+import { keyOfEntry, stateKey } from '../derive/state-keys.js';
+import { tableName } from '../told-schemas.js';
+import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
+import { DerivedTables, lineIn } from './derived-tables.js';
+import { SourceTables, type SourceTable } from './source-tables.js';
+
+export type SnapshotDerivationOptions = {
+  readonly migration: string;
+  readonly mapping: Mapping;
+  readonly converters: Converters;
+  /** The captured tables, in the forms that their rows have. */
+  readonly tables: readonly TableSchema[];
+  /** Empty, and of use to nobody else: what is in it is worth nothing later. */
+  readonly state: StateStore;
+  /** Bytes that may be in the state's memory before they are committed. */
+  readonly maxStateBytes: number;
+};
+
+/** What the list of held rows says of a version that is kept, `source_key` and `kept_version` as they are there. */
+export type ToldVersion = { readonly target: string; readonly sourceKey: string; readonly text: string };
+
+/** How many rows are derived before others get a turn. */
+const PIECE_ROWS = 2000;
+const NEVER: HeldSince = { seq: 0, ts_ms: 0 };
+const NO_PLACE = Buffer.from('{}');
+
+/**
+ * What a mapping makes of the rows of one instant: the first derivation, over a mirror that is filled from a snapshot instead of the log, with what only history
+ * knows laid over it. First {@link fill}, then {@link derive}, then it can be read.
+ */
+export class SnapshotDerivation {
+  readonly #options: SnapshotDerivationOptions;
+  readonly #tables: SourceTables;
+  readonly #uses = new Map<SourceTable, TableUse>();
+  readonly #derived: DerivedTables;
+  readonly #circles: readonly string[];
+
+  /** Throws MAPPING_INVALID, or SCHEMA_NEEDS_MAPPING, where the mapping does not fit the tables. */
+  constructor(options: SnapshotDerivationOptions) {
+    const { migration, mapping, converters, tables, state } = options;
+    this.#options = options;
+    this.#tables = new SourceTables(state);
+    tables.forEach((schema, index) => {
+      const { table } = this.#tables.tell({ seq: index + 1, at: 0 }, schema);
+      this.#uses.set(table, tableUse(mapping, schema));
+    });
+    const passing = new Map<string, PassingTable>();
+    for (const { table, target } of this.#passed()) if (table.form.keyed) passing.set(table.name, { source: table.form.schema, target });
+    this.#circles = tablesInCircles(passing);
+    const circles = new Set(this.#circles);
+    this.#derived = new DerivedTables({
+      migration,
+      rules: [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))],
+      converters,
+      tables: this.#tables,
+      state,
+      output: { add: () => undefined },
+      isCopied: () => false,
+    });
+  }
+
+  /** The tables whose rows are to be filled in. */
+  get sources(): readonly TableSchema[] {
+    return [...this.#uses].flatMap(([{ form }, { passed, read }]) => (form.keyed && (passed !== null || read) ? [form.schema] : []));
+  }
+
+  /** Tables whose rows have no key, and go to the target as they are: nothing of them is kept here. */
+  get unkeyed(): readonly { readonly source: TableSchema; readonly target: TableSchema }[] {
+    return [...this.#passed()].flatMap(({ table, target }) => (table.form.keyed ? [] : [{ source: table.form.schema, target }]));
+  }
+
+  /** The tables of the target of which this says what they hold, but for those without a key. */
+  get targets(): readonly TableSchema[] {
+    const passed = [...this.#passed()].flatMap(({ table, target }) => (this.#passes(table) ? [target] : []));
+    return [...this.#derived.targets, ...passed];
+  }
+
+  /** Whole rows of one of {@link sources}, COPY text. */
+  async fill(source: TableSchema, rows: Buffer): Promise<void> {
+    const { mirror, form } = this.#tables.find(tableName(source)) as SourceTable;
+    mirror.overwrite({ schemaSeq: form.ref.seq, op: 'r', before: 'none', partial: false, rowCount: 0, rows }, form.place, 0);
+    await this.#makeRoom();
+  }
+
+  /** Everything, once. `kept`: of rows that are held, versions that stand; what cannot be read, or is of no row that is held, counts as not kept. */
+  async derive(kept: readonly ToldVersion[], signal: AbortSignal): Promise<void> {
+    const { derivation, plan } = this.#derived;
+    const all = new DeriveAll({ plan, state: this.#options.state });
+    for (let cursor: DeriveAllCursor | null = { step: 0, after: null }; cursor !== null && all.steps.length > 0;) {
+      signal.throwIfAborted();
+      for (const piece of all.pieces(cursor, PIECE_ROWS)) {
+        derivation.claim(takePiece(derivation, piece.step, piece.entries).wanted);
+        cursor = piece.next;
+      }
+      if (this.#isFull) all.release();
+      await this.#makeRoom();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    all.release();
+    derivation.keep(this.#versions(kept));
+    await this.#makeRoom();
+  }
+
+  /** The rows of one of {@link targets}, with that table's columns in their order. */
+  *rows(target: TableSchema): Generator<Line> {
+    const name = tableName(target);
+    for (const rule of this.#derived.plan.rules) {
+      if (rule.compiled.target !== name) continue;
+      for (const { value } of this.#entries(rule)) {
+        const { written } = decodeEntry(value);
+        if (written !== null) yield lineIn(rule, written);
+      }
+    }
+    for (const { table, target: passed } of this.#passed()) {
+      if (tableName(passed) !== name || !this.#passes(table)) continue;
+      for (const { line } of table.mirror.rows(null, table.form.place)) yield line;
+    }
+  }
+
+  /** What the list of held rows has to say, as rows of `HELD_TABLE`, but for since when. */
+  *held(): Generator<Line> {
+    for (const rule of this.#derived.plan.rules) {
+      for (const { key, value } of this.#entries(rule)) {
+        const { told } = decodeEntry(value);
+        if (told !== null) yield heldLine(this.#options.migration, { rule, key: keyOfEntry(key) }, told, NEVER);
+      }
+    }
+  }
+
+  #entries({ number }: PlannedRule) {
+    return this.#options.state.entries(stateKey('derived', number, ''), null);
+  }
+
+  *#versions(kept: readonly ToldVersion[]): Generator<KeptVersion> {
+    const { plan } = this.#derived;
+    for (const { target, sourceKey, text } of kept) {
+      const rule = plan.rules.find(({ compiled }) => compiled.target === target);
+      const version = rule === undefined ? null : readKeptVersion(plan, rule, text);
+      if (rule !== undefined && version !== null) yield { rule, key: keyOfHeld(sourceKey), version };
+    }
+  }
+
+  *#passed(): Generator<{ readonly table: SourceTable; readonly target: TableSchema }> {
+    for (const [table, { passed }] of this.#uses) if (passed !== null) yield { table, target: passed };
+  }
+
+  /** Rows of a table in a circle are those of a rule. */
+  #passes({ name, form }: SourceTable): boolean {
+    return form.keyed && !this.#circles.includes(name);
+  }
+
+  get #isFull(): boolean {
+    return this.#options.state.pendingBytes >= this.#options.maxStateBytes;
+  }
+
+  async #makeRoom(): Promise<void> {
+    if (this.#isFull) await this.#options.state.commit(NO_PLACE);
+  }
+}
