@@ -20,6 +20,8 @@ export type HeldColumn = (typeof COLUMNS)[number][0];
 /** Columns of {@link HELD_TABLE} in their order. */
 export const HELD_COLUMNS: readonly HeldColumn[] = COLUMNS.map(([name]) => name);
 
+const SINCE: readonly HeldColumn[] = ['since_seq', 'since_ms'];
+
 const form: Omit<TableSchema, 'hash'> = {
   schema: 'changeover',
   table: 'held',
@@ -40,3 +42,11 @@ const form: Omit<TableSchema, 'hash'> = {
  * history knows.
  */
 export const HELD_TABLE: TableSchema = { ...form, hash: tableSchemaHash(form) };
+
+/** The columns of {@link HELD_NOW_TABLE}. */
+export const HELD_NOW_COLUMNS: readonly HeldColumn[] = HELD_COLUMNS.filter((name) => !SINCE.includes(name));
+
+const formNow: Omit<TableSchema, 'hash'> = { ...form, columns: form.columns.filter(({ name }) => !SINCE.some((since) => since === name)) };
+
+/** The same without since when, which nothing but the stream can say. Nobody writes it; whoever compares the list reads it. */
+export const HELD_NOW_TABLE: TableSchema = { ...formNow, hash: tableSchemaHash(formNow) };

@@ -38,6 +38,7 @@ export function heldLine(
   { rule, key }: Pick<DerivedChange, 'rule' | 'key'>,
   { state, problems, kept, version }: HeldStatus,
   since: HeldSince,
+  columns: readonly HeldColumn[] = HELD_COLUMNS,
 ): Line {
   const [first] = problems;
   const values: Readonly<Record<HeldColumn, string | null>> = {
@@ -54,7 +55,7 @@ export function heldLine(
     since_ms: String(since.ts_ms),
     kept_version: version ?? null,
   };
-  return lineOf(Buffer.from(`${lineOfRow(HELD_COLUMNS.map((column) => values[column]))}\n`));
+  return lineOf(Buffer.from(`${lineOfRow(columns.map((column) => values[column]))}\n`));
 }
 
 /** A zero byte, with which the hash of a very long key begins, is none that PostgreSQL could store. */

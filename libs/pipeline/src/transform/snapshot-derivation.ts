@@ -1,4 +1,4 @@
-import type { Line, StateStore, TableSchema } from '@changeover/events';
+import { HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
 import { tableUse, type Converters, type Mapping, type TableUse } from '@changeover/mapping';
 
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
@@ -125,12 +125,12 @@ export class SnapshotDerivation {
     }
   }
 
-  /** What the list of held rows has to say, as rows of `HELD_TABLE`, but for since when. */
+  /** What the list of held rows has to say, as rows of `HELD_NOW_TABLE`. */
   *held(): Generator<Line> {
     for (const rule of this.#derived.plan.rules) {
       for (const { key, value } of this.#entries(rule)) {
         const { told } = decodeEntry(value);
-        if (told !== null) yield heldLine(this.#options.migration, { rule, key: keyOfEntry(key) }, told, NEVER);
+        if (told !== null) yield heldLine(this.#options.migration, { rule, key: keyOfEntry(key) }, told, NEVER, HELD_NOW_COLUMNS);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { formatRows, HELD_COLUMNS, parseRows, type Line, type TableSchema } from '@changeover/events';
+import { formatRows, HELD_NOW_COLUMNS, parseRows, type Line, type TableSchema } from '@changeover/events';
 import type { Mapping } from '@changeover/mapping';
 import { InMemoryStateStore, StateStorage } from '@changeover/testing';
 
@@ -33,7 +33,7 @@ export async function expectFromSnapshot(mapping: Mapping, view: View, target: F
     );
   const without = (row: NamedRow): string => valuesText(Object.fromEntries(Object.entries(row).filter(([name]) => !SINCE.includes(name))));
   expectSame(
-    sorted([...derivation.held()].map((line) => without(named(line, HELD_COLUMNS)))),
+    sorted([...derivation.held()].map((line) => valuesText(named(line, HELD_NOW_COLUMNS)))),
     sorted(target.held.map((row) => without(row))),
   );
 }

@@ -1,0 +1,276 @@
+import { formatRows, parseRows, type Line, type RefusedVersion, type TableSchema, type TargetSnapshot } from '@changeover/events';
+
+import { KeyPlaces, partitionOf, RowSums, type RowShape } from './row-sums.js';
+
+/** Lines that are put into the target's words at once. */
+const CHUNK_BYTES = 256 * 1024;
+
+export type CompareLimits = {
+  /** A power of two; the memory that a comparison takes is about 40 bytes for each. */
+  readonly partitions: number;
+  /** Rows of partitions that differ which are looked at one by one; those of further ones are only known to differ. */
+  readonly rowsLookedAt: number;
+  /** Differences that are named. */
+  readonly named: number;
+};
+
+/** `missing`: the target lacks it; `extra`: it should not be there; `different`: other values; `refused`: the list of refused rows says something else of it. */
+export type DifferenceKind = 'missing' | 'extra' | 'different' | 'refused';
+
+export type Difference = {
+  readonly kind: DifferenceKind;
+  /** As the target has it; null: the table has no key. */
+  readonly key: readonly (string | null)[] | null;
+  /** Those that differ. */
+  readonly columns: readonly string[];
+};
+
+export type TableComparison = {
+  /** `schema.table` at the target. */
+  readonly table: string;
+  /** Rows that should be there, and rows that are. */
+  readonly expected: number;
+  readonly found: number;
+  /** Rows that the target refuses: they count as they stand there. */
+  readonly refused: number;
+  /** All that were found, by kind. */
+  readonly counts: Readonly<Record<DifferenceKind, number>>;
+  /** The first of them. */
+  readonly differences: readonly Difference[];
+  /** Partitions that differ and were not looked at, as there was too much in them: at least as many rows differ besides. */
+  readonly unlooked: number;
+};
+
+export type CompareParts = {
+  readonly table: TableSchema;
+  readonly snapshot: TargetSnapshot;
+  /** The rows that should be there, in the source's words; asked for once or twice. */
+  readonly expected: () => Iterable<Line> | AsyncIterable<Line>;
+  readonly limits: CompareLimits;
+  readonly onRows: (rows: number) => void;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Compares a table with what it should hold. Both sides are summed up in partitions; of those that differ the rows are read once more, on both sides in the same
+ * snapshots, and compared one by one.
+ */
+export async function compareTable(parts: CompareParts): Promise<TableComparison> {
+  const { table, snapshot, limits } = parts;
+  const shape = shapeOf(table);
+  const refusals = new Refusals(await snapshot.refused(table), table, shape);
+  const [expected, found] = [new RowSums(limits.partitions, shape), new RowSums(limits.partitions, shape)];
+  for await (const lines of expectedLines(parts, refusals)) expected.add(lines);
+  for await (const lines of foundLines(parts)) found.add(lines);
+  const differing = expected.differing(found);
+  const looked = within(differing, limits.rowsLookedAt);
+  const differences = looked.size === 0 ? [] : await differencesIn(parts, refusals, shape, looked);
+  const refused = await refusals.wrong(snapshot);
+  const all = [...refused, ...differences];
+  return {
+    table: `${table.schema}.${table.table}`,
+    expected: expected.rows,
+    found: found.rows,
+    refused: refusals.count,
+    counts: countsOf(all),
+    differences: all.slice(0, limits.named),
+    unlooked: differing.length - looked.size,
+  };
+}
+
+/** The partitions whose rows are looked at one by one, the first of those that differ. */
+function within(differing: readonly { readonly partition: number; readonly rows: number }[], rows: number): ReadonlySet<number> {
+  const looked = new Set<number>();
+  let left = rows;
+  for (const { partition, rows: some } of differing) {
+    if (some > left && looked.size > 0) break;
+    left -= some;
+    looked.add(partition);
+  }
+  return looked;
+}
+
+/** In the target's words. */
+async function* expectedLines({ table, snapshot, expected, onRows, signal }: CompareParts, refusals: Refusals): AsyncGenerator<Buffer> {
+  refusals.begin();
+  let pieces: Buffer[] = [];
+  let [bytes, rows] = [0, 0];
+  const flush = async (): Promise<Buffer> => {
+    signal.throwIfAborted();
+    const lines = await snapshot.asCompared(table, Buffer.concat(pieces, bytes));
+    onRows(rows);
+    [pieces, bytes, rows] = [[], 0, 0];
+    return lines;
+  };
+  for await (const line of refusals.laidOver(expected())) {
+    pieces.push(line.bytes.subarray(line.start, line.end + 1));
+    bytes += line.end + 1 - line.start;
+    rows++;
+    if (bytes >= CHUNK_BYTES) yield await flush();
+  }
+  if (rows > 0) yield await flush();
+}
+
+async function* foundLines({ table, snapshot, signal }: CompareParts): AsyncGenerator<Buffer> {
+  for await (const lines of snapshot.rows(table)) {
+    signal.throwIfAborted();
+    yield lines;
+  }
+}
+
+type Side = Map<string, string[]>;
+
+async function differencesIn(parts: CompareParts, refusals: Refusals, shape: RowShape, looked: ReadonlySet<number>): Promise<Difference[]> {
+  const places = new KeyPlaces(shape);
+  const { partitions } = parts.limits;
+  const collect = async (pieces: AsyncIterable<Buffer>): Promise<Side> => {
+    const side: Side = new Map();
+    for await (const lines of pieces) {
+      for (const { start, end, key } of places.of(lines)) {
+        if (!looked.has(partitionOf(lines, key, partitions))) continue;
+        const id = key.map((span) => lines.toString('latin1', span.start, span.end)).join('\t');
+        const rows = side.get(id);
+        const line = lines.toString('latin1', start, end);
+        if (rows === undefined) side.set(id, [line]);
+        else rows.push(line);
+      }
+    }
+    return side;
+  };
+  const expected = await collect(expectedLines(parts, refusals));
+  const found = await collect(foundLines(parts));
+  const keyed = shape.keys.length > 0;
+  const differences: Difference[] = [];
+  for (const id of new Set([...expected.keys(), ...found.keys()])) {
+    const [wanted, there] = without(expected.get(id) ?? [], found.get(id) ?? []);
+    const key = keyed ? valuesOf(id) : null;
+    wanted.forEach((line, index) => {
+      const other = there[index];
+      if (other === undefined) differences.push({ kind: 'missing', key, columns: [] });
+      else differences.push({ kind: 'different', key, columns: columnsThatDiffer(parts.table, line, other) });
+    });
+    for (let more = wanted.length; more < there.length; more++) differences.push({ kind: 'extra', key, columns: [] });
+  }
+  return differences;
+}
+
+/** What is left on each side of what the other does not have as well. */
+function without(ours: readonly string[], theirs: readonly string[]): readonly [readonly string[], readonly string[]] {
+  const left = [...theirs];
+  const missing = ours.filter((line) => {
+    const at = left.indexOf(line);
+    if (at !== -1) left.splice(at, 1);
+    return at === -1;
+  });
+  return [missing, left];
+}
+
+function columnsThatDiffer({ columns }: TableSchema, one: string, other: string): readonly string[] {
+  // A tab within a value is escaped.
+  const [ours, theirs] = [one.split('\t'), other.split('\t')];
+  return columns.flatMap(({ name }, place) => (ours[place] === theirs[place] ? [] : [name]));
+}
+
+function valuesOf(fields: string): readonly (string | null)[] {
+  return (parseRows(Buffer.from(`${fields}\n`, 'latin1'))[0] ?? []).map((value) => value ?? null);
+}
+
+function countsOf(differences: readonly Difference[]): TableComparison['counts'] {
+  const counts = { missing: 0, extra: 0, different: 0, refused: 0 };
+  for (const { kind } of differences) counts[kind]++;
+  return counts;
+}
+
+export function shapeOf({ columns }: TableSchema): RowShape {
+  return { columns: columns.length, keys: columns.flatMap(({ key }, place) => (key ? [place] : [])) };
+}
+
+type Refusal = { readonly wanted: Buffer | null; readonly stands: Buffer | null; expected: Buffer | null };
+
+/**
+ * Rows that the target refuses: what should be there then is what stands there instead. That the version refused is the one that should be there is compared as
+ * well, so that the list cannot hide anything.
+ */
+class Refusals {
+  readonly #table: TableSchema;
+  readonly #shape: RowShape;
+  /** By key of the version that is wanted. */
+  readonly #wanted = new Map<string, Refusal[]>();
+  /** Rows that should be gone. */
+  readonly #unwanted: Refusal[] = [];
+  readonly count: number;
+
+  constructor(refused: readonly RefusedVersion[], table: TableSchema, shape: RowShape) {
+    this.#table = table;
+    this.#shape = shape;
+    this.count = refused.length;
+    for (const { wanted, stands } of refused) {
+      const refusal: Refusal = {
+        wanted: wanted === null ? null : this.#line({ ...stands, ...wanted }),
+        stands: stands === null ? null : this.#line(stands),
+        expected: null,
+      };
+      if (refusal.wanted === null) {
+        this.#unwanted.push(refusal);
+        continue;
+      }
+      const id = this.#id({ bytes: refusal.wanted, start: 0, end: refusal.wanted.length - 1 });
+      this.#wanted.set(id, [...(this.#wanted.get(id) ?? []), refusal]);
+    }
+  }
+
+  begin(): void {
+    for (const refusals of this.#wanted.values()) for (const refusal of refusals) refusal.expected = null;
+  }
+
+  async *laidOver(lines: Iterable<Line> | AsyncIterable<Line>): AsyncGenerator<Line> {
+    if (this.count === 0) {
+      yield* lines;
+      return;
+    }
+    for await (const line of lines) {
+      const refusal = this.#wanted.get(this.#id(line))?.find(({ expected }) => expected === null);
+      if (refusal === undefined) {
+        yield line;
+        continue;
+      }
+      refusal.expected = Buffer.from(line.bytes.subarray(line.start, line.end + 1));
+      yield* standing(refusal);
+    }
+    for (const refusals of this.#wanted.values()) for (const refusal of refusals) if (refusal.expected === null) yield* standing(refusal);
+    for (const refusal of this.#unwanted) yield* standing(refusal);
+  }
+
+  /** Versions on the list that are not what should be there. */
+  async wrong(snapshot: TargetSnapshot): Promise<Difference[]> {
+    const wrong: Difference[] = [];
+    for (const refusals of this.#wanted.values()) {
+      for (const { wanted, expected } of refusals) {
+        const is = await snapshot.asCompared(this.#table, wanted as Buffer);
+        const should = expected === null ? null : await snapshot.asCompared(this.#table, expected);
+        if (should?.equals(is) === true) continue;
+        const text = (line: Buffer): string => line.toString('latin1', 0, line.length - 1);
+        const columns = should === null ? [] : columnsThatDiffer(this.#table, text(is), text(should));
+        const key =
+          this.#shape.keys.length === 0
+            ? null
+            : valuesOf(this.#id({ bytes: wanted as Buffer, start: 0, end: (wanted as Buffer).length - 1 }));
+        wrong.push({ kind: 'refused', key, columns });
+      }
+    }
+    return wrong;
+  }
+
+  #line(row: Readonly<Record<string, string | null>>): Buffer {
+    return formatRows([this.#table.columns.map(({ name }) => row[name] ?? null)]);
+  }
+
+  #id({ bytes, start, end }: Line): string {
+    const [first] = new KeyPlaces(this.#shape).of(bytes.subarray(start, end + 1));
+    return (first?.key ?? []).map((span) => bytes.toString('latin1', start + span.start, start + span.end)).join('\t');
+  }
+}
+
+function* standing({ stands }: Refusal): Generator<Line> {
+  if (stands !== null) yield { bytes: stands, start: 0, end: stands.length - 1 };
+}

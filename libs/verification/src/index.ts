@@ -1,0 +1,2 @@
+export type { Difference, DifferenceKind, TableComparison } from './compare-table.js';
+export { isEqual, verify, type VerificationOptions, type VerificationReport, type VerificationStep } from './verification.js';

@@ -1,0 +1,164 @@
+import type { Clock, Position } from '@changeover/core';
+import {
+  HELD_NOW_TABLE,
+  HELD_TABLE,
+  parseRows,
+  type EventLog,
+  type Line,
+  type SourceSnapshot,
+  type SourceSnapshots,
+  type StateStore,
+  type TableSchema,
+  type TargetReader,
+  type TargetSnapshot,
+} from '@changeover/events';
+import { mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
+import { SnapshotDerivation, type ToldVersion } from '@changeover/pipeline';
+
+import { compareTable, shapeOf, type CompareLimits, type TableComparison } from './compare-table.js';
+import { takeOnePlace, type OnePlace } from './one-place.js';
+import { KeyPlaces } from './row-sums.js';
+
+export type VerificationLimits = CompareLimits & {
+  /** Bytes of the state that is filled for it which may be in memory. */
+  readonly maxStateBytes: number;
+  /** How long it may take until both ends are at one place. */
+  readonly patienceMs: number;
+};
+
+/** What is done with which table, and to how many of its rows so far; of the source while they are read, of the target while they are compared. */
+export type VerificationStep = {
+  readonly doing: 'placing' | 'reading' | 'deriving' | 'comparing';
+  readonly table: string | null;
+  readonly rows: number;
+};
+
+export type VerificationOptions = {
+  readonly migration: string;
+  readonly changes: string;
+  readonly writes: string;
+  readonly log: EventLog;
+  readonly snapshots: SourceSnapshots;
+  readonly target: TargetReader;
+  readonly mapping: Mapping;
+  readonly converters: Converters;
+  /** The tables (`schema.table`) that are captured now: of others the source is not followed any more. */
+  readonly captured: ReadonlySet<string>;
+  /** Tables of the target to compare; left out: all. */
+  readonly only?: ReadonlySet<string>;
+  /** An empty state, of which nothing is kept. */
+  readonly openState: () => Promise<StateStore>;
+  readonly requestBarrier: () => Promise<string>;
+  readonly onStep: (step: VerificationStep) => void;
+  readonly clock: Clock;
+  readonly limits: VerificationLimits;
+};
+
+export type VerificationReport = {
+  readonly migration: string;
+  /** The record of `changes` at which both ends were compared, its position and commit time (ms since the epoch). */
+  readonly seq: number;
+  readonly position: Position;
+  readonly ts_ms: number;
+  readonly mapping: string;
+  /** How long load was held, and how many snapshots of the source it took. */
+  readonly heldMs: number;
+  readonly takes: number;
+  readonly seconds: number;
+  readonly tables: readonly TableComparison[];
+  /** Tables of the source that are mapped and not followed any more, so that nothing can be said of what became of them. */
+  readonly notCompared: readonly string[];
+};
+
+export function isEqual({ tables }: Pick<VerificationReport, 'tables'>): boolean {
+  return tables.every(({ counts, unlooked }) => unlooked === 0 && Object.values(counts).every((count) => count === 0));
+}
+
+/**
+ * Compares the target with what the mapping makes of the source, both as they were at one record of `changes`, while people go on in both.
+ *
+ * The rows that should be there are derived anew from a snapshot of the source, over a state of its own: neither the live mirror nor what was written is looked at. It shares the
+ * code that derives them, so it proves that everything arrived, not that the mapping is right. What of a held row only history knows comes from the list of held rows.
+ */
+export async function verify(options: VerificationOptions, signal: AbortSignal): Promise<VerificationReport> {
+  const { migration, mapping, captured, clock, limits, onStep, only } = options;
+  const began = clock.monotonic();
+  const uses = (table: TableSchema): boolean => {
+    const { passed, read } = tableUse(mapping, table);
+    return passed !== null || read;
+  };
+  onStep({ doing: 'placing', table: null, rows: 0 });
+  const hash = mappingHash(mapping);
+  const isRead = (table: TableSchema): boolean => captured.has(nameOf(table)) && uses(table);
+  const place = await takeOnePlace({ ...options, mapping: hash, isRead, patienceMs: limits.patienceMs }, signal);
+  await using _source = place.source;
+  await using _target = place.target;
+  await using state = await options.openState();
+  const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes });
+  await fill(derivation, place, options, signal);
+  onStep({ doing: 'deriving', table: null, rows: 0 });
+  await derivation.derive(await keptVersions(place.target), signal);
+  const tables: TableComparison[] = [];
+  const compare = async (table: TableSchema, expected: () => Iterable<Line> | AsyncIterable<Line>): Promise<void> => {
+    if (only !== undefined && !only.has(nameOf(table))) return;
+    let rows = 0;
+    const onRows = (some: number): void => onStep({ doing: 'comparing', table: nameOf(table), rows: (rows += some) });
+    tables.push(await compareTable({ table, snapshot: place.target, expected, limits, onRows, signal }));
+  };
+  for (const table of derivation.targets) await compare(table, () => derivation.rows(table));
+  for (const { source, target } of derivation.unkeyed) await compare(target, () => linesOf(place.source, source));
+  await compare(HELD_NOW_TABLE, () => derivation.held());
+  const { position, ts_ms } = place.target.progress;
+  const { seq, heldMs, takes } = place;
+  const seconds = (clock.monotonic() - began) / 1000;
+  return { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
+
+  function notCompared({ told }: OnePlace): readonly string[] {
+    return told.filter((table) => uses(table) && !captured.has(nameOf(table))).map(nameOf);
+  }
+}
+
+async function fill(
+  derivation: SnapshotDerivation,
+  { source }: OnePlace,
+  { onStep }: VerificationOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const table of derivation.sources) {
+    let rows = 0;
+    for await (const lines of source.rows(table)) {
+      signal.throwIfAborted();
+      await derivation.fill(table, lines);
+      rows += linesIn(lines);
+      onStep({ doing: 'reading', table: nameOf(table), rows });
+    }
+  }
+}
+
+async function keptVersions(target: TargetSnapshot): Promise<readonly ToldVersion[]> {
+  const at = (name: string): number => HELD_TABLE.columns.findIndex((column) => column.name === name);
+  const [table, key, version] = [at('target'), at('source_key'), at('kept_version')];
+  const kept: ToldVersion[] = [];
+  for await (const lines of target.rows(HELD_TABLE)) {
+    for (const row of parseRows(lines)) {
+      const text = row[version];
+      if (text != null) kept.push({ target: row[table] as string, sourceKey: row[key] as string, text });
+    }
+  }
+  return kept;
+}
+
+async function* linesOf(source: SourceSnapshot, table: TableSchema): AsyncGenerator<Line> {
+  const places = new KeyPlaces(shapeOf(table));
+  for await (const bytes of source.rows(table)) for (const { start, end } of places.of(bytes)) yield { bytes, start, end };
+}
+
+function linesIn(lines: Buffer): number {
+  let count = 0;
+  for (let at = lines.indexOf(0x0a); at !== -1; at = lines.indexOf(0x0a, at + 1)) count++;
+  return count;
+}
+
+function nameOf({ schema, table }: Pick<TableSchema, 'schema' | 'table'>): string {
+  return `${schema}.${table}`;
+}
