@@ -8,7 +8,7 @@ import { asTargetError } from './sql-state.js';
 /** Of the waits for load to come to its place: short, as everybody else waits too. */
 const FIRST_WAIT_MS = 2;
 const LONGEST_WAIT_MS = 50;
-const WAIT_GROWS_BY = 1.25;
+const WAIT_GROWS_BY = 1.1;
 
 export type LoadHoldParts = {
   /** The hold's own until it has ended. */

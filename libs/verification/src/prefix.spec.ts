@@ -16,7 +16,9 @@ describe('the record up to which a snapshot shows what the records did', () => {
     ['none, if load is behind one that it does not show', ask([tx(4), tx(5)], ['5'], 5), null],
     ['none, if it lacks one from before these records', ask([tx(4)], ['4'], 4, ['2']), null],
     ['with what was seen late, once it is', ask([tx(4)], ['2', '4'], 4, ['2']), 4],
-    ['with a form that was told behind the last row', ask([tx(4), schema(5), tx(6)], ['4'], 4), 5],
+    ['with a form that was told behind the last row, where a record follows it', ask([tx(4), schema(5), progress(6), tx(7)], ['4'], 4), 6],
+    ['none, if a form was told just before a row that it does not show', ask([tx(4), schema(5), tx(6), progress(7)], ['4'], 4), null],
+    ['none, if nothing follows a form', ask([tx(4), schema(5)], ['4'], 4), null],
     ['none, if a form was told behind a row that it does not show', ask([tx(4), tx(5), schema(6)], ['4'], 4), null],
   ])('%s', (_, found, expected) => {
     expect(found).toBe(expected);

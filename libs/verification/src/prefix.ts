@@ -29,18 +29,21 @@ export function prefixShown({ records, unseen, atLeast, shows }: PrefixQuestion)
   if (!unseen.every(shows)) return null;
   let shown = atLeast;
   let hides = false;
+  /** A form was told, and the record that brings the target there has not come yet. */
+  let told = false;
   for (const { seq, kind, txId } of records) {
-    if (txId !== null && shows(txId)) {
-      if (hides) return null;
-      shown = Math.max(shown, seq);
-    } else if (txId !== null) {
-      if (seq <= atLeast) return null;
+    if (txId !== null && !shows(txId)) {
+      if (seq <= atLeast || told) return null;
       hides = true;
-      // A table's form is looked up when it can be seen, and the snapshot was taken in the form that was told last.
     } else if (kind === 'schema') {
+      // A form is looked up when it can be seen, and the snapshot was taken in those that were told last.
+      if (hides) return null;
+      told = true;
+    } else if (txId !== null || told) {
       if (hides) return null;
       shown = Math.max(shown, seq);
+      told = false;
     }
   }
-  return shown;
+  return told ? null : shown;
 }

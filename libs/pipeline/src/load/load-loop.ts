@@ -40,7 +40,8 @@ export type LoadOptions = {
 /** Between two tries while load is held: short at first, as who holds it wants to see it at a place soon, and let it go. */
 const FIRST_WAIT_MS = 2;
 const LONGEST_WAIT_MS = 250;
-const WAIT_GROWS_BY = 1.25;
+/** So a wait is never much more than a twentieth of what the hold has lasted. */
+const WAIT_GROWS_BY = 1.05;
 
 /**
  * Brings `<m>.writes` into the target: runs of consecutive records, each run in one target transaction with the progress row that says how far
