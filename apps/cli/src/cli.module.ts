@@ -11,6 +11,7 @@ import { IntrospectCommand } from './commands/introspect.command.js';
 import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
 import { StatusCommand } from './commands/status.command.js';
 import { UpCommand } from './commands/up.command.js';
+import { VerifyCommand } from './commands/verify.command.js';
 
 @Module({})
 class CliModule {}
@@ -26,6 +27,7 @@ export function cliModule(session: CliSession): DynamicModule {
       UpCommand,
       StatusCommand,
       BarrierCommand,
+      VerifyCommand,
       StateCommand,
       StateRebuildCommand,
       HeldCommand,

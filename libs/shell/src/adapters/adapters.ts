@@ -11,13 +11,14 @@ import {
   type SourceSnapshots,
   type StateStore,
   type TableCatalogue,
+  type TargetReader,
   type TargetWriter,
 } from '@changeover/events';
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource, PostgresSourceCatalogue, PostgresSourceSnapshots, type PostgresSourceSettings } from '@changeover/source-postgres';
 import { emptyStoredState, LmdbStateStore, storedStateBytes } from '@changeover/state-lmdb';
-import { PostgresHeldRowList, PostgresTarget, PostgresTargetCatalogue } from '@changeover/target-postgres';
+import { PostgresHeldRowList, PostgresTarget, PostgresTargetCatalogue, PostgresTargetReader } from '@changeover/target-postgres';
 
 import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, StateSettings, TargetSettings } from '../settings/schema.js';
 
@@ -52,6 +53,13 @@ const SOURCE_SNAPSHOTS: Registry<SourceSettings, SourceSnapshots> = {
 
 const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
   postgres: ({ url }, { migration }) => new PostgresTargetCatalogue({ url, migration }),
+};
+
+const TARGET_READERS: Registry<TargetSettings, (ids: IdSource) => TargetReader> = {
+  postgres:
+    ({ url }, { migration, clock }) =>
+    (ids) =>
+      new PostgresTargetReader({ url, migration, clock, ids }),
 };
 
 const HELD_ROW_LISTS: Registry<TargetSettings, HeldRowList> = {
@@ -107,6 +115,11 @@ export function createHeldRowList(settings: TargetSettings, context: AdapterCont
   return HELD_ROW_LISTS[settings.type](settings, context);
 }
 
+/** Reads the target of the settings where load is. Connects when it is asked. */
+export function createTargetReader(settings: TargetSettings, context: AdapterContext & { readonly ids: IdSource }): TargetReader {
+  return TARGET_READERS[settings.type](settings, context)(context.ids);
+}
+
 /** The target of the settings. Connects when it is opened. */
 export function createTarget(settings: TargetSettings, context: AdapterContext & { readonly crashPoint: CrashPoint }): TargetWriter {
   return TARGETS[settings.type](settings, context)(context.crashPoint);
@@ -131,6 +144,14 @@ export async function openState(
     onLost(new ChangeoverError('STATE_LOST', `${message}: ${store.lost}`, { facts: { why: store.lost } }));
   }
   return store;
+}
+
+/** Opens a state of which nothing is kept, in a folder of its own, whose owner takes it away. */
+export function openScratchState(
+  folder: string,
+  { migration, clock, ids }: Pick<AdapterContext, 'migration' | 'clock'> & { readonly ids: IdSource },
+): Promise<StateStore> {
+  return LmdbStateStore.open({ folder, name: `${migration}.scratch`, clock, ids });
 }
 
 /** Where the migration's state lies. */

@@ -1,0 +1,114 @@
+import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
+import { isEqual, type VerificationReport } from '@changeover/verification';
+import { Command, Option } from 'nest-commander';
+
+import { qualified } from '../held/words.js';
+import { findOwnServices } from '../services/own-services.js';
+import { LiveBlock } from '../status/live-block.js';
+import { runVerify } from '../verify/run-verify.js';
+import { differingRows, renderReport, VerifyProgress } from '../verify/verify-view.js';
+import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+
+type VerifyOptions = ReadOptionsOf & {
+  readonly table?: readonly string[];
+  readonly limit?: number;
+  readonly timeout?: number;
+  readonly json?: boolean;
+};
+
+const USUAL_LIMIT = 1000;
+const MOST_LIMIT = 100_000;
+const USUAL_PATIENCE_S = 60;
+/** Where nobody watches, a line now and then is enough. */
+const [TERMINAL_MS, PLAIN_MS] = [200, 5_000];
+
+@Command({
+  name: 'verify',
+  description:
+    'Compare every row of the target, and of the lists of held and refused rows, with what the mapping makes of the source, both at one place of the stream, while people go on. Exits 1 if they differ.',
+})
+export class VerifyCommand extends CliCommand {
+  @Option({
+    flags: '-t, --table <table>',
+    description: 'only this table of the target (may be given again); changeover.held is the list of held rows',
+  })
+  parseTable(table: string, before: readonly string[] = []): readonly string[] {
+    return [...before, qualified(table)];
+  }
+
+  @Option({ flags: '-n, --limit <rows>', description: `name so many differences of a table (default: ${String(USUAL_LIMIT)})` })
+  parseLimit(rows: string): number {
+    const parsed = Number(rows);
+    if (Number.isInteger(parsed) && parsed > 0 && parsed <= MOST_LIMIT) return parsed;
+    throw new ChangeoverError('BAD_SETTINGS', `--limit is not a number of rows from 1 to ${String(MOST_LIMIT)}`);
+  }
+
+  @Option({
+    flags: '--timeout <seconds>',
+    description: `give up when both ends could not be taken at one place for so long (default: ${String(USUAL_PATIENCE_S)})`,
+  })
+  parseTimeout(seconds: string): number {
+    const parsed = Number(seconds);
+    if (parsed > 0) return parsed;
+    throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
+  }
+
+  @Option({ flags: '--json', description: 'print JSON' })
+  parseJson(): boolean {
+    return true;
+  }
+
+  override async run(_args: string[], options: VerifyOptions): Promise<void> {
+    const { table, limit = USUAL_LIMIT, timeout = USUAL_PATIENCE_S, json = false, ...read } = options;
+    const { settings: given, folder } = await this.readSettings(read);
+    const settings = await findOwnServices(given, folder);
+    const report = await this.#verify(settings, { ...(table && { only: new Set(table) }), named: limit, patienceMs: timeout * 1000 });
+    const equal = isEqual(report);
+    this.terminal.out(json ? toJson({ equal, ...report }) : renderReport(report));
+    if (!equal) throw notEqual(report);
+  }
+
+  async #verify(
+    settings: Parameters<typeof runVerify>[0],
+    given: Pick<Parameters<typeof runVerify>[1], 'only' | 'named' | 'patienceMs'>,
+  ): Promise<VerificationReport> {
+    const clock = new SystemClock();
+    const { isTty, columns } = this.terminal;
+    const block = new LiveBlock({ isTty, columns, out: (text) => this.terminal.err(text), err: (text) => this.terminal.err(text) });
+    const progress = new VerifyProgress();
+    let shown = -Infinity;
+    const report = await runVerify(settings, {
+      ...given,
+      clock,
+      ids: new RandomIdSource(),
+      signal: this.session.signal,
+      onSizes: (sizes) => {
+        progress.expect(sizes);
+      },
+      onStep: (step) => {
+        const now = clock.monotonic();
+        const line = progress.line(step, now);
+        if (now - shown < (isTty ? TERMINAL_MS : PLAIN_MS)) return;
+        shown = now;
+        if (isTty) block.update([line]);
+        else this.terminal.err(`${line}\n`);
+      },
+    });
+    if (isTty) block.update([]);
+    return report;
+  }
+}
+
+function notEqual({ tables, seq }: VerificationReport): ChangeoverError {
+  const wrong = tables.filter((table) => differingRows(table) > 0);
+  const rows = wrong.reduce((sum, table) => sum + differingRows(table), 0);
+  const least = wrong.some(({ unlooked }) => unlooked > 0) ? 'at least ' : '';
+  const what = rows === 1 ? '1 row differs' : `${countWords(rows)} rows differ`;
+  return new ChangeoverError(
+    'NOT_EQUAL',
+    `${least}${what} at record ${String(seq)} of changes: ${wrong.map(({ table }) => table).join(', ')}`,
+    {
+      facts: { rows, tables: wrong.length },
+    },
+  );
+}

@@ -1,0 +1,79 @@
+import { CONVERTERS } from '@changeover/cleaning';
+import { noCrash, type Clock, type IdSource } from '@changeover/core';
+import { openControl } from '@changeover/control-postgres';
+import type { TableSize } from '@changeover/events';
+import {
+  createLog,
+  createSource,
+  createSourceSnapshots,
+  createTargetReader,
+  loadMapping,
+  openScratchState,
+  type AllSettings,
+} from '@changeover/shell';
+import { verify, type VerificationOptions, type VerificationReport, type VerificationStep } from '@changeover/verification';
+
+import { openScratchFolder } from './scratch-state.js';
+
+export type VerifyContext = {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly signal: AbortSignal;
+  /** Tables of the target; left out: all. */
+  readonly only?: ReadonlySet<string>;
+  /** Differences of a table that are named. */
+  readonly named: number;
+  /** How long it may take until both ends are at one place. */
+  readonly patienceMs: number;
+  /** Told once, before anything is read: what the source believes to be in its tables. */
+  readonly onSizes: (sizes: ReadonlyMap<string, TableSize>) => void;
+  readonly onStep: (step: VerificationStep) => void;
+};
+
+/** The memory of a comparison, about 3 MB for each table that is compared, one at a time. */
+const PARTITIONS = 65_536;
+const ROWS_LOOKED_AT = 200_000;
+
+/** Composes a verification from the settings, and runs it. */
+export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerificationReport> {
+  const { migration, limits, state } = settings;
+  const { clock, ids, signal, only, named, patienceMs, onSizes, onStep } = context;
+  const adapters = { migration, limits, clock };
+  const mapping = await loadMapping(settings.mapping);
+  const source = createSource(settings.source, adapters);
+  const snapshots = createSourceSnapshots(settings.source, adapters);
+  const target = createTargetReader(settings.target, { ...adapters, ids });
+  const { log, store } = await createLog(settings.log, { ...adapters, ids, crashPoint: noCrash });
+  try {
+    await using control = await openControl({ url: settings.control.url, clock });
+    await using scratch = await openScratchFolder(state, migration);
+    const captured = await source.tables();
+    const names = captured.map(({ schema, table }) => `${schema}.${table}`);
+    const sizes = await source.sizes(captured);
+    onSizes(new Map(names.flatMap((name, index) => (sizes[index] == null ? [] : [[name, sizes[index]]]))));
+    const options: VerificationOptions = {
+      migration,
+      changes: `${migration}.changes`,
+      writes: `${migration}.writes`,
+      log,
+      snapshots,
+      target,
+      mapping,
+      converters: CONVERTERS,
+      captured: new Set(names),
+      ...(only && { only }),
+      openState: () => openScratchState(scratch.path, { migration, clock, ids }),
+      requestBarrier: async () => {
+        const id = ids.uuid();
+        await control.requests.submit({ migration, id, kind: 'barrier', payload: {} });
+        return id;
+      },
+      onStep,
+      clock,
+      limits: { partitions: PARTITIONS, rowsLookedAt: ROWS_LOOKED_AT, named, maxStateBytes: limits.stateBytes, patienceMs },
+    };
+    return await verify(options, signal);
+  } finally {
+    await Promise.all([source.stop(), snapshots.stop(), target.stop(), store.stop()]);
+  }
+}

@@ -1,0 +1,96 @@
+import { countWords, secondsWords } from '@changeover/core';
+import type { TableSize } from '@changeover/events';
+import type { Difference, TableComparison, VerificationReport, VerificationStep } from '@changeover/verification';
+
+import { inColumns } from '../status/columns.js';
+
+/** Of a table, in what is printed for people. */
+const MOST_LINES = 10;
+
+const KINDS = {
+  missing: 'missing at the target',
+  extra: 'should not be there',
+  different: 'other values',
+  refused: 'the list of refused rows says something else',
+} as const satisfies Record<Difference['kind'], string>;
+
+/** How many rows differ, at least. */
+export function differingRows({ counts, unlooked }: TableComparison): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0) + unlooked;
+}
+
+export function renderReport(report: VerificationReport): string {
+  const { seq, position, ts_ms, heldMs, takes, seconds, tables, notCompared } = report;
+  const rows = tables.reduce((sum, { found }) => sum + found, 0);
+  const header = [
+    `compared at record ${countWords(seq)} of changes, ${position}, committed at the source ${new Date(ts_ms).toISOString()}`,
+    `${countWords(rows)} rows in ${secondsWords(seconds)}; load was held for ${countWords(heldMs)} ms (${snapshotsOf(takes)} of the source)`,
+    '',
+  ];
+  const lines = inColumns([['table', 'should be', 'are', 'refused', ''], ...tables.map(cells)]);
+  const differences = tables.flatMap(listed);
+  const left = notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`];
+  return [...header, ...lines, ...differences, ...left, ''].join('\n');
+}
+
+function snapshotsOf(takes: number): string {
+  return takes === 1 ? 'one snapshot' : `${countWords(takes)} snapshots`;
+}
+
+function cells(comparison: TableComparison): readonly string[] {
+  const { table, expected, found, refused, unlooked } = comparison;
+  const differing = differingRows(comparison);
+  const verdict = differing === 0 ? 'equal' : `${unlooked === 0 ? '' : 'at least '}${countWords(differing)} differ`;
+  return [table, countWords(expected), countWords(found), refused === 0 ? '' : countWords(refused), verdict];
+}
+
+function listed({ table, differences, counts }: TableComparison): readonly string[] {
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (all === 0) return [];
+  const shown = differences.slice(0, MOST_LINES);
+  const others = all - shown.length;
+  return [
+    '',
+    `${table}:`,
+    ...shown.map((difference) => `  ${rowWords(difference)}`),
+    ...(others === 0 ? [] : [`  and ${countWords(others)} more (--json names up to --limit of them)`]),
+  ];
+}
+
+function rowWords({ kind, key, columns }: Difference): string {
+  const row = key === null ? 'a row without a key' : key.map((value) => (value === null ? 'null' : JSON.stringify(value))).join(', ');
+  return `${row}: ${KINDS[kind]}${columns.length === 0 ? '' : ` in ${columns.join(', ')}`}`;
+}
+
+/** What is being done, in one line: how much of what there probably is, and how long the rest of it takes. */
+export class VerifyProgress {
+  #sizes: ReadonlyMap<string, TableSize> = new Map();
+  readonly #read = new Map<string, number>();
+  #began: number | null = null;
+
+  expect(sizes: ReadonlyMap<string, TableSize>): void {
+    this.#sizes = sizes;
+  }
+
+  /** `now`: milliseconds of a clock that only goes forward. */
+  line({ doing, table, rows }: VerificationStep, now: number): string {
+    switch (doing) {
+      case 'placing':
+        return 'taking both ends at one place of the stream';
+      case 'deriving':
+        return 'deriving what should be there';
+      case 'comparing':
+        return `comparing ${table ?? ''}: ${countWords(rows)} rows`;
+      case 'reading': {
+        if (table !== null) this.#read.set(table, rows);
+        this.#began ??= now;
+        const done = [...this.#read.values()].reduce((sum, some) => sum + some, 0);
+        const expected = [...this.#sizes].reduce((sum, [name, size]) => sum + Math.max(size.rows, this.#read.get(name) ?? 0), 0);
+        const rate = now > this.#began ? (done * 1000) / (now - this.#began) : 0;
+        const left = expected > done && rate > 0 ? `, ${secondsWords((expected - done) / rate)} left` : '';
+        const percent = Math.min(99, Math.floor((100 * done) / Math.max(1, expected)));
+        return `reading the source, ${String(percent)} %: ${table ?? ''}, ${countWords(done)} of about ${countWords(Math.max(done, expected))} rows${left}`;
+      }
+    }
+  }
+}
