@@ -1,0 +1,3 @@
+import { describeVerification } from './verify.js';
+
+describeVerification('embedded', { rounds: 200, corruptions: 100 });

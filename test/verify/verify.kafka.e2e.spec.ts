@@ -1,0 +1,3 @@
+import { describeVerification } from './verify.js';
+
+describeVerification('kafka', { rounds: 40, corruptions: 13 });

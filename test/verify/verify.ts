@@ -1,0 +1,214 @@
+import { Random, type LogType } from '@changeover/example-crm';
+import type { SourceSnapshot, SourceSnapshots } from '@changeover/events';
+import { isEqual, type VerificationReport } from '@changeover/verification';
+import type pg from 'pg';
+
+import { VerifyScene } from './verify-scene.js';
+
+const WRITERS = 8;
+
+/** What is said of each row that differs: its table, kind, key and columns. */
+export function said({ tables }: VerificationReport): readonly string[] {
+  return tables.flatMap(({ table, differences }) =>
+    differences.map(({ kind, key, columns }) => [table, kind, key?.join(',') ?? '-', columns.join(',')].join(' ').trim()),
+  );
+}
+
+/** Snapshots of which it is said that they show everything: as if nobody asked by transaction ids what is in them. */
+function showingAll(snapshots: SourceSnapshots): SourceSnapshots {
+  return {
+    open: async (): Promise<SourceSnapshot> => {
+      const snapshot = await snapshots.open();
+      return new Proxy(snapshot, {
+        get(target, name) {
+          if (name === 'shows') return () => true;
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+        },
+      });
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+type Planted = {
+  readonly what: string;
+  readonly expected: (row: Readonly<Record<string, string>>) => readonly string[];
+  readonly sql: string;
+};
+
+/**
+ * Damage to one row, or two, each with what has to be said of it. `sql` gives the key of what it damaged, and whatever else the answer depends on; nothing, where
+ * there is no such row.
+ */
+const DAMAGE: readonly Planted[] = [
+  {
+    what: 'one column',
+    sql: `UPDATE app.person SET amount = coalesce(amount, 0) + 0.001 WHERE id = (SELECT id FROM app.person ORDER BY md5(id::text || $1) LIMIT 1) RETURNING id::text`,
+    expected: ({ id }) => [`app.person different ${id ?? ''} amount`],
+  },
+  {
+    what: 'one byte',
+    sql: `UPDATE app.person SET note = overlay(note placing 'ö' from length(note)) WHERE id = (SELECT id FROM app.person WHERE note <> '' ORDER BY md5(id::text || $1) LIMIT 1) RETURNING id::text`,
+    expected: ({ id }) => [`app.person different ${id ?? ''} note`],
+  },
+  {
+    what: 'one microsecond that the column does not show is none, a millisecond is',
+    sql: `UPDATE app.person SET since = since + interval '1 ms' WHERE id = (SELECT id FROM app.person ORDER BY md5(id::text || $1) LIMIT 1) RETURNING id::text`,
+    expected: ({ id }) => [`app.person different ${id ?? ''} since`],
+  },
+  {
+    what: 'null for empty',
+    sql: `UPDATE app.person SET note = NULL WHERE id = (SELECT id FROM app.person WHERE note = '' ORDER BY md5(id::text || $1) LIMIT 1) RETURNING id::text`,
+    expected: ({ id }) => [`app.person different ${id ?? ''} note`],
+  },
+  {
+    what: 'empty for null',
+    sql: `UPDATE app.person SET note = '' WHERE id = (SELECT id FROM app.person WHERE note IS NULL ORDER BY md5(id::text || $1) LIMIT 1) RETURNING id::text`,
+    expected: ({ id }) => [`app.person different ${id ?? ''} note`],
+  },
+  {
+    what: 'an empty object for another one',
+    sql: `UPDATE app.person SET profile = '{"a": [2, 1], "b": 1}' WHERE id = (SELECT id FROM app.person WHERE profile->'a' IS NOT NULL ORDER BY md5(id::text || $1) LIMIT 1) RETURNING id::text`,
+    expected: ({ id }) => [`app.person different ${id ?? ''} profile`],
+  },
+  {
+    what: 'a row that is missing',
+    sql: `DELETE FROM public.tag WHERE (person_id, label) = (SELECT person_id, label FROM public.tag ORDER BY md5(person_id || label || $1) LIMIT 1) RETURNING person_id || ',' || label AS id`,
+    expected: ({ id }) => [`public.tag missing ${id ?? ''}`.trim()],
+  },
+  {
+    what: 'a row that stands on others is missing',
+    sql: `DELETE FROM app.person WHERE id = (SELECT id FROM app.person ORDER BY md5(id::text || $1) LIMIT 1) RETURNING id::text`,
+    expected: ({ id }) => [`app.person missing ${id ?? ''}`],
+  },
+  {
+    what: 'a row that nobody should have written',
+    sql: `INSERT INTO app.company VALUES (900 + length($1), 'x') RETURNING id::text`,
+    expected: ({ id }) => [`app.company extra ${id ?? ''}`],
+  },
+  {
+    what: 'a row without a key that is there once more',
+    sql: `INSERT INTO public.visit SELECT '2020-01-01', $1 RETURNING '-' AS id`,
+    expected: () => ['public.visit extra -'],
+  },
+  {
+    what: 'two rows exchanged',
+    sql: `WITH two AS (SELECT id, note, lead(id) OVER w AS other, lead(note) OVER w AS instead FROM app.person WINDOW w AS (ORDER BY md5(id::text || $1))),
+            pair AS (SELECT * FROM two WHERE note IS DISTINCT FROM instead AND other IS NOT NULL LIMIT 1),
+            one AS (UPDATE app.person p SET note = pair.instead FROM pair WHERE p.id = pair.id RETURNING p.id),
+            another AS (UPDATE app.person p SET note = pair.note FROM pair WHERE p.id = pair.other RETURNING p.id)
+          SELECT one.id::text, another.id::text AS other FROM one, another`,
+    expected: ({ id, other }) => [`app.person different ${id ?? ''} note`, `app.person different ${other ?? ''} note`],
+  },
+  {
+    what: 'a held row that is told of no more',
+    sql: `DELETE FROM changeover.held WHERE (target, source_key) = (SELECT target, source_key FROM changeover.held WHERE NOT kept ORDER BY md5(target || source_key || $1) LIMIT 1)
+          RETURNING migration || ',' || target || ',' || source_key AS id`,
+    expected: ({ id }) => [`changeover.held missing ${id ?? ''}`],
+  },
+  {
+    what: 'another reason for a held row',
+    sql: `UPDATE changeover.held SET reason = reason || $1 WHERE (target, source_key) = (SELECT target, source_key FROM changeover.held ORDER BY md5(target || source_key || $1) LIMIT 1)
+          RETURNING migration || ',' || target || ',' || source_key AS id`,
+    expected: ({ id }) => [`changeover.held different ${id ?? ''} reason`],
+  },
+];
+
+const TABLES = ['app.company', 'app.person', 'public.tag', 'public.visit', 'changeover.held'];
+
+/** Does `damage` at the target, over constraints, and takes it back when `work` is done. */
+async function damaged<Result>(
+  target: pg.Client,
+  damage: () => Promise<Readonly<Record<string, string>> | undefined>,
+  work: (row: Readonly<Record<string, string>>) => Promise<Result>,
+): Promise<Result | null> {
+  await target.query('SET session_replication_role = replica');
+  for (const table of TABLES) await target.query(`CREATE TEMPORARY TABLE "${table}" AS TABLE ${table}`);
+  try {
+    const row = await damage();
+    return row === undefined ? null : await work(row);
+  } finally {
+    await target.query('BEGIN');
+    for (const table of TABLES) await target.query(`DELETE FROM ${table}`);
+    for (const table of TABLES) await target.query(`INSERT INTO ${table} TABLE "${table}"`);
+    await target.query('COMMIT');
+    for (const table of TABLES) await target.query(`DROP TABLE pg_temp."${table}"`);
+    await target.query('RESET session_replication_role');
+  }
+}
+
+/** All that verification promises, on one of the logs. */
+export function describeVerification(
+  log: LogType,
+  { rounds, corruptions }: { readonly rounds: number; readonly corruptions: number },
+): void {
+  describe(`verification over ${log}`, () => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+    let scene: VerifyScene;
+    const opened: AsyncDisposable[] = [];
+
+    beforeAll(async () => {
+      scene = await VerifyScene.open(log, { id: 'verify', seed });
+      opened.push(scene);
+    }, 120_000);
+
+    afterAll(async () => {
+      for (const one of opened) await one[Symbol.asyncDispose]();
+    }, 60_000);
+
+    it(`gives no false alarm in ${String(rounds)} rounds beside ${String(WRITERS)} writers`, async () => {
+      await scene.letLoose(WRITERS);
+      const held: number[] = [];
+      let [takes, rows, heldRows] = [0, 0, 0];
+      for (let round = 0; round < rounds; round++) {
+        const report = await scene.verify();
+        expect({ round, said: said(report), equal: isEqual(report) }).toEqual({ round, said: [], equal: true });
+        held.push(report.heldMs);
+        takes += report.takes;
+        rows += report.tables.find(({ table }) => table === 'app.person')?.found ?? 0;
+        heldRows += report.tables.find(({ table }) => table === 'changeover.held')?.found ?? 0;
+      }
+      const committed = await scene.calm();
+      held.sort((a, b) => a - b);
+      const [p50, p99] = [held[Math.floor(held.length / 2)], held[Math.floor(held.length * 0.99)]];
+      console.log(
+        `${String(committed)} transactions meanwhile; ${String(takes)} snapshots for ${String(rounds)} rounds; load held p50 ${String(Math.round(p50 ?? 0))} ms, p99 ${String(Math.round(p99 ?? 0))} ms; ` +
+          `rows a round: ${String(Math.round(rows / rounds))} people, ${String(Math.round(heldRows / rounds))} held`,
+      );
+      expect(rows).toBeGreaterThan(rounds);
+      expect(heldRows).toBeGreaterThan(rounds);
+      // Else nothing was to be gained by asking for transactions.
+      expect(takes).toBeGreaterThan(rounds);
+    }, 600_000);
+
+    it('would give false alarms if it did not ask which transactions a snapshot shows', async () => {
+      await scene.letLoose(WRITERS);
+      let alarms = 0;
+      for (let round = 0; round < rounds && alarms === 0; round++) if (!isEqual(await scene.verify(showingAll(scene.snapshots)))) alarms++;
+      await scene.calm();
+      expect(alarms).toBe(1);
+      expect(said(await scene.verify())).toEqual([]);
+    }, 300_000);
+
+    it(`finds each of ${String(corruptions)} corruptions, and nothing else`, async () => {
+      const random = new Random(seed);
+      const found = new Map<string, number>();
+      for (let done = 0; done < corruptions;) {
+        const { what, sql, expected } = DAMAGE[(done + random.integer(0, 1)) % DAMAGE.length] as Planted;
+        const outcome = await damaged(
+          scene.bed.target,
+          async () => (await scene.bed.target.query<Record<string, string>>(sql, [random.hex(4)])).rows[0],
+          async (row) => ({ what, said: [...said(await scene.verify())].sort(), expected: [...expected(row)].sort() }),
+        );
+        done++;
+        if (outcome === null) continue;
+        expect({ what, said: outcome.said }).toEqual({ what, said: outcome.expected });
+        found.set(what, (found.get(what) ?? 0) + 1);
+      }
+      console.log(`found: ${JSON.stringify(Object.fromEntries(found))}`);
+      expect([...found.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(corruptions * 0.8);
+      expect(said(await scene.verify())).toEqual([]);
+    }, 600_000);
+  });
+}
