@@ -5,16 +5,10 @@ import { join } from 'node:path';
 import { CONVERTERS } from '@changeover/cleaning';
 import { openControl, type ControlDatabase } from '@changeover/control-postgres';
 import { RandomIdSource, SystemClock } from '@changeover/core';
-import type { SourceSnapshots, StateStore, TargetReader } from '@changeover/events';
+import type { SourceSnapshots, TargetReader } from '@changeover/events';
 import { connectTo, Random, Stage, type LogType } from '@changeover/example-crm';
-import {
-  createSourceSnapshots,
-  createTargetReader,
-  loadMapping,
-  openScratchState,
-  readSettings,
-  type AllSettings,
-} from '@changeover/shell';
+import { createSourceSnapshots, createTargetReader, loadMapping, readSettings, type AllSettings } from '@changeover/shell';
+import { InMemoryStateStore } from '@changeover/testing';
 import { verify, type VerificationReport } from '@changeover/verification';
 import type pg from 'pg';
 
@@ -37,7 +31,6 @@ export class VerifyScene implements AsyncDisposable {
   #stopping = false;
   #writers: Promise<number>[] = [];
   #clients: pg.Client[] = [];
-  #rounds = 0;
   #forks = 0;
 
   private constructor(
@@ -115,34 +108,29 @@ export class VerifyScene implements AsyncDisposable {
   async verify(snapshots: SourceSnapshots = this.#snapshots): Promise<VerificationReport> {
     const { migration, limits } = this.#settings;
     const [clock, ids] = [new SystemClock(), new RandomIdSource()];
-    const scratch = join(this.#folder, `round-${String(this.#rounds++)}`);
-    try {
-      return await verify(
-        {
-          migration,
-          changes: this.bed.changes,
-          writes: this.bed.writes,
-          log: this.bed.log,
-          snapshots,
-          target: this.#reader,
-          mapping: await loadMapping(this.#settings.mapping),
-          converters: CONVERTERS,
-          captured: new Set(SELECTED),
-          openState: (): Promise<StateStore> => openScratchState(scratch, { migration, clock, ids }),
-          requestBarrier: async () => {
-            const id = ids.uuid();
-            await this.#control.requests.submit({ migration, id, kind: 'barrier', payload: {} });
-            return id;
-          },
-          onStep: () => undefined,
-          clock,
-          limits: { partitions: 256, rowsLookedAt: 10_000, named: 100, maxStateBytes: limits.stateBytes, patienceMs: 60_000 },
+    return await verify(
+      {
+        migration,
+        changes: this.bed.changes,
+        writes: this.bed.writes,
+        log: this.bed.log,
+        snapshots,
+        target: this.#reader,
+        mapping: await loadMapping(this.#settings.mapping),
+        converters: CONVERTERS,
+        captured: new Set(SELECTED),
+        openState: () => Promise.resolve(new InMemoryStateStore()),
+        requestBarrier: async () => {
+          const id = ids.uuid();
+          await this.#control.requests.submit({ migration, id, kind: 'barrier', payload: {} });
+          return id;
         },
-        new AbortController().signal,
-      );
-    } finally {
-      await rm(scratch, { recursive: true, force: true });
-    }
+        onStep: () => undefined,
+        clock,
+        limits: { partitions: 256, rowsLookedAt: 10_000, named: 100, maxStateBytes: limits.stateBytes, patienceMs: 60_000 },
+      },
+      new AbortController().signal,
+    );
   }
 
   get snapshots(): SourceSnapshots {

@@ -1,4 +1,4 @@
-import { Random } from '@changeover/example-crm';
+import type { Random } from '@changeover/example-crm';
 import type pg from 'pg';
 
 /** What rules do with rows: join, wait, hold back and keep, share unique values, pass by with a key and without. */
@@ -64,7 +64,7 @@ type Cell = string | number | null;
 type Statement = readonly [text: string, values: readonly Cell[]];
 
 /** What one user does next: any of it may find nothing to do. */
-export function someWork(random: Random): readonly Statement[] {
+function someWork(random: Random): readonly Statement[] {
   const person = (): number => random.integer(1, PEOPLE);
   const company = (): number => random.integer(1, COMPANIES);
   const email = (): Cell =>

@@ -1,3 +1,3 @@
 import { describeVerification } from './verify.js';
 
-describeVerification('kafka', { rounds: 40, corruptions: 13 });
+describeVerification('kafka', { rounds: 20, corruptions: 13 });

@@ -8,7 +8,7 @@ import { VerifyScene } from './verify-scene.js';
 const WRITERS = 8;
 
 /** What is said of each row that differs: its table, kind, key and columns. */
-export function said({ tables }: VerificationReport): readonly string[] {
+function said({ tables }: VerificationReport): readonly string[] {
   return tables.flatMap(({ table, differences }) =>
     differences.map(({ kind, key, columns }) => [table, kind, key?.join(',') ?? '-', columns.join(',')].join(' ').trim()),
   );

@@ -19,7 +19,7 @@ import { compareTable, shapeOf, type CompareLimits, type TableComparison } from 
 import { takeOnePlace, type OnePlace } from './one-place.js';
 import { KeyPlaces } from './row-sums.js';
 
-export type VerificationLimits = CompareLimits & {
+type VerificationLimits = CompareLimits & {
   /** Bytes of the state that is filled for it which may be in memory. */
   readonly maxStateBytes: number;
   /** How long it may take until both ends are at one place. */
