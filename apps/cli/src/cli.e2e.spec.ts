@@ -581,6 +581,40 @@ describe('held', () => {
         [2, 'Usage: changeover held [options] [command]'],
       ]);
 
+      const equal = await bench.run('verify');
+      expect([equal.code, equal.err]).toEqual([0, '']);
+      expect(equal.out).toMatch(
+        /^compared at record [\d,]+ of changes, [0-9A-F/]+, committed at the source \d{4}-.*\n.* rows in .*; load was held for \d+ ms/,
+      );
+      expect(equal.out).toMatch(/^public\.contact +1 +1 +equal\npublic\.note +1 +1 +1 +equal\nchangeover\.held +2 +2 +equal$/m);
+      await bench.query(bench.target, `UPDATE contact SET name = 'eve' WHERE id = 1; INSERT INTO contact VALUES (9, 'mallory')`);
+      const differs = await bench.run('verify');
+      expect([differs.code, differs.err.split('\n')[0]]).toEqual([
+        1,
+        expect.stringMatching(/^changeover: NOT_EQUAL: 2 rows differ at record \d+ of changes: public\.contact$/),
+      ]);
+      expect(differs.out).toMatch(/^public\.contact +1 +2 +2 differ$/m);
+      expect(differs.out).toContain('\npublic.contact:\n  "1": other values in name\n  "9": should not be there\n');
+      expect(differs.out + differs.err).not.toMatch(/eve|mallory|ann/);
+      const other = await bench.run('verify', '--json', '--table', 'note', '--table', 'changeover.held');
+      expect([other.code, JSON.parse(other.out)]).toMatchObject([
+        0,
+        {
+          equal: true,
+          migration,
+          tables: [
+            { table: 'public.note', refused: 1 },
+            { table: 'changeover.held', expected: 2 },
+          ],
+        },
+      ]);
+      const unknownTable = await bench.run('verify', '--table', 'public.nothing');
+      expect([unknownTable.code, unknownTable.err.split('\n')[0]]).toEqual([
+        1,
+        'changeover: BAD_SETTINGS: --table public.nothing is no table that this migration writes; there are public.contact, public.note, changeover.held',
+      ]);
+      await bench.query(bench.target, `UPDATE contact SET name = 'ann' WHERE id = 1; DELETE FROM contact WHERE id = 9`);
+
       // By the source's time, which goes on while nobody writes.
       for (;;) if ((await bench.run('held', 'list', '--settled')).out.startsWith('1 held, 1 waiting and 1 refused rows')) break;
       await bench.query(bench.source, `UPDATE contact SET name = 'bob' WHERE id = 2; UPDATE note SET body = 'sorry' WHERE kind = '-x'`);

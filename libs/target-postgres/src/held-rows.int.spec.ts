@@ -7,6 +7,9 @@ import type { Row, TableRows, Writes } from './test/writes.js';
 const CONTACTS = `CREATE TABLE contacts (id int PRIMARY KEY, name text CHECK (name <> 'bad'))`;
 const COLUMNS = HELD_TABLE.columns.map(({ name }) => name);
 
+/** What the list says of a version that is kept: text, of which the target makes nothing. */
+const KEPT = '{"values":["1",null]}';
+
 function heldOf(writes: Writes): TableRows {
   return writes.table('changeover.held', COLUMNS, { keys: 3, identity: 'full' });
 }
@@ -15,7 +18,20 @@ type Told = { readonly migration?: string; readonly state?: string; readonly kep
 
 function held(key: string, { migration = 'crm', state = 'held', kept = 'f', reason = 'bad phone' }: Told = {}): Row {
   const problems = JSON.stringify([{ reason, column: 'phone' }]);
-  return [migration, 'public.contacts', key, 'old.kontakt', state, kept, reason, 'phone', problems, '12', '1700000000000'];
+  return [
+    migration,
+    'public.contacts',
+    key,
+    'old.kontakt',
+    state,
+    kept,
+    reason,
+    'phone',
+    problems,
+    '12',
+    '1700000000000',
+    kept === 't' ? KEPT : null,
+  ];
 }
 
 const keys = (bed: LoadBed): Promise<unknown[][]> => bed.rows('SELECT migration, source_key, reason FROM changeover.held ORDER BY 1, 2');

@@ -1,4 +1,4 @@
-import type { Clock, Position } from '@changeover/core';
+import { ChangeoverError, type Clock, type Position } from '@changeover/core';
 import {
   HELD_NOW_TABLE,
   HELD_TABLE,
@@ -95,6 +95,7 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   await using _target = place.target;
   await using state = await options.openState();
   const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes });
+  requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE]);
   await fill(derivation, place, options, signal);
   onStep({ doing: 'deriving', table: null, rows: 0 });
   await derivation.derive(await keptVersions(place.target), signal);
@@ -116,6 +117,13 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   function notCompared({ told }: OnePlace): readonly string[] {
     return told.filter((table) => uses(table) && !captured.has(nameOf(table))).map(nameOf);
   }
+}
+
+function requireKnown(only: ReadonlySet<string> | undefined, tables: readonly TableSchema[]): void {
+  const names = tables.map(nameOf);
+  const unknown = [...(only ?? [])].find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new ChangeoverError('BAD_SETTINGS', `--table ${unknown} is no table that this migration writes; there are ${names.join(', ')}`);
 }
 
 async function fill(

@@ -76,7 +76,8 @@ export class VerifyCommand extends CliCommand {
     const { isTty, columns } = this.terminal;
     const block = new LiveBlock({ isTty, columns, out: (text) => this.terminal.err(text), err: (text) => this.terminal.err(text) });
     const progress = new VerifyProgress();
-    let shown = -Infinity;
+    // Whoever does not watch wants to hear only of what takes long.
+    let shown = isTty ? -Infinity : clock.monotonic();
     const report = await runVerify(settings, {
       ...given,
       clock,

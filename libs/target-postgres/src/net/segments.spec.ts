@@ -38,7 +38,7 @@ describe('the segments of a batch', () => {
     ['not beside a truncate', [b.t(), a.c(['1', 'x'], ['2', 'x'], ['3', 'x'])], [['empty b', 'a: 3 rows']]],
     [
       'not the list of held rows',
-      [held.c(...['1', '2', '3'].map((key): Row => ['m', 't', key, ...Array<null>(8).fill(null)]))],
+      [held.c(...['1', '2', '3'].map((key): Row => ['m', 't', key, ...Array<null>(9).fill(null)]))],
       [['held: 3 rows']],
     ],
     ['of nothing are none', [], []],

@@ -192,7 +192,20 @@ function held(
   { target = 'public.person', key, state = 'held', reason = 'bad phone', column = 'phone', kept = 'f', ms = 0 }: Told,
 ): Line {
   const problems = JSON.stringify([{ reason, column }]);
-  return [migration, target, key, 'old.person', state, kept, reason, column, problems, String(100 + ms / 1_000), String(BEGUN_MS + ms)];
+  return [
+    migration,
+    target,
+    key,
+    'old.person',
+    state,
+    kept,
+    reason,
+    column,
+    problems,
+    String(100 + ms / 1_000),
+    String(BEGUN_MS + ms),
+    null,
+  ];
 }
 
 /** One batch, of which each argument is a transaction. Its last record was committed in that second. */
