@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ChangeoverError, type Clock } from '@changeover/core';
-import { connectTo, ServiceProcess, type LogType, type Service, type Stage } from '@changeover/example-crm';
+import { changeoverCommand, connectTo, ServiceProcess, type LogType, type Service, type Stage } from '@changeover/example-crm';
 import { escapeIdentifier } from 'pg';
 
 import { selfTimes, type CpuProfile, type SelfTime } from '../cpu-profile.js';
@@ -18,6 +18,8 @@ import { dropDatabase, fillWith } from './target-database.js';
 const SERVICES = ['capture', 'transform', 'load'] as const satisfies readonly Service[];
 /** Transform's child, which writes its state. */
 const STATE_WRITER = 'state writer';
+/** The command that compares. */
+const VERIFY = 'verify';
 
 export type ChangeoverCopyOptions = {
   readonly stage: Stage;
@@ -36,12 +38,13 @@ export function changeoverCopy(options: ChangeoverCopyOptions): CopyRoute {
 
 class ChangeoverCopy {
   readonly targetUrl: string;
-  readonly ours = [...SERVICES, STATE_WRITER];
+  readonly ours = [...SERVICES, STATE_WRITER, VERIFY];
   readonly #options: ChangeoverCopyOptions;
   readonly #id: string;
   readonly #settingsFile: string;
   #processes: readonly ServiceProcess[] = [];
   #writer: number | undefined;
+  #verifying: number | undefined;
 
   private constructor(
     options: ChangeoverCopyOptions,
@@ -92,6 +95,7 @@ class ChangeoverCopy {
       ...(log === 'kafka' ? { log: stage.broker?.pid, control: stage.own.pid } : { log: stage.own.pid }),
       ...ours,
       ...(this.#writer === undefined ? {} : { [STATE_WRITER]: this.#writer }),
+      ...(this.#verifying === undefined ? {} : { [VERIFY]: this.#verifying }),
     };
   };
 
@@ -99,8 +103,9 @@ class ChangeoverCopy {
     await this.#requireHeld();
     const logBytes = await this.#logBytes();
     const stateBytes = await bytesBelow(this.#stateFolder);
+    const verifySeconds = await this.#verify();
     await Promise.all(this.#processes.map((started) => started.stop()));
-    return { logBytes, stateBytes, profiles: await this.#profiles() };
+    return { logBytes, stateBytes, verifySeconds, profiles: await this.#profiles() };
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,6 +131,16 @@ class ChangeoverCopy {
       'INTERNAL',
       `${String(held)} rows are held and ${String(refused)} refused, where ${String(expected)} and 0 should be`,
     );
+  }
+
+  /** Compares every row: what differs ends the run. */
+  async #verify(): Promise<number> {
+    const onStarted = (pid: number): void => {
+      this.#verifying = pid;
+    };
+    const report = await changeoverCommand(['verify', '--json'], { settingsFile: this.#settingsFile, onStarted });
+    this.#verifying = undefined;
+    return (JSON.parse(report) as { readonly seconds: number }).seconds;
   }
 
   /** Of both streams. */

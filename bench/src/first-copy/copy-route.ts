@@ -30,8 +30,10 @@ export type LeftBehind = {
   /** What the log takes on disk; null: there is none, or nobody can tell. */
   readonly logBytes: number | null;
   readonly stateBytes: number | null;
+  /** Seconds that it took afterwards to compare every row with what should be there; null: nobody compared. */
+  readonly verifySeconds: number | null;
   /** Where our processes spent their time, by step. */
   readonly profiles: Readonly<Record<string, readonly SelfTime[]>>;
 };
 
-export const NOTHING_LEFT: LeftBehind = { logBytes: null, stateBytes: null, profiles: {} };
+export const NOTHING_LEFT: LeftBehind = { logBytes: null, stateBytes: null, verifySeconds: null, profiles: {} };

@@ -7,7 +7,17 @@ const TABLE_BYTES = 300_000;
 function turn(rowsPerSecond: number, logBytes: number | null, peakMb: number, profiles: CopyTurn['profiles'] = {}): CopyTurn {
   const peakBytes: Record<string, number> = logBytes === null ? {} : { load: peakMb * 1e6 };
   const cpuPerRow = { source: 1.5, load: logBytes === null ? null : 8 };
-  return { rowsPerSecond, seconds: 1, firstAfterSeconds: 0.5, cpuPerRow, peakBytes, logBytes, stateBytes: null, profiles };
+  return {
+    rowsPerSecond,
+    seconds: 1,
+    firstAfterSeconds: 0.5,
+    cpuPerRow,
+    peakBytes,
+    logBytes,
+    stateBytes: null,
+    verifySeconds: null,
+    profiles,
+  };
 }
 
 const resultOf = (

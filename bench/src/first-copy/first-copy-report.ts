@@ -38,6 +38,7 @@ export function renderFirstCopy(result: FirstCopyResult, bars: readonly Bar[]): 
       line('first row after, seconds', 1, ({ firstAfterSeconds }) => firstAfterSeconds),
       beside('÷ native', 'native'),
       beside('÷ COPY', 'copy'),
+      line('compared afterwards, rows/s', 0, ({ verifySeconds }) => (verifySeconds === null ? null : rows / verifySeconds)),
       line('log, B a row', 0, ({ logBytes }) => (logBytes === null ? null : logBytes / rows)),
       line('log ÷ the table', 2, ({ logBytes }) => (logBytes === null ? null : logBytes / tableBytes)),
       line('state (LMDB), B a row', 0, ({ stateBytes }) => (stateBytes === null ? null : stateBytes / rows)),

@@ -11,13 +11,14 @@ import { SERVICES } from './service-process.js';
 /** Runs one `changeover` command to its end and gives its standard output. INTERNAL with what it said if it fails. */
 export async function changeoverCommand(
   args: readonly string[],
-  options: { readonly settingsFile: string; readonly signal?: AbortSignal },
+  options: { readonly settingsFile: string; readonly signal?: AbortSignal; readonly onStarted?: (pid: number) => void },
 ): Promise<string> {
   const cli = fileURLToPath(new URL(SERVICES.up[0], import.meta.url));
   const child = spawn(process.execPath, [cli, ...args, '--config', options.settingsFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  if (child.pid !== undefined) options.onStarted?.(child.pid);
   const [output, errors, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
