@@ -127,7 +127,15 @@ export class VerifyScene implements AsyncDisposable {
         },
         onStep: () => undefined,
         clock,
-        limits: { partitions: 256, rowsLookedAt: 10_000, named: 100, maxStateBytes: limits.stateBytes, patienceMs: 60_000 },
+        limits: {
+          partitions: 256,
+          rowsLookedAt: 10_000,
+          named: 100,
+          values: false,
+          bytesPerSecond: Infinity,
+          maxStateBytes: limits.stateBytes,
+          patienceMs: 60_000,
+        },
       },
       new AbortController().signal,
     );

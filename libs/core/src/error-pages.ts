@@ -233,7 +233,7 @@ export const ERROR_PAGES = {
   NOT_EQUAL: {
     meaning: 'The target does not hold what the mapping makes of the source. The rows are named.',
     nextStep:
-      'See who writes to these rows of the target beside Changeover (triggers, jobs, people). A row that the source changes next is written anew.',
+      'See who writes to these rows of the target beside Changeover (triggers, jobs, people); docs/runbook/verify.md says how to put them right.',
     policy: 'stop',
   },
   CONTROL_UNREACHABLE: {

@@ -1,4 +1,5 @@
 export { CaptureLoop, type CaptureLimits, type CaptureOptions } from './capture/capture-loop.js';
+export { ReadBudget } from './capture/copies/read-budget.js';
 export type { CopyLimits } from './capture/copies/copy-driver.js';
 export { LoadLoop, type LoadLimits, type LoadOptions } from './load/load-loop.js';
 export { CaptureRequests, PipelineObserver, SilentObserver, type CaptureRequest, type DeliverBatch, type ReadBatch } from './ports.js';

@@ -6,7 +6,7 @@ import { compareTable, type CompareLimits, type TableComparison } from './compar
 type Cell = string | null;
 type Row = readonly Cell[];
 
-const LIMITS: CompareLimits = { partitions: 16, rowsLookedAt: 1000, named: 1000 };
+const LIMITS: CompareLimits = { partitions: 16, rowsLookedAt: 1000, named: 1000, values: false };
 
 function tableOf(columns: readonly string[], keys: readonly string[]): TableSchema {
   const form = columns.map((name) => {
@@ -148,9 +148,29 @@ describe('a table compared with what it should hold', () => {
     });
   });
 
+  it('tells values where they are asked for', async () => {
+    const limits = { ...LIMITS, values: true };
+    const { differences } = await compare(
+      [
+        ['1', 'x', 'tab\tbed'],
+        ['2', null, ''],
+      ],
+      [
+        ['1', 'x', 'y'],
+        ['3', 'x', null],
+      ],
+      { limits },
+    );
+    expect(differences.map(({ kind, values }) => [kind, values?.expected, values?.found]).sort()).toEqual([
+      ['different', { b: 'tab\tbed' }, { b: 'y' }],
+      ['extra', null, { id: '3', a: 'x', b: null }],
+      ['missing', { id: '2', a: null, b: '' }, null],
+    ]);
+  });
+
   it('says how much it did not look at', async () => {
     const some = Array.from({ length: 200 }, (_, id): Row => [String(id), 'x', 'y']);
-    const limits = { partitions: 64, rowsLookedAt: 10, named: 3 };
+    const limits = { partitions: 64, rowsLookedAt: 10, named: 3, values: false };
     const { counts, differences, unlooked } = await compare(some, [], { limits });
     expect(differences).toHaveLength(3);
     expect(counts.missing).toBeGreaterThan(3);

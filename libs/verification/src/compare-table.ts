@@ -12,6 +12,8 @@ export type CompareLimits = {
   readonly rowsLookedAt: number;
   /** Differences that are named. */
   readonly named: number;
+  /** Whether their values are told as well. */
+  readonly values: boolean;
 };
 
 /** `missing`: the target lacks it; `extra`: it should not be there; `different`: other values; `refused`: the list of refused rows says something else of it. */
@@ -23,7 +25,11 @@ export type Difference = {
   readonly key: readonly (string | null)[] | null;
   /** Those that differ. */
   readonly columns: readonly string[];
+  /** Where they were asked for: what should be there in these columns, or in all, and what is, as text; null: no row. */
+  readonly values?: { readonly expected: Values | null; readonly found: Values | null };
 };
+
+type Values = Readonly<Record<string, string | null>>;
 
 export type TableComparison = {
   /** `schema.table` at the target. */
@@ -144,12 +150,14 @@ async function differencesIn(parts: CompareParts, refusals: Refusals, shape: Row
   for (const id of new Set([...expected.keys(), ...found.keys()])) {
     const [wanted, there] = without(expected.get(id) ?? [], found.get(id) ?? []);
     const key = keyed ? valuesOf(id) : null;
-    wanted.forEach((line, index) => {
-      const other = there[index];
-      if (other === undefined) differences.push({ kind: 'missing', key, columns: [] });
-      else differences.push({ kind: 'different', key, columns: columnsThatDiffer(parts.table, line, other) });
-    });
-    for (let more = wanted.length; more < there.length; more++) differences.push({ kind: 'extra', key, columns: [] });
+    for (let index = 0; index < Math.max(wanted.length, there.length); index++) {
+      const [line, other] = [wanted[index] ?? null, there[index] ?? null];
+      const columns = line === null || other === null ? [] : columnsThatDiffer(parts.table, line, other);
+      const values = parts.limits.values
+        ? { values: { expected: named(parts.table, line, columns), found: named(parts.table, other, columns) } }
+        : {};
+      differences.push({ kind: line === null ? 'extra' : other === null ? 'missing' : 'different', key, columns, ...values });
+    }
   }
   return differences;
 }
@@ -169,6 +177,14 @@ function columnsThatDiffer({ columns }: TableSchema, one: string, other: string)
   // A tab within a value is escaped.
   const [ours, theirs] = [one.split('\t'), other.split('\t')];
   return columns.flatMap(({ name }, place) => (ours[place] === theirs[place] ? [] : [name]));
+}
+
+/** Of these columns, or of all where none are named. */
+function named({ columns }: TableSchema, line: string | null, only: readonly string[]): Values | null {
+  if (line === null) return null;
+  const values = valuesOf(line);
+  const there = columns.map(({ name }, place) => [name, values[place] ?? null] as const);
+  return Object.fromEntries(only.length === 0 ? there : there.filter(([name]) => only.includes(name)));
 }
 
 function valuesOf(fields: string): readonly (string | null)[] {

@@ -13,7 +13,7 @@ import {
   type TargetSnapshot,
 } from '@changeover/events';
 import { mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
-import { SnapshotDerivation, type ToldVersion } from '@changeover/pipeline';
+import { ReadBudget, SnapshotDerivation, type ToldVersion } from '@changeover/pipeline';
 
 import { compareTable, shapeOf, type CompareLimits, type TableComparison } from './compare-table.js';
 import { takeOnePlace, type OnePlace } from './one-place.js';
@@ -24,6 +24,8 @@ type VerificationLimits = CompareLimits & {
   readonly maxStateBytes: number;
   /** How long it may take until both ends are at one place. */
   readonly patienceMs: number;
+  /** The most that is read of the source; Infinity: no bound. */
+  readonly bytesPerSecond: number;
 };
 
 /** What is done with which table, and to how many of its rows so far; of the source while they are read, of the target while they are compared. */
@@ -97,6 +99,8 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes });
   requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE]);
   await fill(derivation, place, options, signal);
+  // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
+  if (derivation.unkeyed.length === 0) await place.source[Symbol.asyncDispose]();
   onStep({ doing: 'deriving', table: null, rows: 0 });
   await derivation.derive(await keptVersions(place.target), signal);
   const tables: TableComparison[] = [];
@@ -129,16 +133,19 @@ function requireKnown(only: ReadonlySet<string> | undefined, tables: readonly Ta
 async function fill(
   derivation: SnapshotDerivation,
   { source }: OnePlace,
-  { onStep }: VerificationOptions,
+  { onStep, clock, limits }: VerificationOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const budget = new ReadBudget(clock, limits.bytesPerSecond);
   for (const table of derivation.sources) {
     let rows = 0;
     for await (const lines of source.rows(table)) {
-      signal.throwIfAborted();
       await derivation.fill(table, lines);
       rows += linesIn(lines);
       onStep({ doing: 'reading', table: nameOf(table), rows });
+      budget.spend(lines.length);
+      await budget.ready(signal);
+      signal.throwIfAborted();
     }
   }
 }

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
 import { isEqual, type VerificationReport } from '@changeover/verification';
 import { Command, Option } from 'nest-commander';
@@ -6,13 +8,17 @@ import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { LiveBlock } from '../status/live-block.js';
 import { runVerify } from '../verify/run-verify.js';
+import { renderHtml } from '../verify/verify-page.js';
 import { differingRows, renderReport, VerifyProgress } from '../verify/verify-view.js';
+import { writing } from '../writing.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type VerifyOptions = ReadOptionsOf & {
   readonly table?: readonly string[];
   readonly limit?: number;
   readonly timeout?: number;
+  readonly values?: boolean;
+  readonly html?: string;
   readonly json?: boolean;
 };
 
@@ -53,24 +59,36 @@ export class VerifyCommand extends CliCommand {
     throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
   }
 
+  @Option({ flags: '--values', description: 'tell the values that differ as well: personal data, so mind where it goes' })
+  parseValues(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '--html <file>', description: 'write the report as one page that needs nothing else, too' })
+  parseHtml(file: string): string {
+    return file;
+  }
+
   @Option({ flags: '--json', description: 'print JSON' })
   parseJson(): boolean {
     return true;
   }
 
   override async run(_args: string[], options: VerifyOptions): Promise<void> {
-    const { table, limit = USUAL_LIMIT, timeout = USUAL_PATIENCE_S, json = false, ...read } = options;
+    const { table, limit = USUAL_LIMIT, timeout = USUAL_PATIENCE_S, json = false, values = false, html, ...read } = options;
     const { settings: given, folder } = await this.readSettings(read);
     const settings = await findOwnServices(given, folder);
-    const report = await this.#verify(settings, { ...(table && { only: new Set(table) }), named: limit, patienceMs: timeout * 1000 });
+    const asked = { ...(table && { only: new Set(table) }), named: limit, values, patienceMs: timeout * 1000 };
+    const report = await this.#verify(settings, asked);
     const equal = isEqual(report);
     this.terminal.out(json ? toJson({ equal, ...report }) : renderReport(report));
+    if (html !== undefined) await writing(html, () => writeFile(html, renderHtml(report), { mode: 0o600 }));
     if (!equal) throw notEqual(report);
   }
 
   async #verify(
     settings: Parameters<typeof runVerify>[0],
-    given: Pick<Parameters<typeof runVerify>[1], 'only' | 'named' | 'patienceMs'>,
+    given: Pick<Parameters<typeof runVerify>[1], 'only' | 'named' | 'values' | 'patienceMs'>,
   ): Promise<VerificationReport> {
     const clock = new SystemClock();
     const { isTty, columns } = this.terminal;

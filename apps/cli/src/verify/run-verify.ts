@@ -23,6 +23,8 @@ export type VerifyContext = {
   readonly only?: ReadonlySet<string>;
   /** Differences of a table that are named. */
   readonly named: number;
+  /** Whether they are told with their values. */
+  readonly values: boolean;
   /** How long it may take until both ends are at one place. */
   readonly patienceMs: number;
   /** Told once, before anything is read: what the source believes to be in its tables. */
@@ -37,7 +39,7 @@ const ROWS_LOOKED_AT = 200_000;
 /** Composes a verification from the settings, and runs it. */
 export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerificationReport> {
   const { migration, limits, state } = settings;
-  const { clock, ids, signal, only, named, patienceMs, onSizes, onStep } = context;
+  const { clock, ids, signal, only, named, values, patienceMs, onSizes, onStep } = context;
   const adapters = { migration, limits, clock };
   const mapping = await loadMapping(settings.mapping);
   const source = createSource(settings.source, adapters);
@@ -70,7 +72,15 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
       },
       onStep,
       clock,
-      limits: { partitions: PARTITIONS, rowsLookedAt: ROWS_LOOKED_AT, named, maxStateBytes: limits.stateBytes, patienceMs },
+      limits: {
+        partitions: PARTITIONS,
+        rowsLookedAt: ROWS_LOOKED_AT,
+        named,
+        values,
+        maxStateBytes: limits.stateBytes,
+        patienceMs,
+        bytesPerSecond: settings.source.copy.bytesPerSecond ?? Infinity,
+      },
     };
     return await verify(options, signal);
   } finally {

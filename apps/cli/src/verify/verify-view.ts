@@ -7,7 +7,8 @@ import { inColumns } from '../status/columns.js';
 /** Of a table, in what is printed for people. */
 const MOST_LINES = 10;
 
-const KINDS = {
+/** What is wrong with a row, in a few words. */
+export const KINDS = {
   missing: 'missing at the target',
   extra: 'should not be there',
   different: 'other values',
@@ -52,14 +53,32 @@ function listed({ table, differences, counts }: TableComparison): readonly strin
   return [
     '',
     `${table}:`,
-    ...shown.map((difference) => `  ${rowWords(difference)}`),
+    ...shown.flatMap((difference) => [`  ${rowWords(difference)}`, ...valueLines(difference)]),
     ...(others === 0 ? [] : [`  and ${countWords(others)} more (--json names up to --limit of them)`]),
   ];
 }
 
+function valueLines({ values }: Difference): readonly string[] {
+  if (values === undefined) return [];
+  const { expected, found } = values;
+  return Object.keys(expected ?? found ?? {}).map((column) => {
+    const of = (row: typeof expected): string => (row === null ? 'no row' : valueWords(row[column] ?? null));
+    return `    ${column}: should be ${of(expected)}, is ${of(found)}`;
+  });
+}
+
+/** Null differs from a text that reads so. */
+export function valueWords(value: string | null): string {
+  return value === null ? 'null' : JSON.stringify(value);
+}
+
+/** The row that is meant. */
+export function keyWords(key: Difference['key']): string {
+  return key === null ? 'a row without a key' : key.map(valueWords).join(', ');
+}
+
 function rowWords({ kind, key, columns }: Difference): string {
-  const row = key === null ? 'a row without a key' : key.map((value) => (value === null ? 'null' : JSON.stringify(value))).join(', ');
-  return `${row}: ${KINDS[kind]}${columns.length === 0 ? '' : ` in ${columns.join(', ')}`}`;
+  return `${keyWords(key)}: ${KINDS[kind]}${columns.length === 0 ? '' : ` in ${columns.join(', ')}`}`;
 }
 
 /** What is being done, in one line: how much of what there probably is, and how long the rest of it takes. */

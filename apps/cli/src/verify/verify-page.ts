@@ -1,0 +1,84 @@
+import { countWords, secondsWords } from '@changeover/core';
+import { isEqual, type Difference, type TableComparison, type VerificationReport } from '@changeover/verification';
+
+import { differingRows, KINDS, keyWords, valueWords } from './verify-view.js';
+
+const STYLE = `
+  :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+  body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+  th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+  td.number { text-align: right; font-variant-numeric: tabular-nums; }
+  .equal { color: #287a3c; } .differs { color: #b3261e; font-weight: 600; }
+  code { overflow-wrap: anywhere; }`;
+
+/** The report as one page: no script, nothing from elsewhere. */
+export function renderHtml(report: VerificationReport): string {
+  const { migration, seq, position, ts_ms, mapping, heldMs, takes, seconds, tables, notCompared } = report;
+  const equal = isEqual(report);
+  const rows = tables.reduce((sum, { found }) => sum + found, 0);
+  const facts = [
+    ['compared at', `record ${countWords(seq)} of changes, ${position}, committed at the source ${new Date(ts_ms).toISOString()}`],
+    ['mapping', mapping],
+    ['rows', `${countWords(rows)} in ${secondsWords(seconds)}`],
+    ['load was held for', `${countWords(heldMs)} ms`],
+    ['snapshots of the source', countWords(takes)],
+    ...(notCompared.length === 0 ? [] : [['not compared, as they are not captured any more', notCompared.join(', ')]]),
+  ] as const;
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>${text(`${migration}: ${equal ? 'equal' : 'not equal'}`)}</title>
+<style>${STYLE}
+</style>
+<h1>${text(migration)}: <span class="${equal ? 'equal' : 'differs'}">${equal ? 'equal' : 'not equal'}</span></h1>
+<table>
+${facts.map(([name, value]) => `<tr><th>${text(name)}<td>${text(value)}`).join('\n')}
+</table>
+<h2>Tables</h2>
+<table>
+<tr><th>table<th>should be<th>are<th>refused<th>
+${tables.map(tableRow).join('\n')}
+</table>
+${tables
+  .filter(({ differences }) => differences.length > 0)
+  .map(differencesOf)
+  .join('\n')}
+</html>
+`;
+}
+
+function tableRow(comparison: TableComparison): string {
+  const { table, expected, found, refused, unlooked } = comparison;
+  const differing = differingRows(comparison);
+  const verdict =
+    differing === 0
+      ? '<span class="equal">equal</span>'
+      : `<span class="differs">${unlooked > 0 ? 'at least ' : ''}${countWords(differing)} differ</span>`;
+  const numbers = [expected, found, refused].map((number) => `<td class="number">${countWords(number)}`).join('');
+  return `<tr><td>${text(table)}${numbers}<td>${verdict}`;
+}
+
+function differencesOf(comparison: TableComparison): string {
+  const { table, differences } = comparison;
+  const others = differingRows(comparison) - differences.length;
+  return `<h2>${text(table)}</h2>
+<table>
+<tr><th>row<th>what is wrong<th>columns
+${differences.map((one) => `<tr><td><code>${text(keyWords(one.key))}</code><td>${KINDS[one.kind]}<td>${columnsOf(one)}`).join('\n')}
+</table>${others > 0 ? `\n<p>and ${countWords(others)} more.` : ''}`;
+}
+
+function columnsOf({ columns, values }: Difference): string {
+  if (values === undefined) return text(columns.join(', '));
+  const { expected, found } = values;
+  const of = (row: typeof expected, column: string): string => (row === null ? 'no row' : valueWords(row[column] ?? null));
+  return Object.keys(expected ?? found ?? {})
+    .map((column) => text(`${column}: should be ${of(expected, column)}, is ${of(found, column)}`))
+    .join('<br>');
+}
+
+/** Keys and values are anything, and the page must not be more than it says. */
+function text(value: string): string {
+  return value.replace(/[&<>"']/g, (character) => `&#${String(character.charCodeAt(0))};`);
+}

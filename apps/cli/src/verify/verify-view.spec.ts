@@ -1,0 +1,81 @@
+import type { VerificationReport } from '@changeover/verification';
+
+import { renderHtml } from './verify-page.js';
+import { renderReport, VerifyProgress } from './verify-view.js';
+
+const NOTHING = { missing: 0, extra: 0, different: 0, refused: 0 };
+const REPORT: VerificationReport = {
+  migration: 'crm',
+  seq: 1234,
+  position: '0/1A2B' as VerificationReport['position'],
+  ts_ms: 0,
+  mapping: 'abc',
+  heldMs: 87.4,
+  takes: 2,
+  seconds: 12.3,
+  tables: [
+    { table: 'crm.account', expected: 10, found: 10, refused: 0, counts: NOTHING, differences: [], unlooked: 0 },
+    {
+      table: 'crm.person',
+      expected: 1000,
+      found: 1001,
+      refused: 2,
+      counts: { ...NOTHING, extra: 1, different: 11 },
+      differences: [
+        { kind: 'extra', key: ['<b>', null], columns: [] },
+        {
+          kind: 'different',
+          key: ['7'],
+          columns: ['name'],
+          values: { expected: { name: 'Ann & Bob' }, found: { name: null } },
+        },
+      ],
+      unlooked: 3,
+    },
+  ],
+  notCompared: ['public.old'],
+};
+
+describe('the report of a verification', () => {
+  it('says of each table what there is, names rows, and what was not looked at', () => {
+    expect(renderReport(REPORT).split('\n')).toEqual([
+      'compared at record 1,234 of changes, 0/1A2B, committed at the source 1970-01-01T00:00:00.000Z',
+      '1,011 rows in 13 s; load was held for 87 ms (2 snapshots of the source)',
+      '',
+      expect.stringMatching(/^table +should be +are +refused/),
+      expect.stringMatching(/^crm\.account +10 +10 +equal$/),
+      expect.stringMatching(/^crm\.person +1,000 +1,001 +2 +at least 15 differ$/),
+      '',
+      'crm.person:',
+      '  "<b>", null: should not be there',
+      '  "7": other values in name',
+      '    name: should be "Ann & Bob", is null',
+      '  and 10 more (--json names up to --limit of them)',
+      '',
+      'not compared, as they are not captured any more: public.old',
+      '',
+    ]);
+  });
+
+  it('is a page on which no value can be more than text', () => {
+    const page = renderHtml(REPORT);
+    expect(page).toContain('<td><code>&#34;&#60;b&#62;&#34;, null</code><td>should not be there');
+    expect(page).toContain('name: should be &#34;Ann &#38; Bob&#34;, is null');
+    expect(page).toContain('<span class="differs">at least 15 differ</span>');
+    expect(page).not.toMatch(/<b>|<script|https?:/);
+  });
+});
+
+describe('progress', () => {
+  it('says how much of what there probably is, and how long the rest takes', () => {
+    const progress = new VerifyProgress();
+    progress.expect(new Map([['a', { rows: 100, bytes: 1 }]]));
+    progress.line({ doing: 'reading', table: 'a', rows: 0 }, 0);
+    expect(progress.line({ doing: 'reading', table: 'a', rows: 25 }, 1000)).toBe(
+      'reading the source, 25 %: a, 25 of about 100 rows, 3 s left',
+    );
+    // More than the source believed.
+    expect(progress.line({ doing: 'reading', table: 'a', rows: 200 }, 2000)).toBe('reading the source, 99 %: a, 200 of about 200 rows');
+    expect(progress.line({ doing: 'comparing', table: 'b', rows: 7 }, 3000)).toBe('comparing b: 7 rows');
+  });
+});
