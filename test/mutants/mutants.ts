@@ -27,6 +27,9 @@ const HOLD_SPEC = 'libs/target-postgres/src/postgres-target-reader.int.spec.ts';
 const REFUSED_SPEC = 'libs/target-postgres/src/refused-rows.int.spec.ts';
 const COPIES_SPEC = 'libs/pipeline/src/capture/copies/table-copies.spec.ts';
 const KEYLESS_SPEC = 'libs/pipeline/src/capture/copies/keyless-tables.spec.ts';
+const PREFIX = 'libs/verification/src/prefix.ts';
+const PREFIX_SPEC = 'libs/verification/src/prefix.spec.ts';
+const COMPARE_SPEC = 'libs/verification/src/compare-table.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -301,8 +304,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'progress outside the transaction',
     file: 'libs/target-postgres/src/postgres-session.ts',
-    find: '      await connection.query(`BEGIN; ${settings}`);\n      await advance(connection, this.#owner, progress);',
-    replace: '      await advance(connection, this.#owner, progress);\n      await connection.query(`BEGIN; ${settings}`);',
+    find: '      await connection.query(`BEGIN; ${settings}`);\n      const held = await advance(connection, this.#owner, progress);',
+    replace: '      const held = await advance(connection, this.#owner, progress);\n      await connection.query(`BEGIN; ${settings}`);',
     killedBy: [REFUSED_SPEC, 'nothing of it is written'],
   },
   {
@@ -388,5 +391,40 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'needed && canBeCopied(table)',
     replace: 'needed',
     killedBy: [KEYLESS_SPEC, 'told of as not copied'],
+  },
+  {
+    name: 'a snapshot that fell between two commits is taken for a place of the stream',
+    file: PREFIX,
+    find: '      if (hides) return null;\n      shown = Math.max(shown, seq);',
+    replace: '      shown = Math.max(shown, seq);',
+    killedBy: [PREFIX_SPEC, 'is right whenever there is one'],
+  },
+  {
+    name: 'commits that were told long ago and seen late are not asked for',
+    file: PREFIX,
+    find: 'if (!unseen.every(shows)) return null;',
+    replace: '',
+    killedBy: [PREFIX_SPEC, 'it lacks one from before'],
+  },
+  {
+    name: 'what history says of a held row is not laid over what is derived',
+    file: ROUND,
+    find: 'if (problems.length > 0 && rule.compiled.keepsLast) this.#replace(row,',
+    replace: 'if (problems.length < 0) this.#replace(row,',
+    killedBy: [DERIVATION_SPEC, 'from the last rows alone'],
+  },
+  {
+    name: 'rows are counted, and not looked at',
+    file: 'libs/verification/src/row-sums.ts',
+    find: '        this.#sums[at] = sum;',
+    replace: '',
+    killedBy: [COMPARE_SPEC, 'differs by exactly what was done'],
+  },
+  {
+    name: 'the list of refused rows can hide what should be there',
+    file: 'libs/verification/src/compare-table.ts',
+    find: 'if (should?.equals(is) === true) continue;',
+    replace: 'if (is.length > 0) continue;',
+    killedBy: [COMPARE_SPEC, 'differs where the version refused is another'],
   },
 ];

@@ -210,7 +210,8 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   TARGET_BUSY: {
-    meaning: 'The target rolled our transaction back for its own reasons: deadlock, serialization failure, lock time-out.',
+    meaning:
+      'The target rolled our transaction back for its own reasons (deadlock, serialization failure, lock time-out), or another verification holds load at this moment.',
     nextStep: 'Nothing, unless it stays: then find who holds the locks (pg_stat_activity, pg_locks).',
     policy: 'retry',
   },
