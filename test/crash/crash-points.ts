@@ -46,6 +46,12 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'load.in-copy': [{ role: 'load', provoke: (ledger) => ledger.bulk(), again: true }],
   'load.in-bisection': [{ role: 'load', provoke: (ledger) => ledger.refused() }],
   'load.in-staging': [{ role: 'load', provoke: large }],
+  // Died at in `test/verify`: a command, not a role.
+  'verify.holding': [],
+  'verify.taken': [],
+  'verify.placed': [],
+  'verify.read': [],
+  'verify.compared': [],
 };
 
 /** Here, and so as not to take minutes only here, the restart is an ordinary one. */

@@ -1,13 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 
 import { CONVERTERS } from '@changeover/cleaning';
 import { openControl, type ControlDatabase } from '@changeover/control-postgres';
-import { RandomIdSource, SystemClock } from '@changeover/core';
+import { noCrash, RandomIdSource, SystemClock, type CrashPointName } from '@changeover/core';
 import type { SourceSnapshots, TargetReader } from '@changeover/events';
 import { connectTo, Random, Stage, type LogType } from '@changeover/example-crm';
-import { createSourceSnapshots, createTargetReader, loadMapping, readSettings, type AllSettings } from '@changeover/shell';
+import { createSourceSnapshots, createTargetReader, loadMapping, openState, readSettings, type AllSettings } from '@changeover/shell';
 import { InMemoryStateStore } from '@changeover/testing';
 import { verify, type VerificationReport } from '@changeover/verification';
 import type pg from 'pg';
@@ -17,6 +21,7 @@ import { MAPPING, SOURCE, TARGET, writeOn } from './verify-tables.js';
 
 const SELECTED = ['public.company', 'public.person', 'public.tag', 'public.visit'];
 const FIRST_WRITES_MS = 500;
+const CLI = fileURLToPath(new URL('../../apps/cli/bin/changeover.mjs', import.meta.url));
 
 /** A migration with its three processes, users who can be let loose on its source, and a verifier. */
 export class VerifyScene implements AsyncDisposable {
@@ -126,6 +131,7 @@ export class VerifyScene implements AsyncDisposable {
           return id;
         },
         onStep: () => undefined,
+        crashPoint: noCrash,
         clock,
         limits: {
           partitions: 256,
@@ -139,6 +145,51 @@ export class VerifyScene implements AsyncDisposable {
       },
       new AbortController().signal,
     );
+  }
+
+  /** The command, in a process of its own, which dies at a point. */
+  async command(
+    crashAt?: CrashPointName,
+  ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly said: string }> {
+    const args = ['verify', '--config', this.bed.migration.settingsFile];
+    const child = spawn(process.execPath, [CLI, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...(crashAt === undefined ? {} : { CHANGEOVER_CRASH_AT: crashAt }) },
+    });
+    const [out, err, [code, signal]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
+    ]);
+    return { code, signal, said: out + err };
+  }
+
+  /** While transform is away, puts one text in the place of another of the same length wherever it remembers it; gives in how many entries. */
+  async alterState(from: string, to: string): Promise<number> {
+    const { bed } = this;
+    const { migration, state: settings } = this.#settings;
+    expect(await bed.process('transform').stop()).toEqual({ code: 0, signal: null });
+    let altered = 0;
+    {
+      const open = { migration, clock: new SystemClock(), ids: new RandomIdSource(), onLost: () => undefined };
+      await using state = await openState(settings, open);
+      for (const space of ['m', 'e']) {
+        for (const { key, value } of state.entries(Buffer.from(space), null)) {
+          if (!value.includes(from)) continue;
+          state.put(Buffer.from(key), Buffer.from(value.toString('latin1').replace(from, to), 'latin1'));
+          altered++;
+        }
+      }
+      await state.commit(state.place as Buffer);
+    }
+    await bed.start('transform');
+    return altered;
+  }
+
+  /** Folders that verifications have made beside the state of transform. */
+  async scratchFolders(): Promise<readonly string[]> {
+    const names = await readdir(this.#settings.state.folder);
+    return names.filter((name) => name.startsWith(`${this.#settings.migration}.`));
   }
 
   get snapshots(): SourceSnapshots {

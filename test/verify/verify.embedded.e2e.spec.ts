@@ -1,3 +1,3 @@
 import { describeVerification } from './verify.js';
 
-describeVerification('embedded', { rounds: 60, corruptions: 100 });
+describeVerification('embedded', { rounds: 40, corruptions: 100, kills: true });

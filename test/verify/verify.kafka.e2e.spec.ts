@@ -1,3 +1,3 @@
 import { describeVerification } from './verify.js';
 
-describeVerification('kafka', { rounds: 20, corruptions: 13 });
+describeVerification('kafka', { rounds: 10, corruptions: 13, kills: false });

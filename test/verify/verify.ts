@@ -1,3 +1,4 @@
+import { CRASH_POINTS } from '@changeover/core';
 import { Random, type LogType } from '@changeover/example-crm';
 import type { SourceSnapshot, SourceSnapshots } from '@changeover/events';
 import { isEqual, type VerificationReport } from '@changeover/verification';
@@ -141,8 +142,10 @@ async function damaged<Result>(
 /** All that verification promises, on one of the logs. */
 export function describeVerification(
   log: LogType,
-  { rounds, corruptions }: { readonly rounds: number; readonly corruptions: number },
+  { rounds: usual, corruptions, kills }: { readonly rounds: number; readonly corruptions: number; readonly kills: boolean },
 ): void {
+  /** VERIFY_ROUNDS of the environment: for who has more time than a run of all tests. */
+  const rounds = Number(process.env['VERIFY_ROUNDS'] ?? usual);
   describe(`verification over ${log}`, () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
     let scene: VerifyScene;
@@ -180,7 +183,7 @@ export function describeVerification(
       expect(heldRows).toBeGreaterThan(rounds);
       // Else nothing was to be gained by asking for transactions.
       expect(takes).toBeGreaterThan(rounds);
-    }, 600_000);
+    }, 1_200_000);
 
     it('would give false alarms if it did not ask which transactions a snapshot shows', async () => {
       await scene.letLoose(WRITERS);
@@ -210,5 +213,33 @@ export function describeVerification(
       expect([...found.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(corruptions * 0.8);
       expect(said(await scene.verify())).toEqual([]);
     }, 600_000);
+
+    it('names a row of which the mirror, what was derived from it and the target were altered alike', async () => {
+      const { source, target } = scene.bed;
+      await source.query(`INSERT INTO company VALUES (77, 'Alike', 'big')`);
+      await source.query(`INSERT INTO person (id, company_id, note) VALUES (777, 77, 'as it should be')`);
+      await scene.bed.barrier();
+      expect(await scene.alterState('as it should be', 'as it shall not')).toBe(2);
+      await target.query(`UPDATE app.person SET note = 'as it shall not' WHERE id = 777`);
+      await scene.bed.barrier();
+      expect(said(await scene.verify())).toEqual(['app.person different 777 note']);
+      await source.query(`UPDATE person SET note = 'as it is now' WHERE id = 777`);
+      await scene.bed.barrier();
+      expect(said(await scene.verify())).toEqual([]);
+    }, 60_000);
+
+    // A command knows nothing of the log that it reads.
+    for (const point of kills ? CRASH_POINTS.filter((name) => name.startsWith('verify.')) : []) {
+      it(`killed at ${point} leaves nothing behind that hurts`, async () => {
+        const killed = await scene.command(point);
+        expect({ ...killed, said: '' }).toEqual({ code: null, signal: 'SIGKILL', said: '' });
+        // Load goes on, also where it was held when its holder died.
+        await scene.bed.source.query("UPDATE company SET name = 'after ' || $1", [point]);
+        await scene.bed.barrier();
+        const next = await scene.command();
+        expect({ ...next, said: '' }).toEqual({ code: 0, signal: null, said: '' });
+        expect(await scene.scratchFolders()).toEqual([]);
+      }, 60_000);
+    }
   });
 }

@@ -32,6 +32,16 @@ export const CRASH_POINTS = [
   'load.in-bisection',
   /** Part of a large record is in the temporary table. */
   'load.in-staging',
+  /** Load is held, nothing else was done. */
+  'verify.holding',
+  /** A snapshot of the source was taken and the mark asked for, load is still held. */
+  'verify.taken',
+  /** Both ends are at one place, load was let go. */
+  'verify.placed',
+  /** All rows of the source were read. */
+  'verify.read',
+  /** A table was compared. */
+  'verify.compared',
 ] as const;
 
 export type CrashPointName = (typeof CRASH_POINTS)[number];

@@ -1,4 +1,4 @@
-import { ChangeoverError, type Clock } from '@changeover/core';
+import { ChangeoverError, type Clock, type CrashPoint } from '@changeover/core';
 import {
   type EventLog,
   type SourceSnapshot,
@@ -33,6 +33,7 @@ export type OnePlaceOptions = {
   readonly isRead: (table: TableSchema) => boolean;
   /** Asks for a barrier, and gives the token under which `changes` will tell of it. */
   readonly requestBarrier: () => Promise<string>;
+  readonly crashPoint: CrashPoint;
   readonly clock: Clock;
   /** How long it may take in all. */
   readonly patienceMs: number;
@@ -100,11 +101,13 @@ async function holdOnce(options: HoldOptions, signal: AbortSignal): Promise<Held
   const { source, followed, target, isRead, requestBarrier } = options;
   await using hold = await target.hold();
   if (hold.progress === null) throw notFollowing('nothing was loaded yet');
+  options.crashPoint('verify.holding');
   const atLeast = hold.progress.changes.seq;
   for (let takes = 1; takes <= TAKES; takes++) {
     const tables = followed.tables.filter(isRead);
     if ((await source.take(tables)) === 'moved') return { place: null, takes };
     const token = await requestBarrier();
+    options.crashPoint('verify.taken');
     await within(ANSWER_MS, signal, 'capture does not answer', (soon) => followed.reached(token, soon));
     const { records, unseen } = followed.at(atLeast);
     const seq = prefixShown({ records, unseen, atLeast, shows: (txId) => source.shows(txId) });

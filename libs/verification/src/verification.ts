@@ -1,4 +1,4 @@
-import { ChangeoverError, type Clock, type Position } from '@changeover/core';
+import { ChangeoverError, type Clock, type CrashPoint, type Position } from '@changeover/core';
 import {
   HELD_NOW_TABLE,
   HELD_TABLE,
@@ -52,6 +52,7 @@ export type VerificationOptions = {
   readonly openState: () => Promise<StateStore>;
   readonly requestBarrier: () => Promise<string>;
   readonly onStep: (step: VerificationStep) => void;
+  readonly crashPoint: CrashPoint;
   readonly clock: Clock;
   readonly limits: VerificationLimits;
 };
@@ -93,12 +94,14 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   const hash = mappingHash(mapping);
   const isRead = (table: TableSchema): boolean => captured.has(nameOf(table)) && uses(table);
   const place = await takeOnePlace({ ...options, mapping: hash, isRead, patienceMs: limits.patienceMs }, signal);
+  options.crashPoint('verify.placed');
   await using _source = place.source;
   await using _target = place.target;
   await using state = await options.openState();
   const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes });
   requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE]);
   await fill(derivation, place, options, signal);
+  options.crashPoint('verify.read');
   // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
   if (derivation.unkeyed.length === 0) await place.source[Symbol.asyncDispose]();
   onStep({ doing: 'deriving', table: null, rows: 0 });
@@ -109,6 +112,7 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
     let rows = 0;
     const onRows = (some: number): void => onStep({ doing: 'comparing', table: nameOf(table), rows: (rows += some) });
     tables.push(await compareTable({ table, snapshot: place.target, expected, limits, onRows, signal }));
+    options.crashPoint('verify.compared');
   };
   for (const table of derivation.targets) await compare(table, () => derivation.rows(table));
   for (const { source, target } of derivation.unkeyed) await compare(target, () => linesOf(place.source, source));

@@ -3,6 +3,7 @@ import { noCrash, type Clock, type IdSource } from '@changeover/core';
 import { openControl } from '@changeover/control-postgres';
 import type { TableSize } from '@changeover/events';
 import {
+  crashPointFrom,
   createLog,
   createSource,
   createSourceSnapshots,
@@ -71,6 +72,7 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
         return id;
       },
       onStep,
+      crashPoint: crashPointFrom(),
       clock,
       limits: {
         partitions: PARTITIONS,
