@@ -1,6 +1,8 @@
 import { ChangeoverError, type Clock, type CrashPoint } from '@changeover/core';
 import {
   type EventLog,
+  type LoadProgress,
+  type RecordRef,
   type SourceSnapshot,
   type SourceSnapshots,
   type StreamName,
@@ -18,6 +20,8 @@ const TAKES = 5;
 const PAUSE_MS = 100;
 /** How long load may take to the place where the snapshot is, being held all but there. */
 const ADVANCE_MS = 5_000;
+/** How often, and after how long, the record is looked for at which the target is. */
+const [LOOKS, LOOK_AGAIN_MS] = [20, 250];
 /** How long a record takes through the stream, at most. */
 const ANSWER_MS = 10_000;
 
@@ -59,7 +63,7 @@ export type OnePlace = {
  */
 export async function takeOnePlace(options: OnePlaceOptions, signal: AbortSignal): Promise<OnePlace> {
   const { snapshots, log, changes } = options;
-  await using followed = await FollowedChanges.from(log, changes, await placeOfTarget(options));
+  await using followed = await FollowedChanges.from(log, changes, await placeOfTarget(options, signal));
   const source = await snapshots.open();
   try {
     return { ...(await untilHeld({ ...options, source, followed }, signal)), source };
@@ -77,6 +81,8 @@ async function untilHeld(options: HoldOptions, signal: AbortSignal): Promise<Omi
     takes += outcome.takes;
     if (outcome.place !== null) return { ...outcome.place, takes };
     if (clock.monotonic() - began > patienceMs) {
+      if (outcome.copying.length > 0)
+        throw notFollowing(`${outcome.copying.join(', ')} ${outcome.copying.length === 1 ? 'is' : 'are'} being copied`);
       const what = `${String(takes)} snapshots of the source within ${String(Math.round(patienceMs / 1000))} s`;
       throw new ChangeoverError('TIMED_OUT', `${what} fell between two commits, or met a table that had changed`);
     }
@@ -86,16 +92,32 @@ async function untilHeld(options: HoldOptions, signal: AbortSignal): Promise<Omi
 }
 
 /** Where the record of `changes` lies that the target has come to. */
-async function placeOfTarget({ target, log, writes }: OnePlaceOptions): Promise<{ readonly seq: number; readonly at: number }> {
+async function placeOfTarget(options: OnePlaceOptions, signal: AbortSignal): Promise<RecordRef> {
+  const { target, log, writes, clock } = options;
+  for (let look = 1; ; look++) {
+    const progress = await heldAt(target);
+    try {
+      const { from } = (await log.fetch(writes, progress.writes)).header;
+      if (from === undefined) throw notFollowing('nothing was loaded yet');
+      return from;
+    } catch (error) {
+      // A record in parts cannot be fetched; a progress record follows it within a second.
+      if (!(error instanceof ChangeoverError) || error.code !== 'LOG_GAP' || look === LOOKS) throw error;
+    }
+    await clock.sleep(LOOK_AGAIN_MS, signal);
+    signal.throwIfAborted();
+  }
+}
+
+async function heldAt(target: TargetReader): Promise<LoadProgress> {
   await using hold = await target.hold();
   if (hold.progress === null) throw notFollowing('nothing was loaded yet');
-  const { header } = await log.fetch(writes, hold.progress.writes);
-  if (header.from === undefined) throw notFollowing('nothing was loaded yet');
-  return header.from;
+  return hold.progress;
 }
 
 type HoldOptions = OnePlaceOptions & { readonly source: SourceSnapshot; readonly followed: FollowedChanges };
-type Held = { readonly place: Omit<OnePlace, 'source' | 'takes'> | null; readonly takes: number };
+/** `copying`: tables whose copy is waited for. */
+type Held = { readonly place: Omit<OnePlace, 'source' | 'takes'> | null; readonly takes: number; readonly copying: readonly string[] };
 
 async function holdOnce(options: HoldOptions, signal: AbortSignal): Promise<Held> {
   const { source, followed, target, isRead, requestBarrier } = options;
@@ -105,28 +127,29 @@ async function holdOnce(options: HoldOptions, signal: AbortSignal): Promise<Held
   const atLeast = hold.progress.changes.seq;
   for (let takes = 1; takes <= TAKES; takes++) {
     const tables = followed.tables.filter(isRead);
-    if ((await source.take(tables)) === 'moved') return { place: null, takes };
+    if ((await source.take(tables)) === 'moved') return { place: null, takes, copying: [] };
     const token = await requestBarrier();
     options.crashPoint('verify.taken');
     await within(ANSWER_MS, signal, 'capture does not answer', (soon) => followed.reached(token, soon));
     const { records, unseen } = followed.at(atLeast);
     const seq = prefixShown({ records, unseen, atLeast, shows: (txId) => source.shows(txId) });
     if (seq === null) continue;
-    requireComparable(options, followed.at(seq));
+    const { mapping, copying } = followed.at(seq);
+    requireMapping(options, mapping);
+    if (copying.length > 0) return { place: null, takes, copying };
     await within(ADVANCE_MS, signal, 'load is behind', (soon) => hold.advanceTo(seq, soon));
-    return { place: { seq, target: await hold.snapshot(), tables, told: followed.tables, heldMs: hold.heldMs }, takes };
+    return { place: { seq, target: await hold.snapshot(), tables, told: followed.tables, heldMs: hold.heldMs }, takes, copying: [] };
   }
-  return { place: null, takes: TAKES };
+  return { place: null, takes: TAKES, copying: [] };
 }
 
-function requireComparable({ mapping: ours }: HoldOptions, { mapping, copying }: ReturnType<FollowedChanges['at']>): void {
+function requireMapping({ mapping: ours }: HoldOptions, mapping: string | null): void {
   if (mapping === null) throw notFollowing('no mapping is active yet');
   if (mapping !== ours)
     throw new ChangeoverError(
       'MAPPING_NOT_ACTIVE',
       `the target was made by the mapping ${mapping.slice(0, 12)}, not by ${ours.slice(0, 12)}`,
     );
-  if (copying.length > 0) throw notFollowing(`${copying.join(', ')} ${copying.length === 1 ? 'is' : 'are'} being copied`);
 }
 
 async function within<Result>(ms: number, signal: AbortSignal, why: string, work: (soon: AbortSignal) => Promise<Result>): Promise<Result> {
