@@ -135,7 +135,7 @@ export class VerifyScene implements AsyncDisposable {
         clock,
         limits: {
           partitions: 256,
-          rowsLookedAt: 10_000,
+          bytesLookedAt: 10_000_000,
           named: 100,
           values: false,
           bytesPerSecond: Infinity,

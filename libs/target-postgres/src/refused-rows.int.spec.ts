@@ -14,6 +14,20 @@ function tablesOf(bed: LoadBed) {
 }
 
 describe('refused rows', () => {
+  it('may be deletes of rows without a key, and go when the target lets them', async () => {
+    await using bed = await LoadBed.open(`CREATE TABLE bag (a int, b text);
+      CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF old.b = 'stays' THEN RAISE EXCEPTION 'no'; END IF; RETURN old; END $$;
+      CREATE TRIGGER stay BEFORE DELETE ON bag FOR EACH ROW EXECUTE FUNCTION stay()`);
+    const bag = bed.writes.table('bag', ['a', 'b'], { keys: 0, identity: 'full' });
+    await bed.apply([bag.c(['1', 'stays'], ['2', 'x'])]);
+    expect(await bed.apply([bag.d(['1', 'stays'], ['2', 'x'])])).toMatchObject({ deleted: 1, refused: 1 });
+    expect(await bed.openRefusals()).toMatchObject([{ key: null, wanted: null, stands: { a: '1', b: 'stays' } }]);
+    await bed.sql.query('DROP TRIGGER stay ON bag');
+    expect(await bed.apply([bag.c(['3', 'y'])])).toMatchObject({ inserted: 1, released: 1 });
+    expect(await bed.rows('SELECT * FROM bag')).toEqual([[3, 'y']]);
+    expect(await bed.openRefusals()).toEqual([]);
+  });
+
   it('stand beside the rest of the batch, with what was wanted and what stands', async () => {
     await using bed = await LoadBed.open(FIRMS);
     const { firms } = tablesOf(bed);

@@ -6,7 +6,7 @@ import { compareTable, type CompareLimits, type TableComparison } from './compar
 type Cell = string | null;
 type Row = readonly Cell[];
 
-const LIMITS: CompareLimits = { partitions: 16, rowsLookedAt: 1000, named: 1000, values: false };
+const LIMITS: CompareLimits = { partitions: 16, bytesLookedAt: 1e6, named: 1000, values: false };
 
 function tableOf(columns: readonly string[], keys: readonly string[]): TableSchema {
   const form = columns.map((name) => {
@@ -170,7 +170,7 @@ describe('a table compared with what it should hold', () => {
 
   it('says how much it did not look at', async () => {
     const some = Array.from({ length: 200 }, (_, id): Row => [String(id), 'x', 'y']);
-    const limits = { partitions: 64, rowsLookedAt: 10, named: 3, values: false };
+    const limits = { partitions: 64, bytesLookedAt: 2100, named: 3, values: false };
     const { counts, differences, unlooked } = await compare(some, [], { limits });
     expect(differences).toHaveLength(3);
     expect(counts.missing).toBeGreaterThan(3);

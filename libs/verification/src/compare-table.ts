@@ -8,8 +8,8 @@ const CHUNK_BYTES = 256 * 1024;
 export type CompareLimits = {
   /** A power of two; the memory that a comparison takes is about 40 bytes for each. */
   readonly partitions: number;
-  /** Rows of partitions that differ which are looked at one by one; those of further ones are only known to differ. */
-  readonly rowsLookedAt: number;
+  /** Bytes of rows of partitions that differ which are looked at one by one; those of further ones are only known to differ. */
+  readonly bytesLookedAt: number;
   /** Differences that are named. */
   readonly named: number;
   /** Whether their values are told as well. */
@@ -69,7 +69,7 @@ export async function compareTable(parts: CompareParts): Promise<TableComparison
   for await (const lines of expectedLines(parts, refusals)) expected.add(lines);
   for await (const lines of foundLines(parts)) found.add(lines);
   const differing = expected.differing(found);
-  const looked = within(differing, limits.rowsLookedAt);
+  const looked = within(differing, limits.bytesLookedAt);
   const differences = looked.size === 0 ? [] : await differencesIn(parts, refusals, shape, looked);
   const refused = await refusals.wrong(snapshot);
   const all = [...refused, ...differences];
@@ -84,12 +84,12 @@ export async function compareTable(parts: CompareParts): Promise<TableComparison
   };
 }
 
-/** The partitions whose rows are looked at one by one, the first of those that differ. */
-function within(differing: readonly { readonly partition: number; readonly rows: number }[], rows: number): ReadonlySet<number> {
+/** The partitions whose rows are looked at one by one: as many of those that differ as may be in memory. */
+function within(differing: readonly { readonly partition: number; readonly bytes: number }[], bytes: number): ReadonlySet<number> {
   const looked = new Set<number>();
-  let left = rows;
-  for (const { partition, rows: some } of differing) {
-    if (some > left && looked.size > 0) break;
+  let left = bytes;
+  for (const { partition, bytes: some } of differing) {
+    if (some > left) continue;
     left -= some;
     looked.add(partition);
   }
@@ -143,7 +143,7 @@ async function differencesIn(parts: CompareParts, refusals: Refusals, shape: Row
     }
     return side;
   };
-  const expected = await collect(expectedLines(parts, refusals));
+  const expected = await collect(expectedLines({ ...parts, onRows: () => undefined }, refusals));
   const found = await collect(foundLines(parts));
   const keyed = shape.keys.length > 0;
   const differences: Difference[] = [];

@@ -6,6 +6,8 @@ import { scanLine } from '@changeover/events';
 /** 32-bit words of an MD5. */
 const WORDS = 4;
 const WORD = 2 ** 32;
+/** What a row that is looked at takes beside its text. */
+const ROW_BYTES = 200;
 const [FNV_BASIS, FNV_PRIME] = [0x811c9dc5, 0x01000193];
 
 /** How rows of a table are told apart: their columns, and the places of those by which they are found (none: by all of them). */
@@ -21,6 +23,7 @@ export class RowSums {
   readonly #places: KeyPlaces;
   readonly #sums: Uint32Array;
   readonly #counts: Uint32Array;
+  readonly #bytes: Float64Array;
   #rows = 0;
 
   /** `partitions`: a power of two. */
@@ -29,6 +32,7 @@ export class RowSums {
     this.#places = new KeyPlaces(shape);
     this.#sums = new Uint32Array(partitions * WORDS);
     this.#counts = new Uint32Array(partitions);
+    this.#bytes = new Float64Array(partitions);
   }
 
   get rows(): number {
@@ -48,17 +52,17 @@ export class RowSums {
         carry = sum >= WORD ? 1 : 0;
       }
       (this.#counts[partition] as number)++;
+      (this.#bytes[partition] as number) += end - start + ROW_BYTES;
       this.#rows++;
     }
   }
 
-  /** Partitions of which the other has other rows, each with the number of rows on both sides. */
-  differing(other: RowSums): readonly { readonly partition: number; readonly rows: number }[] {
-    const differing: { readonly partition: number; readonly rows: number }[] = [];
+  /** Partitions of which the other has other rows, each with about what its rows of both sides take in memory. */
+  differing(other: RowSums): readonly { readonly partition: number; readonly bytes: number }[] {
+    const differing: { readonly partition: number; readonly bytes: number }[] = [];
     for (let partition = 0; partition < this.#partitions; partition++) {
-      const [ours, theirs] = [this.#counts[partition] as number, other.#counts[partition] as number];
-      if (ours === theirs && this.#isSame(other, partition)) continue;
-      differing.push({ partition, rows: ours + theirs });
+      if (this.#counts[partition] === other.#counts[partition] && this.#isSame(other, partition)) continue;
+      differing.push({ partition, bytes: (this.#bytes[partition] as number) + (other.#bytes[partition] as number) });
     }
     return differing;
   }

@@ -102,10 +102,6 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE]);
   await fill(derivation, place, options, signal);
   options.crashPoint('verify.read');
-  // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
-  if (derivation.unkeyed.length === 0) await place.source[Symbol.asyncDispose]();
-  onStep({ doing: 'deriving', table: null, rows: 0 });
-  await derivation.derive(await keptVersions(place.target), signal);
   const tables: TableComparison[] = [];
   const compare = async (table: TableSchema, expected: () => Iterable<Line> | AsyncIterable<Line>): Promise<void> => {
     if (only !== undefined && !only.has(nameOf(table))) return;
@@ -114,8 +110,12 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
     tables.push(await compareTable({ table, snapshot: place.target, expected, limits, onRows, signal }));
     options.crashPoint('verify.compared');
   };
-  for (const table of derivation.targets) await compare(table, () => derivation.rows(table));
   for (const { source, target } of derivation.unkeyed) await compare(target, () => linesOf(place.source, source));
+  // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
+  await place.source[Symbol.asyncDispose]();
+  onStep({ doing: 'deriving', table: null, rows: 0 });
+  await derivation.derive(await keptVersions(place.target), signal);
+  for (const table of derivation.targets) await compare(table, () => derivation.rows(table));
   await compare(HELD_NOW_TABLE, () => derivation.held());
   const { position, ts_ms } = place.target.progress;
   const { seq, heldMs, takes } = place;

@@ -24,6 +24,7 @@ type VerifyOptions = ReadOptionsOf & {
 
 const USUAL_LIMIT = 1000;
 const MOST_LIMIT = 100_000;
+const INTERRUPTED = 130;
 const USUAL_PATIENCE_S = 60;
 /** Where nobody watches, a line now and then is enough. */
 const [TERMINAL_MS, PLAIN_MS] = [200, 5_000];
@@ -80,23 +81,25 @@ export class VerifyCommand extends CliCommand {
     const settings = await findOwnServices(given, folder);
     const asked = { ...(table && { only: new Set(table) }), named: limit, values, patienceMs: timeout * 1000 };
     const report = await this.#verify(settings, asked);
+    if (report === null) return;
     const equal = isEqual(report);
     this.terminal.out(json ? toJson({ equal, ...report }) : renderReport(report));
     if (html !== undefined) await writing(html, () => writeFile(html, renderHtml(report), { mode: 0o600 }));
     if (!equal) throw notEqual(report);
   }
 
+  /** Null: it was told to stop. */
   async #verify(
     settings: Parameters<typeof runVerify>[0],
     given: Pick<Parameters<typeof runVerify>[1], 'only' | 'named' | 'values' | 'patienceMs'>,
-  ): Promise<VerificationReport> {
+  ): Promise<VerificationReport | null> {
     const clock = new SystemClock();
     const { isTty, columns } = this.terminal;
     const block = new LiveBlock({ isTty, columns, out: (text) => this.terminal.err(text), err: (text) => this.terminal.err(text) });
     const progress = new VerifyProgress();
     // Whoever does not watch wants to hear only of what takes long.
     let shown = isTty ? -Infinity : clock.monotonic();
-    const report = await runVerify(settings, {
+    const running = runVerify(settings, {
       ...given,
       clock,
       ids: new RandomIdSource(),
@@ -113,8 +116,17 @@ export class VerifyCommand extends CliCommand {
         else this.terminal.err(`${line}\n`);
       },
     });
-    if (isTty) block.update([]);
-    return report;
+    try {
+      return await running;
+    } catch (error) {
+      // Whatever it was in the middle of: who was told to stop must not look like one that found everything equal.
+      if (!this.session.signal.aborted) throw error;
+      this.terminal.err('changeover: interrupted: nothing was found out\n');
+      process.exitCode = INTERRUPTED;
+      return null;
+    } finally {
+      if (isTty) block.update([]);
+    }
   }
 }
 

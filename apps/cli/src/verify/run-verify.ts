@@ -35,7 +35,7 @@ export type VerifyContext = {
 
 /** The memory of a comparison, about 3 MB for each table that is compared, one at a time. */
 const PARTITIONS = 65_536;
-const ROWS_LOOKED_AT = 200_000;
+const BYTES_LOOKED_AT = 64 * 1024 * 1024;
 
 /** Composes a verification from the settings, and runs it. */
 export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerificationReport> {
@@ -76,7 +76,7 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
       clock,
       limits: {
         partitions: PARTITIONS,
-        rowsLookedAt: ROWS_LOOKED_AT,
+        bytesLookedAt: BYTES_LOOKED_AT,
         named,
         values,
         maxStateBytes: limits.stateBytes,

@@ -1,4 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import type { StateSettings } from '@changeover/shell';
@@ -15,7 +16,8 @@ const MARK = '.verify-';
 export async function openScratchFolder(settings: StateSettings, migration: string): Promise<ScratchFolder> {
   const ours = stateFolder(settings, migration);
   const home = dirname(ours);
-  const prefix = `${migration}${MARK}`;
+  // Of this machine: containers that share a folder may have processes of the same number.
+  const prefix = `${migration}${MARK}${hostname()}-`;
   const path = join(home, `${prefix}${String(process.pid)}`);
   await writing(home, async () => {
     await mkdir(home, { recursive: true });

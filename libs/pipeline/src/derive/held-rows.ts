@@ -63,9 +63,10 @@ function heldKey(key: string): string {
   return key.replace('\0', HASHED);
 }
 
-/** The key in the state that a `source_key` means. */
+/** The key in the state that a `source_key` means: only a whole hash stands for a key that was too long. */
 export function keyOfHeld(sourceKey: string): string {
-  return sourceKey.startsWith(HASHED) ? `\0${sourceKey.slice(HASHED.length)}` : sourceKey;
+  return WHOLE_HASH.test(sourceKey) ? `\0${sourceKey.slice(HASHED.length)}` : sourceKey;
 }
 
 const HASHED = 'sha256:';
+const WHOLE_HASH = /^sha256:[0-9a-f]{64}$/;

@@ -57,7 +57,9 @@ export function fingerprint(values: Values | null): string {
 
 /** The row as it stands in the target. */
 export async function readStanding(connection: Connection, { plan, row }: TargetOp): Promise<Values | null> {
-  if (row.kind === 'insert' || plan.addressing !== 'key') return null;
+  if (row.kind === 'insert') return null;
+  // A row that has no key is the row that it is.
+  if (plan.addressing !== 'key') return row.origin === null ? null : valuesOf(plan, row.origin);
   const unnest = new Unnest();
   addOrigins(plan, [row], unnest);
   const names = plan.target.columns.map(({ name }) => name);
