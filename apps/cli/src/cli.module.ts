@@ -8,6 +8,9 @@ import { HeldListCommand } from './commands/held-list.command.js';
 import { HeldShowCommand } from './commands/held-show.command.js';
 import { InitCommand } from './commands/init.command.js';
 import { IntrospectCommand } from './commands/introspect.command.js';
+import { LogCommand } from './commands/log.command.js';
+import { LogInspectCommand } from './commands/log-inspect.command.js';
+import { LogVerifyCommand } from './commands/log-verify.command.js';
 import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
 import { StatusCommand } from './commands/status.command.js';
 import { UpCommand } from './commands/up.command.js';
@@ -33,6 +36,9 @@ export function cliModule(session: CliSession): DynamicModule {
       HeldCommand,
       HeldListCommand,
       HeldShowCommand,
+      LogCommand,
+      LogInspectCommand,
+      LogVerifyCommand,
     ],
   };
 }

@@ -95,3 +95,8 @@ export {
   type RecordKind,
   type RecordRef,
 } from './record/header.js';
+export { auditLog, type AuditProgress, type LogReport, type LogStream } from './audit/audit-log.js';
+export { type FindingCode, type LogCheck, type LogFinding } from './audit/finding.js';
+export { listRecords, type ListedRecord } from './audit/list-records.js';
+export { type RowChange, type RowValues } from './audit/row-changes.js';
+export { type StreamFacts } from './audit/stream-summary.js';

@@ -77,6 +77,7 @@ async function* deliver(
   let bytes = 0;
   for (const batch of batches) {
     if (batch.lastOffset < begin) continue;
+    if (batch.firstOffset >= until) break;
     for (const message of await decodeBatch(batch)) {
       // The broker gives whole batches: the first one may begin before the place that was asked for.
       if (message.offset < begin) continue;

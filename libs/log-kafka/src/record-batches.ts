@@ -75,13 +75,15 @@ export function splitBatches(records: Buffer): readonly RecordBatch[] {
 
 /** A batch's messages; they share its memory. LOG_CORRUPT if its checksum or its form is wrong. */
 export async function decodeBatch(batch: RecordBatch): Promise<StoredMessage[]> {
-  if (checksumOf(batch.bytes) !== batch.crc) throw corrupt(batch.firstOffset, 'does not match its checksum');
+  const { firstOffset, lastOffset } = batch;
+  const messages = lastOffset - firstOffset + 1;
+  if (checksumOf(batch.bytes) !== batch.crc) throw corrupt(firstOffset, 'does not match its checksum', { messages });
   const body = batch.bytes.subarray(RECORDS_IN_BODY);
   try {
     const records = batch.compressed ? await unpack(body) : body;
-    return decodeRecords(records, batch.firstOffset, batch.bytes.readInt32BE(COUNT_IN_BODY));
-  } catch (error) {
-    throw error instanceof ChangeoverError ? error : corrupt(batch.firstOffset, 'cannot be decoded', error);
+    return decodeRecords(records, firstOffset, batch.bytes.readInt32BE(COUNT_IN_BODY));
+  } catch (cause) {
+    throw cause instanceof ChangeoverError ? cause : corrupt(firstOffset, 'cannot be decoded', { messages, cause });
   }
 }
 
@@ -145,6 +147,12 @@ class VarintReader {
   }
 }
 
-function corrupt(offset: number, what: string, cause?: unknown): ChangeoverError {
-  return new ChangeoverError('LOG_CORRUPT', `the batch at offset ${String(offset)} ${what}`, { facts: { offset }, cause });
+/** `messages`: how many the batch has, where it is known. */
+function corrupt(
+  offset: number,
+  what: string,
+  { messages, cause }: { readonly messages?: number; readonly cause?: unknown } = {},
+): ChangeoverError {
+  const facts = { offset, ...(messages !== undefined && { messages }) };
+  return new ChangeoverError('LOG_CORRUPT', `the batch at offset ${String(offset)} ${what}`, { facts, cause });
 }

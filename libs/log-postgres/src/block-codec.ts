@@ -89,7 +89,7 @@ async function rawBytes(block: StoredBlock): Promise<Buffer> {
 
 function corrupt(block: StoredBlock, what: string, cause?: unknown): ChangeoverError {
   return new ChangeoverError('LOG_CORRUPT', `the block at offset ${String(block.firstOffset)} ${what}`, {
-    facts: { offset: block.firstOffset },
+    facts: { offset: block.firstOffset, messages: block.messageCount },
     cause,
   });
 }

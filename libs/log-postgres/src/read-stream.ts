@@ -50,7 +50,7 @@ export async function* readStream(session: Session, request: ReadRequest): Async
     const page = await (asked ?? fetchPage(session, located.id, expected, request));
     asked = undefined;
     const begin = expected;
-    expected = endOf(page, expected, stream);
+    expected = page.blocks.reduce((sum, { messageCount }) => sum + messageCount, expected);
     if (expected < page.end && expected < until) {
       asked = fetchPage(session, located.id, expected, request);
       // It is awaited in the next turn, or never: an error nobody waits for must not end the process.
@@ -79,25 +79,41 @@ async function fetchPage(session: Session, id: string, from: number, request: Re
     if (row.first_offset === null) break;
     blocks.push({ firstOffset: Number(row.first_offset), messageCount: row.message_count, codec: row.codec, data: row.data });
   }
-  return { end: Number(first.stream_end), blocks };
+  return { end: Number(first.stream_end), blocks: upToHole(blocks, from, { stream: request.stream, end: Number(first.stream_end) }) };
 }
 
-/** The offset behind the page's last message. Blocks follow each other without a hole, or some were deleted. */
-function endOf(page: Page, begin: number, stream: StreamName): number {
+/**
+ * Blocks follow each other without a hole, or some were deleted. What lies before the hole is delivered first: the next page begins with it, and
+ * ends the reader.
+ */
+function upToHole(
+  blocks: readonly StoredBlock[],
+  begin: number,
+  { stream, end }: { readonly stream: StreamName; readonly end: number },
+): readonly StoredBlock[] {
   let expected = begin;
-  for (const block of page.blocks) {
-    if (block.firstOffset !== expected) throw truncated(stream, { from: expected, start: block.firstOffset, end: page.end });
-    expected += block.messageCount;
+  for (const [index, block] of blocks.entries()) {
+    if (block.firstOffset === expected) expected += block.messageCount;
+    else if (index > 0) return blocks.slice(0, index);
+    else throw truncated(stream, { from: begin, start: block.firstOffset, end });
   }
-  if (page.blocks.length === 0 && page.end !== begin) throw truncated(stream, { from: begin, start: page.end, end: page.end });
-  return expected;
+  if (blocks.length === 0 && end !== begin) throw truncated(stream, { from: begin, start: end, end });
+  return blocks;
 }
 
 async function* deliver(blocks: readonly StoredBlock[], from: number, until: number): AsyncGenerator<readonly StoredMessage[]> {
   let batch: StoredMessage[] = [];
   let bytes = 0;
   for (const block of blocks) {
-    for (const message of await decodeBlock(block)) {
+    if (block.firstOffset >= until) break;
+    let messages: readonly StoredMessage[];
+    try {
+      messages = await decodeBlock(block);
+    } catch (error) {
+      if (batch.length > 0) yield batch;
+      throw error;
+    }
+    for (const message of messages) {
       if (message.offset >= from && message.offset < until) batch.push(message);
     }
     bytes += block.data.length;
