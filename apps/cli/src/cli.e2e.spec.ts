@@ -499,6 +499,125 @@ describe('state rebuild', () => {
   );
 });
 
+describe('log', () => {
+  test(
+    'verify finds nothing in a log that is fine, and a flipped byte; inspect adds up and lists',
+    async () => {
+      await using bench = await Bench.open();
+      const migration = await bench.settings();
+      await bench.query(bench.source, `INSERT INTO contact SELECT n, 'copied' FROM generate_series(1, 200) n`);
+      const early = await bench.run('log', 'verify');
+      expect([early.code, early.err]).toEqual([1, expect.stringContaining('changeover: LOG_MISSING')]);
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      await bench.query(bench.source, `INSERT INTO contact SELECT n, 'a name' FROM generate_series(201, 250) n`);
+      await bench.query(bench.source, `UPDATE contact SET name = 'other' WHERE id <= 7`);
+      await bench.query(bench.source, `DELETE FROM contact WHERE id > 240`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+
+      // Beside writers that go on.
+      const running = await bench.run('log', 'verify', '--json');
+      expect([running.code, JSON.parse(running.out)]).toEqual([0, expect.objectContaining({ ok: true, found: 0, findings: [] })]);
+      expect(await up.signal('SIGINT')).toBe(0);
+
+      // Two writers of each stream have gone by.
+      const again = bench.start('up');
+      await again.says(RUNNING);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (300, 'secret')`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect(await again.signal('SIGINT')).toBe(0);
+      const fine = await bench.run('log', 'verify');
+      expect([fine.code, fine.err]).toEqual([0, '']);
+      expect(fine.out).toMatch(new RegExp(`${migration}\\.changes .*as it was written\n${migration}\\.writes .*as it was written\n`));
+
+      const summary = JSON.parse((await bench.run('log', 'inspect', '--json')).out) as {
+        complete: boolean;
+        streams: {
+          stream: string;
+          end: number;
+          messages: number;
+          last: { seq: number };
+          records: Record<string, number>;
+          fences: { counted: number; uncounted: number };
+          parts: number;
+          uncounted: Record<string, number>;
+          tables: { table: string; rows: Record<string, number> }[];
+        }[];
+      };
+      const stored = await bench.query(
+        bench.own,
+        `SELECT s.name, s.next_offset::int AS end, sum(b.message_count)::int AS messages
+           FROM changeover_log.stream s JOIN changeover_log.block b ON b.stream_id = s.id GROUP BY s.id ORDER BY s.name`,
+      );
+      expect(summary.complete).toBe(true);
+      expect(summary.streams.map(({ stream, end, messages }) => ({ name: stream, end, messages }))).toEqual(stored);
+      for (const { records, last, parts, messages, fences, uncounted } of summary.streams) {
+        expect(Object.values(records).reduce((sum, count) => sum + count)).toBe(last.seq);
+        expect(fences.counted).toBeGreaterThanOrEqual(2);
+        expect(parts + fences.counted + fences.uncounted).toBe(messages);
+        expect(Object.values(uncounted).every((count) => count === 0)).toBe(true);
+      }
+      expect(summary.streams.map(({ tables }) => tables)).toEqual([
+        [{ table: 'public.contact', rows: { r: 200, c: 51, u: 7, d: 10 } }],
+        // What was copied is an insert to the target.
+        [{ table: 'public.contact', rows: { c: 251, u: 7, d: 10 } }],
+      ]);
+      const said = await bench.run('log', 'inspect', '--stream', 'changes');
+      expect(said.out).toContain('public.contact  200 copied, 51 inserted, 7 updated, 10 deleted');
+      expect(said.out).not.toContain(`${migration}.writes`);
+
+      // Values only for who asks for them.
+      const listed = await bench.run('log', 'inspect', '--kind', 'transaction', '--table', 'contact');
+      expect(listed.out.trim().split('\n')).toHaveLength(4);
+      expect(listed.out).toMatch(
+        /^#\d+ {2}transaction {2}at \d+ {2}[0-9A-F]+\/[0-9A-F]+ {2}\d{4}-.*Z {2}tx \d+ {2}50 rows {2}.* {2}1 part {2}public\.contact\n/,
+      );
+      expect(listed.out).not.toContain('secret');
+      const rows = await bench.run('log', 'inspect', '--kind', 'transaction', '--rows');
+      expect(rows.out).toContain('  c public.contact (id="300", name="secret")\n');
+      expect((await bench.run('log', 'inspect', '--limit', '1', '--json')).out).toMatch(/^\{"seq":\d+,"kind":"progress",.*\}\n$/);
+      const writes = await bench.run('log', 'inspect', '--stream', 'writes', '--kind', 'transaction', '--json');
+      expect(writes.out).toMatch(/"from":\d+/);
+      const events = (await bench.run('log', 'inspect', '--as', 'debezium', '--kind', 'transaction', '--from', '1')).out.trim().split('\n');
+      expect(events).toHaveLength(50 + 7 + 10 + 1);
+      expect(JSON.parse(events.at(-1) ?? '')).toMatchObject({
+        before: null,
+        after: { id: '300', name: 'secret' },
+        source: { name: migration, schema: 'public', table: 'contact', snapshot: 'false' },
+        op: 'c',
+        transaction: { total_order: 1, data_collection_order: 1 },
+      });
+      const help = await bench.run('log', 'inspect', '--help');
+      expect(help.out).toContain('WITH THEIR VALUES');
+      const wrong = await bench.run('log', 'inspect', '--stream', 'change');
+      expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('BAD_SETTINGS: --stream is one of changes, writes')]);
+
+      // One bit of a message in the middle of changes.
+      const [flipped] = await bench.query(
+        bench.own,
+        `UPDATE changeover_log.block b SET data = set_byte(data, 20, get_byte(data, 20) # 1)
+           FROM changeover_log.stream s
+          WHERE s.id = b.stream_id AND s.name = '${migration}.changes'
+            AND b.first_offset = (SELECT max(first_offset) FROM changeover_log.block b2 WHERE b2.stream_id = s.id AND b2.first_offset < s.next_offset / 2)
+         RETURNING b.first_offset::int AS offset, b.message_count AS messages`,
+      );
+      const found = await bench.run('log', 'verify', '--json');
+      const { ok, findings } = JSON.parse(found.out) as { ok: boolean; findings: { stream: string; offset: number; code: string }[] };
+      expect([found.code, ok, findings[0]]).toMatchObject([1, false, { stream: `${migration}.changes`, code: 'LOG_CORRUPT' }]);
+      const { offset, messages } = flipped as { offset: number; messages: number };
+      expect(findings[0]?.offset).toBeGreaterThanOrEqual(offset);
+      expect(findings[0]?.offset).toBeLessThan(offset + messages);
+      expect(new Set(findings.map(({ stream }) => stream))).toEqual(new Set([`${migration}.changes`]));
+      const words = await bench.run('log', 'verify');
+      expect([words.code, words.out]).toEqual([1, expect.stringContaining(`${migration}.changes offset ${String(findings[0]?.offset)}`)]);
+      expect(words.err).toMatch(/^changeover: LOG_CORRUPT: the log is not as it was written: \d+ finding/);
+    },
+    // Twenty runs of the command.
+    2 * PATIENCE_MS,
+  );
+});
+
 describe('held', () => {
   const MAPPING = {
     rules: [

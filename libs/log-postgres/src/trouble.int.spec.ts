@@ -65,6 +65,33 @@ describe('the embedded log in trouble', () => {
     await expect(readAll(store, 3)).rejects.toMatchObject({ code: 'LOG_CORRUPT', facts: { offset: 1 } });
   });
 
+  it('delivers what lies before a damaged block and before a hole, and says how far these go', async () => {
+    const store = await openWithMessages();
+    await store.append(stream, [Buffer.from('3'), Buffer.from('4')]);
+    await store.append(stream, [Buffer.from('5')]);
+    const seen: number[] = [];
+    const end = async (from: number, until: number): Promise<unknown> => {
+      seen.length = 0;
+      for await (const batch of store.read(stream, from, { signal: new AbortController().signal, until }))
+        seen.push(...batch.map(({ offset }) => offset));
+      return null;
+    };
+    await admin.query(String.raw`update changeover_log.block set data = '\x00000009' where first_offset = 3`);
+    await expect(end(0, 6)).rejects.toMatchObject({ code: 'LOG_CORRUPT', facts: { offset: 3, messages: 2 } });
+    expect(seen).toEqual([0, 1, 2]);
+    // Nor does damage harm who does not read it.
+    await end(0, 3);
+    expect(seen).toEqual([0, 1, 2]);
+    await admin.query('delete from changeover_log.block where first_offset = 3');
+    await expect(end(0, 6)).rejects.toMatchObject({ code: 'LOG_TRUNCATED', facts: { from: 3, start: 5 } });
+    expect(seen).toEqual([0, 1, 2]);
+    await end(5, 6);
+    expect(seen).toEqual([5]);
+    await admin.query('delete from changeover_log.block where first_offset = 5');
+    await expect(end(0, 6)).rejects.toMatchObject({ code: 'LOG_TRUNCATED', facts: { from: 3, start: 6 } });
+    expect(seen).toEqual([0, 1, 2]);
+  });
+
   it('says LOG_MISSING when the tables are gone', async () => {
     const store = await openWithMessages();
     await admin.query('drop schema changeover_log cascade');

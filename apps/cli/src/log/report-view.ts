@@ -24,7 +24,7 @@ export function renderVerdict(report: LogReport): string {
       countWords(sum(facts.records)),
       countWords(facts.messages),
       bytesWords(facts.bytes),
-      verdictWords(facts, findings),
+      verdictWords(facts),
     ]),
   ]);
   const shown = findings.slice(0, MOST_LINES).map(findingLine);
@@ -49,8 +49,8 @@ export function findingLine({ stream, code, check, offset, seq, what }: LogFindi
   return `${stream} offset ${String(offset)}${seq === null ? '' : ` record ${String(seq)}`}: ${code} (${check}): ${what}`;
 }
 
-function verdictWords({ readTo, end, stream }: StreamFacts, findings: readonly LogFinding[]): string {
-  if (findings.some((finding) => finding.stream === stream)) return 'damaged';
+function verdictWords({ readTo, end, found }: StreamFacts): string {
+  if (Object.keys(found).length > 0) return 'damaged';
   return readTo < end ? 'as far as it was read, as it was written' : 'as it was written';
 }
 

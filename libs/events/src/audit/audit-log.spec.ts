@@ -218,10 +218,30 @@ describe('a log without fault', () => {
     expect(await made.audit()).toMatchObject({ found: 0, missing: [WRITES] });
   });
 
-  test('is said not to be read to its end when it is told to stop', async () => {
+  test('is said not to be read to its end when it is told to stop; what was seen until then adds up', async () => {
     const made = await bed();
-    const { complete, streams } = await made.audit(['changes'], AbortSignal.abort());
-    expect([complete, streams[0]?.readTo, streams[0]?.end]).toEqual([false, 0, 10]);
+    const writer = await made.writer(CHANGES);
+    for (let count = 0; count < 240; count++) await writer.append(made.parts({ seq: 1, at: 1 }, 1, 1));
+    const stop = new AbortController();
+    const steps: number[] = [];
+    const { complete, streams, found } = await auditLog({
+      store: new InMemoryMessageStore(made.storage),
+      streams: { changes: CHANGES, writes: WRITES },
+      which: ['changes'],
+      kept: 1,
+      onProgress: ({ done, all }) => {
+        steps.push(done, all);
+        if (done >= 200) stop.abort();
+      },
+      signal: stop.signal,
+    });
+    expect(steps).toEqual([100, 251, 200, 251]);
+    expect([complete, found, streams[0]]).toMatchObject([
+      false,
+      0,
+      { readTo: 200, end: 251, messages: 200, last: { seq: 196, offset: 199 } },
+    ]);
+    expect((await made.audit(['changes'], AbortSignal.abort())).streams[0]).toMatchObject({ readTo: 0, messages: 0, first: null });
   });
 });
 
@@ -468,6 +488,9 @@ describe('contents', () => {
     const writer = await made.writer(CHANGES);
     await writer.append([{ kind: 'barrier', body: [Buffer.from('{"requestId"')], last: true }]);
     expect(await made.found(['changes'])).toEqual(['m.changes LOG_CORRUPT body @11 #8']);
+    // A place that is passed on needs none.
+    await writer.append([{ kind: 'progress', body: [], last: true }]);
+    expect(await made.found(['changes'])).toHaveLength(1);
   });
 });
 

@@ -128,7 +128,10 @@ class Reading {
   }
 
   report(problems: readonly Problem[]): void {
-    for (const problem of problems) this.#findings?.add({ stream: this.#name, ...problem });
+    for (const problem of problems) {
+      this.#summary.found(problem.code);
+      this.#findings?.add({ stream: this.#name, ...problem });
+    }
   }
 
   async stop(): Promise<void> {

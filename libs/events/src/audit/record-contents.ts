@@ -103,6 +103,8 @@ export class RecordContents {
     }
     const whole = header.part === 1 ? body : Buffer.concat(this.#pieces);
     this.#pieces = [];
+    // One that only passes a place on, as those of writes do.
+    if (kind === 'progress' && whole.length === 0) return [];
     let references: References;
     try {
       references = this.#json(kind, JSON.parse(whole.toString('utf8')), entry);

@@ -64,9 +64,12 @@ export class StreamSummary {
   /** Of the record under way. */
   #open = { bytes: 0, messages: 0 };
 
-  take({ messages, problems, lost, reached }: AuditedBatch): void {
+  found(code: FindingCode): void {
+    add(this.#found, code, 1);
+  }
+
+  take({ messages, lost, reached }: AuditedBatch): void {
     for (const message of messages) this.#message(message);
-    for (const { code } of problems) add(this.#found, code, 1);
     // What lies before the beginning is no part of the stream any more.
     if (messages.length === 0 && reached > this.#readTo && this.#readTo > 0) this.#uncounted.unreadable += lost;
     this.#readTo = reached;
@@ -97,10 +100,9 @@ export class StreamSummary {
     };
   }
 
-  #message({ offset, bytes, verdict, abandoned, rows, problems }: AuditedMessage): void {
+  #message({ offset, bytes, verdict, abandoned, rows }: AuditedMessage): void {
     this.#messages++;
     this.#bytes += bytes;
-    for (const { code } of problems) add(this.#found, code, 1);
     if (abandoned > 0) {
       this.#uncounted.abandoned += abandoned;
       this.#uncounted.bytes += this.#open.bytes;
