@@ -519,6 +519,9 @@ describe('log', () => {
       // Beside writers that go on.
       const running = await bench.run('log', 'verify', '--json');
       expect([running.code, JSON.parse(running.out)]).toEqual([0, expect.objectContaining({ ok: true, found: 0, findings: [] })]);
+      const following = bench.start('log', 'inspect', '--follow', '--limit', '1');
+      await following.says(/^#\d+ .*\n#\d+ .*\n/);
+      expect([await following.signal('SIGINT'), following.err]).toEqual([0, '']);
       expect(await up.signal('SIGINT')).toBe(0);
 
       // Two writers of each stream have gone by.

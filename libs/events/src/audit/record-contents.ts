@@ -19,6 +19,8 @@ type Form = RecordRef & { readonly table: TableSchema };
 type References = { readonly schemas: readonly RecordRef[]; readonly same: RecordRef | null };
 
 const NOTHING: Contents = { rows: [], problems: [] };
+/** Of the `progress` records that were told last. */
+const [KEPT_WHOLE, KEPT_PROGRESS] = [100, 1_000];
 
 /**
  * Reads what counted records hold, in order from the beginning: whether rows can be taken apart, are as many as they should be and have the columns of
@@ -30,7 +32,9 @@ export class RecordContents {
   readonly #nowhere = new Set<number>();
   readonly #frames = new FrameReader();
   readonly #rows = new Map<string, RowCount>();
-  #wholeProgress: RecordRef | null = null;
+  /** Those that others may refer to as the same. */
+  readonly #wholeProgress = new LastRecords(KEPT_WHOLE);
+  readonly #progress = new LastRecords(KEPT_PROGRESS);
   /** Pieces of a JSON body in parts. */
   #pieces: Buffer[] = [];
   /** The rest of the record cannot be read. */
@@ -56,7 +60,10 @@ export class RecordContents {
       this.#skips = false;
     }
     if (this.#skips) return NOTHING;
-    const problems = this.#references(header.schemas ?? [], entry);
+    const problems = [
+      ...this.#references(header.schemas ?? [], entry),
+      ...this.#lastProgress(header.progress ?? null, this.#progress, entry),
+    ];
     const more =
       header.kind === 'transaction' || header.kind === 'snapshot-chunk' ? this.#rowsOf(entry, each) : this.#jsonOf(entry, header.kind);
     const rows = header.last ? [...this.#rows.values()] : [];
@@ -112,9 +119,7 @@ export class RecordContents {
       return [at(entry, 'LOG_CORRUPT', 'body', `the body of record ${String(header.seq)} (${kind}) is not what its kind has`)];
     }
     const { schemas, same } = references;
-    const problems = this.#references(schemas, entry);
-    if (same === null || (same.seq === this.#wholeProgress?.seq && same.at === this.#wholeProgress.at)) return problems;
-    return [...problems, ...this.#nowhereOnce(same.seq, entry, `the last whole progress record is ${words(this.#wholeProgress)}`)];
+    return [...this.#references(schemas, entry), ...this.#lastProgress(same, this.#wholeProgress, entry)];
   }
 
   /** Keeps what later records refer to; throws where the body has another shape. */
@@ -127,9 +132,10 @@ export class RecordContents {
       return { schemas: previous === null ? [] : [previous], same: null };
     }
     if (kind !== 'progress') return { schemas: [], same: null };
+    this.#progress.add(ref);
     const progress = body as Partial<ProgressBody> & Partial<SameProgress>;
     if (progress.same !== undefined) return { schemas: [], same: progress.same };
-    this.#wholeProgress = ref;
+    this.#wholeProgress.add(ref);
     return { schemas: Object.values(progress.schemas ?? {}).flat(), same: null };
   }
 
@@ -137,9 +143,19 @@ export class RecordContents {
     return schemas.flatMap(({ seq, at: offset }) => {
       const form = this.#forms.get(seq);
       if (form?.at === offset) return [];
-      const there = form === undefined ? 'no schema record of that sequence stands before it' : `that record is ${words(form)}`;
+      const there =
+        form === undefined ? 'no schema record of that sequence stands before it' : `that record lies at offset ${String(form.at)}`;
       return this.#nowhereOnce(seq, entry, there);
     });
+  }
+
+  #lastProgress(ref: RecordRef | null, known: LastRecords, entry: LogEntry): readonly Problem[] {
+    if (ref === null || known.mayHold(ref)) return [];
+    return this.#nowhereOnce(
+      ref.seq,
+      entry,
+      known === this.#progress ? 'no progress record lies there' : 'no whole progress record lies there',
+    );
   }
 
   #nowhereOnce(seq: number, entry: LogEntry, there: string): readonly Problem[] {
@@ -154,6 +170,25 @@ function at(entry: LogEntry, code: FindingCode, check: LogCheck, what: string): 
   return { code, check, offset: entry.at, seq: entry.header.seq, what };
 }
 
-function words(ref: RecordRef | null): string {
-  return ref === null ? 'not in the log' : `number ${String(ref.seq)} at offset ${String(ref.at)}`;
+/** The last of many: what was forgotten may have been among them. */
+class LastRecords {
+  readonly #at = new Map<number, number>();
+  readonly #most: number;
+  #forgotten = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add({ seq, at: offset }: RecordRef): void {
+    this.#at.set(seq, offset);
+    const [oldest = 0] = this.#at.keys();
+    if (this.#at.size <= this.#most) return;
+    this.#at.delete(oldest);
+    this.#forgotten = oldest;
+  }
+
+  mayHold({ seq, at: offset }: RecordRef): boolean {
+    return seq <= this.#forgotten || this.#at.get(seq) === offset;
+  }
 }

@@ -166,7 +166,6 @@ export class RecordOrder {
     if (header.kind === 'fence') return false;
     const { seq, epoch, part, prev, follows } = header;
     if (epoch > (this.#records?.epoch ?? 0) + this.#lost) return false;
-    if (part > 1 && seq === this.#cut) return true;
     const tail = this.#records?.tail ?? null;
     if (tail === null) return true;
     // A fence may be missing between two records, but they follow each other all the same.
