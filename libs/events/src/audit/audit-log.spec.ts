@@ -291,6 +291,25 @@ describe('damage', () => {
     expect(await made.found(['changes'])).toEqual(['m.changes LOG_CORRUPT message @10 #8']);
   });
 
+  test('a byte, and a record that is gone much later', async () => {
+    const made = await bed();
+    made.flip(2, bodyByte);
+    made.damage((messages) => messages.splice(8, 1));
+    expect(await made.found(['changes'])).toEqual(['m.changes LOG_CORRUPT message @2 #2', 'm.changes LOG_GAP order @9 #7']);
+  });
+
+  test('a part deleted of a record that was begun anew: the second time counts', async () => {
+    const made = await bed();
+    const writer = await made.writer(CHANGES);
+    const parts = made.parts({ seq: 1, at: 1 }, 1, 4);
+    await writer.append(parts.slice(0, 3));
+    writer.abandon();
+    await writer.append(parts);
+    made.damage((messages) => messages.splice(12, 1));
+    expect(await made.found(['changes'])).toEqual(['m.changes LOG_GAP order @13 #8']);
+    expect((await made.audit(['changes'])).streams[0]).toMatchObject({ last: { seq: 8 }, parts: 13, uncounted: { abandoned: 1, cut: 1 } });
+  });
+
   test('two bytes far from each other: both, and nothing between', async () => {
     const made = await bed();
     made.flip(2, bodyByte);
@@ -338,6 +357,15 @@ describe('damage', () => {
       [a.bytes, b.bytes] = [b.bytes, a.bytes];
     });
     expect(await made.found(['changes'])).toEqual(['m.changes LOG_GAP order @3 #4', 'm.changes LOG_GAP order @4 #3']);
+  });
+
+  test('two parts of a record exchanged', async () => {
+    const made = await bed();
+    made.damage((messages) => {
+      const [a, b] = [messages[6] as { bytes: Buffer }, messages[7] as { bytes: Buffer }];
+      [a.bytes, b.bytes] = [b.bytes, a.bytes];
+    });
+    expect(await made.found(['changes'])).toEqual(['m.changes LOG_GAP order @6 #5']);
   });
 
   test('the beginning deleted: the forms that were told there are missing', async () => {
@@ -398,6 +426,9 @@ describe('what a writer leaves behind', () => {
     await writer.append(made.parts({ seq: 1, at: 1 }, 1, 1));
     const { found, streams } = await made.audit(['changes']);
     expect([found, streams[0]]).toMatchObject([0, { unfinished: null, uncounted: { abandoned: 2 }, last: { seq: 8 }, parts: 10 }]);
+    await writer.append(made.parts({ seq: 1, at: 1 }, 1, 3).slice(0, 1));
+    await made.writer(CHANGES);
+    expect((await made.audit(['changes'])).streams[0]).toMatchObject({ unfinished: null, uncounted: { abandoned: 3 } });
   });
 });
 
@@ -493,6 +524,7 @@ describe('contents', () => {
 
   test.each([
     ['cut off', (body: Buffer) => body.subarray(0, -1)],
+    ['with bytes left over', (body: Buffer) => Buffer.concat([body, Buffer.from('x')])],
     ['of an unknown operation', (body: Buffer) => Buffer.concat([Buffer.from('x'), body.subarray(1)])],
     ['with a line too few', (body: Buffer) => Buffer.concat([body.subarray(0, 8), Buffer.from([0, 0, 0, 1]), body.subarray(12)])],
     ['with a value too many', (body: Buffer) => swap(body, 'new\t\\U', 'n\te\t\\U')],
@@ -502,6 +534,17 @@ describe('contents', () => {
     rewriteLast(made, CHANGES, same, change);
     const found = await made.found(['changes']);
     expect(new Set(found)).toEqual(new Set(['m.changes LOG_CORRUPT frames @9 #7']));
+  });
+
+  test.each([
+    ['of a frame alone', { seq: 99, at: 1 }, { seq: 1, at: 1 }],
+    ['of a header alone', { seq: 1, at: 1 }, { seq: 99, at: 1 }],
+    ['to another offset', { seq: 1, at: 1 }, { seq: 1, at: 2 }],
+    ['to a record of another kind', { seq: 1, at: 1 }, { seq: 2, at: 2 }],
+  ])('a schema reference %s', async (_, ofFrame, ofHeader) => {
+    const made = await bed();
+    await (await made.writer(CHANGES)).append(made.parts(ofFrame, 1, 1, { schemas: [ofHeader] }));
+    expect(await made.found(['changes'])).toEqual(['m.changes LOG_GAP reference @11 #8']);
   });
 
   test('fewer rows than the record says', async () => {
