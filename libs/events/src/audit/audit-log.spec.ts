@@ -528,12 +528,23 @@ describe('contents', () => {
     ['of an unknown operation', (body: Buffer) => Buffer.concat([Buffer.from('x'), body.subarray(1)])],
     ['with a line too few', (body: Buffer) => Buffer.concat([body.subarray(0, 8), Buffer.from([0, 0, 0, 1]), body.subarray(12)])],
     ['with a value too many', (body: Buffer) => swap(body, 'new\t\\U', 'n\te\t\\U')],
+    ['with a last line that has no end', (body: Buffer) => Buffer.concat([body.subarray(0, -1), Buffer.from('x')])],
     ['with an end too many', (body: Buffer) => swap(body, 'new\t\\U', 'n\t\\U\nx')],
   ])('frames %s', async (_, change) => {
     const made = await bed();
     rewriteLast(made, CHANGES, same, change);
     const found = await made.found(['changes']);
     expect(new Set(found)).toEqual(new Set(['m.changes LOG_CORRUPT frames @9 #7']));
+  });
+
+  test('frames that cannot be taken apart in a record of several parts: once', async () => {
+    const made = await bed();
+    const [first, ...others] = made.parts({ seq: 1, at: 1 }, 2, 3) as [RecordPart, ...RecordPart[]];
+    const body = Buffer.concat([Buffer.from('x'), (first.body[0] as Uint8Array).subarray(1)]);
+    await (await made.writer(CHANGES)).append([{ ...first, body: [body] }, ...others]);
+    const found = await made.found(['changes']);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(/^m.changes LOG_CORRUPT frames @1[1-3] #8$/);
   });
 
   test.each([

@@ -10,7 +10,9 @@ export function wrongLines({ op, before, rowCount, rows }: Frame, columns: numbe
   const due = op === 't' ? 0 : op === 'u' && before !== 'none' ? 2 * rowCount : rowCount;
   let lines = 0;
   let fields = 1;
-  for (const byte of rows) {
+  // By index: an iterator takes several times as long.
+  for (let at = 0; at < rows.length; at++) {
+    const byte = rows[at] as number;
     if (byte > LF) continue;
     if (byte === TAB) fields++;
     else if (byte === LF) {

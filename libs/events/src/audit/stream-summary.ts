@@ -9,7 +9,7 @@ import type { FindingCode } from './finding.js';
 /** One end of a stream. */
 export type StreamEnd = { readonly seq: number; readonly position: Position; readonly ts_ms: number | null; readonly offset: number };
 
-export type TableRows = { readonly table: string | null; readonly rows: Readonly<Partial<Record<Operation, number>>> };
+type TableRows = { readonly table: string | null; readonly rows: Readonly<Partial<Record<Operation, number>>> };
 
 /** What a stream holds, as far as it was read. Counts of records, parts and rows are of those that count. */
 export type StreamFacts = {
