@@ -1,4 +1,4 @@
-import { RandomIdSource, type Position } from '@changeover/core';
+import { ChangeoverError, RandomIdSource, type Position } from '@changeover/core';
 import { InMemoryMessageStore, inserted, MemoryStorage, moved, positionAt, textTable } from '@changeover/testing';
 import fc from 'fast-check';
 
@@ -404,6 +404,46 @@ describe('damage', () => {
   });
 });
 
+describe('a store that lacks messages', () => {
+  /** Holds no offset of `[from, start)` of changes. */
+  class LackingStore extends InMemoryMessageStore {
+    readonly hole = { from: 3, start: 3 };
+
+    override async *read(...[stream, from, options]: Parameters<InMemoryMessageStore['read']>): ReturnType<InMemoryMessageStore['read']> {
+      const { from: hole, start } = this.hole;
+      if (stream !== CHANGES || from >= start || (options.until ?? Infinity) <= hole) {
+        yield* super.read(stream, from, options);
+        return;
+      }
+      yield* super.read(stream, from, { ...options, until: hole });
+      throw new ChangeoverError('LOG_TRUNCATED', 'gone', { facts: { from: hole, start } });
+    }
+  }
+
+  test.each([
+    ['a record', 3, 4],
+    ['records', 2, 5],
+    ['parts of a record', 5, 7],
+    ['the last part of one, and another', 7, 9],
+    ['a part in the middle', 6, 7],
+    ['the end', 8, 10],
+  ])('%s: told once, and what follows is no finding', async (_, from, start) => {
+    const made = await bed();
+    const store = new LackingStore(made.storage);
+    Object.assign(store.hole, { from, start });
+    const { findings, streams } = await auditLog({
+      store,
+      streams: { changes: CHANGES, writes: WRITES },
+      which: ['changes'],
+      kept: 10,
+      onProgress: () => undefined,
+      signal: NEVER,
+    });
+    expect(findings).toMatchObject([{ stream: CHANGES, code: 'LOG_TRUNCATED', check: 'store', offset: from, seq: null }]);
+    expect(streams[0]).toMatchObject({ readTo: 10, uncounted: { unreadable: start - from } });
+  });
+});
+
 describe('what a writer leaves behind', () => {
   test('a record of a fenced writer is counted, and no fault', async () => {
     const made = await bed();
@@ -411,7 +451,8 @@ describe('what a writer leaves behind', () => {
     await (await made.writer(CHANGES)).append(made.parts({ seq: 1, at: 1 }, 1, 1));
     await expect(fenced.append(made.parts({ seq: 1, at: 1 }, 1, 2))).rejects.toMatchObject({ code: 'FENCED' });
     const { found, streams } = await made.audit(['changes']);
-    expect([found, streams[0]]).toMatchObject([0, { uncounted: { late: 2 }, last: { seq: 8 }, fences: { counted: 3 } }]);
+    const stored = made.storage.get(CHANGES).messages.slice(13).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    expect([found, streams[0]]).toMatchObject([0, { uncounted: { late: 2, bytes: stored }, last: { seq: 8 }, fences: { counted: 3 } }]);
     // Damaged it is one all the same.
     made.flip(13, bodyByte);
     expect(await made.found(['changes'])).toEqual(['m.changes LOG_CORRUPT message @13 #9']);
@@ -454,6 +495,21 @@ describe('what belongs together', () => {
     const fence = encodeMessage({ kind: 'fence', logId: 'another', epoch: 9, writerId: 'w', fenceAt: -1 }, []);
     made.storage.put(CHANGES, [fence.bytes]);
     expect((await made.found(['changes']))[1]).toBe('m.changes LOG_RECREATED log-id @20 #null');
+  });
+
+  test('changes is read as far as writes names it, over many batches, and what it names is found', async () => {
+    const made = new Bed();
+    const changes = await made.writer(CHANGES);
+    const form = await made.schema(changes);
+    for (let count = 0; count < 350; count++) await changes.append(made.parts(form, 1, 1));
+    const writes = await made.writer(WRITES);
+    const written = await made.schema(writes);
+    for (const seq of [5, 5, 130, 310]) {
+      const from = await made.place(seq);
+      await writes.append(made.parts(written, 1, 1, { pos: from.pos, from }));
+    }
+    expect(await made.found()).toEqual([]);
+    expect(await made.found(['writes'])).toEqual([]);
   });
 
   test('from that goes back', async () => {

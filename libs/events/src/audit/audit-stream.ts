@@ -1,4 +1,3 @@
-import type { Frame } from '../frame/frame.js';
 import type { MessageStore, StoredMessage, StreamName } from '../log/message-store.port.js';
 import type { Problem } from './finding.js';
 import { RecordContents, type RowCount } from './record-contents.js';
@@ -36,7 +35,7 @@ export type AuditRange = {
 
 /** Judges every message of one stream, in order. */
 export class StreamAudit {
-  readonly contents = new RecordContents();
+  readonly #contents = new RecordContents();
   readonly #order: RecordOrder;
 
   constructor(order: RecordOrder) {
@@ -51,19 +50,16 @@ export class StreamAudit {
     return this.#order.logId;
   }
 
-  /** `each` is given the frames of records that count, also of one that may never be finished. */
-  take(message: StoredMessage, each?: (frame: Frame) => void): AuditedMessage {
+  take(message: StoredMessage): AuditedMessage {
     const { verdict, abandoned, problems } = this.#order.take(message);
     const { offset, bytes } = message;
-    if (verdict.type === 'unreadable' || (verdict.type === 'uncounted' && verdict.why === 'cut') || abandoned > 0) this.contents.forget();
     if (verdict.type !== 'entry') return { offset, bytes: bytes.length, verdict, abandoned, rows: [], problems };
-    const { rows, problems: more } = this.contents.take(verdict.entry, each);
+    const { rows, problems: more } = this.#contents.take(verdict.entry);
     return { offset, bytes: bytes.length, verdict, abandoned, rows, problems: [...problems, ...more] };
   }
 
   lose({ from, to, code, what }: LostRange): Problem {
     this.#order.lose(to - from);
-    this.contents.forget();
     const range = to - from === 1 ? `offset ${String(from)}` : `offsets ${String(from)} to ${String(to - 1)}`;
     return { code, check: 'store', offset: from, seq: null, what: `${range}: ${what}` };
   }

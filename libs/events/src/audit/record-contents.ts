@@ -40,23 +40,19 @@ export class RecordContents {
   /** The rest of the record cannot be read. */
   #skips = true;
 
-  formOf(seq: number): TableSchema | null {
-    return this.#forms.get(seq)?.table ?? null;
-  }
-
-  /** The record that was begun does not go on. */
-  forget(): void {
+  /** What was held of a record that does not go on. */
+  #forget(): void {
     this.#frames.reset();
     this.#rows.clear();
     this.#pieces = [];
     this.#skips = true;
   }
 
-  /** `each` is given the frames as they are complete. */
-  take(entry: LogEntry, each?: (frame: Frame) => void): Contents {
+  /** Where a part is missing, nothing more of its record is given. */
+  take(entry: LogEntry): Contents {
     const { header } = entry;
     if (header.part === 1) {
-      this.forget();
+      this.#forget();
       this.#skips = false;
     }
     if (this.#skips) return NOTHING;
@@ -64,24 +60,20 @@ export class RecordContents {
       ...this.#references(header.schemas ?? [], entry),
       ...this.#lastProgress(header.progress ?? null, this.#progress, entry),
     ];
-    const more =
-      header.kind === 'transaction' || header.kind === 'snapshot-chunk' ? this.#rowsOf(entry, each) : this.#jsonOf(entry, header.kind);
+    const more = header.kind === 'transaction' || header.kind === 'snapshot-chunk' ? this.#rowsOf(entry) : this.#jsonOf(entry, header.kind);
     const rows = header.last ? [...this.#rows.values()] : [];
     return { rows, problems: [...problems, ...more] };
   }
 
-  #rowsOf(entry: LogEntry, each: ((frame: Frame) => void) | undefined): readonly Problem[] {
+  #rowsOf(entry: LogEntry): readonly Problem[] {
     const { header, body } = entry;
     const problems: Problem[] = [];
     try {
-      for (const frame of this.#frames.push(body)) {
-        problems.push(...this.#frame(frame, entry));
-        each?.(frame);
-      }
+      for (const frame of this.#frames.push(body)) problems.push(...this.#frame(frame, entry));
       if (!header.last) return problems;
       this.#frames.end();
     } catch (error) {
-      this.forget();
+      this.#forget();
       return [...problems, at(entry, 'LOG_CORRUPT', 'frames', asChangeoverError(error, 'LOG_CORRUPT').message)];
     }
     const found = [...this.#rows.values()].reduce((sum, { rows }) => sum + rows, 0);
