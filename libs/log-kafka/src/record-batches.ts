@@ -147,7 +147,7 @@ class VarintReader {
   }
 }
 
-/** `messages`: how many the batch has, where it is known. */
+/** `messages`: how many the batch says that it has, though of damaged bytes: enough to go on behind it, not to be trusted. */
 function corrupt(
   offset: number,
   what: string,
