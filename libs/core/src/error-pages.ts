@@ -216,7 +216,8 @@ export const ERROR_PAGES = {
     policy: 'retry',
   },
   SOURCE_LOCKED: {
-    meaning: 'A table of the source is locked against readers (ALTER TABLE, VACUUM FULL, LOCK TABLE), so no snapshot could be taken.',
+    meaning:
+      'A table of the source is locked against readers (ALTER TABLE, VACUUM FULL, LOCK TABLE), or somebody waits to change one that was being read, and goes first.',
     nextStep: 'Nothing, unless it stays: then find who holds the lock (pg_locks), and ask again when it is gone. Nothing was changed.',
     policy: 'retry',
   },

@@ -1,6 +1,7 @@
-import { ChangeoverError, type Clock, type CrashPoint } from '@changeover/core';
+import { ChangeoverError, type Clock, type CrashPoint, type ErrorCode } from '@changeover/core';
 import {
   type EventLog,
+  type LoadHold,
   type LoadProgress,
   type RecordRef,
   type SourceSnapshot,
@@ -14,16 +15,14 @@ import {
 import { FollowedChanges, notFollowing } from './followed-changes.js';
 import { prefixShown } from './prefix.js';
 
-/** So often a snapshot is taken while load is held once; then it goes on for a while. */
+/** So often a snapshot is taken while load is held once; then load goes on for a while. */
 const TAKES = 5;
 /** Between two holds. */
 const PAUSE_MS = 100;
 /** How long load may take to the place where the snapshot is, being held all but there. */
 const ADVANCE_MS = 5_000;
-/** How often, and after how long, the record is looked for at which the target is. */
-const [LOOKS, LOOK_AGAIN_MS] = [20, 250];
-/** How long a record takes through the stream, at most. */
-const ANSWER_MS = 10_000;
+/** How long a record may take through the stream: as nobody is held meanwhile, and while load is. */
+const [ANSWER_MS, HELD_ANSWER_MS] = [10_000, 3_000];
 
 export type OnePlaceOptions = {
   readonly changes: StreamName;
@@ -63,87 +62,129 @@ export type OnePlace = {
  */
 export async function takeOnePlace(options: OnePlaceOptions, signal: AbortSignal): Promise<OnePlace> {
   const { snapshots, log, changes } = options;
-  await using followed = await FollowedChanges.from(log, changes, await placeOfTarget(options, signal));
+  const began = options.clock.monotonic();
+  const patiently = <Result>(attempt: () => Promise<Result | ChangeoverError>): Promise<Result> =>
+    untilThere(attempt, { ...options, began }, signal);
+  await using followed = await FollowedChanges.from(log, changes, await patiently(() => placeOfTarget(options)));
   const source = await snapshots.open();
+  const effort = { takes: 0, heldMs: 0 };
   try {
-    return { ...(await untilHeld({ ...options, source, followed }, signal)), source };
+    const place = await patiently(
+      async () => (await unanswered(options, followed, signal)) ?? (await hold({ ...options, source, followed, effort }, signal)),
+    );
+    return { ...place, ...effort, source };
   } catch (error) {
     await source[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function untilHeld(options: HoldOptions, signal: AbortSignal): Promise<Omit<OnePlace, 'source'>> {
-  const { clock, patienceMs } = options;
-  const began = clock.monotonic();
-  for (let takes = 0; ;) {
-    const outcome = await holdOnce(options, signal);
-    takes += outcome.takes;
-    if (outcome.place !== null) return { ...outcome.place, takes };
-    if (clock.monotonic() - began > patienceMs) {
-      if (outcome.copying.length > 0)
-        throw notFollowing(`${outcome.copying.join(', ')} ${outcome.copying.length === 1 ? 'is' : 'are'} being copied`);
-      const what = `${String(takes)} snapshots of the source within ${String(Math.round(patienceMs / 1000))} s`;
-      throw new ChangeoverError('TIMED_OUT', `${what} fell between two commits, or met a table that had changed`);
-    }
+/** What passes by itself: then it is tried again. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['TARGET_BUSY', 'SOURCE_LOCKED', 'HOLD_LOST']);
+
+type Patience = Pick<OnePlaceOptions, 'clock' | 'patienceMs'> & { readonly began: number };
+
+/** Tries until it comes to something else than an error, or our patience ends: then with the last of these. */
+async function untilThere<Result>(
+  attempt: () => Promise<Result | ChangeoverError>,
+  { clock, patienceMs, began }: Patience,
+  signal: AbortSignal,
+): Promise<Result> {
+  for (;;) {
+    const outcome = await attempt().catch((error: unknown) => {
+      if (error instanceof ChangeoverError && PASSING.has(error.code)) return error;
+      throw error;
+    });
+    if (!(outcome instanceof ChangeoverError)) return outcome;
+    if (clock.monotonic() - began > patienceMs) throw outcome;
     await clock.sleep(PAUSE_MS, signal);
     signal.throwIfAborted();
   }
 }
 
 /** Where the record of `changes` lies that the target has come to. */
-async function placeOfTarget(options: OnePlaceOptions, signal: AbortSignal): Promise<RecordRef> {
-  const { target, log, writes, clock } = options;
-  for (let look = 1; ; look++) {
-    const progress = await heldAt(target);
-    try {
-      const { from } = (await log.fetch(writes, progress.writes)).header;
-      if (from === undefined) throw notFollowing('nothing was loaded yet');
-      return from;
-    } catch (error) {
-      // A record in parts cannot be fetched; a progress record follows it within a second.
-      if (!(error instanceof ChangeoverError) || error.code !== 'LOG_GAP' || look === LOOKS) throw error;
-    }
-    await clock.sleep(LOOK_AGAIN_MS, signal);
-    signal.throwIfAborted();
+async function placeOfTarget({ target, log, writes }: OnePlaceOptions): Promise<RecordRef | ChangeoverError> {
+  const progress = await heldAt(target);
+  try {
+    const { from } = (await log.fetch(writes, progress.writes)).header;
+    return from ?? nothingLoaded();
+  } catch (error) {
+    // A record in parts cannot be fetched; a progress record follows it within a second.
+    if (error instanceof ChangeoverError && error.code === 'LOG_GAP') return error;
+    throw error;
   }
 }
 
 async function heldAt(target: TargetReader): Promise<LoadProgress> {
-  await using hold = await target.hold();
-  if (hold.progress === null) throw notFollowing('nothing was loaded yet');
-  return hold.progress;
+  await using held = await target.hold();
+  return held.progress ?? nothingLoaded();
 }
 
-type HoldOptions = OnePlaceOptions & { readonly source: SourceSnapshot; readonly followed: FollowedChanges };
-/** `copying`: tables whose copy is waited for. */
-type Held = { readonly place: Omit<OnePlace, 'source' | 'takes'> | null; readonly takes: number; readonly copying: readonly string[] };
+function nothingLoaded(): never {
+  throw notFollowing('nothing was loaded yet');
+}
 
-async function holdOnce(options: HoldOptions, signal: AbortSignal): Promise<Held> {
-  const { source, followed, target, isRead, requestBarrier } = options;
-  await using hold = await target.hold();
-  if (hold.progress === null) throw notFollowing('nothing was loaded yet');
-  options.crashPoint('verify.holding');
-  const atLeast = hold.progress.changes.seq;
-  for (let takes = 1; takes <= TAKES; takes++) {
+/**
+ * Null: capture has answered, and the log is read to its end. Before anybody is held up it is seen that all of them are there; and before it answers, capture looks
+ * whether tables have changed.
+ */
+async function unanswered(
+  { requestBarrier }: OnePlaceOptions,
+  followed: FollowedChanges,
+  signal: AbortSignal,
+): Promise<ChangeoverError | null> {
+  const token = await requestBarrier();
+  const reached = await within(ANSWER_MS, signal, (soon) => followed.reached(token, soon));
+  return reached === null ? notFollowing('capture does not answer, or there is very much to read') : null;
+}
+
+type HoldOptions = OnePlaceOptions & {
+  readonly source: SourceSnapshot;
+  readonly followed: FollowedChanges;
+  /** Grows. */
+  readonly effort: { takes: number; heldMs: number };
+};
+
+type Place = Omit<OnePlace, 'source' | 'takes' | 'heldMs'>;
+
+async function hold(options: HoldOptions, signal: AbortSignal): Promise<Place | ChangeoverError> {
+  const { target, effort, crashPoint } = options;
+  const held = await target.hold();
+  try {
+    if (held.progress === null) return nothingLoaded();
+    crashPoint('verify.holding');
+    return await takeBoth(options, held, held.progress.changes.seq, signal);
+  } finally {
+    await held[Symbol.asyncDispose]();
+    effort.heldMs += held.heldMs;
+  }
+}
+
+async function takeBoth(options: HoldOptions, held: LoadHold, atLeast: number, signal: AbortSignal): Promise<Place | ChangeoverError> {
+  const { source, followed, effort, isRead, requestBarrier, crashPoint } = options;
+  for (let take = 1; take <= TAKES; take++) {
+    effort.takes++;
     const tables = followed.tables.filter(isRead);
-    if ((await source.take(tables)) === 'moved') return { place: null, takes, copying: [] };
+    if ((await source.take(tables)) === 'moved')
+      return notFollowing('a table of the source has changed, and the stream has not told so yet');
     const token = await requestBarrier();
-    options.crashPoint('verify.taken');
-    await within(ANSWER_MS, signal, 'capture does not answer', (soon) => followed.reached(token, soon));
+    crashPoint('verify.taken');
+    const reached = await within(HELD_ANSWER_MS, signal, (soon) => followed.reached(token, soon));
+    if (reached === null) return notFollowing('capture does not answer');
     const { records, unseen } = followed.at(atLeast);
     const seq = prefixShown({ records, unseen, atLeast, shows: (txId) => source.shows(txId) });
     if (seq === null) continue;
     const { mapping, copying } = followed.at(seq);
     requireMapping(options, mapping);
-    if (copying.length > 0) return { place: null, takes, copying };
-    await within(ADVANCE_MS, signal, 'load is behind', (soon) => hold.advanceTo(seq, soon));
-    return { place: { seq, target: await hold.snapshot(), tables, told: followed.tables, heldMs: hold.heldMs }, takes, copying: [] };
+    if (copying.length > 0) return notFollowing(`${copying.join(', ')} ${copying.length === 1 ? 'is' : 'are'} being copied`);
+    if ((await within(ADVANCE_MS, signal, (soon) => held.advanceTo(seq, soon))) === null) return notFollowing('load is behind');
+    return { seq, target: await held.snapshot(), tables, told: followed.tables };
   }
-  return { place: null, takes: TAKES, copying: [] };
+  const what = `${String(effort.takes)} snapshots of the source, and each fell between two commits`;
+  return new ChangeoverError('TIMED_OUT', what);
 }
 
-function requireMapping({ mapping: ours }: HoldOptions, mapping: string | null): void {
+function requireMapping({ mapping: ours }: OnePlaceOptions, mapping: string | null): void {
   if (mapping === null) throw notFollowing('no mapping is active yet');
   if (mapping !== ours)
     throw new ChangeoverError(
@@ -152,12 +193,17 @@ function requireMapping({ mapping: ours }: HoldOptions, mapping: string | null):
     );
 }
 
-async function within<Result>(ms: number, signal: AbortSignal, why: string, work: (soon: AbortSignal) => Promise<Result>): Promise<Result> {
+/** Null: it took longer. */
+async function within<Result>(
+  ms: number,
+  signal: AbortSignal,
+  work: (soon: AbortSignal) => Promise<Result>,
+): Promise<{ readonly done: Result } | null> {
   const timeout = AbortSignal.timeout(ms);
   try {
-    return await work(AbortSignal.any([signal, timeout]));
+    return { done: await work(AbortSignal.any([signal, timeout])) };
   } catch (error) {
-    if (timeout.aborted && !signal.aborted) throw notFollowing(why);
+    if (timeout.aborted && !signal.aborted) return null;
     throw error;
   }
 }

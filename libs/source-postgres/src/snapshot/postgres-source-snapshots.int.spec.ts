@@ -273,6 +273,28 @@ describe('snapshots', () => {
     expect(await heldSince()).not.toBe(first);
   });
 
+  it('give up in the middle of a table when somebody waits to change one, though it be another', async () => {
+    await using database = await testDatabase();
+    const client = await database.connect();
+    await client.query(`create table a (id int primary key); create table b (id int primary key, line text);
+      insert into b select i, repeat('x', 100) from generate_series(1, 20000) i`);
+    const tables = await formsAt(database.url);
+    const clock = new SteppedClock();
+    await using snapshot = await new PostgresSourceSnapshots({ url: database.url, migration: 'm' }, clock).open();
+    await snapshot.take(tables);
+    const pieces = snapshot.rows(tables[1] as TableSchema)[Symbol.asyncIterator]();
+    clock.advance(2_000);
+    for (let piece = 0; piece < 3; piece++) expect((await pieces.next()).done).toBe(false);
+    const other = await database.connect();
+    const emptied = other.query('truncate a');
+    await until(client, `exists (select from pg_locks where relation = 'a'::regclass and not granted)`);
+    expect((await pieces.next()).done).toBe(false);
+    clock.advance(2_000);
+    expect(await codeOf(pieces.next())).toBe('SOURCE_LOCKED');
+    await snapshot[Symbol.asyncDispose]();
+    await emptied;
+  });
+
   it('know a form by all but its generation, which no look at the catalogue tells', async () => {
     await using database = await testDatabase();
     const client = await database.connect();

@@ -42,15 +42,20 @@ export class PostgresSourceSnapshots extends SourceSnapshots {
   }
 }
 
+/** How often it is looked whether somebody waits for what is being read. */
+const LOOK_MS = 1_000;
+
 class PostgresSnapshot implements SourceSnapshot {
   readonly #keeper: SnapshotKeeper;
   readonly #readers: SnapshotReaders;
+  readonly #clock: Clock;
   readonly #onDisposed: () => void;
   #kept: KeptSnapshot | null = null;
 
   constructor(session: SessionOptions, clock: Clock, onDisposed: () => void) {
     this.#keeper = new SnapshotKeeper(session, clock);
     this.#readers = new SnapshotReaders(session, clock);
+    this.#clock = clock;
     this.#onDisposed = onDisposed;
   }
 
@@ -72,7 +77,13 @@ class PostgresSnapshot implements SourceSnapshot {
     const kept = this.#taken;
     invariant(kept.locks.forms.has(table.hash), 'rows are read of tables of which the snapshot was taken');
     try {
-      yield* this.#readers.read(table, { name: kept.name, vouch: () => this.#keeper.vouchFor(kept) });
+      let looked = this.#clock.monotonic();
+      for await (const lines of this.#readers.read(table, { name: kept.name, vouch: () => this.#keeper.vouchFor(kept) })) {
+        yield lines;
+        if (this.#clock.monotonic() - looked < LOOK_MS) continue;
+        await this.#keeper.requireNobodyWaits();
+        looked = this.#clock.monotonic();
+      }
     } catch (error) {
       if (error instanceof ChangeoverError && error.code === 'SOURCE_LOCKED') this.#keeper.renewLocks();
       throw error;

@@ -19,6 +19,12 @@ export type KeptSnapshot = { readonly visibility: Visibility; readonly name: str
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY';
 const SNAPSHOT = 'SELECT pg_current_snapshot()::text AS snapshot, pg_export_snapshot() AS name';
 
+/** Whether somebody waits for a table that this session has locked. */
+const WAITS = `
+  SELECT EXISTS (
+    SELECT FROM pg_locks ours JOIN pg_locks waiting ON waiting.locktype = 'relation' AND waiting.database = ours.database AND waiting.relation = ours.relation
+     WHERE ours.pid = pg_backend_pid() AND ours.locktype = 'relation' AND ours.granted AND NOT waiting.granted) AS waits`;
+
 /** As long as the locks are held the source keeps the rows that its first snapshot shows, and an ALTER TABLE waits, with all who come behind it. */
 const RENEW_LOCKS_MS = 10_000;
 
@@ -77,6 +83,16 @@ export class SnapshotKeeper {
       }
     }
     if (this.#locks !== locks) throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source no longer keeps the snapshot that was read');
+  }
+
+  /** SOURCE_LOCKED if somebody waits for one of the tables (ALTER TABLE, TRUNCATE): with him waits everybody who comes behind him, so we rather give up. */
+  async requireNobodyWaits(): Promise<void> {
+    const client = await this.#connected();
+    const { rows } = await this.#ask(client, () => client.query<{ waits: boolean }>(WAITS)).catch((error: unknown) => {
+      throw this.#failed(client, error);
+    });
+    if (rows[0]?.waits === true)
+      throw new ChangeoverError('SOURCE_LOCKED', 'somebody waits to change a table of the source while its rows are read: he goes first');
   }
 
   /** The next snapshot begins with new locks: who waits for these has his turn first. */

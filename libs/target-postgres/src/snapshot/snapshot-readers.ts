@@ -6,7 +6,7 @@ import { verdictOf } from '../sql-state.js';
 
 /** As the planner does where nobody says otherwise: whole tables are read. */
 const READING_WHOLE_TABLES = `SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on; SET enable_bitmapscan = on;
-  SET enable_material = on; SET plan_cache_mode = auto`;
+  SET enable_material = on; SET plan_cache_mode = auto; SET lock_timeout = '5s'`;
 
 /**
  * Connections that see what one transaction sees, for as long as that is open: one for each reading that is under way, so that none waits for another, whose rows
