@@ -213,7 +213,20 @@ function frame(schemaSeq: number, op: Operation, before: Before, lines: readonly
   return { op, before, partial: false, schemaSeq, rowCount: lines.length / perRow, rows: formatRows(lines) };
 }
 
-const heldRow = (key: string, state: string): Line => ['contract', 'public.parent', key, 'old', state, 'f', 'wrong', null, '[]', '1', '1', null];
+const heldRow = (key: string, state: string): Line => [
+  'contract',
+  'public.parent',
+  key,
+  'old',
+  state,
+  'f',
+  'wrong',
+  null,
+  '[]',
+  '1',
+  '1',
+  null,
+];
 const parents = (op: 'c' | 'u', ...lines: readonly Line[]): Frame => frame(1, op, 'none', lines);
 const children = (op: 'c' | 'u', ...lines: readonly Line[]): Frame => frame(2, op, 'none', lines);
 
