@@ -585,11 +585,13 @@ describe('a snapshot of the target', () => {
   it('has of the list of held rows those of its migration', async () => {
     await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY)');
     await bed.sql.query(`ALTER TABLE changeover.held ADD COLUMN later text DEFAULT 'x'`);
-    const held = `INSERT INTO changeover.held (since_ms, since_seq, problems, problem_column, reason, kept, state, source, source_key, target, migration)`;
-    await bed.sql.query(`${held} VALUES (5, 4, '[{"b": 1,"a":2}]', NULL, 'r', true, 'held', 'public.s', 'a', 'public.t', 'crm')`);
-    await bed.sql.query(`${held} VALUES (5, 4, '[]', NULL, 'r', true, 'held', 'public.s', 'b', 'public.t', 'crm''2')`);
+    const held = `INSERT INTO changeover.held (kept_version, since_ms, since_seq, problems, problem_column, reason, kept, state, source, source_key, target, migration)`;
+    await bed.sql.query(
+      `${held} VALUES ('{"values":[]}', 5, 4, '[{"b": 1,"a":2}]', NULL, 'r', true, 'held', 'public.s', 'a', 'public.t', 'crm')`,
+    );
+    await bed.sql.query(`${held} VALUES (NULL, 5, 4, '[]', NULL, 'r', true, 'held', 'public.s', 'b', 'public.t', 'crm''2')`);
     await using snapshot = await snapshotOf(bed);
-    const row = ['crm', 'public.t', 'a', 'public.s', 'held', 't', 'r', null, '[{"a": 2, "b": 1}]', '4', '5'];
+    const row = ['crm', 'public.t', 'a', 'public.s', 'held', 't', 'r', null, '[{"a": 2, "b": 1}]', '4', '5', '{"values":[]}'];
     expect(row).toHaveLength(HELD_COLUMNS.length);
     expect(await rowsOf(snapshot, HELD_TABLE)).toEqual([row]);
     expect(await compared(snapshot, HELD_TABLE, [row.with(8, '[{"b":1,"a":2}]')])).toEqual([row]);
