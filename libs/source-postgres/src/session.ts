@@ -41,6 +41,12 @@ const SESSION_SQL = Object.entries({ ...TEXT_SETTINGS, ...PATIENCE, ...EVERY_ROW
 /** PostgreSQL 17 and later know it. By itself: a look at anything waits for others where transactions are deferrable by default. */
 const NO_TRANSACTION_TIMEOUT = `SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL`;
 
+/**
+ * A session that we have given up may wait at the source for somebody's lock, where it hears of nothing: it is to look whether we are there, or each try would leave one more behind,
+ * until the source takes no connections at all. And one whose machine is gone is to be noticed within two minutes. Not every system can do either.
+ */
+const NOTICES_WHO_LEFT = `SET client_connection_check_interval = '5s'; SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6`;
+
 const CONNECT_TIMEOUT_MS = 10_000;
 
 export type SessionOptions = {
@@ -67,6 +73,7 @@ export async function openSession(options: SessionOptions): Promise<pg.Client> {
     await client.connect();
     await client.query(SESSION_SQL);
     await client.query(NO_TRANSACTION_TIMEOUT);
+    await client.query(NOTICES_WHO_LEFT).catch(() => undefined);
     return client;
   } catch (error) {
     destroySession(client);
