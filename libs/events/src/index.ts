@@ -1,4 +1,5 @@
 export {
+  countLines,
   CopyTextWriter,
   fieldText,
   formatRows,
@@ -14,7 +15,7 @@ export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './f
 export { HELD_COLUMNS, HELD_NOW_COLUMNS, HELD_NOW_TABLE, HELD_TABLE, type HeldColumn } from './frame/held-table.js';
 export { isPartial, keyText, lineOf, mergeLines, type Line } from './frame/line.js';
 export { ROW_TEXT_SETTINGS } from './frame/row-text-settings.js';
-export { tableSchemaHash, type ColumnSchema, type ForeignKey, type TableSchema } from './frame/table-schema.js';
+export { tableName, tableSchemaHash, type ColumnSchema, type ForeignKey, type TableSchema } from './frame/table-schema.js';
 export {
   EventLog,
   readPositionOf,

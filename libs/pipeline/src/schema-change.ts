@@ -1,7 +1,5 @@
 import { ChangeoverError, type ErrorCode } from '@changeover/core';
-import type { ColumnSchema, TableSchema } from '@changeover/events';
-
-import { tableName } from './told-schemas.js';
+import { tableName, type ColumnSchema, type TableSchema } from '@changeover/events';
 
 type Verdict = { readonly code: ErrorCode; readonly what: string } | null;
 

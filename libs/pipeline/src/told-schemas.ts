@@ -1,4 +1,4 @@
-import { encodeJsonBody, type LastPartFacts, type RecordRef, type SchemaBody, type TableSchema } from '@changeover/events';
+import { encodeJsonBody, tableName, type LastPartFacts, type RecordRef, type SchemaBody, type TableSchema } from '@changeover/events';
 
 import type { QueuedPart } from './record-appender.js';
 
@@ -57,8 +57,4 @@ export class ToldSchemas {
   toJSON(): Readonly<Record<string, readonly ({ readonly hash: string } & RecordRef)[]>> {
     return Object.fromEntries(this.#byTable);
   }
-}
-
-export function tableName(table: Pick<TableSchema, 'schema' | 'table'>): string {
-  return `${table.schema}.${table.table}`;
 }

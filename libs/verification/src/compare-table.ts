@@ -1,6 +1,14 @@
-import { formatRows, parseRows, type Line, type RefusedVersion, type TableSchema, type TargetSnapshot } from '@changeover/events';
+import {
+  tableName,
+  formatRows,
+  parseRows,
+  type Line,
+  type RefusedVersion,
+  type TableSchema,
+  type TargetSnapshot,
+} from '@changeover/events';
 
-import { KeyPlaces, partitionOf, RowSums, type RowShape } from './row-sums.js';
+import { KeyPlaces, partitionOf, RowSums, type RowShape, type Span } from './row-sums.js';
 
 /** Lines that are put into the target's words at once. */
 const CHUNK_BYTES = 256 * 1024;
@@ -74,7 +82,7 @@ export async function compareTable(parts: CompareParts): Promise<TableComparison
   const refused = await refusals.wrong(snapshot);
   const all = [...refused, ...differences];
   return {
-    table: `${table.schema}.${table.table}`,
+    table: tableName(table),
     expected: expected.rows,
     found: found.rows,
     refused: refusals.count,
@@ -134,7 +142,7 @@ async function differencesIn(parts: CompareParts, refusals: Refusals, shape: Row
     for await (const lines of pieces) {
       for (const { start, end, key } of places.of(lines)) {
         if (!looked.has(partitionOf(lines, key, partitions))) continue;
-        const id = key.map((span) => lines.toString('latin1', span.start, span.end)).join('\t');
+        const id = idOf(lines, key);
         const rows = side.get(id);
         const line = lines.toString('latin1', start, end);
         if (rows === undefined) side.set(id, [line]);
@@ -210,6 +218,7 @@ type Refusal = { readonly wanted: Buffer | null; readonly stands: Buffer | null;
 class Refusals {
   readonly #table: TableSchema;
   readonly #shape: RowShape;
+  readonly #places: KeyPlaces;
   /** By key of the version that is wanted. */
   readonly #wanted = new Map<string, Refusal[]>();
   /** Rows that should be gone. */
@@ -219,6 +228,7 @@ class Refusals {
   constructor(refused: readonly RefusedVersion[], table: TableSchema, shape: RowShape) {
     this.#table = table;
     this.#shape = shape;
+    this.#places = new KeyPlaces(shape);
     this.count = refused.length;
     for (const { wanted, stands } of refused) {
       const refusal: Refusal = {
@@ -282,9 +292,15 @@ class Refusals {
   }
 
   #id({ bytes, start, end }: Line): string {
-    const [first] = new KeyPlaces(this.#shape).of(bytes.subarray(start, end + 1));
-    return (first?.key ?? []).map((span) => bytes.toString('latin1', start + span.start, start + span.end)).join('\t');
+    const line = bytes.subarray(start, end + 1);
+    const [found] = this.#places.of(line);
+    return idOf(line, found?.key ?? []);
   }
+}
+
+/** The key's fields as one text: a tab between them can only be a separator. */
+function idOf(bytes: Buffer, key: readonly Span[]): string {
+  return key.map(({ start, end }) => bytes.toString('latin1', start, end)).join('\t');
 }
 
 function* standing({ stands }: Refusal): Generator<Line> {

@@ -1,5 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 import {
+  tableName,
   decodeJsonBody,
   readPositionOf,
   wholeProgress,
@@ -119,7 +120,7 @@ export class FollowedChanges implements AsyncDisposable {
         break;
       case 'schema': {
         const { table } = decodeJsonBody('schema', entry);
-        this.#forms.set(`${table.schema}.${table.table}`, table);
+        this.#forms.set(tableName(table), table);
         break;
       }
       case 'barrier':

@@ -73,7 +73,8 @@ export class RowSums {
   }
 }
 
-type Span = { readonly start: number; readonly end: number };
+/** Bytes of a buffer, from and up to. */
+export type Span = { readonly start: number; readonly end: number };
 
 /** Finds rows' keys in lines: where the key's columns lie one behind the other it is the bytes as they are. */
 export class KeyPlaces {

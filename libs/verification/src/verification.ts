@@ -1,5 +1,7 @@
 import { ChangeoverError, type Clock, type CrashPoint, type Position } from '@changeover/core';
 import {
+  countLines,
+  tableName,
   HELD_NOW_TABLE,
   HELD_TABLE,
   parseRows,
@@ -92,7 +94,7 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   };
   onStep({ doing: 'placing', table: null, rows: 0 });
   const hash = mappingHash(mapping);
-  const isRead = (table: TableSchema): boolean => captured.has(nameOf(table)) && uses(table);
+  const isRead = (table: TableSchema): boolean => captured.has(tableName(table)) && uses(table);
   const place = await takeOnePlace({ ...options, mapping: hash, isRead, patienceMs: limits.patienceMs }, signal);
   options.crashPoint('verify.placed');
   await using _source = place.source;
@@ -104,9 +106,9 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   options.crashPoint('verify.read');
   const tables: TableComparison[] = [];
   const compare = async (table: TableSchema, expected: () => Iterable<Line> | AsyncIterable<Line>): Promise<void> => {
-    if (only !== undefined && !only.has(nameOf(table))) return;
+    if (only !== undefined && !only.has(tableName(table))) return;
     let rows = 0;
-    const onRows = (some: number): void => onStep({ doing: 'comparing', table: nameOf(table), rows: (rows += some) });
+    const onRows = (some: number): void => onStep({ doing: 'comparing', table: tableName(table), rows: (rows += some) });
     tables.push(await compareTable({ table, snapshot: place.target, expected, limits, onRows, signal }));
     options.crashPoint('verify.compared');
   };
@@ -123,12 +125,12 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   return { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
 
   function notCompared({ told }: OnePlace): readonly string[] {
-    return told.filter((table) => uses(table) && !captured.has(nameOf(table))).map(nameOf);
+    return told.filter((table) => uses(table) && !captured.has(tableName(table))).map(tableName);
   }
 }
 
 function requireKnown(only: ReadonlySet<string> | undefined, tables: readonly TableSchema[]): void {
-  const names = tables.map(nameOf);
+  const names = tables.map(tableName);
   const unknown = [...(only ?? [])].find((name) => !names.includes(name));
   if (unknown === undefined) return;
   throw new ChangeoverError('BAD_SETTINGS', `--table ${unknown} is no table that this migration writes; there are ${names.join(', ')}`);
@@ -145,8 +147,8 @@ async function fill(
     let rows = 0;
     for await (const lines of source.rows(table)) {
       await derivation.fill(table, lines);
-      rows += linesIn(lines);
-      onStep({ doing: 'reading', table: nameOf(table), rows });
+      rows += countLines(lines);
+      onStep({ doing: 'reading', table: tableName(table), rows });
       budget.spend(lines.length);
       await budget.ready(signal);
       signal.throwIfAborted();
@@ -170,14 +172,4 @@ async function keptVersions(target: TargetSnapshot): Promise<readonly ToldVersio
 async function* linesOf(source: SourceSnapshot, table: TableSchema): AsyncGenerator<Line> {
   const places = new KeyPlaces(shapeOf(table));
   for await (const bytes of source.rows(table)) for (const { start, end } of places.of(bytes)) yield { bytes, start, end };
-}
-
-function linesIn(lines: Buffer): number {
-  let count = 0;
-  for (let at = lines.indexOf(0x0a); at !== -1; at = lines.indexOf(0x0a, at + 1)) count++;
-  return count;
-}
-
-function nameOf({ schema, table }: Pick<TableSchema, 'schema' | 'table'>): string {
-  return `${schema}.${table}`;
 }

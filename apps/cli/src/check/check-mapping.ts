@@ -1,5 +1,5 @@
 import { asChangeoverError } from '@changeover/core';
-import type { DescribedTable, TableSchema } from '@changeover/events';
+import { tableName, type DescribedTable, type TableSchema } from '@changeover/events';
 import { ruleSchema, ruleProblems, sourceTable, tableUse, type Expression, type Mapping, type TableRule } from '@changeover/mapping';
 import { createTargetCatalogue, loadMapping, mappingTypeErrors, type AdapterContext, type CliSettings } from '@changeover/shell';
 
@@ -25,13 +25,13 @@ export async function checkMapping(
   const typed = await mappingTypeErrors(file);
   const active = await activeFindings(mapping, settings);
   const { findings, tables, ignored } = passedTables(mapping, sources);
-  const known = new Set(sources.map(nameOf));
+  const known = new Set(sources.map(tableName));
   // Without the source's tables there is nothing to hold names against.
   const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
   const misfits =
     sources.length === 0
       ? []
-      : ruleProblems(mapping, { tables: new Map(sources.map((source) => [nameOf(source), sourceTable(source.columns)])) });
+      : ruleProblems(mapping, { tables: new Map(sources.map((source) => [tableName(source), sourceTable(source.columns)])) });
   const described = mapping.rules.length === 0 ? null : await targetTables(settings, context);
   const problems = [
     ...(typed ?? []).map((problem) => wrong('types', problem)),
@@ -72,7 +72,7 @@ function passedTables(mapping: Mapping, sources: readonly TableSchema[]): Checke
     try {
       const { passed, read } = tableUse(mapping, source);
       if (passed !== null) tables.push(passed);
-      else if (!read) ignored.push(nameOf(source));
+      else if (!read) ignored.push(tableName(source));
     } catch (error) {
       findings.push(...failed('mapping', asChangeoverError(error)));
     }
@@ -95,7 +95,7 @@ function typedAsRead(rule: TableRule, sources: readonly TableSchema[]): TableSch
   const tables = new Map([['', rule.source], ...(rule.joins ?? []).map(({ as, table }) => [as, table] as const)]);
   const typeOf = (expression: Expression | undefined): string => {
     if (expression === undefined || !('column' in expression)) return '';
-    const source = sources.find((one) => nameOf(one) === tables.get(expression.of ?? ''));
+    const source = sources.find((one) => tableName(one) === tables.get(expression.of ?? ''));
     return source?.columns.find(({ name }) => name === expression.column)?.type ?? '';
   };
   return { ...schema, columns: schema.columns.map((column) => ({ ...column, type: typeOf(rule.columns[column.name]) })) };
@@ -106,10 +106,6 @@ function summaryOf(file: string | undefined, { tables, rules }: Mapping, sources
   const named = Object.keys(tables).length;
   if (rules.length === 0) return `${file}: rules for ${String(named)} of ${String(sources)} tables`;
   return `${file}: rules for ${String(rules.length)} tables of the target, and ${String(named)} tables pass through`;
-}
-
-function nameOf({ schema, table }: TableSchema): string {
-  return `${schema}.${table}`;
 }
 
 function wrong(check: string, message: string): Finding {

@@ -1,5 +1,5 @@
 import { bytesWords, countWords } from '@changeover/core';
-import type { ListedRecord, RowChange, RowValues } from '@changeover/events';
+import { tableName, type ListedRecord, type RowChange, type RowValues } from '@changeover/events';
 
 import { visible } from '../held/words.js';
 
@@ -43,13 +43,13 @@ export function recordJson({ header, offset, bytes, parts, tables }: ListedRecor
 
 /** A row with its values: only for who asked for them. */
 export function rowLine({ table, op, before, after }: RowChange): string {
-  const name = `${table.schema}.${table.table}`;
+  const name = tableName(table);
   if (op === 't') return `  t ${name}`;
   return `  ${op} ${name} ${[before, after].flatMap((row) => (row === null ? [] : [valuesWords(row)])).join(' -> ')}`;
 }
 
 export function rowJson(seq: number, { table, op, before, after }: RowChange): object {
-  return { seq, table: `${table.schema}.${table.table}`, op, before, after };
+  return { seq, table: tableName(table), op, before, after };
 }
 
 function valuesWords(row: RowValues): string {

@@ -1,7 +1,7 @@
 import { ChangeoverError } from '@changeover/core';
 
 import { FrameReader } from '../frame/frame-codec.js';
-import type { TableSchema } from '../frame/table-schema.js';
+import { tableName, type TableSchema } from '../frame/table-schema.js';
 import type { EventLog, LogEntry } from '../log/event-log.port.js';
 import type { MessageStore, StreamName } from '../log/message-store.port.js';
 import { decodeJsonBody } from '../record/bodies.js';
@@ -90,7 +90,7 @@ async function listed(
   const { header } = entry;
   if (kind !== undefined && header.kind !== kind) return null;
   const known = await forms.of(header.kind === 'schema' ? [{ seq: header.seq, at: entry.at }] : [...open.refs.values()]);
-  const tables = [...new Set([...known.values()].map(nameOf))];
+  const tables = [...new Set([...known.values()].map(tableName))];
   if (table !== undefined && !tables.includes(table)) return null;
   const { offset, bytes, parts } = open;
   const changes = (): AsyncGenerator<RowChange> => rowsOf(options, { entry, offset, known });
@@ -111,7 +111,7 @@ async function* rowsOf(
         const what = `record ${String(entry.header.seq)} refers to schema ${String(frame.schemaSeq)}, which it does not name`;
         throw new ChangeoverError('LOG_CORRUPT', what, { facts: { seq: entry.header.seq, offset: entry.at } });
       }
-      if (table === undefined || nameOf(form) === table) yield* rowChanges(frame, form);
+      if (table === undefined || tableName(form) === table) yield* rowChanges(frame, form);
     }
   }
 }
@@ -164,8 +164,4 @@ class Forms {
       throw error;
     }
   }
-}
-
-function nameOf({ schema, table }: TableSchema): string {
-  return `${schema}.${table}`;
 }

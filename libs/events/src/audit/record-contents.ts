@@ -2,7 +2,7 @@ import { asChangeoverError } from '@changeover/core';
 
 import type { Frame, Operation } from '../frame/frame.js';
 import { FrameReader } from '../frame/frame-codec.js';
-import type { TableSchema } from '../frame/table-schema.js';
+import { tableName, type TableSchema } from '../frame/table-schema.js';
 import type { LogEntry } from '../log/event-log.port.js';
 import type { ProgressBody, SameProgress, SchemaBody } from '../record/bodies.js';
 import type { RecordRef } from '../record/header.js';
@@ -84,7 +84,7 @@ export class RecordContents {
 
   #frame(frame: Frame, entry: LogEntry): readonly Problem[] {
     const form = this.#forms.get(frame.schemaSeq);
-    const table = form === undefined ? null : `${form.table.schema}.${form.table.table}`;
+    const table = form === undefined ? null : tableName(form.table);
     const key = `${frame.op} ${table ?? ''}`;
     this.#rows.set(key, { table, op: frame.op, rows: (this.#rows.get(key)?.rows ?? 0) + frame.rowCount });
     if (form === undefined) return this.#nowhereOnce(frame.schemaSeq, entry, 'no schema record of that sequence stands before it');

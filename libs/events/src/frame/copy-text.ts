@@ -196,3 +196,10 @@ export function formatRows(rows: readonly (readonly (string | null | undefined)[
   }
   return writer.take();
 }
+
+/** How many rows there are: each ends with the only LF in it. */
+export function countLines(rows: Buffer): number {
+  let count = 0;
+  for (let at = rows.indexOf(LF); at !== -1; at = rows.indexOf(LF, at + 1)) count++;
+  return count;
+}

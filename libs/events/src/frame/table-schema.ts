@@ -66,3 +66,8 @@ export function tableSchemaHash(table: Omit<TableSchema, 'hash' | 'foreignKeys'>
   const { schema, table: name, identity, generation } = table;
   return hash('sha256', JSON.stringify([schema, name, identity, columns, ...(generation === undefined ? [] : [generation])]), 'hex');
 }
+
+/** As people and settings write it, and as tables are known by: `schema.table`. */
+export function tableName({ schema, table }: Pick<TableSchema, 'schema' | 'table'>): string {
+  return `${schema}.${table}`;
+}

@@ -1,5 +1,6 @@
 import { ChangeoverError, type Clock, type CrashPoint, type IdSource, type Position } from '@changeover/core';
 import {
+  tableName,
   encodeJsonBody,
   wholeProgress,
   type ChangeSource,
@@ -12,7 +13,7 @@ import {
 } from '@changeover/events';
 
 import type { CaptureRequests, PipelineObserver } from '../ports.js';
-import { tableName, ToldSchemas } from '../told-schemas.js';
+import { ToldSchemas } from '../told-schemas.js';
 import { latestProgress, readBehindProgress } from './copies/behind-progress.js';
 import type { CopyLimits } from './copies/copy-driver.js';
 import { canBeCopied, newCopy, TableCopies } from './copies/table-copies.js';

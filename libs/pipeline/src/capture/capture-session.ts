@@ -1,5 +1,6 @@
 import { ChangeoverError, invariant, unreachable, type Position } from '@changeover/core';
 import {
+  tableName,
   decodeJsonBody,
   encodeJsonBody,
   type HeldSource,
@@ -17,7 +18,7 @@ import { changeWithoutRowEvents } from '../schema-change.js';
 import type { PipelineObserver } from '../ports.js';
 import { RecordAppender, type QueuedPart } from '../record-appender.js';
 import { RecordBuilder } from '../record-builder.js';
-import { tableName, ToldSchemas } from '../told-schemas.js';
+import { ToldSchemas } from '../told-schemas.js';
 import { CopyDriver } from './copies/copy-driver.js';
 import { pieces } from './copies/pieces.js';
 import { canBeCopied, type TableCopies } from './copies/table-copies.js';

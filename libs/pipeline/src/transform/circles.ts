@@ -1,7 +1,5 @@
-import type { TableSchema } from '@changeover/events';
+import { tableName, type TableSchema } from '@changeover/events';
 import type { ParentRule, TableRule } from '@changeover/mapping';
-
-import { tableName } from '../told-schemas.js';
 
 /** A table whose rows pass by: as the source has it, and as the target does, column by column. */
 export type PassingTable = { readonly source: TableSchema; readonly target: TableSchema };

@@ -1,4 +1,4 @@
-import { HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
+import { tableName, HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
 import { tableUse, type Converters, type Mapping, type TableUse } from '@changeover/mapping';
 
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
@@ -7,7 +7,6 @@ import type { PlannedRule } from '../derive/derivation-plan.js';
 import { heldLine, keyOfHeld, type HeldSince } from '../derive/held-rows.js';
 import { readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
-import { tableName } from '../told-schemas.js';
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
 import { DerivedTables, lineIn } from './derived-tables.js';
 import { SourceTables, type SourceTable } from './source-tables.js';

@@ -1,8 +1,7 @@
 import { ChangeoverError } from '@changeover/core';
-import type { RecordRef, StateView, TableSchema } from '@changeover/events';
+import { tableName, type RecordRef, type StateView, type TableSchema } from '@changeover/events';
 
 import { TableMirror } from '../mirror/table-mirror.js';
-import { tableName } from '../told-schemas.js';
 
 /** A captured table, as the state knows it from its first form on. */
 export class SourceTable {

@@ -1,5 +1,6 @@
 import { ChangeoverError, unreachable } from '@changeover/core';
 import {
+  tableName,
   decodeJsonBody,
   encodeJsonBody,
   FrameReader,
@@ -21,7 +22,7 @@ import type { HeldSince } from '../derive/held-rows.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import type { RowSink } from '../mirror/table-mirror.js';
 import { judgeSchemaChange, requireHarmless } from '../schema-change.js';
-import { tableName, type ToldSchemas } from '../told-schemas.js';
+import type { ToldSchemas } from '../told-schemas.js';
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
 import { DerivedTables } from './derived-tables.js';
 import { FirstDerivation } from './first-derivation.js';

@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import { parseRows, scanLine, type ChunkRequest, type TableSchema } from '@changeover/events';
+import { countLines, parseRows, scanLine, type ChunkRequest, type TableSchema } from '@changeover/events';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 
@@ -179,10 +179,4 @@ async function readRows(client: pg.Client, query: string, maxBytes: number): Pro
   }
   const bytes = Buffer.concat(pieces, length);
   return { bytes, count: countLines(bytes), cutShort: false };
-}
-
-function countLines(rows: Buffer): number {
-  let count = 0;
-  for (let at = rows.indexOf(LF); at !== -1; at = rows.indexOf(LF, at + 1)) count++;
-  return count;
 }

@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import { formatRows, SourceSnapshots, type SourceSnapshot, type TableSchema } from '@changeover/events';
+import { tableName, formatRows, SourceSnapshots, type SourceSnapshot, type TableSchema } from '@changeover/events';
 
 import { keyOf, type Row } from './scripted-tables.js';
 
@@ -25,11 +25,11 @@ export class ScriptedSnapshots extends SourceSnapshots {
 
   /** What the table holds, and the form that it has. */
   set(form: TableSchema, rows: readonly Row[]): void {
-    this.#tables.set(nameOf(form), { form, rows: [...rows] });
+    this.#tables.set(tableName(form), { form, rows: [...rows] });
   }
 
   drop(form: TableSchema): void {
-    this.#tables.delete(nameOf(form));
+    this.#tables.delete(tableName(form));
   }
 
   open(): Promise<SourceSnapshot> {
@@ -59,7 +59,7 @@ class ScriptedSnapshot implements SourceSnapshot {
     await this.#source.onTake(tables);
     this.#answer();
     if (this.#source.locked) throw new ChangeoverError('SOURCE_LOCKED', 'a table of the source is locked against readers');
-    if (tables.some((table) => this.#tables.get(nameOf(table))?.form.hash !== table.hash)) return 'moved';
+    if (tables.some((table) => this.#tables.get(tableName(table))?.form.hash !== table.hash)) return 'moved';
     this.#taken = { tables: new Map(this.#tables), visible: new Set(this.#source.visible) };
     return 'taken';
   }
@@ -71,7 +71,7 @@ class ScriptedSnapshot implements SourceSnapshot {
 
   async *rows(table: TableSchema): AsyncGenerator<Buffer, void, undefined> {
     invariant(this.#taken !== null, 'a snapshot is asked only when it was taken');
-    const held = this.#taken.tables.get(nameOf(table));
+    const held = this.#taken.tables.get(tableName(table));
     invariant(held?.form.hash === table.hash, 'rows are read of tables of which the snapshot was taken');
     await this.#source.onRows(table);
     this.#answer();
@@ -101,8 +101,4 @@ class ScriptedSnapshot implements SourceSnapshot {
     if (this.#source.fails !== null) throw this.#source.fails;
     if (!this.#source.opened.has(this)) throw new ChangeoverError('SOURCE_UNREACHABLE', 'the source was let go');
   }
-}
-
-function nameOf({ schema, table }: TableSchema): string {
-  return `${schema}.${table}`;
 }

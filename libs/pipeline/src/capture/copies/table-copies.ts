@@ -1,6 +1,6 @@
-import type { CopyProgress, TableSchema, TableSize } from '@changeover/events';
+import { tableName, type CopyProgress, type TableSchema, type TableSize } from '@changeover/events';
 
-import { tableName, type ToldSchemas } from '../../told-schemas.js';
+import type { ToldSchemas } from '../../told-schemas.js';
 import { TableCopy } from './table-copy.js';
 
 type Copies = Readonly<Record<string, CopyProgress>>;
