@@ -52,6 +52,13 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'verify.placed': [],
   'verify.read': [],
   'verify.compared': [],
+  // Died at in `test/checkpoint`.
+  'checkpoint.marked': [],
+  'checkpoint.summed': [],
+  'move.in-rows': [],
+  'move.before-commit': [],
+  'move.in-commit': [],
+  'move.after-commit': [],
 };
 
 /** Here, and so as not to take minutes only here, the restart is an ordinary one. */

@@ -147,12 +147,13 @@ export class VerifyScene implements AsyncDisposable {
     );
   }
 
-  /** The command, in a process of its own, which dies at a point. */
+  /** A command, in a process of its own, which dies at a point. */
   async command(
     crashAt?: CrashPointName,
+    ...words: readonly string[]
   ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly said: string }> {
-    const args = ['verify', '--config', this.bed.migration.settingsFile];
-    const child = spawn(process.execPath, [CLI, ...args], {
+    const [name = 'verify', ...rest] = words;
+    const child = spawn(process.execPath, [CLI, name, ...rest, '--config', this.bed.migration.settingsFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...(crashAt === undefined ? {} : { CHANGEOVER_CRASH_AT: crashAt }) },
     });
@@ -194,6 +195,14 @@ export class VerifyScene implements AsyncDisposable {
 
   get snapshots(): SourceSnapshots {
     return this.#snapshots;
+  }
+
+  get reader(): TargetReader {
+    return this.#reader;
+  }
+
+  get settings(): AllSettings {
+    return this.#settings;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,12 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { CliSession } from './cli-session.js';
 import { BarrierCommand } from './commands/barrier.command.js';
 import { CheckCommand } from './commands/check.command.js';
+import { CheckpointCommand } from './commands/checkpoint.command.js';
+import { CheckpointCreateCommand } from './commands/checkpoint-create.command.js';
+import { CheckpointDeleteCommand } from './commands/checkpoint-delete.command.js';
+import { CheckpointListCommand } from './commands/checkpoint-list.command.js';
+import { CheckpointShowCommand } from './commands/checkpoint-show.command.js';
+import { ForwardCommand } from './commands/forward.command.js';
 import { HeldCommand } from './commands/held.command.js';
 import { HeldListCommand } from './commands/held-list.command.js';
 import { HeldShowCommand } from './commands/held-show.command.js';
@@ -11,6 +17,7 @@ import { IntrospectCommand } from './commands/introspect.command.js';
 import { LogCommand } from './commands/log.command.js';
 import { LogInspectCommand } from './commands/log-inspect.command.js';
 import { LogVerifyCommand } from './commands/log-verify.command.js';
+import { RewindCommand } from './commands/rewind.command.js';
 import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
 import { StatusCommand } from './commands/status.command.js';
 import { UpCommand } from './commands/up.command.js';
@@ -31,6 +38,13 @@ export function cliModule(session: CliSession): DynamicModule {
       StatusCommand,
       BarrierCommand,
       VerifyCommand,
+      CheckpointCommand,
+      CheckpointCreateCommand,
+      CheckpointListCommand,
+      CheckpointShowCommand,
+      CheckpointDeleteCommand,
+      RewindCommand,
+      ForwardCommand,
       StateCommand,
       StateRebuildCommand,
       HeldCommand,

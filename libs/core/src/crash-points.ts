@@ -42,6 +42,16 @@ export const CRASH_POINTS = [
   'verify.read',
   /** A table was compared. */
   'verify.compared',
+  /** A checkpoint's barrier is at the target. */
+  'checkpoint.marked',
+  /** What the target should hold at it is known, nothing is written down. */
+  'checkpoint.summed',
+  /** The target is being taken to another place: its place is set, no row is written. */
+  'move.in-rows',
+  'move.before-commit',
+  /** COMMIT was sent, its answer has not been read. */
+  'move.in-commit',
+  'move.after-commit',
 ] as const;
 
 export type CrashPointName = (typeof CRASH_POINTS)[number];

@@ -215,6 +215,55 @@ export const ERROR_PAGES = {
     nextStep: 'Nothing, unless it stays: then find who holds the locks (pg_stat_activity, pg_locks).',
     policy: 'retry',
   },
+  TARGET_MOVED: {
+    meaning: 'The target was taken to another place of the stream (`changeover rewind`, `changeover forward`) while load ran.',
+    nextStep: 'Nothing: load begins anew where the target is now.',
+    policy: 'retry',
+  },
+  TARGET_PARKED: {
+    meaning: 'The target was taken back to a checkpoint, and load stays there until it is let go.',
+    nextStep: '`changeover forward` brings the target to where load had come, and lets load go on; then ask again.',
+    policy: 'stop',
+  },
+  CHECKPOINT_UNKNOWN: {
+    meaning: 'There is no checkpoint of this name.',
+    nextStep: '`changeover checkpoint list` names them all.',
+    policy: 'stop',
+  },
+  CHECKPOINT_EXISTS: {
+    meaning: 'There is a checkpoint of this name already.',
+    nextStep: 'Choose another name, or delete that one first.',
+    policy: 'stop',
+  },
+  CHECKPOINT_DAMAGED: {
+    meaning:
+      'What is written down of a checkpoint is not what was written when it was made, or the log does not hold its place: it was altered, or belongs to another log.',
+    nextStep: 'Nothing was changed. Choose another checkpoint; delete this one.',
+    policy: 'stop',
+  },
+  REWIND_IMPOSSIBLE: {
+    meaning:
+      'Between where the target is and where it was to be taken lies something that cannot be undone row by row: a table of the target has changed its form, or one without a key was emptied.',
+    nextStep: 'Nothing was changed. Choose a checkpoint behind what the message names, or rebuild the target from the log.',
+    policy: 'stop',
+  },
+  REWIND_TOO_LARGE: {
+    meaning: 'More rows have changed between the two places than may be held in memory (limits.moveBytes).',
+    nextStep: 'Nothing was changed. Choose a nearer checkpoint, or allow more memory.',
+    policy: 'stop',
+  },
+  REWIND_REFUSED: {
+    meaning: 'The target refuses rows as they were at the place to which it was to be taken.',
+    nextStep:
+      'Nothing was changed. See in the message which constraint refuses them: it, or rows of others that it looks at, are new since then.',
+    policy: 'stop',
+  },
+  ROWS_CHANGED: {
+    meaning: 'Rows that were to be taken to another place were changed at the target by somebody else.',
+    nextStep:
+      'Nothing was changed. Look at the rows that are named, then decide: --changed-rows keep leaves them as they are, --changed-rows overwrite takes them along.',
+    policy: 'stop',
+  },
   SOURCE_LOCKED: {
     meaning:
       'A table of the source is locked against readers (ALTER TABLE, VACUUM FULL, LOCK TABLE), or somebody waits to change one that was being read, and goes first.',

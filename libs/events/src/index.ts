@@ -61,6 +61,16 @@ export {
   type StateEntry,
 } from './ports/state-store.port.js';
 export { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from './ports/table-catalogue.port.js';
+export {
+  Checkpoints,
+  type BarrierPlace,
+  type Checkpoint,
+  type ListedCheckpoint,
+  type RowsDigest,
+  type TableDigest,
+  type Whereabouts,
+} from './ports/checkpoints.port.js';
+export { TargetMoves, type ChangedRow, type MoveOptions, type MoveReport, type TargetMove } from './ports/target-moves.port.js';
 export { SourceSnapshots, type SourceSnapshot } from './ports/source-snapshots.port.js';
 export { HOLD_MS, TargetReader, type LoadHold, type RefusedVersion, type TargetSnapshot } from './ports/target-reader.port.js';
 export {

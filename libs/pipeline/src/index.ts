@@ -2,6 +2,8 @@ export { CaptureLoop, type CaptureLimits, type CaptureOptions } from './capture/
 export { ReadBudget } from './capture/copies/read-budget.js';
 export type { CopyLimits } from './capture/copies/copy-driver.js';
 export { LoadLoop, type LoadLimits, type LoadOptions } from './load/load-loop.js';
+export { moveTarget, whenFree, type Moved, type MoveTargetOptions } from './move/move-target.js';
+export { readWritten, WrittenForms } from './move/written-frames.js';
 export { CaptureRequests, PipelineObserver, SilentObserver, type CaptureRequest, type DeliverBatch, type ReadBatch } from './ports.js';
 export { RangeDerivation } from './transform/range-derivation.js';
 export type { RangeOutcome, RangeSetup, RangeTask, RangeThreads, StartRangeThreads } from './transform/range-threads.js';

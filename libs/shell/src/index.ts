@@ -32,6 +32,7 @@ export { startRole, type RoleContext, type RoleParts, type RunningRole, type Sta
 export { loadMapping } from './settings/load-mapping.js';
 export { mappingTypeErrors } from './settings/mapping-types.js';
 export {
+  createCheckpoints,
   createHeldRowList,
   createLog,
   createSource,
@@ -39,6 +40,7 @@ export {
   createSourceSnapshots,
   createTarget,
   createTargetCatalogue,
+  createTargetMoves,
   createTargetReader,
   emptyState,
   openScratchState,

@@ -1,3 +1,5 @@
+export { PostgresCheckpoints } from './checkpoints.js';
+export { PostgresTargetMoves, type PostgresTargetMovesOptions } from './move/postgres-target-moves.js';
 export { type CrashPoint, type PostgresTargetOptions } from './options.js';
 export { PostgresHeldRowList } from './held-row-list.js';
 export { PostgresTarget } from './postgres-target.js';

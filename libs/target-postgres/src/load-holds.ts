@@ -1,4 +1,4 @@
-import { HOLD_MS, type LoadProgress } from '@changeover/events';
+import { HOLD_MS, type LoadProgress, type Whereabouts } from '@changeover/events';
 
 import type { Connection } from './connection.js';
 import { progressOf, type ProgressRow } from './own-schema.js';
@@ -8,6 +8,9 @@ export type Holder = { readonly migration: string; readonly holdId: string };
 
 /** Where load is, as the row says it that also says who holds it. */
 export type HeldPlace = { readonly progress: LoadProgress | null };
+
+/** Where it is parked: the checkpoint, and how far load had come. */
+type Parked = Whereabouts['parked'];
 
 /**
  * A statement that waits for a transaction of load may have reckoned its time before the wait, where that transaction is rolled back and the row is what it was.
@@ -19,7 +22,7 @@ const LEFT = `(extract(epoch FROM hold_until - clock_timestamp()) * 1000)::float
 
 /** Also over a hold that has ended by itself: its holder died, or was too slow. */
 const TAKE = `UPDATE changeover.progress SET hold_id = $2, hold_through = coalesce(changes_seq, 0), hold_until = ${UNTIL}
-  WHERE migration = $1 AND (hold_id IS NULL OR hold_id = $2 OR hold_until < clock_timestamp()) RETURNING *, ${LEFT}`;
+  WHERE migration = $1 AND (parked IS NULL OR $3) AND (hold_id IS NULL OR hold_id = $2 OR hold_until < clock_timestamp()) RETURNING *, ${LEFT}`;
 const RENEW = `UPDATE changeover.progress SET hold_until = ${UNTIL} WHERE migration = $1 AND hold_id = $2 RETURNING *, ${LEFT}`;
 const LET_ON = `UPDATE changeover.progress SET hold_through = $3, hold_until = ${UNTIL}
   WHERE migration = $1 AND hold_id = $2 RETURNING *, ${LEFT}`;
@@ -27,11 +30,18 @@ const RELEASE = `UPDATE changeover.progress SET hold_id = NULL, hold_through = N
 
 /**
  * Holds load where it is. What comes back is final: the row's lock was waited for, so no transaction of load is under way any more, and the next one sees the
- * hold. `busy`: somebody else holds it. Null: there is no progress row, as load was never started.
+ * hold. `busy`: somebody else holds it. `parked`: it stays at a checkpoint, and that was not asked for. Null: there is no progress row, as load was never started.
  */
-export async function takeHold(connection: Connection, holder: Holder): Promise<HeldPlace | 'busy' | null> {
-  const place = await update(connection, TAKE, [holder.migration, holder.holdId]);
-  return place ?? ((await readProgress(connection, holder.migration)) === null ? null : 'busy');
+export async function takeHold(
+  connection: Connection,
+  holder: Holder,
+  { alsoParked = false }: { readonly alsoParked?: boolean } = {},
+): Promise<(HeldPlace & { readonly parked: Parked }) | 'busy' | 'parked' | null> {
+  const place = await update(connection, TAKE, [holder.migration, holder.holdId, alsoParked]);
+  if (place !== null) return place;
+  const row = await readProgress(connection, holder.migration);
+  if (row === null) return null;
+  return row.parked !== null && !alsoParked ? 'parked' : 'busy';
 }
 
 /** False: the hold is not ours any more. */
@@ -53,17 +63,25 @@ export async function releaseHold(connection: Connection, { migration, holdId }:
 export async function readProgress(
   connection: Connection,
   migration: string,
-): Promise<(HeldPlace & { readonly holdId: string | null }) | null> {
+): Promise<(HeldPlace & { readonly holdId: string | null; readonly parked: Parked }) | null> {
   const [row] = await connection.query<ProgressRow & { hold_id: string | null }>('SELECT * FROM changeover.progress WHERE migration = $1', [
     migration,
   ]);
-  return row === undefined ? null : { progress: progressOf(row), holdId: row.hold_id };
+  return row === undefined ? null : { progress: progressOf(row), holdId: row.hold_id, parked: parkedOf(row) };
 }
 
-async function update(connection: Connection, statement: string, values: readonly unknown[]): Promise<HeldPlace | null> {
+function parkedOf({ parked, head }: ProgressRow): Parked {
+  return parked === null || head === null ? null : { at: parked, head };
+}
+
+async function update(
+  connection: Connection,
+  statement: string,
+  values: readonly unknown[],
+): Promise<(HeldPlace & { readonly parked: Parked }) | null> {
   for (;;) {
     const [row] = await connection.query<ProgressRow & { left_ms: number }>(statement, values);
     if (row === undefined) return null;
-    if (row.left_ms >= LEAST_LEFT_MS) return { progress: progressOf(row) };
+    if (row.left_ms >= LEAST_LEFT_MS) return { progress: progressOf(row), parked: parkedOf(row) };
   }
 }

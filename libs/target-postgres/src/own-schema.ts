@@ -73,17 +73,36 @@ ALTER TABLE changeover.held ADD COLUMN kept_version text;
 COMMENT ON COLUMN changeover.held.kept_version IS
   'the last good version that stands at the target, with the rows it needs and the unique values it has, as JSON; null: none';`;
 
+const PLACES_TO_GO_BACK_TO = `
+ALTER TABLE changeover.progress ADD COLUMN moves bigint NOT NULL DEFAULT 0, ADD COLUMN parked text, ADD COLUMN head jsonb;
+COMMENT ON COLUMN changeover.progress.moves IS 'how often the target was taken to another place of the stream than load would';
+COMMENT ON COLUMN changeover.progress.parked IS 'the checkpoint that the target was taken to, where load stays; null: load follows the stream';
+COMMENT ON COLUMN changeover.progress.head IS 'while it is parked: how far load had come';
+ALTER TABLE changeover.barrier ADD COLUMN place jsonb, ADD COLUMN forms jsonb, ADD COLUMN totals jsonb;
+COMMENT ON COLUMN changeover.barrier.place IS 'progress as it was committed with the barrier; null: it was not committed by itself';
+COMMENT ON COLUMN changeover.barrier.forms IS 'by table, the hash of the form that was pinned then';
+COMMENT ON COLUMN changeover.barrier.totals IS 'rows held, waiting and refused then';
+ALTER TABLE changeover.refused ADD COLUMN version_seq bigint, ADD COLUMN ended_seq bigint;
+UPDATE changeover.refused SET version_seq = from_seq;
+ALTER TABLE changeover.refused ALTER COLUMN version_seq SET NOT NULL;
+COMMENT ON COLUMN changeover.refused.version_seq IS 'the record of writes since which it is refused as it says here; earlier versions are rows of their own, closed';
+COMMENT ON COLUMN changeover.refused.ended_seq IS 'while the target is parked: what to_seq is where load had come to';
+CREATE TABLE changeover.checkpoint (
+  migration text NOT NULL, name text NOT NULL, contents text NOT NULL, checksum text NOT NULL,
+  PRIMARY KEY (migration, name));
+COMMENT ON TABLE changeover.checkpoint IS 'named places of the stream to which the target can be taken back';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
- * 5, holds of load, and kept versions of held rows.
+ * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them.
  */
-const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_AND_MISSING_ROWS, HOLDS_AND_KEPT_VERSIONS];
-const VERSION = STEPS.length;
+const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_AND_MISSING_ROWS, HOLDS_AND_KEPT_VERSIONS, PLACES_TO_GO_BACK_TO];
+export const OWN_SCHEMA_VERSION = STEPS.length;
 
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */
 export async function ensureOwnSchema(connection: Connection): Promise<void> {
-  if (checked(await readVersion(connection)) === VERSION) return;
+  if (checked(await readVersion(connection)) === OWN_SCHEMA_VERSION) return;
   await connection.query(
     `BEGIN; SET LOCAL lock_timeout = ${String(LOCK_TIMEOUT_MS)}; SELECT pg_advisory_xact_lock(${String(CREATION_LOCK)})`,
   );
@@ -91,7 +110,7 @@ export async function ensureOwnSchema(connection: Connection): Promise<void> {
   const version = checked(await readVersion(connection));
   const missing = STEPS.slice(version).join('');
   await connection.query(
-    `${missing} INSERT INTO changeover.version (version) VALUES (${String(VERSION)})
+    `${missing} INSERT INTO changeover.version (version) VALUES (${String(OWN_SCHEMA_VERSION)})
      ON CONFLICT (only_row) DO UPDATE SET version = excluded.version; COMMIT`,
   );
 }
@@ -99,24 +118,24 @@ export async function ensureOwnSchema(connection: Connection): Promise<void> {
 /** Whether {@link ensureOwnSchema} has anything to make in a schema that is there. */
 export async function isOfEarlierVersion(connection: Connection): Promise<boolean> {
   const version = await readVersion(connection);
-  return version !== null && version < VERSION;
+  return version !== null && version < OWN_SCHEMA_VERSION;
 }
 
 /** Whether there is anything of ours to be read; TARGET_CHANGED where it is not of our version. */
 export async function isReadable(connection: Connection): Promise<boolean> {
   const version = checked(await readVersion(connection));
-  if (version === 0 || version === VERSION) return version !== 0;
+  if (version === 0 || version === OWN_SCHEMA_VERSION) return version !== 0;
   throw new ChangeoverError(
     'TARGET_CHANGED',
-    `the schema changeover of the target is of an earlier version (${String(version)}); the next start of load brings it to ${String(VERSION)}`,
+    `the schema changeover of the target is of an earlier version (${String(version)}); the next start of load brings it to ${String(OWN_SCHEMA_VERSION)}`,
   );
 }
 
 function checked(version: number | null): number {
-  if (version !== null && version > VERSION) {
+  if (version !== null && version > OWN_SCHEMA_VERSION) {
     throw new ChangeoverError(
       'TARGET_CHANGED',
-      `the schema changeover of the target has version ${String(version)}; this program knows ${String(VERSION)}`,
+      `the schema changeover of the target has version ${String(version)}; this program knows ${String(OWN_SCHEMA_VERSION)}`,
     );
   }
   return version ?? 0;
@@ -135,7 +154,13 @@ export function isOurs({ schema }: { readonly schema: string }): boolean {
 }
 
 /** What the owner of a migration finds when it takes over. */
-export type Ownership = { readonly owner: string; readonly progress: LoadProgress | null; readonly tables: PinnedForms };
+export type Ownership = {
+  readonly owner: string;
+  /** How often the target was moved ({@link TargetMoves}) before. */
+  readonly moves: string;
+  readonly progress: LoadProgress | null;
+  readonly tables: PinnedForms;
+};
 
 /** A row of `changeover.progress`. */
 export type ProgressRow = {
@@ -151,6 +176,9 @@ export type ProgressRow = {
   source_position: string;
   source_commit_ms: string;
   tables: PinnedForms;
+  moves: string;
+  parked: string | null;
+  head: LoadProgress | null;
 };
 
 /** Raises the owner number and reads progress, in one statement: who had it before can commit nothing after this. */
@@ -160,8 +188,8 @@ export async function takeOwnership(connection: Connection, migration: string): 
      ON CONFLICT (migration) DO UPDATE SET owner = p.owner + 1, updated_at = now() RETURNING *`,
     [migration],
   );
-  const { owner, tables } = row as ProgressRow;
-  return { owner, tables, progress: row === undefined ? null : progressOf(row) };
+  const { owner, moves, tables } = row as ProgressRow;
+  return { owner, moves, tables, progress: row === undefined ? null : progressOf(row) };
 }
 
 /** Null: nothing was ever loaded. */
@@ -182,37 +210,54 @@ export function progressOf(row: ProgressRow): LoadProgress | null {
   };
 }
 
+/** Sets the columns of a place. */
+export const PLACE = `writes_log_id = $3, writes_epoch = $4, writes_seq = $5, writes_pos = $6, writes_checksum = $7,
+  writes_at = $8, changes_log_id = $9, changes_seq = $10, source_position = $11, source_commit_ms = $12, updated_at = now()`;
+
+export function placeValues({ writes, changes, position, ts_ms }: LoadProgress): unknown[] {
+  const { logId, epoch, seq, pos, checksum, at } = writes;
+  return [logId, epoch, seq, pos, checksum, at, changes.logId, changes.seq, position, ts_ms];
+}
+
 /**
  * The hold is looked for in the statement that moves the row, and stands in that row: one that waited for the holder's lock looks at what he wrote, which a
  * look beside it, in a snapshot from before, would miss.
  */
-const ADVANCE = `UPDATE changeover.progress SET writes_log_id = $3, writes_epoch = $4, writes_seq = $5, writes_pos = $6, writes_checksum = $7,
-  writes_at = $8, changes_log_id = $9, changes_seq = $10, source_position = $11, source_commit_ms = $12, updated_at = now()
-  WHERE migration = $1 AND owner = $2 AND (hold_until IS NULL OR hold_until < clock_timestamp() OR hold_through >= $10)`;
+const ADVANCE = `UPDATE changeover.progress SET ${PLACE}
+  WHERE migration = $1 AND owner = $2 AND parked IS NULL AND (hold_until IS NULL OR hold_until < clock_timestamp() OR hold_through >= $10)`;
 
 /** Why it moved nothing. */
-const HINDRANCE = `SELECT hold_through::float8 AS through FROM changeover.progress WHERE migration = $1 AND owner = $2`;
+const HINDRANCE = `SELECT owner = $2 AS ours, owner - $2 = moves - $3 AS moved, parked IS NOT NULL AS parked, changes_seq::float8 AS at,
+  hold_through::float8 AS through FROM changeover.progress WHERE migration = $1`;
 
-export type Owner = { readonly migration: string; readonly owner: string };
+type Hindrance = {
+  readonly ours: boolean;
+  readonly moved: boolean;
+  readonly parked: boolean;
+  readonly at: number;
+  readonly through: number | null;
+};
+
+export type Owner = { readonly migration: string; readonly owner: string; readonly moves: string };
 
 /**
  * Moves progress, as the first statement of a transaction: whoever lost the ownership learns it before it touches or locks a row of data,
- * and two owners' transactions follow one another on this row's lock. Null: it is moved. {@link Held}: somebody holds load before this place; nothing was
- * done, and nothing may be.
+ * and two owners' transactions follow one another on this row's lock. Null: it is moved. {@link Held}: somebody holds load before this place, or it is parked;
+ * nothing was done, and nothing may be. TARGET_MOVED: the target is at another place than where we left it.
  */
-export async function advance(
-  connection: Connection,
-  { migration, owner }: Owner,
-  { writes, changes, position, ts_ms }: LoadProgress,
-): Promise<Held | null> {
-  const { logId, epoch, seq, pos, checksum, at } = writes;
-  const values = [migration, owner, logId, epoch, seq, pos, checksum, at, changes.logId, changes.seq, position, ts_ms];
+export async function advance(connection: Connection, { migration, owner, moves }: Owner, progress: LoadProgress): Promise<Held | null> {
+  const { seq } = progress.changes;
+  const values = [migration, owner, ...placeValues(progress)];
   for (;;) {
     if ((await connection.execute({ text: ADVANCE, values })) > 0) return null;
-    const [row] = await connection.query<{ through: number | null }>(HINDRANCE, [migration, owner]);
-    if (row === undefined) throw new ChangeoverError('FENCED', `another process has taken over loading migration ${migration}`);
+    const [row] = await connection.query<Hindrance>(HINDRANCE, [migration, owner, moves]);
+    if (row?.ours !== true) {
+      if (row?.moved === true) throw new ChangeoverError('TARGET_MOVED', `the target of migration ${migration} was taken to another place`);
+      throw new ChangeoverError('FENCED', `another process has taken over loading migration ${migration}`);
+    }
+    if (row.parked) return { held: { through: row.at } };
     // Else it was let go, or on, since.
-    if (row.through !== null && row.through < changes.seq) return { held: { through: row.through } };
+    if (row.through !== null && row.through < seq) return { held: { through: row.through } };
   }
 }
 
@@ -227,26 +272,31 @@ export async function recordBarrier(
   connection: Connection,
   { migration }: Owner,
   barrier: { readonly token: string; readonly seq: number },
+  progress: LoadProgress,
 ): Promise<void> {
-  await connection.query(
-    `INSERT INTO changeover.barrier (migration, token, writes_seq, committed_at) VALUES ($1, $2, $3, clock_timestamp())
-     ON CONFLICT (migration, token) DO NOTHING`,
-    [migration, barrier.token, barrier.seq],
-  );
+  await connection.query(RECORD_BARRIER, [migration, barrier.token, barrier.seq, barrier.seq === progress.writes.seq ? progress : null]);
 }
 
-/** In one statement, because load goes on meanwhile. */
+const TOTALS = `(SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'held') AS held,
+    (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'waiting') AS waiting,
+    (SELECT count(*)::int FROM changeover.refused WHERE refused.migration = $1 AND to_seq IS NULL) AS refused`;
+
+const RECORD_BARRIER = `INSERT INTO changeover.barrier (migration, token, writes_seq, committed_at, place, forms, totals)
+  SELECT $1, $2, $3, clock_timestamp(), $4,
+    (SELECT coalesce(jsonb_object_agg(t.key, t.value -> 'hash'), '{}') FROM changeover.progress AS p, jsonb_each(p.tables) AS t WHERE p.migration = $1),
+    (SELECT to_jsonb(totals) FROM (SELECT ${TOTALS}) AS totals)
+  ON CONFLICT (migration, token) DO NOTHING`;
+
+/** In one statement, because load goes on meanwhile. A target that was taken back behind a barrier does not hold it any more. */
 const FIND_BARRIER = `
   SELECT barrier.writes_seq::float8 AS seq, progress.source_position AS position,
-    (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'held') AS held,
-    (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'waiting') AS waiting,
-    (SELECT count(*)::int FROM changeover.refused WHERE refused.migration = $1 AND to_seq IS NULL) AS refused
+    ${TOTALS}
   FROM changeover.barrier JOIN changeover.progress USING (migration)
-  WHERE migration = $1 AND token = $2`;
+  WHERE migration = $1 AND token = $2 AND barrier.writes_seq <= progress.writes_seq`;
 
 export async function findBarrier(connection: Connection, migration: string, token: string): ReturnType<TargetWriter['findBarrier']> {
   // Of an earlier version it is until load has started.
-  if (((await readVersion(connection)) ?? 0) < VERSION) return null;
+  if (((await readVersion(connection)) ?? 0) < OWN_SCHEMA_VERSION) return null;
   const [reached] = await connection.query<BarrierReached>(FIND_BARRIER, [migration, token]);
   return reached ?? null;
 }

@@ -55,7 +55,7 @@ export class PostgresSession implements TargetSession {
     const { connection, migration, ownership, copyFromRows, crashPoint } = parts;
     this.progress = ownership.progress;
     this.#parts = parts;
-    this.#owner = { migration, owner: ownership.owner };
+    this.#owner = { migration, owner: ownership.owner, moves: ownership.moves };
     this.#known = new KnownTables(connection, ownership.tables, preexisting);
     this.#refused = new RefusedRows(connection, migration);
     this.#careful = new CarefulPath({ connection, catalogue: () => this.#known.catalogue, recheck: () => this.#recheck(), crashPoint });
@@ -79,7 +79,7 @@ export class PostgresSession implements TargetSession {
       const settings = this.#durability(segments.length > 0, batch.barriers.length > 0);
       return this.#transaction(settings, batch.progress, async (mode) => {
         const report = segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, segments, mode);
-        for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier);
+        for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier, batch.progress);
         return report;
       });
     });

@@ -50,6 +50,11 @@ export class PostgresTargetReader extends TargetReader {
       await connection.query(HOLDING);
       const place = await takeHold(connection, holder);
       if (place === null) return await this.#nothing(opened);
+      if (place === 'parked')
+        throw new ChangeoverError(
+          'TARGET_PARKED',
+          `load of migration ${migration} stays at a checkpoint, to which the target was taken back`,
+        );
       if (place === 'busy') throw new ChangeoverError('TARGET_BUSY', `somebody else holds load of migration ${migration}`);
       return this.#held(holder, place, { connection, spare });
     } catch (error) {

@@ -66,7 +66,11 @@ describe('refused rows', () => {
     expect(await bed.openRefusals()).toMatchObject([{ wanted: { id: '1', code: 'b', size: '-1' } }]);
     expect(await bed.apply([firms.u(['1', undefined, '5'])])).toMatchObject({ inserted: 1, released: 1 });
     expect(await bed.rows('SELECT * FROM firms')).toEqual([[1, 'b', 5]]);
-    expect(await bed.rows('SELECT from_seq, to_seq FROM changeover.refused')).toEqual([['1', '3']]);
+    // What was wanted in between stays known as well.
+    expect(await bed.rows(`SELECT from_seq, version_seq, to_seq, wanted ->> 'code' FROM changeover.refused ORDER BY version_seq`)).toEqual([
+      ['1', '1', '2', 'a'],
+      ['1', '2', '3', 'b'],
+    ]);
   });
 
   it('follow their row through a change of key, and go with it', async () => {

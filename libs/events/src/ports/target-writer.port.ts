@@ -25,7 +25,7 @@ export type LoadBatch = {
   /** In order. Empty: only progress moves. */
   readonly transactions: readonly WriteTransaction[];
   readonly progress: LoadProgress;
-  /** Barrier tokens reached in this batch. Their commit is synchronous. */
+  /** Barrier tokens reached in this batch. Their commit is synchronous. One that is the batch's last record is a place to go back to. */
   readonly barriers: readonly { readonly token: string; readonly seq: number }[];
 };
 
@@ -39,7 +39,7 @@ export type ApplyReport = {
 };
 
 /**
- * Load is held (`LoadHold`) and may not go beyond this record of `changes`: nothing was written. The same call may come again, with the same or with less;
+ * Load is held (`LoadHold`), or parked (`TargetMove`), and may not go beyond this record of `changes`: nothing was written. The same call may come again, with the same or with less;
  * what was staged still is.
  */
 export type Held = { readonly held: { readonly through: number } };
@@ -60,7 +60,8 @@ export type SchemaLookup = (schemaSeq: number) => TableSchema;
 
 /**
  * One owner's session with the target. Every call that writes does so in one transaction which also checks that we
- * still own the progress row; if not: FENCED, nothing written. A call that lost its connection rejects with
+ * still own the progress row; if not: FENCED, nothing written; TARGET_MOVED, if the target was taken to another place since, where the next
+ * session begins. A call that lost its connection rejects with
  * TARGET_UNREACHABLE: whether it was committed only {@link TargetWriter.open}'s progress tells.
  */
 export interface TargetSession extends AsyncDisposable {

@@ -137,6 +137,8 @@ class LoadRun {
       }
       case 'barrier':
         this.#reached(entry, { barrier: { token: decodeJsonBody('barrier', entry).token, seq: header.seq } });
+        // It ends its batch, so that the target was once just there: a place to go back to.
+        await this.flush();
         break;
       case 'progress':
       case 'mapping-activated':

@@ -5,12 +5,14 @@ import { ChangeoverError, type Clock, type CrashPoint, type IdSource } from '@ch
 import {
   SequencedLog,
   type ChangeSource,
+  type Checkpoints,
   type EventLog,
   type HeldRowList,
   type MessageStore,
   type SourceSnapshots,
   type StateStore,
   type TableCatalogue,
+  type TargetMoves,
   type TargetReader,
   type TargetWriter,
 } from '@changeover/events';
@@ -18,7 +20,14 @@ import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka'
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource, PostgresSourceCatalogue, PostgresSourceSnapshots, type PostgresSourceSettings } from '@changeover/source-postgres';
 import { emptyStoredState, LmdbStateStore, storedStateBytes } from '@changeover/state-lmdb';
-import { PostgresHeldRowList, PostgresTarget, PostgresTargetCatalogue, PostgresTargetReader } from '@changeover/target-postgres';
+import {
+  PostgresCheckpoints,
+  PostgresHeldRowList,
+  PostgresTarget,
+  PostgresTargetCatalogue,
+  PostgresTargetMoves,
+  PostgresTargetReader,
+} from '@changeover/target-postgres';
 
 import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, StateSettings, TargetSettings } from '../settings/schema.js';
 
@@ -60,6 +69,17 @@ const TARGET_READERS: Registry<TargetSettings, (ids: IdSource) => TargetReader> 
     ({ url }, { migration, clock }) =>
     (ids) =>
       new PostgresTargetReader({ url, migration, clock, ids }),
+};
+
+const CHECKPOINTS: Registry<TargetSettings, Checkpoints> = {
+  postgres: ({ url }, { migration }) => new PostgresCheckpoints({ url, migration }),
+};
+
+const TARGET_MOVES: Registry<TargetSettings, (ids: IdSource, crashPoint: CrashPoint) => TargetMoves> = {
+  postgres:
+    ({ url }, { migration, clock, limits }) =>
+    (ids, crashPoint) =>
+      new PostgresTargetMoves({ url, migration, clock, ids, crashPoint, maxBytes: limits.moveBytes }),
 };
 
 const HELD_ROW_LISTS: Registry<TargetSettings, HeldRowList> = {
@@ -118,6 +138,19 @@ export function createHeldRowList(settings: TargetSettings, context: AdapterCont
 /** Reads the target of the settings where load is. Connects when it is asked. */
 export function createTargetReader(settings: TargetSettings, context: AdapterContext & { readonly ids: IdSource }): TargetReader {
   return TARGET_READERS[settings.type](settings, context)(context.ids);
+}
+
+/** The checkpoints of the target. Connects when it is asked. */
+export function createCheckpoints(settings: TargetSettings, context: AdapterContext): Checkpoints {
+  return CHECKPOINTS[settings.type](settings, context);
+}
+
+/** Takes the target of the settings to other places. Connects when it is asked. */
+export function createTargetMoves(
+  settings: TargetSettings,
+  context: AdapterContext & { readonly ids: IdSource; readonly crashPoint: CrashPoint },
+): TargetMoves {
+  return TARGET_MOVES[settings.type](settings, context)(context.ids, context.crashPoint);
 }
 
 /** The target of the settings. Connects when it is opened. */

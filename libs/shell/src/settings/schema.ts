@@ -193,6 +193,9 @@ const limits = z
     readAheadBytes: bytes().prefault('16MB').describe('What a process may read ahead of its work, in memory.'),
     batchBytes: bytes().prefault('8MB').describe('Size from which a batch is not made larger. One record may be larger than this.'),
     stateBytes: bytes().prefault('8MB').describe('What transform may have changed of its state, in memory, before it commits it.'),
+    moveBytes: bytes()
+      .prefault('256MB')
+      .describe('What `changeover rewind` and `forward` may hold in memory of the rows that have changed between two places.'),
     derivationThreads: z
       .int()
       .min(0)

@@ -203,7 +203,7 @@ export class BatchRun {
     for (const refusal of refusals) {
       // Tried again in vain, with nothing new to write down.
       if (refusal.op.row.seq === 0 && refusal.op.refusal?.reason === refusal.reason) continue;
-      const id = await this.#parts.refused.record(refusal);
+      const id = await this.#parts.refused.record(refusal, this.#parts.seq);
       if (refusal.op.refusal === null) this.#refused.set(id, refusal);
     }
     if (this.#refused.size > REFUSED_PER_BATCH * 10) throw refusesTooMuch([...this.#refused.values()]);

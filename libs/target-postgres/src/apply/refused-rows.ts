@@ -10,10 +10,24 @@ import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './ta
 /** Rows tried again at the end of one batch; with more, the batches take turns. */
 const RETRIED_PER_BATCH = 100;
 
-const OPEN_ROWS = `SELECT id, table_schema, table_name, key, key_text, wanted, stands, missed_by, reason FROM changeover.refused
+export const REFUSAL_COLUMNS = 'id, table_schema, table_name, key, key_text, wanted, stands, missed_by, reason';
+
+const OPEN_ROWS = `SELECT ${REFUSAL_COLUMNS} FROM changeover.refused
   WHERE migration = $1 AND to_seq IS NULL`;
 
-type RefusedRow = {
+/**
+ * What a refusal said until now becomes a row of its own, closed, and the refusal begins anew: whoever goes back to a checkpoint finds what stood there. Not where it
+ * says the same as before, but for the reason, and not where it began with this batch.
+ */
+const KEEP_VERSION = `WITH changed AS (
+    UPDATE changeover.refused SET version_seq = $2 WHERE id = $1 AND version_seq < $2
+      AND (key, key_text, wanted, stands, missed_by) IS DISTINCT FROM ($3::jsonb, $4, $5::jsonb, $6::jsonb, $7::jsonb) RETURNING id)
+  INSERT INTO changeover.refused
+    (migration, table_schema, table_name, key, key_text, wanted, stands, sqlstate, constraint_name, reason, from_seq, to_seq, from_ms, missed_by, version_seq)
+  SELECT migration, table_schema, table_name, key, key_text, wanted, stands, sqlstate, constraint_name, reason, from_seq, $2, from_ms, missed_by, version_seq
+  FROM changeover.refused JOIN changed USING (id)`;
+
+export type RefusedRow = {
   id: string;
   table_schema: string;
   table_name: string;
@@ -130,8 +144,8 @@ export class RefusedRows {
     return rows.map(toRefusal);
   }
 
-  /** Writes down that the target refuses the op's row; gives the refusal's id. */
-  async record({ op, sqlstate, constraint, reason }: Refusal): Promise<string> {
+  /** Writes down that the target refuses the op's row, since the record `seq` of `writes` at the latest; gives the refusal's id. */
+  async record({ op, sqlstate, constraint, reason }: Refusal, seq: number): Promise<string> {
     const { plan, row, refusal } = op;
     const stands = await readStanding(this.#connection, op);
     const told = row.line === null ? null : valuesOf(plan, row.line);
@@ -149,6 +163,7 @@ export class RefusedRows {
       reason === ROW_MISSING && row.origin !== null && plan.keys.length > 0 ? JSON.stringify(keyValues(plan, row.origin)) : null,
     ];
     if (refusal !== null) {
+      await this.#connection.query(KEEP_VERSION, [refusal.id, seq, ...values.slice(0, 4), values[7]]);
       await this.#connection.query(
         `UPDATE changeover.refused SET key = $2, key_text = $3, wanted = $4, stands = $5, sqlstate = $6, constraint_name = $7, reason = $8, missed_by = $9 WHERE id = $1`,
         [refusal.id, ...values],
@@ -158,8 +173,8 @@ export class RefusedRows {
     // Progress has moved already: a transaction begins with it.
     const [made] = await this.#connection.query<{ id: string }>(
       `INSERT INTO changeover.refused
-         (migration, table_schema, table_name, from_seq, key, key_text, wanted, stands, sqlstate, constraint_name, reason, missed_by, from_ms)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+         (migration, table_schema, table_name, from_seq, version_seq, key, key_text, wanted, stands, sqlstate, constraint_name, reason, missed_by, from_ms)
+       VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12,
          (SELECT nullif(source_commit_ms, 0) FROM changeover.progress WHERE progress.migration = $1)) RETURNING id`,
       [this.#migration, plan.schema.schema, plan.schema.table, row.seq, ...values],
     );
@@ -264,7 +279,7 @@ function originText({ plan, row }: TargetOp): string {
   return plan.addressing === 'key' ? keyOf(plan, line) : line.bytes.toString('latin1', line.start, line.end);
 }
 
-function toRefusal(row: RefusedRow): OpenRefusal {
+export function toRefusal(row: RefusedRow): OpenRefusal {
   const { id, key, wanted, stands, reason } = row;
   return {
     id,

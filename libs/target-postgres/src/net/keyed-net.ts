@@ -3,6 +3,15 @@ import { mergeLines, type Line } from '@changeover/events';
 
 import type { NetRow } from './net-row.js';
 
+/** Makes a line that may be kept of one whose bytes may be part of something large. */
+export type KeepLine = (line: Line) => Line;
+
+export const asItLies: KeepLine = (line) => line;
+
+export function lengthOf({ start, end }: Line): number {
+  return end - start;
+}
+
 /** One row on its way through the batch. */
 type Track = {
   /** Names the row in the target before the batch; null: it was made in this batch. */
@@ -20,20 +29,36 @@ type Track = {
  */
 export class KeyedNet {
   readonly #columns: number;
+  readonly #keep: KeepLine;
   /** Rows that are there now, by the key they have now. */
   readonly #alive = new Map<string, Track>();
   /** Rows of the target that are gone, by the key they had before the batch. */
   readonly #dead = new Map<string, { readonly origin: Line; readonly seq: number }>();
 
-  constructor(columns: number) {
+  constructor(columns: number, keep: KeepLine = asItLies) {
     this.#columns = columns;
+    this.#keep = keep;
+  }
+
+  /** Bytes of the lines that are kept. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { origin, line } of this.#alive.values()) bytes += lengthOf(line) + (origin === null ? 0 : lengthOf(origin));
+    for (const { origin } of this.#dead.values()) bytes += lengthOf(origin);
+    return bytes;
   }
 
   create(seq: number, key: string, line: Line): void {
     invariant(!this.#alive.has(key), 'the writes create a row that is already there');
-    const revived = this.#dead.has(key);
+    const revived = this.#dead.get(key);
     this.#dead.delete(key);
-    this.#alive.set(key, { origin: revived ? line : null, originKey: revived ? key : '', key, line, seq });
+    this.#alive.set(key, {
+      origin: revived?.origin ?? null,
+      originKey: revived === undefined ? '' : key,
+      key,
+      line: this.#keep(line),
+      seq,
+    });
   }
 
   /** `before` is any line that holds the key `from`. */
@@ -41,10 +66,10 @@ export class KeyedNet {
     const track = this.#alive.get(from);
     if (track === undefined) {
       invariant(!this.#dead.has(from), 'the writes update a row that they have deleted');
-      this.#place({ origin: before, originKey: from, key: to, line, seq });
+      this.#place({ origin: this.#keep(before), originKey: from, key: to, line: this.#keep(line), seq });
       return;
     }
-    track.line = partial ? mergeLines(track.line, line, this.#columns) : line;
+    track.line = this.#keep(partial ? mergeLines(track.line, line, this.#columns) : line);
     track.seq = seq;
     if (from === to) return;
     track.key = to;
@@ -56,7 +81,7 @@ export class KeyedNet {
     const track = this.#alive.get(key);
     if (track === undefined) {
       invariant(!this.#dead.has(key), 'the writes delete a row twice');
-      this.#dead.set(key, { origin: before, seq });
+      this.#dead.set(key, { origin: this.#keep(before), seq });
       return;
     }
     this.#alive.delete(key);

@@ -1,7 +1,7 @@
 import { invariant } from '@changeover/core';
 import { scanLine, type Frame, type Operation, type TableSchema, keyText, mergeLines, type Line } from '@changeover/events';
 
-import { KeyedNet } from './keyed-net.js';
+import { asItLies, KeyedNet, type KeepLine } from './keyed-net.js';
 import { addressingOf, keyColumns, tableId, type Addressing, type Segment } from './net-row.js';
 import { WholeRowNet } from './whole-row-net.js';
 
@@ -27,6 +27,18 @@ type OpenSegment = { readonly truncated: TableSchema[]; readonly tables: Map<str
  */
 export class NetChanges {
   readonly #segments: OpenSegment[] = [];
+  readonly #keep: KeepLine;
+
+  /** `keep`: where frames are not to stay in memory for their rows' sake. */
+  constructor(keep: KeepLine = asItLies) {
+    this.#keep = keep;
+  }
+
+  /** Bytes of the lines that are kept. */
+  get bytes(): number {
+    const nets = this.#segments.flatMap(({ tables }) => [...tables.values()]);
+    return nets.reduce((sum, { keyed, wholeRow }) => sum + keyed.bytes + wholeRow.bytes, 0);
+  }
 
   addFrame(seq: number, schema: TableSchema, frame: Frame): void {
     if (frame.op === 't') {
@@ -90,8 +102,8 @@ export class NetChanges {
       addressing: addressingOf(schema),
       columns,
       keys: keyColumns(schema),
-      keyed: new KeyedNet(columns),
-      wholeRow: new WholeRowNet(),
+      keyed: new KeyedNet(columns, this.#keep),
+      wholeRow: new WholeRowNet(this.#keep),
       beforeStarts: new Int32Array(columns + 1),
       afterStarts: new Int32Array(columns + 1),
     };

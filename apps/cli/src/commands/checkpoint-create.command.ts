@@ -1,0 +1,75 @@
+import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import { Option, SubCommand } from 'nest-commander';
+
+import { runCreate } from '../checkpoint/checkpoint-context.js';
+import { renderCheckpoint, stepLine } from '../checkpoint/checkpoint-view.js';
+import { ProgressLine } from '../checkpoint/progress-line.js';
+import { findOwnServices } from '../services/own-services.js';
+import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+
+type CreateOptions = ReadOptionsOf & { readonly read?: boolean; readonly timeout?: number; readonly json?: boolean };
+
+const NAME = /^[\w][\w.:-]{0,99}$/;
+const USUAL_PATIENCE_S = 60;
+const INTERRUPTED = 130;
+
+@SubCommand({
+  name: 'create',
+  arguments: '[name]',
+  description:
+    'Make a checkpoint of what the target holds now, while people go on. Without a name it is called after the time. Nobody is held up, but for a moment with --read.',
+})
+export class CheckpointCreateCommand extends CliCommand {
+  @Option({ flags: '--read', description: 'read the target as well, and make none if it does not hold what was written to it' })
+  parseRead(): boolean {
+    return true;
+  }
+
+  @Option({
+    flags: '--timeout <seconds>',
+    description: `give up when the barrier has not come to the target for so long (default: ${String(USUAL_PATIENCE_S)})`,
+  })
+  parseTimeout(seconds: string): number {
+    const parsed = Number(seconds);
+    if (parsed > 0) return parsed;
+    throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
+  }
+
+  @Option({ flags: '--json', description: 'print JSON' })
+  parseJson(): boolean {
+    return true;
+  }
+
+  override async run(args: string[], { read = false, timeout = USUAL_PATIENCE_S, json = false, ...options }: CreateOptions): Promise<void> {
+    const clock = new SystemClock();
+    const name = args[0] ?? `at-${new Date(clock.now()).toISOString()}`;
+    if (!NAME.test(name))
+      throw new ChangeoverError('BAD_SETTINGS', 'a checkpoint’s name has up to 100 letters, digits, underscores, dots, colons and dashes');
+    const { settings: given, folder } = await this.readSettings(options);
+    const settings = await findOwnServices(given, folder);
+    const line = new ProgressLine(this.terminal, clock);
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort(new ChangeoverError('TIMED_OUT', `the barrier of checkpoint ${name} has not come to the target`, { facts: { name } }));
+    }, timeout * 1000);
+    try {
+      const checkpoint = await runCreate(settings, {
+        ...{ name, read, clock, ids: new RandomIdSource() },
+        signal: AbortSignal.any([this.session.signal, late.signal]),
+        onStep: (step) => {
+          if (step.doing !== 'marking') clearTimeout(timer);
+          line.show(stepLine(step));
+        },
+      });
+      line.clear();
+      this.terminal.out(json ? toJson(checkpoint) : renderCheckpoint(checkpoint));
+    } catch (error) {
+      line.clear();
+      if (!this.session.signal.aborted) throw error;
+      this.terminal.err('changeover: interrupted: no checkpoint was made\n');
+      process.exitCode = INTERRUPTED;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

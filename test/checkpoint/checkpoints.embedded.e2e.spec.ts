@@ -1,0 +1,3 @@
+import { describeCheckpoints } from './checkpoints.js';
+
+describeCheckpoints('embedded', { checkpoints: 12, kills: true });

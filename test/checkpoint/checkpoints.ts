@@ -1,0 +1,182 @@
+import { CRASH_POINTS, type CrashPointName } from '@changeover/core';
+import { Random, type LogType } from '@changeover/example-crm';
+import { isEqual } from '@changeover/verification';
+
+import { VerifyScene } from '../verify/verify-scene.js';
+import { CheckpointScene, contentsOf, type Contents } from './checkpoint-scene.js';
+
+const WRITERS = 4;
+const PAUSE_MS = 25;
+
+/** What the lists of held and of refused rows held, over all places. */
+type Seen = { held: number; refused: number; moves: number; heldMs: number[] };
+
+/** All that checkpoints promise, on one of the logs. */
+export function describeCheckpoints(
+  log: LogType,
+  { checkpoints: usual, kills }: { readonly checkpoints: number; readonly kills: boolean },
+): void {
+  /** CHECKPOINTS of the environment: for who has more time than a run of all tests. */
+  const count = Number(process.env['CHECKPOINTS'] ?? usual);
+  describe(`checkpoints over ${log}`, () => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+    const random = new Random(seed);
+    let bed: CheckpointScene;
+    const opened: AsyncDisposable[] = [];
+
+    beforeAll(async () => {
+      bed = new CheckpointScene(await VerifyScene.open(log, { id: 'checkpoint', seed }));
+      opened.push(bed);
+    }, 120_000);
+
+    afterAll(async () => {
+      for (const one of opened) await one[Symbol.asyncDispose]();
+    }, 60_000);
+
+    it(`takes the target to each of ${String(count)} places of a stream that goes on, to the byte, and forward again`, async () => {
+      const { scene } = bed;
+      const places = new Map<string, Contents>();
+      const seen: Seen = { held: 0, refused: 0, moves: 0, heldMs: [] };
+      await scene.letLoose(WRITERS, PAUSE_MS);
+      for (let place = 0; place < count; place++) {
+        const { checkpoint, contents } = await bed.create(`c${String(place)}`);
+        places.set(checkpoint.name, contents);
+        seen.held += checkpoint.totals.held;
+        seen.refused += checkpoint.totals.refused;
+      }
+      const order = random.shuffled([...places.keys()]);
+      for (const [at, name] of order.entries()) {
+        const began = performance.now();
+        await bed.move(name);
+        seen.heldMs.push(performance.now() - began);
+        expect({ name, contents: await contentsOf(scene.bed.target) }).toEqual({ name, contents: places.get(name) });
+        seen.moves++;
+        // Now and then from one to the next, without going forward between them.
+        if (at % 3 === 2) continue;
+        await bed.move(null);
+        if (at % 10 === 0) await scene.bed.barrier();
+      }
+      await bed.move(null);
+      const committed = await scene.calm();
+      expect(isEqual(await scene.verify())).toBe(true);
+      seen.heldMs.sort((a, b) => a - b);
+      const p50 = Math.round(seen.heldMs[Math.floor(seen.heldMs.length / 2)] ?? 0);
+      console.log(`${String(committed)} transactions meanwhile; ${JSON.stringify({ ...seen, heldMs: undefined, rewindP50Ms: p50 })}`);
+      expect(seen.held).toBeGreaterThan(count);
+      expect(seen.refused).toBeGreaterThan(0);
+    }, 1_200_000);
+
+    it.each(['load', 'transform'] as const)(
+      'takes it there while %s is away, or behind',
+      async (role) => {
+        const { scene } = bed;
+        const { contents } = await bed.create(`before-${role}`);
+        await scene.bed.source.query(`UPDATE company SET name = 'while ${role} is away'`);
+        await scene.bed.barrier();
+        expect(await scene.bed.process(role).stop()).toEqual({ code: 0, signal: null });
+        await scene.bed.source.query(`UPDATE person SET note = 'while ${role} is away'`);
+        await bed.move(`before-${role}`);
+        expect(await contentsOf(scene.bed.target)).toEqual(contents);
+        await scene.bed.start(role);
+        expect(await contentsOf(scene.bed.target)).toEqual(contents);
+        await bed.move(null);
+        await scene.bed.barrier();
+        expect(isEqual(await scene.verify())).toBe(true);
+      },
+      120_000,
+    );
+
+    it('makes none where the target does not hold what was written', async () => {
+      const { scene } = bed;
+      await scene.bed.target.query(`UPDATE app.company SET name = name || '!' WHERE id = (SELECT min(id) FROM app.company)`);
+      await expect(bed.create('damaged')).rejects.toMatchObject({
+        code: 'NOT_EQUAL',
+        message: expect.stringContaining('app.company') as string,
+      });
+      await scene.bed.target.query(`UPDATE app.company SET name = rtrim(name, '!') WHERE id = (SELECT min(id) FROM app.company)`);
+      await bed.create('repaired');
+    }, 60_000);
+
+    it('are of one log: one that was written down elsewhere is not gone to', async () => {
+      const { checkpoint } = await bed.create('ours');
+      const { place } = checkpoint;
+      const foreign = (writes: Partial<typeof place.writes>, name: string) =>
+        bed.checkpoints.add({ ...checkpoint, name, place: { ...place, writes: { ...place.writes, ...writes } } });
+      await foreign({ logId: 'another' }, 'of another log');
+      await foreign({ seq: place.writes.seq - 1 }, 'of another record');
+      await foreign({ checksum: 'abc' }, 'of another checksum');
+      for (const name of ['of another log', 'of another record', 'of another checksum']) {
+        await expect(bed.move(name)).rejects.toMatchObject({ code: 'CHECKPOINT_DAMAGED' });
+        await bed.checkpoints.delete(name);
+      }
+    }, 60_000);
+
+    if (!kills) return;
+
+    it('are made, listed, shown, gone to and deleted by commands', async () => {
+      const { scene } = bed;
+      const run = async (...words: readonly string[]): Promise<string> => {
+        const { code, said } = await scene.command(undefined, ...words);
+        expect({ words, code, said: code === 0 ? '' : said }).toEqual({ words, code: 0, said: '' });
+        return said;
+      };
+      expect(await run('checkpoint', 'create', 'by-hand')).toContain('checkpoint by-hand');
+      expect(await run('checkpoint', 'list')).toContain('by-hand');
+      const { name, digests } = JSON.parse(await run('checkpoint', 'show', 'by-hand', '--json')) as { name: string; digests: object };
+      expect([name, Object.keys(digests).sort()]).toEqual([
+        'by-hand',
+        ['app.company', 'app.person', 'changeover.held', 'public.tag', 'public.visit'],
+      ]);
+      await scene.bed.source.query(`UPDATE company SET name = 'behind the checkpoint'`);
+      await scene.bed.barrier();
+      expect(await run('rewind', '--to', 'by-hand', '--dry-run')).toContain('would be at by-hand');
+      expect(await run('rewind', '--to', 'by-hand')).toContain('is at by-hand');
+      expect(await run('checkpoint', 'list')).toContain('the target is here');
+      expect((await scene.command(undefined, 'verify', '--timeout', '1')).said).toContain('TARGET_PARKED');
+      expect((await scene.command(undefined, 'checkpoint', 'create')).said).toContain('TARGET_PARKED');
+      expect((await scene.command(undefined, 'checkpoint', 'delete', 'by-hand')).said).toContain('TARGET_PARKED');
+      expect(await run('forward')).toContain('load goes on');
+      expect(await run('checkpoint', 'delete', 'by-hand')).toContain('deleted');
+      const unknown = await scene.command(undefined, 'rewind', '--to', 'by-hand');
+      expect([unknown.code, unknown.said]).toEqual([1, expect.stringContaining('CHECKPOINT_UNKNOWN')]);
+    }, 120_000);
+
+    const POINTS: Readonly<Record<string, (name: string) => readonly string[]>> = {
+      move: (name) => ['rewind', '--to', name],
+      checkpoint: (name) => ['checkpoint', 'create', `${name}-again`],
+    };
+    for (const point of CRASH_POINTS) {
+      const words = POINTS[point.slice(0, point.indexOf('.'))];
+      if (words === undefined) continue;
+      it(`killed at ${point} it is here or there, and goes on`, async () => {
+        await diesAt(point, words);
+      }, 120_000);
+    }
+
+    async function diesAt(point: CrashPointName, words: (name: string) => readonly string[]): Promise<void> {
+      const { scene } = bed;
+      const { contents: before } = await bed.create(point);
+      await scene.bed.source.query(
+        `UPDATE company SET name = 'after ${point}'; UPDATE person SET amount = '99' WHERE id % 3 = 0; DELETE FROM tag WHERE label = 'a'`,
+      );
+      await scene.bed.barrier();
+      const after = await contentsOf(scene.bed.target);
+      expect(after).not.toEqual(before);
+      const killed = await scene.command(point, ...words(point));
+      expect({ ...killed, said: '' }).toEqual({ code: null, signal: 'SIGKILL', said: '' });
+      // Whoever died may have sent a COMMIT that is still at work.
+      const parked = async (): Promise<boolean> => (await bed.checkpoints.whereabouts())?.parked !== null;
+      for (let look = 0; look < 20 && point === 'move.in-commit' && !(await parked()); look++)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await contentsOf(scene.bed.target)).toEqual((await parked()) ? before : after);
+      if (point.startsWith('move.')) {
+        const next = await scene.command(undefined, ...words(point));
+        expect({ ...next, said: '' }).toEqual({ code: 0, signal: null, said: '' });
+        expect(await contentsOf(scene.bed.target)).toEqual(before);
+        await bed.move(null);
+      }
+      await scene.bed.barrier();
+      expect(isEqual(await scene.verify())).toBe(true);
+    }
+  });
+}
