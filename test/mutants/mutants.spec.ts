@@ -25,7 +25,7 @@ type JestResult = {
 };
 
 /** Runs the named tests in a Jest of their own, with the mutant in place of the file, and counts. */
-async function run(specs: readonly string[], test: string, mutant?: Mutant): Promise<Outcome> {
+async function run(specs: readonly string[], test: string, mutant?: Mutant, patienceMs = 60_000): Promise<Outcome> {
   const place = await mkdtemp(join(tmpdir(), 'changeover-mutant-'));
   const outputFile = join(place, 'result.json');
   try {
@@ -48,7 +48,7 @@ async function run(specs: readonly string[], test: string, mutant?: Mutant): Pro
     const child = spawn(process.execPath, [jest, ...args, ...specs], {
       cwd: ROOT,
       stdio: 'ignore',
-      timeout: 60_000,
+      timeout: patienceMs,
       killSignal: 'SIGKILL',
       env: {
         ...inherited,
@@ -79,10 +79,10 @@ it.each(MUTANTS)('"$name" is about text that is there, once', async ({ file, fin
 
 it('without a mutant all of these tests pass', async () => {
   const names = MUTANTS.map(({ killedBy: [, test] }) => test).join('|');
-  const outcome = await run(specs, names);
+  const outcome = await run(specs, names, undefined, 170_000);
   expect(outcome).toMatchObject({ failed: [], broken: 0 });
   expect(outcome.passed).toBeGreaterThanOrEqual(new Set(MUTANTS.map(({ killedBy }) => killedBy.join())).size);
-}, 120_000);
+}, 180_000);
 
 it.each(MUTANTS)(
   '"$name" is killed',

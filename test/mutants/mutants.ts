@@ -29,6 +29,9 @@ const COPIES_SPEC = 'libs/pipeline/src/capture/copies/table-copies.spec.ts';
 const KEYLESS_SPEC = 'libs/pipeline/src/capture/copies/keyless-tables.spec.ts';
 const PREFIX = 'libs/verification/src/prefix.ts';
 const PREFIX_SPEC = 'libs/verification/src/prefix.spec.ts';
+const MOVE_SPEC = 'libs/target-postgres/src/move/target-moves.int.spec.ts';
+const DIGESTS = 'libs/verification/src/checkpoint/table-digests.ts';
+const DIGESTS_SPEC = 'libs/verification/src/checkpoint/table-digests.spec.ts';
 const COMPARE_SPEC = 'libs/verification/src/compare-table.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
@@ -290,8 +293,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'owner of the progress row not checked',
     file: 'libs/target-postgres/src/own-schema.ts',
-    find: 'WHERE migration = $1 AND owner = $2 AND (',
-    replace: 'WHERE migration = $1 AND owner >= $2 AND (',
+    find: 'WHERE migration = $1 AND owner = $2 AND parked IS NULL',
+    replace: 'WHERE migration = $1 AND owner >= $2 AND parked IS NULL',
     killedBy: [SESSION_SPEC, 'fences the one before'],
   },
   {
@@ -426,5 +429,47 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (should?.equals(is) === true) continue;',
     replace: 'if (is.length > 0) continue;',
     killedBy: [COMPARE_SPEC, 'differs where the version refused is another'],
+  },
+  {
+    name: 'a barrier is committed with what comes behind it',
+    file: 'libs/pipeline/src/load/load-loop.ts',
+    find: '        // It ends its batch, so that the target was once just there: a place to go back to.\n        await this.flush();',
+    replace: '',
+    killedBy: [LOAD_SPEC, 'ends a batch with a barrier'],
+  },
+  {
+    name: 'of a row that is refused again only the last version is known',
+    file: 'libs/target-postgres/src/apply/refused-rows.ts',
+    find: 'await this.#connection.query(KEEP_VERSION, [refusal.id, seq, ...values.slice(0, 4), values[7]]);',
+    replace: 'void seq;',
+    killedBy: [MOVE_SPEC, 'in whichever version they were refused'],
+  },
+  {
+    name: 'rows that somebody else has changed are taken along unasked',
+    file: 'libs/target-postgres/src/move/changed-rows.ts',
+    find: 'if (row === undefined) return [{ op, how:',
+    replace: 'if (row !== undefined) return [];\n    return [{ op, how:',
+    killedBy: [MOVE_SPEC, 'asks what is to become of rows'],
+  },
+  {
+    name: 'a load that runs is not told that the target was moved',
+    file: 'libs/target-postgres/src/move/postgres-target-move.ts',
+    find: 'owner = owner + 1, moves = moves + 1,',
+    replace: 'moves = moves + 1,',
+    killedBy: [MOVE_SPEC, 'is parked there'],
+  },
+  {
+    name: 'a parked target goes on by itself',
+    file: 'libs/target-postgres/src/own-schema.ts',
+    find: 'WHERE migration = $1 AND owner = $2 AND parked IS NULL AND (hold_until',
+    replace: 'WHERE migration = $1 AND owner = $2 AND (hold_until',
+    killedBy: [MOVE_SPEC, 'is parked there'],
+  },
+  {
+    name: 'rows that went stay in the digest',
+    file: DIGESTS,
+    find: 'pieces === coming ? 1 : -1',
+    replace: 'pieces === coming ? 1 : 1',
+    killedBy: [DIGESTS_SPEC, 'a random history leads'],
   },
 ];

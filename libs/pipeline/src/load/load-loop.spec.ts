@@ -262,6 +262,17 @@ describe('load', () => {
     expect(await running.ended).toBe('LOG_MISSING');
   });
 
+  it('ends a batch with a barrier, so that the target is once just there', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    await bed.transaction(person(1));
+    const barrier = await bed.barrier('b');
+    const last = await bed.transaction(person(2));
+    bed.start();
+    await bed.loaded(last?.seq ?? 0);
+    expect(bed.target.batches.map(({ progress }) => progress.writes.seq)).toEqual([barrier.seq, last?.seq]);
+  });
+
   it('that is held applies what it may, waits, and goes on as far as it is let', async () => {
     await using bed = new LoadBed();
     await bed.tell();

@@ -357,6 +357,60 @@ describe('a target that is taken to a checkpoint', () => {
     ]);
   });
 
+  it('has the rows that it refused there as they stood, in whichever version they were refused', async () => {
+    const { bed, people, start, rows } = await openPeople(`${PEOPLE}; ALTER TABLE people ADD CHECK (name NOT LIKE 'bad%')`);
+    await using _bed = bed;
+    await bed.apply([
+      people.move([
+        ['1', 'Anna', '2.0'],
+        ['1', 'bad', '2.0'],
+      ]),
+      people.c(['9', 'bad', null]),
+    ]);
+    const first = await bed.checkpoint('first');
+    const listed = (): Promise<unknown> =>
+      bed.bed.rows(`SELECT key ->> 'id', wanted, stands FROM changeover.refused WHERE to_seq IS NULL ORDER BY 1`);
+    const atFirst = [await listed(), await rows()];
+    await bed.apply([
+      people.move([
+        ['1', 'bad', '2.0'],
+        ['1', 'bad again', '3'],
+      ]),
+      people.move([
+        ['9', 'bad', null],
+        ['9', 'good', null],
+      ]),
+    ]);
+    const second = await bed.checkpoint('second');
+    const atSecond = [await listed(), await rows()];
+    await bed.apply([
+      people.move([
+        ['1', 'bad again', '3'],
+        ['1', 'Ann', '4'],
+      ]),
+      people.d(['9', 'good', null]),
+    ]);
+    const head = [await listed(), await rows()];
+    expect([atFirst[0], atSecond[0]]).toMatchObject([
+      [
+        ['1', { name: 'bad' }, { name: 'Anna' }],
+        ['9', { name: 'bad' }, null],
+      ],
+      [['1', { name: 'bad again' }, { name: 'Anna' }]],
+    ]);
+    for (const [checkpoint, wanted] of [
+      [first, atFirst],
+      [start, [[], AT_START]],
+      [second, atSecond],
+      [first, atFirst],
+    ] as const) {
+      await bed.moveTo(checkpoint);
+      expect([await listed(), await rows()]).toEqual(wanted);
+    }
+    await bed.moveTo(null);
+    expect([await listed(), await rows()]).toEqual(head);
+  });
+
   it('is held by one at a time, and by nobody who is gone', async () => {
     const { bed, start } = await openPeople();
     await using _bed = bed;
