@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import { PostgresCheckpoints, PostgresTargetMoves } from '../index.js';
 import { LoadBed } from '../test/load-bed.js';
+import type { Row } from '../test/writes.js';
 import { contents, openBoth, PAIRS, randomBatch, type Pair } from '../test/random-history.js';
 
 const OPTIONS: MoveOptions = { changedRows: 'refuse', dryRun: false };
@@ -423,6 +424,54 @@ describe('a target that is taken to a checkpoint', () => {
     await second?.[Symbol.asyncDispose]();
     await bed.moveTo(start);
   });
+});
+
+describe('a table of a million rows', () => {
+  it('is taken back over a thousand changes, and forward, each in less than two seconds', async () => {
+    await using bed = new MoveBed(
+      await LoadBed.open(`CREATE TABLE contacts (id int PRIMARY KEY, email text NOT NULL UNIQUE, name text, firm int, since timestamptz);
+        CREATE INDEX ON contacts (name); CREATE INDEX ON contacts (firm)`),
+    );
+    const contacts = bed.bed.writes.table('contacts', ['id', 'email', 'name', 'firm', 'since'], { identity: 'full' });
+    const row = (id: number, name: string): Row => [
+      String(id),
+      `c${String(id)}@example.com`,
+      name,
+      String(id % 1000),
+      '2024-05-06 07:08:09+00',
+    ];
+    await bed.apply([contacts.c(row(0, 'first'))]);
+    await bed.bed.sql.query(`INSERT INTO contacts SELECT id, 'c' || id || '@example.com', 'name ' || id, id % 1000, '2024-05-06 07:08:09+00'
+      FROM generate_series(1, 1000000) AS id; ANALYZE contacts`);
+    const start = await bed.checkpoint('start');
+    const named = (id: number): Row => row(id, `name ${String(id)}`);
+    for (let batch = 0; batch < 10; batch++) {
+      const ids = Array.from({ length: 100 }, (_, at) => 1 + (batch * 100 + at) * 997);
+      await bed.apply(
+        ...ids.map((id) =>
+          id % 3 === 0
+            ? [contacts.d(named(id))]
+            : id % 3 === 1
+              ? [contacts.move([named(id), row(id, 'another')])]
+              : [contacts.c(row(id + 1_000_000, 'new'))],
+        ),
+      );
+    }
+    const sum = (): Promise<unknown[][]> => bed.bed.rows(`SELECT count(*)::int, sum(hashtextextended(contacts::text, 0)) FROM contacts`);
+    const head = await sum();
+    const took: number[] = [];
+    const timed = async (to: Checkpoint | null): Promise<void> => {
+      const began = performance.now();
+      await bed.moveTo(to);
+      took.push(Math.round(performance.now() - began));
+    };
+    await timed(start);
+    expect((await sum())[0]?.[0]).toBe(1_000_001);
+    await timed(null);
+    expect(await sum()).toEqual(head);
+    console.log(`back and forward over 1,000 changes of 1,000,000 rows: ${took.join(' and ')} ms`);
+    expect(Math.max(...took)).toBeLessThan(2_000);
+  }, 120_000);
 });
 
 describe('checkpoints', () => {
