@@ -7,22 +7,9 @@ import type { CompleteSettings } from './settings.js';
 import { MAX_BATCH_BYTES } from './stream-appender.js';
 
 /** Makes the topic of a stream: one partition, nothing ever deleted. False if somebody else was quicker. */
-export async function createTopic(settings: CompleteSettings, stream: StreamName): Promise<boolean> {
-  const ssl = sslOptions(settings);
-  const kafka = new kafkajs.Kafka({
-    brokers: [...settings.brokers],
-    clientId: settings.clientId,
-    connectionTimeout: settings.connectMs,
-    requestTimeout: settings.requestMs,
-    ...(ssl && { ssl }),
-    ...(settings.sasl && { sasl: saslOptions(settings) as SASLOptions }),
-    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
-    logCreator: () => () => undefined,
-  });
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    return await admin.createTopics({
+export function createTopic(settings: CompleteSettings, stream: StreamName): Promise<boolean> {
+  return withAdmin(settings, (admin) =>
+    admin.createTopics({
       // The caller waits for the leader, with the patience of the settings; kafkajs would give up after a few tries.
       waitForLeaders: false,
       timeout: settings.requestMs,
@@ -44,7 +31,31 @@ export async function createTopic(settings: CompleteSettings, stream: StreamName
           ],
         },
       ],
-    });
+    }),
+  );
+}
+
+/** Deletes the topic of a stream. Brokers forget it one after the other, a moment later. */
+export function deleteTopic(settings: CompleteSettings, stream: StreamName): Promise<void> {
+  return withAdmin(settings, (admin) => admin.deleteTopics({ topics: [stream], timeout: settings.requestMs }));
+}
+
+async function withAdmin<Result>(settings: CompleteSettings, work: (admin: kafkajs.Admin) => Promise<Result>): Promise<Result> {
+  const ssl = sslOptions(settings);
+  const kafka = new kafkajs.Kafka({
+    brokers: [...settings.brokers],
+    clientId: settings.clientId,
+    connectionTimeout: settings.connectMs,
+    requestTimeout: settings.requestMs,
+    ...(ssl && { ssl }),
+    ...(settings.sasl && { sasl: saslOptions(settings) as SASLOptions }),
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+    logCreator: () => () => undefined,
+  });
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await work(admin);
   } finally {
     await admin.disconnect();
   }

@@ -2,7 +2,7 @@ import { ChangeoverError, invariant, SystemClock, type Clock } from '@changeover
 import { MessageStore, type StoredMessage, type StreamName } from '@changeover/events';
 
 import { BrokerLink, type Leader } from './broker-link.js';
-import { createTopic } from './create-topic.js';
+import { createTopic, deleteTopic } from './create-topic.js';
 import { judge } from './log-error.js';
 import { readPartition } from './read-partition.js';
 import { withDefaults, type CompleteSettings, type KafkaLogSettings } from './settings.js';
@@ -48,6 +48,13 @@ export class KafkaMessageStore extends MessageStore {
     } finally {
       this.#returnLink(link);
     }
+  }
+
+  async remove(stream: StreamName): Promise<void> {
+    await deleteTopic(this.#settings, stream).catch((error: unknown) => {
+      const judged = judge(error, `deleting topic ${stream}`).error;
+      if (judged.code !== 'LOG_MISSING') throw judged;
+    });
   }
 
   async bounds(stream: StreamName): Promise<{ readonly start: number; readonly end: number }> {

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { encodeBlocks, type EncodedBlock } from './block-codec.js';
 import { streamMissing } from './log-error.js';
 import { readStream } from './read-stream.js';
-import { APPEND, BOUNDS, CREATE_STREAM, CREATE_TABLES, LOCK_SCHEMA, TABLES_EXIST } from './schema.js';
+import { APPEND, BOUNDS, CREATE_STREAM, CREATE_TABLES, LOCK_SCHEMA, REMOVE_STREAM, TABLES_EXIST } from './schema.js';
 import { Session } from './session.js';
 import { withDefaults, type CompleteSettings, type PostgresLogSettings } from './settings.js';
 
@@ -47,6 +47,13 @@ export class PostgresMessageStore extends MessageStore {
       }
       const made = await session.count({ text: CREATE_STREAM, values: [stream] });
       return made === 1 ? 'created' : 'exists';
+    });
+  }
+
+  remove(stream: StreamName): Promise<void> {
+    return this.#withSession(async (session) => {
+      const [tables] = await session.query<{ complete: boolean }>({ text: TABLES_EXIST });
+      if (tables?.complete === true) await session.query({ text: REMOVE_STREAM, values: [stream] });
     });
   }
 

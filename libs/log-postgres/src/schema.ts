@@ -35,6 +35,9 @@ export const LOCK_SCHEMA = 'select pg_advisory_xact_lock(7217403115)';
 export const CREATE_STREAM = `
 insert into changeover_log.stream (name) values ($1) on conflict (name) do nothing`;
 
+/** With its blocks. */
+export const REMOVE_STREAM = 'delete from changeover_log.stream where name = $1';
+
 export const BOUNDS = `
 select s.next_offset as stream_end,
        (select b.first_offset from changeover_log.block b

@@ -43,6 +43,10 @@ export class GatedStore extends MessageStore {
     return this.#inner.create(stream);
   }
 
+  remove(stream: StreamName): Promise<void> {
+    return this.#inner.remove(stream);
+  }
+
   bounds(stream: StreamName): Promise<{ readonly start: number; readonly end: number }> {
     return this.#inner.bounds(stream);
   }

@@ -116,6 +116,11 @@ export class InMemoryMessageStore extends MessageStore {
     return this.storage.create(stream);
   }
 
+  override async remove(stream: StreamName): Promise<void> {
+    await this.#turn();
+    this.storage.drop(stream);
+  }
+
   override async bounds(stream: StreamName): Promise<{ readonly start: number; readonly end: number }> {
     await this.#turn();
     const { first, messages } = this.storage.get(stream);

@@ -43,6 +43,11 @@ export class SteppedStore extends MessageStore {
     return Promise.resolve(this.#storage.create(stream));
   }
 
+  override remove(stream: StreamName): Promise<void> {
+    this.#storage.drop(stream);
+    return Promise.resolve();
+  }
+
   override bounds(stream: StreamName): Promise<{ readonly start: number; readonly end: number }> {
     return this.#turn('bounds', () => {
       const { first, messages } = this.#storage.get(stream);

@@ -45,6 +45,9 @@ export abstract class MessageStore {
     options: { readonly signal: AbortSignal; readonly until?: number },
   ): AsyncIterable<readonly StoredMessage[]>;
 
+  /** Deletes the stream with all that is in it, if it exists: for one that nobody reads or writes any more. */
+  abstract remove(stream: StreamName): Promise<void>;
+
   /** Releases connections. Reads under way end; an append under way rejects. */
   abstract stop(): Promise<void>;
 }

@@ -77,6 +77,29 @@ export function messageStoreContract(name: string, factory: () => Promise<Messag
         expect(answers.sort()).toEqual(['created', 'exists']);
       });
 
+      it('removes a stream with all that is in it, and no other', async () => {
+        const { store, stream } = await openStream();
+        const other = await openStream();
+        await store.append(stream, [text('a')]);
+        await other.store.append(other.stream, [text('b')]);
+        await store.remove(stream);
+        const isGone = async (): Promise<boolean> =>
+          open()
+            .bounds(stream)
+            .then(
+              () => false,
+              (error: unknown) => (error as { readonly code?: ErrorCode }).code === 'LOG_MISSING',
+            );
+        // A broker may know it for a moment longer.
+        while (!(await isGone())) await clock.sleep(50, ending.signal);
+        await open().remove(stream);
+        await open().remove(newName());
+        expect(await other.store.bounds(other.stream)).toEqual({ start: 0, end: 1 });
+        const again = open();
+        expect(await again.create(stream)).toBe('created');
+        expect(await again.bounds(stream)).toEqual({ start: 0, end: 0 });
+      });
+
       it('says LOG_MISSING of a stream that does not exist', async () => {
         const { store } = await openStream();
         const missing = newName();
