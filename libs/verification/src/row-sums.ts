@@ -57,6 +57,17 @@ export class RowSums {
     }
   }
 
+  /** The sum of all rows' hashes, in hex: the same for the same rows, however many partitions there are. */
+  get digest(): string {
+    let sum = 0n;
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      let words = 0n;
+      for (let word = 0; word < WORDS; word++) words = (words << 32n) | BigInt(this.#sums[partition * WORDS + word] as number);
+      sum = BigInt.asUintN(WORDS * 32, sum + words);
+    }
+    return sum.toString(16).padStart(WORDS * 8, '0');
+  }
+
   /** Partitions of which the other has other rows, each with about what its rows of both sides take in memory. */
   differing(other: RowSums): readonly { readonly partition: number; readonly bytes: number }[] {
     const differing: { readonly partition: number; readonly bytes: number }[] = [];

@@ -23,7 +23,7 @@ import {
 } from '@changeover/testing';
 
 import { SilentObserver } from '../ports.js';
-import { LoadLoop } from './load-loop.js';
+import { LoadLoop, type LoadOptions } from './load-loop.js';
 
 const WRITES = 'm.writes';
 const PERSON = textTable('crm.person', ['id', 'name']);
@@ -114,9 +114,13 @@ class LoadBed implements AsyncDisposable {
     await this.target.until(() => this.target.progress?.changes.seq === changes && this.target.heldBack > 2);
   }
 
-  start(): { readonly ended: Promise<ErrorCode | null>; stop(): Promise<ErrorCode | null> } {
+  start(how: Pick<LoadOptions, 'place' | 'through'> = {}): {
+    readonly ended: Promise<ErrorCode | null>;
+    stop(): Promise<ErrorCode | null>;
+  } {
     const abort = new AbortController();
     const loop = new LoadLoop({
+      ...how,
       writes: WRITES,
       log: new CountingLog(this.storage, () => this.read++),
       target: this.target,
@@ -200,6 +204,36 @@ describe('load', () => {
     await Promise.race([bed.loaded(ref?.seq ?? 0), second.ended]);
     expect(bed.applied).toEqual([2, 3]);
     expect(bed.target.rows('crm.person')).toHaveLength(2);
+  });
+
+  it('brings rows to another place', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    await bed.transaction(person(1));
+    const first = bed.start({ place: (table) => ({ ...table, schema: 'next' }) });
+    await bed.loaded((await bed.transaction(person(2)))?.seq ?? 0);
+    await first.stop();
+    // The form is fetched by the next one, as it was told before it began.
+    bed.start({ place: (table) => ({ ...table, schema: 'next' }) });
+    await bed.loaded((await bed.transaction(person(3)))?.seq ?? 0);
+    expect([bed.target.rows('next.person').length, bed.target.rows('crm.person')]).toEqual([3, []]);
+  });
+
+  it('ends behind the last record of changes that it is to bring in, and is nowhere else when it begins again', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    for (let id = 1; id <= 5; id++) await bed.transaction(person(id));
+    // The sixth in many parts, of which only the last says that it is the sixth.
+    await bed.transaction(person(6), person(7), person(8));
+    await bed.transaction(person(9));
+    for (const _ of ['first', 'again']) {
+      expect(await bed.start({ through: 2 }).ended).toBeNull();
+      expect([bed.target.progress?.changes.seq, bed.target.rows('crm.person').length]).toEqual([2, 2]);
+    }
+    expect(await bed.start({ through: 5 }).ended).toBeNull();
+    expect([bed.target.progress?.changes.seq, bed.target.rows('crm.person').length]).toEqual([5, 5]);
+    expect(await bed.start({ through: 6 }).ended).toBeNull();
+    expect([bed.target.progress?.changes.seq, bed.target.rows('crm.person').length]).toEqual([6, 8]);
   });
 
   it('stages a record of many parts and applies it whole', async () => {

@@ -35,6 +35,10 @@ export type LoadOptions = {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly limits: LoadLimits;
+  /** Where rows of a table of the stream go; left out: to the table itself. */
+  readonly place?: (table: TableSchema) => TableSchema;
+  /** The last record of `changes` that is brought in; when one behind it is met, the loop resolves. Left out: it goes on. */
+  readonly through?: number;
 };
 
 /** Between two tries while load is held: short at first, as who holds it wants to see it at a place soon, and let it go. */
@@ -113,7 +117,7 @@ class LoadRun {
     this.#signal = signal;
   }
 
-  /** We were told to stop while load was held: what was taken is not applied, and nothing more may be taken. */
+  /** Nothing more may be taken: all is brought in that was to be, or we were told to stop while load was held, and what was taken is not applied. */
   get isStopped(): boolean {
     return this.#isStopped;
   }
@@ -125,13 +129,21 @@ class LoadRun {
     }
     const { entry } = item;
     const { header } = entry;
+    const { place = itself, through = Infinity } = this.#options;
+    // Which record of `changes` it came from stands in the last part; what was staged of it till then goes.
+    if (header.last && (header.from?.seq ?? 0) > through) {
+      await this.flush();
+      await this.#discardStaged();
+      this.#isStopped = true;
+      return;
+    }
     switch (header.kind) {
       case 'transaction':
         await this.#transaction(entry);
         break;
       case 'schema': {
         const { table } = decodeJsonBody('schema', entry);
-        this.#schemas.set(header.seq, table);
+        this.#schemas.set(header.seq, place(table));
         this.#reached(entry, {});
         break;
       }
@@ -255,9 +267,9 @@ class LoadRun {
   }
 
   async #fetchSchema(ref: RecordRef): Promise<void> {
-    const { log, writes } = this.#options;
+    const { log, writes, place = itself } = this.#options;
     const { table } = decodeJsonBody('schema', await log.fetch(writes, ref));
-    this.#schemas.set(ref.seq, table);
+    this.#schemas.set(ref.seq, place(table));
   }
 
   readonly #schemaOf = (seq: number): TableSchema => {
@@ -274,6 +286,10 @@ class LoadRun {
     this.#rows += rows;
     this.#bytes += bytes;
   }
+}
+
+function itself(table: TableSchema): TableSchema {
+  return table;
 }
 
 function longer(waitMs: number): number {
