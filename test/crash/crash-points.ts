@@ -59,6 +59,15 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'move.before-commit': [],
   'move.in-commit': [],
   'move.after-commit': [],
+  'rebuild.making': [],
+  'rebuild.made': [],
+  'rebuild.caught-up': [],
+  'rebuild.holding': [],
+  'rebuild.compared': [],
+  'rebuild.in-swap': [],
+  'rebuild.swapped': [],
+  'rebuild.in-drop': [],
+  'rebuild.dropped': [],
 };
 
 /** Here, and so as not to take minutes only here, the restart is an ordinary one. */

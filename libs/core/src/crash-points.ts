@@ -52,6 +52,24 @@ export const CRASH_POINTS = [
   /** COMMIT was sent, its answer has not been read. */
   'move.in-commit',
   'move.after-commit',
+  /** Tables beside the live ones are made, in a transaction that is not committed. */
+  'rebuild.making',
+  /** They are there, and empty. */
+  'rebuild.made',
+  /** The log was read to its end once. */
+  'rebuild.caught-up',
+  /** Both loads are held. */
+  'rebuild.holding',
+  /** A table was compared with the live one; both loads were let go. */
+  'rebuild.compared',
+  /** The tables are exchanged, in a transaction that is not committed. */
+  'rebuild.in-swap',
+  /** They are exchanged; foreign keys of other tables are not validated yet. */
+  'rebuild.swapped',
+  /** The tables are gone, in a transaction that is not committed. */
+  'rebuild.in-drop',
+  /** The tables are gone; stream and state are still there. */
+  'rebuild.dropped',
 ] as const;
 
 export type CrashPointName = (typeof CRASH_POINTS)[number];

@@ -287,6 +287,22 @@ export const ERROR_PAGES = {
       'See who writes to these rows of the target beside Changeover (triggers, jobs, people); docs/runbook/verify.md says how to put them right.',
     policy: 'stop',
   },
+  REBUILD_REFUSED: {
+    meaning: 'Tables of the target cannot be built once more beside the live ones, or not be exchanged with those: the message names what stands in the way.',
+    nextStep: 'Nothing was changed. Take away what is named, or choose another schema; docs/runbook/rebuild.md says what can be moved and what cannot.',
+    policy: 'stop',
+  },
+  REBUILD_MISSING: {
+    meaning: 'There is no rebuild in this schema, or not one of this migration.',
+    nextStep: 'Begin one with `changeover rebuild --into <schema>`.',
+    policy: 'stop',
+  },
+  REBUILD_DIFFERS: {
+    meaning: 'The rebuilt tables do not hold what the live ones do, both at the same record of the stream. The rows are named.',
+    nextStep:
+      'Nothing was exchanged. The rebuilt rows came from the log alone: see who else writes to the live ones (triggers, jobs, people), and docs/runbook/rebuild.md.',
+    policy: 'stop',
+  },
   CONTROL_UNREACHABLE: {
     meaning: 'The control database does not answer.',
     nextStep: 'Check host, port and network, and whether the server is up.',

@@ -5,3 +5,4 @@ export { PostgresHeldRowList } from './held-row-list.js';
 export { PostgresTarget } from './postgres-target.js';
 export { PostgresTargetReader, type PostgresTargetReaderOptions } from './postgres-target-reader.js';
 export { PostgresTargetCatalogue } from './target-catalogue.js';
+export { PostgresRebuiltTables, type PostgresRebuiltTablesOptions } from './rebuild/postgres-rebuilt-tables.js';

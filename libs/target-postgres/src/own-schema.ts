@@ -91,13 +91,29 @@ CREATE TABLE changeover.checkpoint (
   migration text NOT NULL, name text NOT NULL, contents text NOT NULL, checksum text NOT NULL,
   PRIMARY KEY (migration, name));
 COMMENT ON TABLE changeover.checkpoint IS 'named places of the stream to which the target can be taken back';`;
+const REBUILDS = `
+CREATE TABLE changeover.rebuild (
+  id text PRIMARY KEY, migration text NOT NULL, schema_name text NOT NULL UNIQUE,
+  tables jsonb NOT NULL, swaps integer NOT NULL DEFAULT 0, unvalidated jsonb NOT NULL DEFAULT '[]', made_at timestamptz NOT NULL DEFAULT now());
+COMMENT ON TABLE changeover.rebuild IS 'schemas in which the tables of a migration are built once more; their load has the id as its migration';
+COMMENT ON COLUMN changeover.rebuild.tables IS 'the tables that people use, as [schema, table]; ours have the same names in our schema';
+COMMENT ON COLUMN changeover.rebuild.swaps IS 'how often the two were exchanged';
+COMMENT ON COLUMN changeover.rebuild.unvalidated IS 'foreign keys of other tables that the last exchange made anew, as [table, constraint], until they are validated';`;
 
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
- * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them.
+ * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
  */
-const STEPS = [FIRST_FORM, HELD_ROWS, SINCE_OF_REFUSED_ROWS, PREEXISTING_AND_MISSING_ROWS, HOLDS_AND_KEPT_VERSIONS, PLACES_TO_GO_BACK_TO];
+const STEPS = [
+  FIRST_FORM,
+  HELD_ROWS,
+  SINCE_OF_REFUSED_ROWS,
+  PREEXISTING_AND_MISSING_ROWS,
+  HOLDS_AND_KEPT_VERSIONS,
+  PLACES_TO_GO_BACK_TO,
+  REBUILDS,
+];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 
 /** Makes our schema, or brings it to our version; TARGET_CHANGED if a newer Changeover made it. */

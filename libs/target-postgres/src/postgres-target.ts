@@ -86,7 +86,7 @@ function lookingNameOf(migration: string): string {
 }
 
 /** By which the next owner finds this one's sessions. PostgreSQL would cut a long one off, and two migrations would share a name. */
-function applicationNameOf(migration: string): string {
+export function applicationNameOf(migration: string): string {
   const name = `changeover-${migration}-load`;
   if (Buffer.byteLength(name) <= NAME_BYTES) return name;
   return `changeover-${createHash('sha256').update(migration).digest('hex').slice(0, 40)}-load`;

@@ -1,7 +1,7 @@
 import { ChangeoverError } from '@changeover/core';
 import type { LoadProgress, RefusedVersion, TableSchema, TargetSnapshot } from '@changeover/events';
 
-import { rowsOf } from './catalogue/target-table.js';
+import { nameOf, rowsOf } from './catalogue/target-table.js';
 import type { Connection } from './connection.js';
 import { tableId } from './net/net-row.js';
 import { ComparedLines } from './snapshot/compared-lines.js';
@@ -131,20 +131,21 @@ class PostgresTargetSnapshot implements TargetSnapshot {
 }
 
 /**
- * A table that was emptied by TRUNCATE, or written anew by ALTER TABLE, since the snapshot was taken looks empty in it, or not at all like what it was then: TARGET_BUSY.
+ * A table that was emptied by TRUNCATE, or written anew by ALTER TABLE, since the snapshot was taken looks empty in it, or not at all like what it was then; and one that was exchanged
+ * with another is that one: TARGET_BUSY.
  * Looking at it comes first, which locks it against both. What VACUUM FULL does is harmless, and looks the same.
  */
 async function requireUntouched(reader: Connection, { plan: { id, target } }: ComparedTable): Promise<void> {
   await reader.query(`SELECT FROM ${rowsOf(target)} LIMIT 0`);
   const [found] = await reader.query<{ untouched: boolean }>(
-    `SELECT coalesce(bool_and(c.relfilenode = pg_relation_filenode(c.oid)), true) AS untouched
+    `SELECT coalesce(bool_and(c.relfilenode = pg_relation_filenode(c.oid) AND t.oid = to_regclass($3)), true) AS untouched
      FROM pg_namespace n JOIN pg_class t ON t.relnamespace = n.oid AND t.relname = $2
        CROSS JOIN LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) part JOIN pg_class c ON c.oid = part.oid
      WHERE n.nspname = $1 AND c.relkind = 'r'`,
-    [target.schema, target.table],
+    [target.schema, target.table, nameOf(target)],
   );
   if (found?.untouched !== true)
-    throw new ChangeoverError('TARGET_BUSY', `${id} of the target was emptied or written anew while a snapshot of it was read`, {
+    throw new ChangeoverError('TARGET_BUSY', `${id} of the target was emptied, written anew or exchanged while a snapshot of it was read`, {
       facts: { table: id },
     });
 }
