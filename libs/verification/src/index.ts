@@ -1,3 +1,16 @@
 export type { Difference, DifferenceKind, TableComparison } from './compare-table.js';
 export { isEqual, verify, type VerificationOptions, type VerificationReport, type VerificationStep } from './verification.js';
 export { createCheckpoint, type CheckpointStep, type CreateCheckpointOptions } from './checkpoint/create-checkpoint.js';
+export {
+  compareTargets,
+  digestTable,
+  pairOf,
+  type CompareTargetsOptions,
+  type PairComparison,
+  type TableDigest,
+  type TablePair,
+  type TargetsComparison,
+} from './rebuild/compare-targets.js';
+export { whileBothHeld, type BothHeld, type BothOptions } from './rebuild/both-held.js';
+export { followLog, writtenTables, type FollowOptions, type WrittenTablesOptions } from './rebuild/follow-log.js';
+export { swapTables } from './rebuild/swap-tables.js';

@@ -85,7 +85,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['TARGET_BUSY', 'SOURCE_LOCKED',
 type Patience = Pick<OnePlaceOptions, 'clock' | 'patienceMs'> & { readonly began: number };
 
 /** Tries until it comes to something else than an error, or our patience ends: then with the last of these. */
-async function untilThere<Result>(
+export async function untilThere<Result>(
   attempt: () => Promise<Result | ChangeoverError>,
   { clock, patienceMs, began }: Patience,
   signal: AbortSignal,
@@ -103,7 +103,11 @@ async function untilThere<Result>(
 }
 
 /** Where the record of `changes` lies that the target has come to. */
-async function placeOfTarget({ target, log, writes }: OnePlaceOptions): Promise<RecordRef | ChangeoverError> {
+export async function placeOfTarget({
+  target,
+  log,
+  writes,
+}: Pick<OnePlaceOptions, 'target' | 'log' | 'writes'>): Promise<RecordRef | ChangeoverError> {
   const progress = await heldAt(target);
   try {
     const { from } = (await log.fetch(writes, progress.writes)).header;
@@ -194,7 +198,7 @@ function requireMapping({ mapping: ours }: OnePlaceOptions, mapping: string | nu
 }
 
 /** Null: it took longer. */
-async function within<Result>(
+export async function within<Result>(
   ms: number,
   signal: AbortSignal,
   work: (soon: AbortSignal) => Promise<Result>,
