@@ -18,6 +18,7 @@ import { LogCommand } from './commands/log.command.js';
 import { LogInspectCommand } from './commands/log-inspect.command.js';
 import { LogVerifyCommand } from './commands/log-verify.command.js';
 import { RewindCommand } from './commands/rewind.command.js';
+import { RebuildCommand, RebuildCompareCommand, RebuildDropCommand, RebuildSwapCommand } from './commands/rebuild.command.js';
 import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
 import { StatusCommand } from './commands/status.command.js';
 import { UpCommand } from './commands/up.command.js';
@@ -45,6 +46,10 @@ export function cliModule(session: CliSession): DynamicModule {
       CheckpointDeleteCommand,
       RewindCommand,
       ForwardCommand,
+      RebuildCommand,
+      RebuildCompareCommand,
+      RebuildSwapCommand,
+      RebuildDropCommand,
       StateCommand,
       StateRebuildCommand,
       HeldCommand,

@@ -26,6 +26,7 @@ export async function runCli(argv: readonly string[], signal: AbortSignal, termi
   const app = await CommandFactory.createWithoutRunning(cliModule(new CliSession(terminal, signal)), {
     logger: false,
     cliName: 'changeover',
+    enablePositionalOptions: true,
     version: await ownVersion(),
     errorHandler: (error) => {
       throw error;
@@ -41,7 +42,10 @@ export async function runCli(argv: readonly string[], signal: AbortSignal, termi
     },
   });
   try {
-    await app.get(CommandRunnerService).run([...argv]);
+    const runner = app.get(CommandRunnerService);
+    // nest-commander tells all commands, but not the one above them: it would take options of theirs for its own.
+    (runner['commander'] as { enablePositionalOptions(): unknown }).enablePositionalOptions();
+    await runner.run([...argv]);
   } catch (error) {
     keep(error);
   } finally {

@@ -26,6 +26,7 @@ export { withoutPassword } from './without-password.js';
 export { createApp, type AppOptions } from './nest/create-app.js';
 export { HandlesRecords, LogTransport, type RecordFeed } from './nest/log-transport.js';
 export { crashPointFrom } from './process/crash-point.js';
+export { acquireLease } from './process/acquire-lease.js';
 export { aborted, exitProcess, failureText, runProcess, runRoleProcess } from './process/run-process.js';
 export { RunningTask, type RunningTaskOptions } from './process/running-task.js';
 export { startRole, type RoleContext, type RoleParts, type RunningRole, type StartOptions, type StartRole } from './process/start-role.js';
@@ -35,6 +36,7 @@ export {
   createCheckpoints,
   createHeldRowList,
   createLog,
+  createRebuiltTables,
   createSource,
   createSourceCatalogue,
   createSourceSnapshots,

@@ -9,6 +9,7 @@ import {
   type EventLog,
   type HeldRowList,
   type MessageStore,
+  type RebuiltTables,
   type SourceSnapshots,
   type StateStore,
   type TableCatalogue,
@@ -23,6 +24,7 @@ import { emptyStoredState, LmdbStateStore, storedStateBytes } from '@changeover/
 import {
   PostgresCheckpoints,
   PostgresHeldRowList,
+  PostgresRebuiltTables,
   PostgresTarget,
   PostgresTargetCatalogue,
   PostgresTargetMoves,
@@ -93,6 +95,15 @@ const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter
       new PostgresTarget({ url, migration, synchronousCommit, existingRows, crashPoint }),
 };
 
+type RebuiltPlace = { readonly id: string; readonly schema: string; readonly crashPoint: CrashPoint };
+
+const REBUILT_TABLES: Registry<TargetSettings, (place: RebuiltPlace) => RebuiltTables> = {
+  postgres:
+    ({ url }, { migration, clock }) =>
+    (place) =>
+      new PostgresRebuiltTables({ url, migration, clock, ...place }),
+};
+
 const STORES: Registry<LogSettings, Promise<MessageStore>> = {
   embedded: ({ url }, { migration, limits, clock }) =>
     Promise.resolve(
@@ -156,6 +167,11 @@ export function createTargetMoves(
 /** The target of the settings. Connects when it is opened. */
 export function createTarget(settings: TargetSettings, context: AdapterContext & { readonly crashPoint: CrashPoint }): TargetWriter {
   return TARGETS[settings.type](settings, context)(context.crashPoint);
+}
+
+/** The migration's tables once more, in a schema of the target. Connects when it is first asked for something. */
+export function createRebuiltTables(settings: TargetSettings, context: AdapterContext, place: RebuiltPlace): RebuiltTables {
+  return REBUILT_TABLES[settings.type](settings, context)(place);
 }
 
 /** Opens what transform remembers beside the log. `onLost` is told that something was there which cannot be used: it begins empty then. */
