@@ -34,6 +34,7 @@ class Run {
     });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.err += chunk.toString();
+      this.#heard();
     });
     this.ended = once(this.#child, 'close').then(([code]) => {
       this.#heard();
@@ -42,8 +43,8 @@ class Run {
   }
 
   /** Resolves when its output matches; fails when it ends before. */
-  async says(words: RegExp): Promise<void> {
-    while (!words.test(this.out)) {
+  async says(words: RegExp, where: 'out' | 'err' = 'out'): Promise<void> {
+    while (!words.test(this[where])) {
       if (this.#child.exitCode !== null) throw new Error(`ended before it said ${String(words)}:\n${this.out}${this.err}`);
       await new Promise<void>((resolve) => {
         this.#heard = resolve;
@@ -370,6 +371,66 @@ describe('check', () => {
         1,
         expect.stringContaining('rules[1] (crm.person).columns.nick.options: converter trim: option blank'),
       ]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    '--determinism derives a sample twice, names what does not come out the same, and no value unless asked',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings({ mapping: 'mapping.mjs' });
+      const name = (expression: string): Promise<void> =>
+        writeFile(
+          join(bench.folder, 'mapping.mjs'),
+          `export default { rules: [{ source: 'public.contact', target: 'public.contact', columns: { id: { column: 'id' }, name: ${expression} }, key: ['id'], required: ['name'] }] };`,
+        );
+      await name(`{ column: 'name' }`);
+      const empty = await bench.run('check', '--determinism');
+      expect([empty.code, empty.out]).toEqual([0, expect.stringContaining('! mapping   there is no row to be derived twice\n')]);
+      await bench.query(bench.source, `INSERT INTO contact SELECT n, 'Ida' FROM generate_series(1, 2500) n`);
+      const same = await bench.run('check', '--determinism');
+      expect([same.code, same.out]).toEqual([0, expect.stringMatching(/✓ mapping .*: 2,000 rows of 1 tables, the same each time\n/)]);
+
+      await name(`{ first: [{ constant: 'secret ' + new Date().getFullYear() }, { column: 'name' }] }`);
+      // Who does not ask does not wait for it.
+      expect((await bench.run('check')).code).toBe(0);
+      const line = 'public.contact.name depends on the clock: 2,000 rows, the first is "1"';
+      const other = await bench.run('check', '--determinism');
+      expect([other.code, other.out]).toEqual([1, expect.stringContaining(`✗ mapping   ${line}\n`)]);
+      expect(other.out + other.err).not.toContain('secret');
+      const json = await bench.run('check', '--determinism', '--values', '--json');
+      expect(json.code).toBe(1);
+      const { findings } = JSON.parse(json.out) as { readonly findings: readonly object[] };
+      expect(findings).toContainEqual({
+        part: 'mapping',
+        severity: 'error',
+        check: 'NOT_DETERMINISTIC',
+        message: `${line}: "secret 2026" or "secret 2027"`,
+        disagreement: {
+          ...{ table: 'public.contact', column: 'name', rows: 2000, key: ['1'] },
+          ...{ causes: ['clock'], values: ['secret 2026', 'secret 2027'] },
+        },
+      });
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    '--determinism that is told to stop leaves nothing behind, and does not look like success',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings({ mapping: 'mapping.mjs' });
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'Ida')`);
+      await writeFile(join(bench.folder, 'mapping.mjs'), `if (process.send) for (;;); export default {};`);
+      const folders = async (): Promise<readonly string[]> =>
+        (await readdir(tmpdir())).filter((entry) => entry.startsWith('changeover-twice-'));
+      const before = await folders();
+      const endless = bench.start('check', '--determinism');
+      await endless.says(/two processes that derive a sample/, 'err');
+      expect([await endless.signal('SIGINT'), endless.out]).toEqual([130, '']);
+      expect(endless.err).toContain('interrupted: not everything was checked');
+      expect(await folders()).toEqual(before);
     },
     PATIENCE_MS,
   );

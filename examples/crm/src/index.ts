@@ -13,7 +13,7 @@ export { ServiceProcess, type Exit, type Service, type ServiceProcessOptions } f
 export { connectTo, createDatabase, publicAddress } from './stage/connect.js';
 export { Stage, type LogType, type StagedMigration, type StageOptions } from './stage/stage.js';
 export { untilFollowed } from './stage/until-followed.js';
-export { EXAMPLE_MAPPING } from './stage/example-mapping.js';
+export { EXAMPLE_MAPPING, MOVE_MAPPING } from './stage/example-mapping.js';
 export { Deadline } from './stage/deadline.js';
 export { createLegacyIndexes, createLegacyTables } from './move/legacy/tables.js';
 export { fillLegacyTables } from './move/legacy/fill.js';

@@ -158,6 +158,13 @@ export const ERROR_PAGES = {
       'Start with the mapping that the migration was begun with; it keeps that one. For another mapping begin a new migration under another id with empty target tables.',
     policy: 'stop',
   },
+  NOT_DETERMINISTIC: {
+    meaning:
+      'What the mapping makes of a row is not the same in every process: it depends on the time zone, the locale, the clock, random numbers, or something else that differs from run to run. The message names the table, the column and what it depends on.',
+    nextStep:
+      'Take it out of the mapping file: a mapping says what becomes of the source’s rows, and nothing else. `changeover check --determinism` tries it again.',
+    policy: 'stop',
+  },
   STATE_FENCED: {
     meaning: 'Another process has opened the folder in which this one keeps its state. What this one remembered since then is not kept.',
     nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',

@@ -2,6 +2,7 @@ export { lineDestination } from './logging/line-destination.js';
 export { LOG_KEYS, type LogFacts, type LogKey } from './logging/log-keys.js';
 export { Log, type LogDestination, type LogLevel, type LogOptions } from './logging/log.js';
 export { errorFacts, safeMessage } from './logging/error-facts.js';
+export { ENVIRONMENT } from './settings/environment.js';
 export { readSettings, SETTINGS_FILE, settingsFile, type ReadOptions, type ReadSettings } from './settings/read-settings.js';
 export {
   completeSettings,

@@ -1,10 +1,17 @@
 import type { ChangeoverError } from '@changeover/core';
 import type { PreflightFinding } from '@changeover/events';
 
+import type { Disagreement } from '../determinism/compare-derived.js';
+import type { Influence } from '../determinism/surroundings.js';
+
 /** What a finding is about. */
 export type Part = 'settings' | 'mapping' | 'source' | 'target' | 'log' | 'control';
 
-export type Finding = PreflightFinding & { readonly part: Part };
+export type Finding = PreflightFinding & {
+  readonly part: Part;
+  /** Of NOT_DETERMINISTIC: what came out differently, where it was first seen, and what it depends on. */
+  readonly disagreement?: Omit<Disagreement, 'values'> & Partial<Pick<Disagreement, 'values'>> & { readonly causes: readonly Influence[] };
+};
 
 export function about(part: Part, findings: readonly PreflightFinding[]): readonly Finding[] {
   return findings.map((finding) => ({ part, ...finding }));

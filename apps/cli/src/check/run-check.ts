@@ -12,21 +12,28 @@ import {
   type LogSettings,
 } from '@changeover/shell';
 
+import { checkDeterminism, type DeterminismCheck } from '../determinism/check-determinism.js';
 import { checkMapping } from './check-mapping.js';
 import { allCopies } from './first-copy.js';
-import { about, failed, type Finding, type Part } from './finding.js';
+import { about, failed, hasErrors, type Finding, type Part } from './finding.js';
 import { saying, type Saying } from './saying.js';
 
 /** A running migration waits longer for its log, as brokers restart; who is looked at now should be there now. */
 const LOG_PATIENCE_MS = 10_000;
 
+export type CheckAsked = Pick<Saying, 'say'> & {
+  /** Left out: nothing is derived, and no row read. */
+  readonly determinism?: Pick<DeterminismCheck, 'values' | 'signal'>;
+};
+
 type Waiting = <T>(part: Part, where: string, work: () => Promise<T>) => Promise<T>;
 
 /**
  * Everything that could stand in the way, of every part, whatever the others say; `say` hears what is waited for. Looks only: nothing is made or changed.
+ * Whether rows are derived the same each time is only tried with a mapping that fits.
  * Parts that `up` would start itself are checked for whether it could.
  */
-export async function runCheck(settings: CliSettings, say: Saying['say']): Promise<readonly Finding[]> {
+export async function runCheck(settings: CliSettings, { say, determinism }: CheckAsked): Promise<readonly Finding[]> {
   const { migration, limits } = settings;
   const clock = new SystemClock();
   const context: AdapterContext = { migration, limits, clock, logPatienceMs: LOG_PATIENCE_MS };
@@ -39,7 +46,13 @@ export async function runCheck(settings: CliSettings, say: Saying['say']): Promi
   const target = await waiting('target', withoutPassword(settings.target.url), () =>
     checkTarget(settings, { context, tables: mapping.tables }),
   );
-  return [...source.findings, ...mapping.findings, ...target, ...services];
+  const twice =
+    determinism === undefined || hasErrors([...source.findings, ...mapping.findings])
+      ? []
+      : await waiting('mapping', 'two processes that derive a sample', () =>
+          checkDeterminism(settings, { ...determinism, tables: source.tables, context }),
+        );
+  return [...source.findings, ...mapping.findings, ...twice, ...target, ...services];
 }
 
 type Checked = { readonly findings: readonly Finding[]; readonly tables: readonly TableSchema[] };

@@ -1,11 +1,14 @@
+import type { CliSettings } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
-import { hasErrors, renderFindings, summary } from '../check/finding.js';
+import { hasErrors, renderFindings, summary, type Finding } from '../check/finding.js';
 import { runCheck } from '../check/run-check.js';
 import { lookIntoOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
-type CheckOptions = ReadOptionsOf & { readonly json?: boolean };
+type CheckOptions = ReadOptionsOf & { readonly determinism?: boolean; readonly values?: boolean; readonly json?: boolean };
+
+const INTERRUPTED = 130;
 
 @Command({
   name: 'check',
@@ -13,6 +16,23 @@ type CheckOptions = ReadOptionsOf & { readonly json?: boolean };
     'Look at settings, mapping, source, target, log and control database; say what is missing and the exact lines that grant it. Changes nothing.',
 })
 export class CheckCommand extends CliCommand {
+  @Option({
+    flags: '--determinism',
+    description:
+      'also derive a sample (the first 2,000 rows of each mapped table) in two processes with other time zone, locale, clock and random numbers, and name what does not come out the same',
+  })
+  parseDeterminism(): boolean {
+    return true;
+  }
+
+  @Option({
+    flags: '--values',
+    description: 'with --determinism: tell the values that differ as well: personal data, so mind where it goes',
+  })
+  parseValues(): boolean {
+    return true;
+  }
+
   @Option({ flags: '--json', description: 'print the findings as JSON' })
   parseJson(): boolean {
     return true;
@@ -21,12 +41,25 @@ export class CheckCommand extends CliCommand {
   override async run(_args: string[], options: CheckOptions): Promise<void> {
     const { settings: given, file, folder } = await this.readSettings(options);
     await using services = await lookIntoOwnServices(given, folder);
-    const checked = await runCheck(services.settings, (line) => {
-      this.terminal.err(`${line}\n`);
-    });
+    const checked = await this.#check(services.settings, options);
+    if (checked === null) return;
     const findings = [{ part: 'settings', severity: 'ok', check: 'settings', message: file } as const, ...checked];
     const failed = hasErrors(findings);
     this.terminal.out(options.json === true ? toJson({ ok: !failed, findings }) : `${renderFindings(findings)}\n${summary(findings)}`);
     if (failed) process.exitCode = 1;
+  }
+
+  /** Null: it was told to stop. */
+  async #check(settings: CliSettings, { determinism = false, values = false }: CheckOptions): Promise<readonly Finding[] | null> {
+    const { signal } = this.session;
+    const say = (line: string): void => this.terminal.err(`${line}\n`);
+    try {
+      return await runCheck(settings, { say, ...(determinism && { determinism: { values, signal } }) });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      this.terminal.err('changeover: interrupted: not everything was checked\n');
+      process.exitCode = INTERRUPTED;
+      return null;
+    }
   }
 }

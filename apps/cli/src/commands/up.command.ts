@@ -48,9 +48,7 @@ export class UpCommand extends CliCommand {
 
   /** At the first start a wrong setting is the likeliest trouble, and trying again would not help. Later, trying again is right. */
   async #refuseUnlessReady(settings: AllSettings, log: Log): Promise<void> {
-    const findings = await runCheck(settings, (line) => {
-      log.info(line);
-    });
+    const findings = await runCheck(settings, { say: (line) => log.info(line) });
     if (!hasErrors(findings)) return;
     this.terminal.err(renderFindings(findings.filter(({ severity }) => severity !== 'ok')));
     throw new ChangeoverError('NOT_READY', summary(findings).trim());
