@@ -18,5 +18,6 @@ describe('npm run demo', () => {
       equal: false,
       kind: 'missing held row',
     });
+    expect(result.verification).toMatchObject({ equal: false, differences: [{ table: 'changeover.held', kind: 'missing' }] });
   }, 240_000);
 });

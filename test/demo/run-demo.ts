@@ -30,5 +30,8 @@ export function expectEqual({ exitCode, result }: Awaited<ReturnType<typeof runD
   expect(result.proof.equal).toBe(true);
   expect(result.proof.rows).toBeGreaterThan(1_000);
   expect(result.proof.held.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(100);
+  // Who cannot keep up with the users is not asked before they have stopped.
+  expect(result.verification).toMatchObject({ live: result.firstRows.caughtUpMs !== null, equal: true, differences: [] });
+  expect(result.verification.rows).toBeGreaterThan(1_000);
   expect(result.lag.p99).toBeGreaterThanOrEqual(result.lag.p50);
 }

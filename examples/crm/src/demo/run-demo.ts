@@ -20,6 +20,7 @@ import type { JournalSummary } from '../traffic/journal.js';
 import type { DemoOptions } from './demo-options.js';
 import { bringFirstRows, keepUp, type FirstRows, type Play } from './phases.js';
 import { duration, type Narrator } from './narrator.js';
+import { hasFound, verified, verifyLive, type DemoVerification } from './verification.js';
 import { tellFilled, tellHeld, tellProof, tellStage, tellTraffic, tellVerdict } from './tell.js';
 
 export type DemoResult = {
@@ -33,6 +34,8 @@ export type DemoResult = {
   /** From the last user's last commit until the barrier behind it was in the new CRM. */
   readonly drainMs: number;
   readonly damage: Damage | undefined;
+  /** What `changeover verify` said: while the users worked; of a new CRM that was damaged on purpose, afterwards. */
+  readonly verification: DemoVerification;
   readonly proof: Proof;
   readonly proofMs: number;
   readonly verdict: Verdict;
@@ -40,7 +43,7 @@ export type DemoResult = {
 
 /**
  * `equal`; `different` (damaged on purpose or not); `unshown`: equal, but the users left out something they should have
- * done; `blind`: damage was done and the proof did not find exactly it.
+ * done; `blind`: damage was done, and the proof did not find exactly it, or `changeover verify` did not find it.
  */
 type Verdict = 'equal' | 'different' | 'unshown' | 'blind';
 
@@ -124,9 +127,11 @@ async function move(
   let journal: JournalSummary<MoveKind> | undefined;
   let followed: Awaited<ReturnType<typeof keepUp>>;
   let firstRows: FirstRows;
+  let live: DemoVerification | null = null;
   try {
     firstRows = await guarded(bringFirstRows(play));
     followed = await guarded(keepUp(play, options.seconds));
+    if (options.sabotage === undefined && firstRows.caughtUpMs !== null) live = await guarded(verifyLive(play));
   } finally {
     journal = await traffic.stop();
   }
@@ -143,13 +148,14 @@ async function move(
   await using modern = await connectTo(migration.targetUrl);
   await tellHeld(narrator, modern);
   const damage = options.sabotage === undefined ? undefined : await damaged(modern, options.sabotage, narrator);
+  const verification = live ?? (await guarded(verified(play, false)));
   narrator.say('What must be there, and what must be held back and why, by SQL that shares no code with Changeover:');
   const judged = clock.monotonic();
   const proof = await guarded(prove(legacy, modern));
   const proofMs = clock.monotonic() - judged;
   tellProof(narrator, proof, proofMs);
-  const verdict = judge(proof, journal, damage);
-  return { options, firstRows, traffic: journal, ...followed, drainMs, damage, proof, proofMs, verdict };
+  const verdict = judge({ proof, verification, journal, damage });
+  return { options, firstRows, traffic: journal, ...followed, drainMs, damage, verification, proof, proofMs, verdict };
 }
 
 async function damaged(modern: Parameters<typeof sabotage>[0], seed: number, narrator: Narrator): Promise<Damage> {
@@ -160,8 +166,13 @@ async function damaged(modern: Parameters<typeof sabotage>[0], seed: number, nar
   return damage;
 }
 
-function judge(proof: Proof, journal: JournalSummary<MoveKind>, damage: Damage | undefined): Verdict {
-  if (damage !== undefined) return isExactly(proof, damage) ? 'different' : 'blind';
-  if (!proof.equal) return 'different';
+function judge({
+  proof,
+  verification,
+  journal,
+  damage,
+}: Pick<DemoResult, 'proof' | 'verification' | 'damage'> & { readonly journal: JournalSummary<MoveKind> }): Verdict {
+  if (damage !== undefined) return isExactly(proof, damage) && hasFound(verification, damage) ? 'different' : 'blind';
+  if (!proof.equal || !verification.equal) return 'different';
   return journal.missing.length === 0 ? 'equal' : 'unshown';
 }

@@ -117,13 +117,16 @@ export function tellVerdict(narrator: Narrator, { verdict, proof, traffic, damag
       return;
     case 'different':
       if (damage === undefined) narrator.bad('Not equal. Nothing of this should happen: please report it with the seed above.');
-      else narrator.good(`Not equal: the proof found exactly what the sabotage damaged (${damage.kind}).`);
+      else
+        narrator.good(
+          `Not equal: the proof found exactly what the sabotage damaged (${damage.kind}), and changeover verify found it, too.`,
+        );
       return;
     case 'unshown':
       narrator.bad(`Equal, but this run proves less than it should: it had no ${traffic.missing.join(', no ')}. Give it more --seconds.`);
       return;
     case 'blind':
-      narrator.bad('The proof did not find exactly what the sabotage damaged. Do not trust it.');
+      narrator.bad('The proof did not find exactly what the sabotage damaged, or changeover verify did not find it. Do not trust them.');
       return;
     default:
       unreachable(verdict);
