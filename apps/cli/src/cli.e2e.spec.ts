@@ -936,6 +936,37 @@ describe('up', () => {
   );
 
   test(
+    'check says what the source no longer keeps of a migration that was begun',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.settings();
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'one')`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect(await up.signal('SIGTERM')).toBe(0);
+      expect((await bench.run('check')).code).toBe(0);
+      const slot = `SELECT slot_name AS name FROM pg_replication_slots WHERE database = current_database()`;
+      const [{ name } = { name: '' }] = await bench.query(bench.source, slot);
+      await bench.query(bench.source, `DROP PUBLICATION "${String(name)}"`);
+      const unpublished = await bench.run('check');
+      expect([unpublished.code, unpublished.out]).toEqual([
+        1,
+        expect.stringMatching(/✗ source +somebody dropped the publication .*begin a new migration/),
+      ]);
+      await bench.query(bench.source, `SELECT pg_drop_replication_slot(slot_name) FROM (${slot.replace(' AS name', '')}) s`);
+      const { code, out } = await bench.run('check');
+      expect([code, out]).toEqual([
+        1,
+        expect.stringMatching(
+          /✗ source +the source keeps nothing for us any more, although capture has followed it up to [0-9A-F]+\/[0-9A-F]+/,
+        ),
+      ]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     'without addresses for log and control it starts a server, which other commands find and which ends with it',
     async () => {
       await using bench = await Bench.open();

@@ -265,7 +265,7 @@ export function tablesLost(tables: readonly string[]): ChangeoverError {
   );
 }
 
-function publicationGone(name: string): ChangeoverError {
+export function publicationGone(name: string): ChangeoverError {
   return new ChangeoverError('SOURCE_LOST', `somebody dropped the publication ${name}: the source no longer told us of every change`);
 }
 

@@ -3,7 +3,15 @@ import type { PreflightFinding } from '@changeover/events';
 import pg from 'pg';
 
 import { identityFinding, quoted, selectTables, type CapturedTable } from './captured-tables.js';
-import { createPublication, publishedTables, publishes, publishEverything, setTables, type Published } from './kept-at-source.js';
+import {
+  createPublication,
+  publicationGone,
+  publishedTables,
+  publishes,
+  publishEverything,
+  setTables,
+  type Published,
+} from './kept-at-source.js';
 import { ReplicationConnection } from './replication-connection.js';
 import type { SourceConfig } from './settings.js';
 import { rowFindings } from './row-findings.js';
@@ -193,8 +201,13 @@ function publicationFindings(
   tables: readonly CapturedTable[],
   published: Published | null,
 ): PreflightFinding[] {
-  if (tables.length === 0) return [];
   const check = 'publication';
+  // It is made before the slot: nobody but who took it away can have left one without the other.
+  if (published === null && facts.ownSlot) {
+    const { code, message, nextStep } = publicationGone(config.slot);
+    return [{ severity: 'error', check: code, message: `${message}. ${nextStep}` }];
+  }
+  if (tables.length === 0) return [];
   if (published?.everyAction === true && publishes(published, tables)) return [ok(check, `the publication ${config.slot} is there`)];
   const foreign = tables.filter((table) => !table.owned);
   if (foreign.length === 0 && facts.mayCreate) return [ok(check, `${facts.role} may make the publication`)];

@@ -15,6 +15,7 @@ import {
 import { checkDeterminism, type DeterminismCheck } from '../determinism/check-determinism.js';
 import { checkMapping } from './check-mapping.js';
 import { allCopies } from './first-copy.js';
+import { keptFindings } from './kept-at-source.js';
 import { about, failed, hasErrors, type Finding, type Part } from './finding.js';
 import { saying, type Saying } from './saying.js';
 
@@ -57,12 +58,16 @@ export async function runCheck(settings: CliSettings, { say, determinism }: Chec
 
 type Checked = { readonly findings: readonly Finding[]; readonly tables: readonly TableSchema[] };
 
-async function checkSource({ source: settings }: CliSettings, context: AdapterContext): Promise<Checked> {
+async function checkSource({ source: settings, control }: CliSettings, context: AdapterContext): Promise<Checked> {
   const source = createSource(settings, context);
   try {
     const reached = reachedAt('source', settings.url);
     const found = await source.preflight();
-    return { findings: [reached, ...about('source', [...found, ...allCopies(found, settings.copy)])], tables: await source.tables() };
+    const lost = await keptFindings(source, { migration: context.migration, controlUrl: control.url });
+    return {
+      findings: [reached, ...about('source', [...found, ...allCopies(found, settings.copy)]), ...lost],
+      tables: await source.tables(),
+    };
   } catch (error) {
     return { findings: failed('source', asChangeoverError(error)), tables: [] };
   } finally {
