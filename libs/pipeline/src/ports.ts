@@ -58,6 +58,11 @@ export abstract class PipelineObserver {
     readonly expected: number;
     readonly finished: boolean;
   }): void;
+  /**
+   * What transform remembers is filled from the log, or a crash is made up for: record `seq` of `changes` was read of which `writes` holds what became of
+   * it already, as of all up to `through`.
+   */
+  abstract refilled(place: { readonly seq: number; readonly through: number }): void;
   /** Log that the source keeps for us. */
   abstract retained(bytes: number): void;
   /** Something an operator should know, which does not stop anything. */
@@ -70,6 +75,7 @@ export class SilentObserver extends PipelineObserver {
   applied(): void {}
   copied(_copy: Parameters<PipelineObserver['copied']>[0]): void {}
   derived(): void {}
+  refilled(_place: Parameters<PipelineObserver['refilled']>[0]): void {}
   retained(): void {}
   warning(): void {}
 }

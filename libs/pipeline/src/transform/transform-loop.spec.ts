@@ -31,7 +31,7 @@ import {
   type RowsEvent,
 } from '@changeover/testing';
 
-import { SilentObserver } from '../ports.js';
+import { SilentObserver, type PipelineObserver } from '../ports.js';
 import { ThreadsInProcess } from '../test/transform/threads-in-process.js';
 import { TransformLoop } from './transform-loop.js';
 
@@ -143,6 +143,7 @@ class TransformBed implements AsyncDisposable {
       readonly mapping?: Mapping;
       readonly crashPoint?: CrashPoint;
       readonly recordRows?: number;
+      readonly observer?: PipelineObserver;
       /** Derives in other threads, and tells of each task. */
       readonly threaded?: () => void;
     } = {},
@@ -151,7 +152,7 @@ class TransformBed implements AsyncDisposable {
     stop(): Promise<ErrorCode | null>;
   } {
     const abort = new AbortController();
-    const { crashPoint = noCrash, threaded, recordRows } = options;
+    const { crashPoint = noCrash, threaded, recordRows, observer = new SilentObserver() } = options;
     let state: InMemoryStateStore | undefined;
     const loop = new TransformLoop({
       migration: 'm',
@@ -164,7 +165,7 @@ class TransformBed implements AsyncDisposable {
       writes: WRITES,
       log: this.log(crashPoint),
       mapping: options.mapping ?? MAPPING,
-      observer: new SilentObserver(),
+      observer,
       clock: new SystemClock(),
       ids: new RandomIdSource(),
       crashPoint,
@@ -292,6 +293,31 @@ describe('transform', () => {
     const { transactions } = await bed.written();
     const ids = transactions.flat().map(Number);
     expect(ids).toEqual([...ids.slice(0, -1).map((_, index) => index + 1), 1_000]);
+  });
+
+  it('tells how far it is when what it remembers is filled from the log again, and only then', async () => {
+    await using bed = new TransformBed();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    for (let id = 1; id <= 5; id++) await bed.transaction([person(id)]);
+    const { seq: through } = await bed.log().head(CHANGES);
+    const observed = async (): Promise<readonly { readonly seq: number; readonly through: number }[]> => {
+      const places: { readonly seq: number; readonly through: number }[] = [];
+      const observer = Object.assign(new SilentObserver(), { refilled: (place: (typeof places)[number]) => void places.push(place) });
+      const running = bed.start({ observer });
+      await bed.written();
+      await running.stop();
+      return places;
+    };
+    expect(await observed()).toEqual([]);
+    await using state = new InMemoryStateStore(bed.state);
+    await state.clear();
+    await bed.transaction([person(6)]);
+    const places = await observed();
+    expect(new Set(places.map((place) => place.through))).toEqual(new Set([through]));
+    expect(places.map(({ seq }) => seq)).toEqual(places.map(({ seq }) => seq).toSorted((a, b) => a - b));
+    expect(places.at(-1)).toEqual({ seq: through, through });
+    expect(places.length).toBeGreaterThanOrEqual(5);
   });
 
   it('a large record comes out whole after a crash in its middle', async () => {

@@ -93,6 +93,7 @@ export class WritesOutput {
   /** A record begins that this one of `changes` becomes; with `batch`, one of the first derivation, which stands before that. */
   begin({ header }: LogEntry, batch: number | null = null): void {
     this.#silent = header.seq <= (this.#tail.from?.seq ?? 0) || (batch !== null && batch <= this.#tail.batch);
+    if (this.#silent && this.#tail.from !== null) this.#options.observer.refilled({ seq: header.seq, through: this.#tail.from.seq });
     this.#builder = this.#silent ? null : new RecordBuilder('transaction', this.#options.limits.partBytes);
     this.#holdsFrames = false;
   }

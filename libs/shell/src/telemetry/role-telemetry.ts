@@ -1,4 +1,4 @@
-import { NO_POSITION, type ChangeoverError, type Clock, type ErrorCode, type Position } from '@changeover/core';
+import { countWords, NO_POSITION, type ChangeoverError, type Clock, type ErrorCode, type Position } from '@changeover/core';
 import type { Role, RoleState, RoleStatus } from '@changeover/control-postgres';
 import { PipelineObserver, type Retry } from '@changeover/pipeline';
 import type { Registry } from 'prom-client';
@@ -42,6 +42,8 @@ export class RoleTelemetry extends PipelineObserver {
   #lastDone: { readonly sourceTime: number; readonly at: number; readonly delayMs: number } | null = null;
   #captured: number | null = null;
   #retained: number | null = null;
+  /** How far what is remembered beside the log is filled from it again; null: it is not, or no more. */
+  #refilling: { readonly seq: number; readonly through: number } | null = null;
   #lastError: ErrorCode | null = null;
   #troubled = false;
   /** Called when the loop has shown that all it depends on answers. */
@@ -98,6 +100,8 @@ export class RoleTelemetry extends PipelineObserver {
     this.#seq = seq;
     this.#changesSeq = changesSeq;
     this.#position = position as Position;
+    // What is new comes behind all that stood there.
+    this.#refilling = null;
     // Records of our own may have no commit time at the source.
     if (ts_ms !== null && ts_ms > 0)
       this.#lastDone = { sourceTime: ts_ms, at: this.#clock.monotonic(), delayMs: Math.max(0, this.#clock.now() - ts_ms) };
@@ -118,6 +122,10 @@ export class RoleTelemetry extends PipelineObserver {
 
   derived(derivation: Parameters<PipelineObserver['derived']>[0]): void {
     this.#derivation.take(derivation);
+  }
+
+  refilled({ seq, through }: Parameters<PipelineObserver['refilled']>[0]): void {
+    this.#refilling = seq < through ? { seq, through } : null;
   }
 
   retained(bytes: number): void {
@@ -162,6 +170,10 @@ export class RoleTelemetry extends PipelineObserver {
     const rates = this.#rates();
     const details: Record<string, number | string> = { ...this.#derivation.lines() };
     const copies = this.#copies.status();
+    if (this.#refilling !== null) {
+      const { seq, through } = this.#refilling;
+      details['filling'] = `record ${countWords(seq)} of ${countWords(through)} of changes, ${String(Math.floor((100 * seq) / through))} %`;
+    }
     if (this.#retained !== null) details['retainedBytes'] = this.#retained;
     if (this.#totals.refusedRows > 0) details['refusedRows'] = this.#totals.refusedRows;
     if (this.#totals.releasedRows > 0) details['releasedRows'] = this.#totals.releasedRows;

@@ -123,6 +123,19 @@ test('a copy is in the status until it ended, which is worth a line', async () =
   expect(await telemetry.registry.metrics()).toContain('changeover_copied_rows_total{migration="crm",role="load"} 11');
 });
 
+test('what is filled from the log again says how far it is, until it is there', () => {
+  const { telemetry, advance } = setUp();
+  expect(telemetry.status().details).toEqual({});
+  telemetry.refilled({ seq: 1_234, through: 56_789 });
+  expect(telemetry.status().details).toEqual({ filling: 'record 1,234 of 56,789 of changes, 2 %' });
+  telemetry.refilled({ seq: 56_789, through: 56_789 });
+  expect(telemetry.status().details).toEqual({});
+  // The last of them may be one of which nothing is made.
+  telemetry.refilled({ seq: 56_788, through: 56_789 });
+  advance(0, { changesSeq: 56_790 });
+  expect(telemetry.status().details).toEqual({});
+});
+
 test('trouble: state, last error, log lines', async () => {
   const { telemetry, lines, metric } = setUp();
   telemetry.entered('running');
