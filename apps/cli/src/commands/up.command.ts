@@ -1,6 +1,6 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import { openControl, probeControl } from '@changeover/control-postgres';
-import { aborted, lineDestination, Log, type AllSettings } from '@changeover/shell';
+import { aborted, createHeldRowList, HeldCounts, lineDestination, Log, type AllSettings } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
 import { hasErrors, renderFindings, summary } from '../check/finding.js';
@@ -36,7 +36,9 @@ export class UpCommand extends CliCommand {
     await using all = await AllInOne.start(settings, { log, signal, takeOver: options.takeOver ?? false });
     const stop = new AbortController();
     const clock = new SystemClock();
-    const showing = live.show(all.roles, { clock, signal: stop.signal });
+    const { migration, limits, target } = settings;
+    const counts = new HeldCounts(createHeldRowList(target, { migration, limits, clock }), clock);
+    const showing = live.show({ roles: all.roles, counts }, { clock, signal: stop.signal });
     try {
       await Promise.race([all.done(), aborted(signal), services.watch(clock, stop.signal)]);
       log.info('stopping');

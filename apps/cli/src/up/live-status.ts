@@ -1,10 +1,14 @@
 import type { Clock } from '@changeover/core';
-import type { RunningRole } from '@changeover/shell';
+import type { HeldCounts, RunningRole } from '@changeover/shell';
 
 import type { Terminal } from '../cli-session.js';
+import { totalsWords } from '../held/words.js';
 import { copiesInWords, renderCopies } from '../status/copy-view.js';
+import { heldLine } from '../status/held-line.js';
 import { LiveBlock } from '../status/live-block.js';
 import { renderLine, renderRoles, type RoleView } from '../status/role-view.js';
+
+type Shown = { readonly roles: readonly Pick<RunningRole, 'role' | 'status'>[]; readonly counts: Pick<HeldCounts, 'now' | 'lastError'> };
 
 const TERMINAL_MS = 1_000;
 /** Without a terminal every line stays, in a file or a journal. */
@@ -26,13 +30,17 @@ export class LiveStatus {
     else this.#terminal.out(text);
   }
 
-  /** Shows the roles until `signal` aborts. */
-  async show(roles: readonly RunningRole[], { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
+  /** Shows the roles, and how many rows are held, wait and stand refused, until `signal` aborts. */
+  async show({ roles, counts }: Shown, { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
     const { isTty } = this.#terminal;
     while (!signal.aborted) {
+      const totals = await counts.now();
       const views = roles.map((role): RoleView => ({ role: role.role, health: 'live', status: role.status() }));
-      if (isTty) this.#block.update(['', ...renderRoles(views), ...renderCopies(views)]);
-      else this.#terminal.out(`${[renderLine(views), copiesInWords(views)].filter((part) => part !== '').join(' | ')}\n`);
+      if (isTty) this.#block.update(['', ...renderRoles(views), heldLine(totals, counts.lastError), ...renderCopies(views)]);
+      else {
+        const held = totals === null ? '' : (totalsWords(totals) ?? '');
+        this.#terminal.out(`${[renderLine(views), held, copiesInWords(views)].filter((part) => part !== '').join(' | ')}\n`);
+      }
       await clock.sleep(isTty ? TERMINAL_MS : PLAIN_MS, signal);
     }
   }
