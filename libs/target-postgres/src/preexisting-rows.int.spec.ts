@@ -20,7 +20,10 @@ async function open(ddl = TABLES) {
 
 const theirs = (bed: LoadBed) => bed.rows('SELECT * FROM firms WHERE theirs IS NOT NULL ORDER BY id');
 const left = (bed: LoadBed) => bed.rows('SELECT table_name, key FROM changeover.preexisting ORDER BY 1, 2');
-const NOT_EMPTY = { code: 'TARGET_NOT_EMPTY', message: expect.stringContaining('has the key of one that stood in public.firms') as string };
+const NOT_EMPTY = {
+  code: 'TARGET_NOT_EMPTY',
+  message: expect.stringContaining('has the key (id) of one that stood in public.firms') as string,
+};
 
 describe('rows that stand in a table before its first load, left where they are', () => {
   it.each([1, 200])('stay, beside ours; ours that want a unique value of theirs are refused (COPY from %i rows)', async (copyFromRows) => {

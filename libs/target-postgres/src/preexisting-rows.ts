@@ -141,8 +141,12 @@ export class PreexistingRows {
     const [found] = await this.#connection.query<{ met: number }>(text, [this.#migration, schema.schema, schema.table, ...unnest.values]);
     const met = found?.met ?? 0;
     if (met === 0) return;
+    // The columns, never what they hold: this goes into the log.
+    const key = keys.map(({ target }) => target.name).join(', ');
     const ofThem =
-      met === 1 ? 'a row of the source has the key of one that' : `${countWords(met)} rows of the source have the keys of some that`;
+      met === 1
+        ? `a row of the source has the key (${key}) of one that`
+        : `${countWords(met)} rows of the source have the keys (${key}) of some that`;
     throw notEmpty(id, `${ofThem} stood in ${id} of the target before the first load, and was to be left`);
   }
 }
