@@ -70,6 +70,10 @@ export const CRASH_POINTS = [
   'rebuild.in-drop',
   /** The tables are gone; stream and state are still there. */
   'rebuild.dropped',
+  /** Rows were brought in order at the target, and nothing is committed. */
+  'verify.repairing',
+  /** They are committed, and were not compared again. */
+  'verify.repaired',
 ] as const;
 
 export type CrashPointName = (typeof CRASH_POINTS)[number];

@@ -291,7 +291,7 @@ export const ERROR_PAGES = {
   NOT_EQUAL: {
     meaning: 'The target does not hold what the mapping makes of the source. The rows are named.',
     nextStep:
-      'See who writes to these rows of the target beside Changeover (triggers, jobs, people); docs/runbook/verify.md says how to put them right.',
+      'See who writes to these rows of the target beside Changeover (triggers, jobs, people), then let `changeover verify --repair` put them right; docs/runbook/verify.md says what it does.',
     policy: 'stop',
   },
   REBUILD_REFUSED: {

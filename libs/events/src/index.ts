@@ -73,7 +73,15 @@ export {
 export { TargetMoves, type ChangedRow, type MoveOptions, type MoveReport, type TargetMove } from './ports/target-moves.port.js';
 export { RebuiltTables, type FoundRebuild, type SwapReport, type TableName } from './ports/rebuilt-tables.port.js';
 export { SourceSnapshots, type SourceSnapshot } from './ports/source-snapshots.port.js';
-export { HOLD_MS, TargetReader, type LoadHold, type RefusedVersion, type TargetSnapshot } from './ports/target-reader.port.js';
+export {
+  HOLD_MS,
+  TargetReader,
+  type LoadHold,
+  type RefusedVersion,
+  type RepairOutcome,
+  type RowRepair,
+  type TargetSnapshot,
+} from './ports/target-reader.port.js';
 export {
   TargetWriter,
   type ApplyReport,

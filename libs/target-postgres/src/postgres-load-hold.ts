@@ -1,5 +1,5 @@
 import { ChangeoverError, type Clock } from '@changeover/core';
-import { HOLD_MS, type LoadHold, type LoadProgress, type TargetSnapshot } from '@changeover/events';
+import { HOLD_MS, type LoadHold, type LoadProgress, type RepairOutcome, type RowRepair, type TargetSnapshot } from '@changeover/events';
 
 import type { Connection } from './connection.js';
 import { letOn, readProgress, releaseHold, renewHold, type HeldPlace, type Holder } from './load-holds.js';
@@ -17,6 +17,8 @@ export type LoadHoldParts = {
   readonly clock: Clock;
   /** A snapshot that shows just this place; HOLD_LOST if it shows another. */
   readonly openSnapshot: (at: LoadProgress) => Promise<TargetSnapshot>;
+  /** In one transaction that proves that load stands at this place, held by this holder; HOLD_LOST if not. */
+  readonly repair: (at: LoadProgress, rows: readonly RowRepair[]) => Promise<readonly RepairOutcome[]>;
   /** Closes what was opened for the hold. */
   readonly close: () => Promise<void>;
 };
@@ -71,6 +73,11 @@ export class PostgresLoadHold implements LoadHold {
   async snapshot(): Promise<TargetSnapshot> {
     if (this.#progress === null) throw holdLost(this.#parts.holder, 'nothing was ever loaded');
     return this.#parts.openSnapshot(this.#progress);
+  }
+
+  async repair(rows: readonly RowRepair[]): Promise<readonly RepairOutcome[]> {
+    if (this.#progress === null) throw holdLost(this.#parts.holder, 'nothing was ever loaded');
+    return rows.length === 0 ? [] : this.#parts.repair(this.#progress, rows);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,6 +142,10 @@ export class NothingToHold implements LoadHold {
   }
 
   snapshot(): Promise<TargetSnapshot> {
+    return Promise.reject(holdLost({ migration: this.#migration }, 'nothing was ever loaded'));
+  }
+
+  repair(): Promise<readonly RepairOutcome[]> {
     return Promise.reject(holdLost({ migration: this.#migration }, 'nothing was ever loaded'));
   }
 

@@ -1,11 +1,21 @@
-import { ChangeoverError, type Clock, type IdSource } from '@changeover/core';
-import { HOLD_MS, TargetReader, type LoadHold, type LoadProgress, type TargetSnapshot } from '@changeover/events';
+import { ChangeoverError, noCrash, type Clock, type IdSource } from '@changeover/core';
+import {
+  HOLD_MS,
+  TargetReader,
+  type LoadHold,
+  type LoadProgress,
+  type RepairOutcome,
+  type RowRepair,
+  type TargetSnapshot,
+} from '@changeover/events';
 
 import { Connection } from './connection.js';
 import { LOOKING } from './held-row-list.js';
 import { readProgress, takeHold, type HeldPlace, type Holder } from './load-holds.js';
+import type { CrashPoint } from './options.js';
 import { isReadable } from './own-schema.js';
 import { holdLost, NothingToHold, PostgresLoadHold } from './postgres-load-hold.js';
+import { repairRows } from './repair-rows.js';
 import { asTargetError } from './sql-state.js';
 import { openTargetSnapshot } from './target-snapshot.js';
 
@@ -22,9 +32,10 @@ export type PostgresTargetReaderOptions = {
   readonly migration: string;
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly crashPoint?: CrashPoint;
 };
 
-/** Reads a PostgreSQL database that load keeps in sync. A hold stands in the progress row, which every transaction of load moves first; nothing else is written. */
+/** Reads a PostgreSQL database that load keeps in sync. A hold stands in the progress row, which every transaction of load moves first; rows are written by a repair alone. */
 export class PostgresTargetReader extends TargetReader {
   readonly #options: PostgresTargetReaderOptions;
   readonly #holds = new Set<LoadHold>();
@@ -75,17 +86,18 @@ export class PostgresTargetReader extends TargetReader {
     { connection, spare }: { readonly connection: Connection; readonly spare: Connection },
   ): LoadHold {
     let unused: Connection | null = spare;
-    const openSnapshot = async (at: LoadProgress): Promise<TargetSnapshot> => {
+    const take = (): Connection | null => {
       const first = unused;
       unused = null;
-      return this.#snapshot(first, at);
+      return first;
     };
     const hold = new PostgresLoadHold(
       {
         connection,
         holder,
         clock: this.#options.clock,
-        openSnapshot,
+        openSnapshot: (at) => this.#snapshot(take(), at),
+        repair: (at, rows) => this.#repair(take(), { holder, at, rows }),
         close: async () => {
           this.#holds.delete(hold);
           await close(unused === null ? [connection] : [connection, unused]);
@@ -113,6 +125,18 @@ export class PostgresTargetReader extends TargetReader {
     } catch (error) {
       await close(opened);
       throw asTargetError(error);
+    }
+  }
+
+  async #repair(
+    spare: Connection | null,
+    work: { readonly holder: Holder; readonly at: LoadProgress; readonly rows: readonly RowRepair[] },
+  ): Promise<readonly RepairOutcome[]> {
+    const connection = spare ?? (await this.#connect());
+    try {
+      return await repairRows(connection, { ...work, crashPoint: this.#options.crashPoint ?? noCrash });
+    } finally {
+      await close([connection]);
     }
   }
 

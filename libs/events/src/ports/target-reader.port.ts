@@ -16,12 +16,33 @@ export interface LoadHold extends AsyncDisposable {
   advanceTo(seq: number, signal: AbortSignal): Promise<LoadProgress>;
   /** Opens a snapshot of what the target holds where load is held. HOLD_LOST if it is not there any more. */
   snapshot(): Promise<TargetSnapshot>;
+  /**
+   * Brings rows of tables with keys in order, all in one transaction which also proves that load stands where it is held: HOLD_LOST if not, and nothing is written.
+   * Of each row it is looked first whether it still is as it was found; what load brought meanwhile is the caller's to leave out. Constraints of the target stay
+   * on, and rows may come in any order. After an error that is not one of a single row nothing is written; after TARGET_UNREACHABLE all of it may be. One outcome
+   * for each row, in their order.
+   *
+   * TARGET_CHANGED where a table does not take what it took when it was loaded; TARGET_BUSY where somebody keeps a row locked.
+   */
+  repair(rows: readonly RowRepair[]): Promise<readonly RepairOutcome[]>;
   /** How long load has been held, in milliseconds; once it is let go, how long it was. */
   readonly heldMs: number;
 }
 
 /** Milliseconds after which a hold that nobody renews is none any more. */
 export const HOLD_MS = 5_000;
+
+/** What a row of the target should be: each a whole line of COPY text, the table's columns in their order. At least one is not null. */
+export type RowRepair = {
+  readonly table: TableSchema;
+  /** As {@link TargetSnapshot.rows} gave it; null: it was not there. */
+  readonly found: Buffer | null;
+  /** In the source's words; null: it should not be there. */
+  readonly expected: Buffer | null;
+};
+
+/** `changed`: the row is not as it was found any more, and was left. `refused`: the target does not take it, and it was left; the reason holds no value. */
+export type RepairOutcome = { readonly done: 'repaired' | 'changed' } | { readonly done: 'refused'; readonly reason: string };
 
 /** A version that the target refuses: `wanted` null: the row should be gone; `stands` null: there is none. Column to text or null. */
 export type RefusedVersion = {

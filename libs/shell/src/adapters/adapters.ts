@@ -66,11 +66,13 @@ const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
   postgres: ({ url }, { migration }) => new PostgresTargetCatalogue({ url, migration }),
 };
 
-const TARGET_READERS: Registry<TargetSettings, (ids: IdSource) => TargetReader> = {
+type ReaderParts = { readonly ids: IdSource; readonly crashPoint?: CrashPoint };
+
+const TARGET_READERS: Registry<TargetSettings, (parts: ReaderParts) => TargetReader> = {
   postgres:
     ({ url }, { migration, clock }) =>
-    (ids) =>
-      new PostgresTargetReader({ url, migration, clock, ids }),
+    (parts) =>
+      new PostgresTargetReader({ url, migration, clock, ...parts }),
 };
 
 const CHECKPOINTS: Registry<TargetSettings, Checkpoints> = {
@@ -147,8 +149,9 @@ export function createHeldRowList(settings: TargetSettings, context: AdapterCont
 }
 
 /** Reads the target of the settings where load is. Connects when it is asked. */
-export function createTargetReader(settings: TargetSettings, context: AdapterContext & { readonly ids: IdSource }): TargetReader {
-  return TARGET_READERS[settings.type](settings, context)(context.ids);
+export function createTargetReader(settings: TargetSettings, context: AdapterContext & ReaderParts): TargetReader {
+  const { ids, crashPoint } = context;
+  return TARGET_READERS[settings.type](settings, context)({ ids, ...(crashPoint && { crashPoint }) });
 }
 
 /** The checkpoints of the target. Connects when it is asked. */

@@ -114,7 +114,7 @@ function deleteWholeRows({ plan, rows }: Run, unnest: Unnest, guard: string | nu
 }
 
 /** Adds the keys by which the target knows the rows. */
-export function addOrigins(plan: TablePlan, rows: readonly NetRow[], unnest: Unnest): void {
+export function addOrigins(plan: TablePlan, rows: readonly Pick<NetRow, 'origin'>[], unnest: Unnest): void {
   const fields = new RowFields(
     rows.map((row) => row.origin),
     plan.columns.length,
