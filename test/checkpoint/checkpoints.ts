@@ -116,7 +116,7 @@ export function describeCheckpoints(
     it('are made, listed, shown, gone to and deleted by commands', async () => {
       const { scene } = bed;
       const run = async (...words: readonly string[]): Promise<string> => {
-        const { code, said } = await scene.command(undefined, ...words);
+        const { code, said } = await scene.run(words);
         expect({ words, code, said: code === 0 ? '' : said }).toEqual({ words, code: 0, said: '' });
         return said;
       };
@@ -132,12 +132,12 @@ export function describeCheckpoints(
       expect(await run('rewind', '--to', 'by-hand', '--dry-run')).toContain('would be at by-hand');
       expect(await run('rewind', '--to', 'by-hand')).toContain('is at by-hand');
       expect(await run('checkpoint', 'list')).toContain('the target is here');
-      expect((await scene.command(undefined, 'verify', '--timeout', '1')).said).toContain('TARGET_PARKED');
-      expect((await scene.command(undefined, 'checkpoint', 'create')).said).toContain('TARGET_PARKED');
-      expect((await scene.command(undefined, 'checkpoint', 'delete', 'by-hand')).said).toContain('TARGET_PARKED');
+      expect((await scene.run(['verify', '--timeout', '1'])).said).toContain('TARGET_PARKED');
+      expect((await scene.run(['checkpoint', 'create'])).said).toContain('TARGET_PARKED');
+      expect((await scene.run(['checkpoint', 'delete', 'by-hand'])).said).toContain('TARGET_PARKED');
       expect(await run('forward')).toContain('load goes on');
       expect(await run('checkpoint', 'delete', 'by-hand')).toContain('deleted');
-      const unknown = await scene.command(undefined, 'rewind', '--to', 'by-hand');
+      const unknown = await scene.run(['rewind', '--to', 'by-hand']);
       expect([unknown.code, unknown.said]).toEqual([1, expect.stringContaining('CHECKPOINT_UNKNOWN')]);
     }, 120_000);
 
@@ -162,7 +162,7 @@ export function describeCheckpoints(
       await scene.bed.barrier();
       const after = await contentsOf(scene.bed.target);
       expect(after).not.toEqual(before);
-      const killed = await scene.command(point, ...words(point));
+      const killed = await scene.run(words(point), point);
       expect({ ...killed, said: '' }).toEqual({ code: null, signal: 'SIGKILL', said: '' });
       // Whoever died may have sent a COMMIT that is still at work.
       const parked = async (): Promise<boolean> => (await bed.checkpoints.whereabouts())?.parked !== null;
@@ -170,7 +170,7 @@ export function describeCheckpoints(
         await new Promise((resolve) => setTimeout(resolve, 50));
       expect(await contentsOf(scene.bed.target)).toEqual((await parked()) ? before : after);
       if (point.startsWith('move.')) {
-        const next = await scene.command(undefined, ...words(point));
+        const next = await scene.run(words(point));
         expect({ ...next, said: '' }).toEqual({ code: 0, signal: null, said: '' });
         expect(await contentsOf(scene.bed.target)).toEqual(before);
         await bed.move(null);

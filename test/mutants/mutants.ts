@@ -32,6 +32,10 @@ const PREFIX_SPEC = 'libs/verification/src/prefix.spec.ts';
 const MOVE_SPEC = 'libs/target-postgres/src/move/target-moves.int.spec.ts';
 const DIGESTS = 'libs/verification/src/checkpoint/table-digests.ts';
 const DIGESTS_SPEC = 'libs/verification/src/checkpoint/table-digests.spec.ts';
+const REPAIR = 'libs/verification/src/repair.ts';
+const REPAIR_SPEC = 'libs/verification/src/repair.spec.ts';
+const REPAIRED_ROWS = 'libs/target-postgres/src/repair-rows.ts';
+const REPAIRED_ROWS_SPEC = 'libs/target-postgres/src/repair-rows.int.spec.ts';
 const COMPARE_SPEC = 'libs/verification/src/compare-table.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
@@ -471,5 +475,40 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'pieces === coming ? 1 : -1',
     replace: 'pieces === coming ? 1 : 1',
     killedBy: [DIGESTS_SPEC, 'a random history leads'],
+  },
+  {
+    name: 'a row is repaired that load has brought since it was compared',
+    file: REPAIR,
+    find: 'const touched = loaded.has(row.table, row.id as string);',
+    replace: 'const touched = false as boolean;',
+    killedBy: [REPAIR_SPEC, 'since it was compared'],
+  },
+  {
+    name: 'a repair looks only at what was loaded before load is held',
+    file: REPAIR,
+    find: 'if (hold.progress !== null) await loaded.readTo(hold.progress.writes, signal);',
+    replace: '',
+    killedBy: [REPAIR_SPEC, 'looks up to where load is held'],
+  },
+  {
+    name: 'a repair deletes what may be a kept version',
+    file: REPAIR,
+    find: "return doubtful(row) ? 'maybe-kept' : null;",
+    replace: 'return null;',
+    killedBy: [REPAIR_SPEC, 'of the list of held rows'],
+  },
+  {
+    name: 'a repair writes over what somebody else has written since',
+    file: REPAIRED_ROWS,
+    find: 'there.length === 1 && was.equals(there[0] as Buffer)',
+    replace: 'there.length === 1',
+    killedBy: [REPAIRED_ROWS_SPEC, 'leaves rows that are not as they were found'],
+  },
+  {
+    name: 'load goes on before a repair is committed',
+    file: REPAIRED_ROWS,
+    find: 'AND writes_seq = $4 FOR UPDATE`',
+    replace: 'AND writes_seq = $4`',
+    killedBy: [REPAIRED_ROWS_SPEC, 'is done before load goes on'],
   },
 ];

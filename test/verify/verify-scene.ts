@@ -13,7 +13,7 @@ import type { SourceSnapshots, TargetReader } from '@changeover/events';
 import { connectTo, Random, Stage, type LogType } from '@changeover/example-crm';
 import { createSourceSnapshots, createTargetReader, loadMapping, openState, readSettings, type AllSettings } from '@changeover/shell';
 import { InMemoryStateStore } from '@changeover/testing';
-import { verify, type VerificationReport } from '@changeover/verification';
+import { verify, verifyAndRepair, type RepairedReport, type VerificationOptions, type VerificationReport } from '@changeover/verification';
 import type pg from 'pg';
 
 import { MigrationBed } from '../crash/migration-bed.js';
@@ -21,6 +21,7 @@ import { MAPPING, SOURCE, TARGET, writeOn } from './verify-tables.js';
 
 const SELECTED = ['public.company', 'public.person', 'public.tag', 'public.visit'];
 const FIRST_WRITES_MS = 500;
+const NEVER = new AbortController().signal;
 const CLI = fileURLToPath(new URL('../../apps/cli/bin/changeover.mjs', import.meta.url));
 
 /** A migration with its three processes, users who can be let loose on its source, and a verifier. */
@@ -111,49 +112,61 @@ export class VerifyScene implements AsyncDisposable {
   }
 
   async verify(snapshots: SourceSnapshots = this.#snapshots): Promise<VerificationReport> {
+    return verify(await this.#options(snapshots), NEVER);
+  }
+
+  async repair(deleteExtra: boolean): Promise<RepairedReport> {
+    return verifyAndRepair(await this.#options(this.#snapshots), { deleteExtra }, NEVER);
+  }
+
+  async #options(snapshots: SourceSnapshots): Promise<VerificationOptions> {
     const { migration, limits } = this.#settings;
     const [clock, ids] = [new SystemClock(), new RandomIdSource()];
-    return await verify(
-      {
-        migration,
-        changes: this.bed.changes,
-        writes: this.bed.writes,
-        log: this.bed.log,
-        snapshots,
-        target: this.#reader,
-        mapping: await loadMapping(this.#settings.mapping),
-        converters: CONVERTERS,
-        captured: new Set(SELECTED),
-        openState: () => Promise.resolve(new InMemoryStateStore()),
-        requestBarrier: async () => {
-          const id = ids.uuid();
-          await this.#control.requests.submit({ migration, id, kind: 'barrier', payload: {} });
-          return id;
-        },
-        onStep: () => undefined,
-        crashPoint: noCrash,
-        clock,
-        limits: {
-          partitions: 256,
-          bytesLookedAt: 10_000_000,
-          named: 100,
-          values: false,
-          bytesPerSecond: Infinity,
-          maxStateBytes: limits.stateBytes,
-          patienceMs: 60_000,
-        },
+    return {
+      migration,
+      changes: this.bed.changes,
+      writes: this.bed.writes,
+      log: this.bed.log,
+      snapshots,
+      target: this.#reader,
+      mapping: await loadMapping(this.#settings.mapping),
+      converters: CONVERTERS,
+      captured: new Set(SELECTED),
+      openState: () => Promise.resolve(new InMemoryStateStore()),
+      requestBarrier: async () => {
+        const id = ids.uuid();
+        await this.#control.requests.submit({ migration, id, kind: 'barrier', payload: {} });
+        return id;
       },
-      new AbortController().signal,
-    );
+      onStep: () => undefined,
+      crashPoint: noCrash,
+      clock,
+      limits: {
+        partitions: 256,
+        bytesLookedAt: 10_000_000,
+        named: 100,
+        values: false,
+        bytesPerSecond: Infinity,
+        maxStateBytes: limits.stateBytes,
+        patienceMs: 60_000,
+      },
+    };
+  }
+
+  /** `verify`, in a process of its own, which dies at a point. */
+  async command(
+    crashAt?: CrashPointName,
+    more: readonly string[] = [],
+  ): ReturnType<VerifyScene['run']> {
+    return this.run(['verify', ...more], crashAt);
   }
 
   /** A command, in a process of its own, which dies at a point. */
-  async command(
+  async run(
+    [name = '', ...words]: readonly string[],
     crashAt?: CrashPointName,
-    ...words: readonly string[]
   ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly said: string }> {
-    const [name = 'verify', ...rest] = words;
-    const child = spawn(process.execPath, [CLI, name, ...rest, '--config', this.bed.migration.settingsFile], {
+    const child = spawn(process.execPath, [CLI, name, ...words, '--config', this.bed.migration.settingsFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...(crashAt === undefined ? {} : { CHANGEOVER_CRASH_AT: crashAt }) },
     });

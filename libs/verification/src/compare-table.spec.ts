@@ -1,7 +1,7 @@
 import { formatRows, lineOf, type RefusedVersion, type TableSchema, type TargetSnapshot } from '@changeover/events';
 import fc from 'fast-check';
 
-import { compareTable, type CompareLimits, type TableComparison } from './compare-table.js';
+import { compareTable, type CompareLimits, type DifferingRow, type TableComparison } from './compare-table.js';
 
 type Cell = string | null;
 type Row = readonly Cell[];
@@ -176,5 +176,48 @@ describe('a table compared with what it should hold', () => {
     expect(counts.missing).toBeGreaterThan(3);
     expect(counts.missing).toBeLessThanOrEqual(13);
     expect(unlooked).toBeGreaterThan(40);
+  });
+});
+
+describe('rows that differ', () => {
+  it('are told whole: what should be there as the source says it, what is as it is compared', async () => {
+    const told: DifferingRow[] = [];
+    const table = tableOf(['id', 'a', 'b'], ['id']);
+    await compareTable({
+      table,
+      snapshot: new Rows(
+        [
+          ['k1', 'x', null],
+          ['k2', 'y', 'tab\tbed'],
+          ['k4', 'x', 'x'],
+          ['k4', 'x', 'y'],
+          ['k5', 'x', 'x'],
+        ],
+        [{ wanted: { id: 'K5', a: 'y', b: 'y' }, stands: { id: 'k5', a: 'z', b: 'z' } }],
+      ),
+      expected: () =>
+        [
+          ['K1', 'X', null],
+          ['K2', 'X', 'Tab\tBed'],
+          ['K3', 'New', 'line\nend'],
+          ['K4', 'X', 'X'],
+          ['K5', 'y', 'y'],
+        ].map((row) => lineOf(formatRows([row]))),
+      limits: LIMITS,
+      onRows: () => undefined,
+      onDiffering: (row) => told.push(row),
+      signal: new AbortController().signal,
+    });
+    const line = (...row: Row): Buffer => formatRows([row]);
+    const [no, differs] = [
+      { table, isRefused: false, columns: [] },
+      { kind: 'different', columns: ['a'] },
+    ];
+    expect(told.toSorted((one, other) => ((one.id ?? '') < (other.id ?? '') ? -1 : 1))).toEqual([
+      { ...no, id: null, kind: 'extra', expected: null, found: line('k4', 'x', 'y') },
+      { ...no, ...differs, id: 'k2', expected: line('K2', 'X', 'Tab\tBed'), found: line('k2', 'y', 'tab\tbed') },
+      { ...no, id: 'k3', kind: 'missing', expected: line('K3', 'New', 'line\nend'), found: null },
+      { ...no, ...differs, columns: ['a', 'b'], isRefused: true, id: 'k5', expected: line('k5', 'z', 'z'), found: line('k5', 'x', 'x') },
+    ]);
   });
 });

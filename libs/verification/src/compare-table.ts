@@ -8,10 +8,11 @@ import {
   type TargetSnapshot,
 } from '@changeover/events';
 
-import { KeyPlaces, partitionOf, RowSums, type RowShape, type Span } from './row-sums.js';
+import { idOf, KeyPlaces, partitionOf, RowSums, type RowShape } from './row-sums.js';
 
 /** Lines that are put into the target's words at once. */
 const CHUNK_BYTES = 256 * 1024;
+const LF = 0x0a;
 
 export type CompareLimits = {
   /** A power of two; the memory that a comparison takes is about 40 bytes for each. */
@@ -39,6 +40,21 @@ export type Difference = {
 
 type Values = Readonly<Record<string, string | null>>;
 
+/** A row that differs, whole: what it takes to bring it in order. Lines of COPY text. */
+export type DifferingRow = {
+  readonly table: TableSchema;
+  readonly kind: DifferenceKind;
+  readonly columns: readonly string[];
+  /** Its key, as {@link idOf} gives it; null: nothing finds it, as its table has no key, or several rows have the same one. */
+  readonly id: string | null;
+  /** In the source's words; null: it should not be there. */
+  readonly expected: Buffer | null;
+  /** As compared; null: it is not there. */
+  readonly found: Buffer | null;
+  /** Whether the target refuses a version of it: load tries that again by itself. */
+  readonly isRefused: boolean;
+};
+
 export type TableComparison = {
   /** `schema.table` at the target. */
   readonly table: string;
@@ -62,6 +78,8 @@ export type CompareParts = {
   readonly expected: () => Iterable<Line> | AsyncIterable<Line>;
   readonly limits: CompareLimits;
   readonly onRows: (rows: number) => void;
+  /** Told of each row that differs and was looked at. */
+  readonly onDiffering?: (row: DifferingRow) => void;
   readonly signal: AbortSignal;
 };
 
@@ -74,8 +92,8 @@ export async function compareTable(parts: CompareParts): Promise<TableComparison
   const shape = shapeOf(table);
   const refusals = new Refusals(await snapshot.refused(table), table, shape);
   const [expected, found] = [new RowSums(limits.partitions, shape), new RowSums(limits.partitions, shape)];
-  for await (const lines of expectedLines(parts, refusals)) expected.add(lines);
-  for await (const lines of foundLines(parts)) found.add(lines);
+  for await (const { lines } of expectedLines(parts, refusals)) expected.add(lines);
+  for await (const { lines } of foundLines(parts)) found.add(lines);
   const differing = expected.differing(found);
   const looked = within(differing, limits.bytesLookedAt);
   const differences = looked.size === 0 ? [] : await differencesIn(parts, refusals, shape, looked);
@@ -104,17 +122,20 @@ function within(differing: readonly { readonly partition: number; readonly bytes
   return looked;
 }
 
-/** In the target's words. */
-async function* expectedLines({ table, snapshot, expected, onRows, signal }: CompareParts, refusals: Refusals): AsyncGenerator<Buffer> {
+/** Whole lines, in the target's words, and the same as they were told: in number and order the same. */
+type Piece = { readonly lines: Buffer; readonly told: Buffer };
+
+async function* expectedLines({ table, snapshot, expected, onRows, signal }: CompareParts, refusals: Refusals): AsyncGenerator<Piece> {
   refusals.begin();
   let pieces: Buffer[] = [];
   let [bytes, rows] = [0, 0];
-  const flush = async (): Promise<Buffer> => {
+  const flush = async (): Promise<Piece> => {
     signal.throwIfAborted();
-    const lines = await snapshot.asCompared(table, Buffer.concat(pieces, bytes));
+    const told = Buffer.concat(pieces, bytes);
+    const lines = await snapshot.asCompared(table, told);
     onRows(rows);
     [pieces, bytes, rows] = [[], 0, 0];
-    return lines;
+    return { lines, told };
   };
   for await (const line of refusals.laidOver(expected())) {
     pieces.push(line.bytes.subarray(line.start, line.end + 1));
@@ -125,28 +146,38 @@ async function* expectedLines({ table, snapshot, expected, onRows, signal }: Com
   if (rows > 0) yield await flush();
 }
 
-async function* foundLines({ table, snapshot, signal }: CompareParts): AsyncGenerator<Buffer> {
+async function* foundLines({ table, snapshot, signal }: CompareParts): AsyncGenerator<Piece> {
   for await (const lines of snapshot.rows(table)) {
     signal.throwIfAborted();
-    yield lines;
+    yield { lines, told: lines };
   }
 }
 
-type Side = Map<string, string[]>;
+/** A row as it is compared, and as it was told; without the end of its line, as Latin-1. */
+type Row = { readonly line: string; readonly told: string };
+
+type Side = Map<string, Row[]>;
 
 async function differencesIn(parts: CompareParts, refusals: Refusals, shape: RowShape, looked: ReadonlySet<number>): Promise<Difference[]> {
   const places = new KeyPlaces(shape);
   const { partitions } = parts.limits;
-  const collect = async (pieces: AsyncIterable<Buffer>): Promise<Side> => {
+  const collect = async (pieces: AsyncIterable<Piece>): Promise<Side> => {
     const side: Side = new Map();
-    for await (const lines of pieces) {
+    for await (const { lines, told } of pieces) {
+      let from = 0;
       for (const { start, end, key } of places.of(lines)) {
-        if (!looked.has(partitionOf(lines, key, partitions))) continue;
-        const id = idOf(lines, key);
-        const rows = side.get(id);
-        const line = lines.toString('latin1', start, end);
-        if (rows === undefined) side.set(id, [line]);
-        else rows.push(line);
+        const to = lines === told ? end : told.indexOf(LF, from);
+        if (looked.has(partitionOf(lines, key, partitions))) {
+          const id = idOf(lines, key);
+          const rows = side.get(id);
+          const line = lines.toString('latin1', start, end);
+          const text = lines === told ? line : told.toString('latin1', from, to);
+          // Nearly always it is the same, and then kept once.
+          const row = { line, told: text === line ? line : text };
+          if (rows === undefined) side.set(id, [row]);
+          else rows.push(row);
+        }
+        from = to + 1;
       }
     }
     return side;
@@ -154,27 +185,39 @@ async function differencesIn(parts: CompareParts, refusals: Refusals, shape: Row
   const expected = await collect(expectedLines({ ...parts, onRows: () => undefined }, refusals));
   const found = await collect(foundLines(parts));
   const keyed = shape.keys.length > 0;
+  const refused = parts.onDiffering === undefined ? new Set<string>() : await refusals.ids(parts.snapshot);
   const differences: Difference[] = [];
   for (const id of new Set([...expected.keys(), ...found.keys()])) {
-    const [wanted, there] = without(expected.get(id) ?? [], found.get(id) ?? []);
+    const [ours, theirs] = [expected.get(id) ?? [], found.get(id) ?? []];
+    const [wanted, there] = without(ours, theirs);
     const key = keyed ? valuesOf(id) : null;
+    const isOne = keyed && ours.length <= 1 && theirs.length <= 1;
     for (let index = 0; index < Math.max(wanted.length, there.length); index++) {
-      const [line, other] = [wanted[index] ?? null, there[index] ?? null];
+      const [wants, has] = [wanted[index] ?? null, there[index] ?? null];
+      const [line, other] = [wants?.line ?? null, has?.line ?? null];
       const columns = line === null || other === null ? [] : columnsThatDiffer(parts.table, line, other);
       const values = parts.limits.values
         ? { values: { expected: named(parts.table, line, columns), found: named(parts.table, other, columns) } }
         : {};
-      differences.push({ kind: line === null ? 'extra' : other === null ? 'missing' : 'different', key, columns, ...values });
+      const kind = line === null ? 'extra' : other === null ? 'missing' : 'different';
+      differences.push({ kind, key, columns, ...values });
+      const [should, is] = [lineFrom(wants?.told), lineFrom(other)];
+      const isRefused = refused.has(id);
+      parts.onDiffering?.({ table: parts.table, kind, columns, id: isOne ? id : null, expected: should, found: is, isRefused });
     }
   }
   return differences;
 }
 
+function lineFrom(text: string | null | undefined): Buffer | null {
+  return text == null ? null : Buffer.from(`${text}\n`, 'latin1');
+}
+
 /** What is left on each side of what the other does not have as well. */
-function without(ours: readonly string[], theirs: readonly string[]): readonly [readonly string[], readonly string[]] {
+function without(ours: readonly Row[], theirs: readonly Row[]): readonly [readonly Row[], readonly Row[]] {
   const left = [...theirs];
-  const missing = ours.filter((line) => {
-    const at = left.indexOf(line);
+  const missing = ours.filter(({ line }) => {
+    const at = left.findIndex((other) => other.line === line);
     if (at !== -1) left.splice(at, 1);
     return at === -1;
   });
@@ -195,7 +238,7 @@ function named({ columns }: TableSchema, line: string | null, only: readonly str
   return Object.fromEntries(only.length === 0 ? there : there.filter(([name]) => only.includes(name)));
 }
 
-function valuesOf(fields: string): readonly (string | null)[] {
+export function valuesOf(fields: string): readonly (string | null)[] {
   return (parseRows(Buffer.from(`${fields}\n`, 'latin1'))[0] ?? []).map((value) => value ?? null);
 }
 
@@ -287,6 +330,14 @@ class Refusals {
     return wrong;
   }
 
+  /** Of the rows on the list, as differences know them. */
+  async ids(snapshot: TargetSnapshot): Promise<ReadonlySet<string>> {
+    const all = [...this.#unwanted, ...[...this.#wanted.values()].flat()];
+    const told = all.flatMap(({ wanted, stands }) => [wanted, stands]).filter((line) => line !== null);
+    const lines = await snapshot.asCompared(this.#table, Buffer.concat(told));
+    return new Set(Array.from(this.#places.of(lines), ({ key }) => idOf(lines, key)));
+  }
+
   #line(row: Readonly<Record<string, string | null>>): Buffer {
     return formatRows([this.#table.columns.map(({ name }) => row[name] ?? null)]);
   }
@@ -296,11 +347,6 @@ class Refusals {
     const [found] = this.#places.of(line);
     return idOf(line, found?.key ?? []);
   }
-}
-
-/** The key's fields as one text: a tab between them can only be a separator. */
-function idOf(bytes: Buffer, key: readonly Span[]): string {
-  return key.map(({ start, end }) => bytes.toString('latin1', start, end)).join('\t');
 }
 
 function* standing({ stands }: Refusal): Generator<Line> {

@@ -1,5 +1,4 @@
 export type { Difference, DifferenceKind, TableComparison } from './compare-table.js';
-export { isEqual, verify, type VerificationOptions, type VerificationReport, type VerificationStep } from './verification.js';
 export { createCheckpoint, type CheckpointStep, type CreateCheckpointOptions } from './checkpoint/create-checkpoint.js';
 export {
   compareTargets,
@@ -14,3 +13,13 @@ export {
 export { whileBothHeld, type BothHeld, type BothOptions } from './rebuild/both-held.js';
 export { followLog, writtenTables, type FollowOptions, type WrittenTablesOptions } from './rebuild/follow-log.js';
 export { swapTables } from './rebuild/swap-tables.js';
+export type { RepairedRow, RepairReport, RepairResult } from './repair.js';
+export {
+  isEqual,
+  verify,
+  verifyAndRepair,
+  type RepairedReport,
+  type VerificationOptions,
+  type VerificationReport,
+  type VerificationStep,
+} from './verification.js';

@@ -119,7 +119,7 @@ export async function placeOfTarget({
   }
 }
 
-async function heldAt(target: TargetReader): Promise<LoadProgress> {
+export async function heldAt(target: TargetReader): Promise<LoadProgress> {
   await using held = await target.hold();
   return held.progress ?? nothingLoaded();
 }

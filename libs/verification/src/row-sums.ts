@@ -123,3 +123,8 @@ export function partitionOf(bytes: Buffer, key: readonly Span[], partitions: num
   }
   return (mixed ^ (mixed >>> 16)) & (partitions - 1);
 }
+
+/** The key's fields as one text: a tab between them can only be a separator. */
+export function idOf(bytes: Buffer, key: readonly Span[]): string {
+  return key.map(({ start, end }) => bytes.toString('latin1', start, end)).join('\t');
+}

@@ -17,8 +17,9 @@ import {
 import { mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
 import { ReadBudget, SnapshotDerivation, type ToldVersion } from '@changeover/pipeline';
 
-import { compareTable, shapeOf, type CompareLimits, type TableComparison } from './compare-table.js';
+import { compareTable, shapeOf, type CompareLimits, type DifferingRow, type TableComparison } from './compare-table.js';
 import { takeOnePlace, type OnePlace } from './one-place.js';
+import { DifferingRows, repairRows, type RepairReport } from './repair.js';
 import { KeyPlaces } from './row-sums.js';
 
 type VerificationLimits = CompareLimits & {
@@ -32,7 +33,7 @@ type VerificationLimits = CompareLimits & {
 
 /** What is done with which table, and to how many of its rows so far; of the source while they are read, of the target while they are compared. */
 export type VerificationStep = {
-  readonly doing: 'placing' | 'reading' | 'deriving' | 'comparing';
+  readonly doing: 'placing' | 'reading' | 'deriving' | 'comparing' | 'repairing';
   readonly table: string | null;
   readonly rows: number;
 };
@@ -86,6 +87,58 @@ export function isEqual({ tables }: Pick<VerificationReport, 'tables'>): boolean
  * code that derives them, so it proves that everything arrived, not that the mapping is right. What of a held row only history knows comes from the list of held rows.
  */
 export async function verify(options: VerificationOptions, signal: AbortSignal): Promise<VerificationReport> {
+  return compareBoth(options, {}, signal);
+}
+
+export type RepairedReport = VerificationReport & {
+  /** What was done about what differed at first, before all of the report. */
+  readonly repair: RepairReport;
+};
+
+/**
+ * The same, and brings rows in order that differ ({@link repairRows}); after that everything is compared once more, which is what the report is of. `deleteExtra`: also by deleting rows that should
+ * not be there.
+ */
+export async function verifyAndRepair(
+  options: VerificationOptions,
+  { deleteExtra }: { readonly deleteExtra: boolean },
+  signal: AbortSignal,
+): Promise<RepairedReport> {
+  const { log, writes, target, clock, limits, crashPoint, onStep } = options;
+  const differing = new DifferingRows(limits.bytesLookedAt);
+  let repair: RepairReport | null = null;
+  const compared = {
+    onDiffering: (row: DifferingRow) => {
+      differing.add(row);
+    },
+    onCompared: async (snapshot: TargetSnapshot, tables: readonly TableComparison[]) => {
+      onStep({ doing: 'repairing', table: null, rows: differing.rows.length });
+      const { named, patienceMs } = limits;
+      repair = await repairRows(
+        { log, writes, target, snapshot, differing, tables, deleteExtra, named, clock, patienceMs, crashPoint },
+        signal,
+      );
+    },
+  };
+  const first = await compareBoth(options, compared, signal);
+  const done = repair as unknown as RepairReport;
+  if (done.counts.repaired > 0) crashPoint('verify.repaired');
+  // Rows that load has brought meanwhile may be right by now.
+  const isAsItWas = done.counts.repaired === 0 && done.counts.loaded === 0 && done.counts.changed === 0;
+  return { ...(isAsItWas ? first : await verify(options, signal)), repair: done };
+}
+
+type Compared = {
+  readonly onDiffering?: (row: DifferingRow) => void;
+  /** What was compared is still open. */
+  readonly onCompared?: (snapshot: TargetSnapshot, tables: readonly TableComparison[]) => Promise<void>;
+};
+
+async function compareBoth(
+  options: VerificationOptions,
+  { onDiffering, onCompared }: Compared,
+  signal: AbortSignal,
+): Promise<VerificationReport> {
   const { migration, mapping, captured, clock, limits, onStep, only } = options;
   const began = clock.monotonic();
   const uses = (table: TableSchema): boolean => {
@@ -109,7 +162,9 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
     if (only !== undefined && !only.has(tableName(table))) return;
     let rows = 0;
     const onRows = (some: number): void => onStep({ doing: 'comparing', table: tableName(table), rows: (rows += some) });
-    tables.push(await compareTable({ table, snapshot: place.target, expected, limits, onRows, signal }));
+    tables.push(
+      await compareTable({ table, snapshot: place.target, expected, limits, onRows, signal, ...(onDiffering && { onDiffering }) }),
+    );
     options.crashPoint('verify.compared');
   };
   for (const { source, target } of derivation.unkeyed) await compare(target, () => linesOf(place.source, source));
@@ -119,6 +174,7 @@ export async function verify(options: VerificationOptions, signal: AbortSignal):
   await derivation.derive(await keptVersions(place.target), signal);
   for (const table of derivation.targets) await compare(table, () => derivation.rows(table));
   await compare(HELD_NOW_TABLE, () => derivation.held());
+  await onCompared?.(place.target, tables);
   const { position, ts_ms } = place.target.progress;
   const { seq, heldMs, takes } = place;
   const seconds = (clock.monotonic() - began) / 1000;

@@ -7,7 +7,7 @@ import { Command, Option } from 'nest-commander';
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { LiveBlock } from '../status/live-block.js';
-import { runVerify } from '../verify/run-verify.js';
+import { runVerify, type VerifyOutcome } from '../verify/run-verify.js';
 import { renderHtml } from '../verify/verify-page.js';
 import { differingRows, renderReport, VerifyProgress } from '../verify/verify-view.js';
 import { writing } from '../writing.js';
@@ -18,6 +18,8 @@ type VerifyOptions = ReadOptionsOf & {
   readonly limit?: number;
   readonly timeout?: number;
   readonly values?: boolean;
+  readonly repair?: boolean;
+  readonly deleteExtra?: boolean;
   readonly html?: string;
   readonly json?: boolean;
 };
@@ -65,6 +67,19 @@ export class VerifyCommand extends CliCommand {
     return true;
   }
 
+  @Option({
+    flags: '--repair',
+    description: 'bring rows of the target in order that differ and that nothing has touched since, then compare everything once more',
+  })
+  parseRepair(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '--delete-extra', description: 'with --repair: also delete rows that should not be there' })
+  parseDeleteExtra(): boolean {
+    return true;
+  }
+
   @Option({ flags: '--html <file>', description: 'write the report as one page that needs nothing else, too' })
   parseHtml(file: string): string {
     return file;
@@ -76,10 +91,27 @@ export class VerifyCommand extends CliCommand {
   }
 
   override async run(_args: string[], options: VerifyOptions): Promise<void> {
-    const { table, limit = USUAL_LIMIT, timeout = USUAL_PATIENCE_S, json = false, values = false, html, ...read } = options;
+    const {
+      table,
+      limit = USUAL_LIMIT,
+      timeout = USUAL_PATIENCE_S,
+      json = false,
+      values = false,
+      repair = false,
+      deleteExtra = false,
+      html,
+      ...read
+    } = options;
+    if (deleteExtra && !repair) throw new ChangeoverError('BAD_SETTINGS', '--delete-extra says what --repair may do, and goes with it');
     const { settings: given, folder } = await this.readSettings(read);
     const settings = await findOwnServices(given, folder);
-    const asked = { ...(table && { only: new Set(table) }), named: limit, values, patienceMs: timeout * 1000 };
+    const asked = {
+      ...(table && { only: new Set(table) }),
+      named: limit,
+      values,
+      patienceMs: timeout * 1000,
+      ...(repair && { repair: { deleteExtra } }),
+    };
     const report = await this.#verify(settings, asked);
     if (report === null) return;
     const equal = isEqual(report);
@@ -91,8 +123,8 @@ export class VerifyCommand extends CliCommand {
   /** Null: it was told to stop. */
   async #verify(
     settings: Parameters<typeof runVerify>[0],
-    given: Pick<Parameters<typeof runVerify>[1], 'only' | 'named' | 'values' | 'patienceMs'>,
-  ): Promise<VerificationReport | null> {
+    given: Pick<Parameters<typeof runVerify>[1], 'only' | 'named' | 'values' | 'patienceMs' | 'repair'>,
+  ): Promise<VerifyOutcome | null> {
     const clock = new SystemClock();
     const { isTty, columns } = this.terminal;
     const block = new LiveBlock({ isTty, columns, out: (text) => this.terminal.err(text), err: (text) => this.terminal.err(text) });
@@ -121,7 +153,8 @@ export class VerifyCommand extends CliCommand {
     } catch (error) {
       // Whatever it was in the middle of: who was told to stop must not look like one that found everything equal.
       if (!this.session.signal.aborted) throw error;
-      this.terminal.err('changeover: interrupted: nothing was found out\n');
+      const said = given.repair === undefined ? 'nothing was found out' : 'nothing was found out; rows may have been repaired';
+      this.terminal.err(`changeover: interrupted: ${said}\n`);
       process.exitCode = INTERRUPTED;
       return null;
     } finally {

@@ -12,7 +12,14 @@ import {
   openScratchState,
   type AllSettings,
 } from '@changeover/shell';
-import { verify, type VerificationOptions, type VerificationReport, type VerificationStep } from '@changeover/verification';
+import {
+  verify,
+  verifyAndRepair,
+  type RepairReport,
+  type VerificationOptions,
+  type VerificationReport,
+  type VerificationStep,
+} from '@changeover/verification';
 
 import { openScratchFolder } from './scratch-state.js';
 
@@ -26,6 +33,8 @@ export type VerifyContext = {
   readonly named: number;
   /** Whether they are told with their values. */
   readonly values: boolean;
+  /** Whether what differs is brought in order, and whether rows that should not be there are deleted for that; left out: no. */
+  readonly repair?: { readonly deleteExtra: boolean };
   /** How long it may take until both ends are at one place. */
   readonly patienceMs: number;
   /** Told once, before anything is read: what the source believes to be in its tables. */
@@ -37,15 +46,18 @@ export type VerifyContext = {
 const PARTITIONS = 65_536;
 const BYTES_LOOKED_AT = 64 * 1024 * 1024;
 
+/** What a verification has found out, and what was done about it where that was asked for. */
+export type VerifyOutcome = VerificationReport & { readonly repair?: RepairReport };
+
 /** Composes a verification from the settings, and runs it. */
-export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerificationReport> {
+export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerifyOutcome> {
   const { migration, limits, state } = settings;
-  const { clock, ids, signal, only, named, values, patienceMs, onSizes, onStep } = context;
+  const { clock, ids, signal, only, named, values, repair, patienceMs, onSizes, onStep } = context;
   const adapters = { migration, limits, clock };
   const mapping = await loadMapping(settings.mapping);
   const source = createSource(settings.source, adapters);
   const snapshots = createSourceSnapshots(settings.source, adapters);
-  const target = createTargetReader(settings.target, { ...adapters, ids });
+  const target = createTargetReader(settings.target, { ...adapters, ids, crashPoint: crashPointFrom() });
   const { log, store } = await createLog(settings.log, { ...adapters, ids, crashPoint: noCrash });
   try {
     await using control = await openControl({ url: settings.control.url, clock });
@@ -65,7 +77,7 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
       converters: CONVERTERS,
       captured: new Set(names),
       ...(only && { only }),
-      openState: () => openScratchState(scratch.path, { migration, clock, ids }),
+      openState: async () => openScratchState(await scratch.empty(), { migration, clock, ids }),
       requestBarrier: async () => {
         const id = ids.uuid();
         await control.requests.submit({ migration, id, kind: 'barrier', payload: {} });
@@ -84,7 +96,7 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
         bytesPerSecond: settings.source.copy.bytesPerSecond ?? Infinity,
       },
     };
-    return await verify(options, signal);
+    return await (repair === undefined ? verify(options, signal) : verifyAndRepair(options, repair, signal));
   } finally {
     await Promise.all([source.stop(), snapshots.stop(), target.stop(), store.stop()]);
   }

@@ -8,7 +8,10 @@ import { stateFolder } from '@changeover/shell';
 import { writing } from '../writing.js';
 
 /** A folder for a state of which nothing is kept, beside the one that transform has. */
-export type ScratchFolder = AsyncDisposable & { readonly path: string };
+export type ScratchFolder = AsyncDisposable & {
+  /** The folder, with nothing in it that was there before. */
+  readonly empty: () => Promise<string>;
+};
 
 const MARK = '.verify-';
 
@@ -24,9 +27,9 @@ export async function openScratchFolder(settings: StateSettings, migration: stri
     for (const name of await readdir(home))
       if (name.startsWith(prefix) && !isAlive(Number(name.slice(prefix.length))))
         await rm(join(home, name), { recursive: true, force: true });
-    await rm(path, { recursive: true, force: true });
   });
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  const remove = (): Promise<void> => rm(path, { recursive: true, force: true });
+  return { empty: () => remove().then(() => path), [Symbol.asyncDispose]: remove };
 }
 
 function isAlive(pid: number): boolean {

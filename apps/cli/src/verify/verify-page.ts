@@ -1,7 +1,8 @@
 import { countWords, secondsWords } from '@changeover/core';
-import { isEqual, type Difference, type TableComparison, type VerificationReport } from '@changeover/verification';
+import { isEqual, type Difference, type RepairReport, type TableComparison } from '@changeover/verification';
 
-import { differingRows, KINDS, keyWords, valueWords } from './verify-view.js';
+import type { VerifyOutcome } from './run-verify.js';
+import { differingRows, KINDS, keyWords, RESULTS, valueWords } from './verify-view.js';
 
 const STYLE = `
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -13,8 +14,8 @@ const STYLE = `
   code { overflow-wrap: anywhere; }`;
 
 /** The report as one page: no script, nothing from elsewhere. */
-export function renderHtml(report: VerificationReport): string {
-  const { migration, seq, position, ts_ms, mapping, heldMs, takes, seconds, tables, notCompared } = report;
+export function renderHtml(report: VerifyOutcome): string {
+  const { migration, seq, position, ts_ms, mapping, heldMs, takes, seconds, tables, notCompared, repair } = report;
   const equal = isEqual(report);
   const rows = tables.reduce((sum, { found }) => sum + found, 0);
   const facts = [
@@ -35,6 +36,7 @@ export function renderHtml(report: VerificationReport): string {
 <table>
 ${facts.map(([name, value]) => `<tr><th>${text(name)}<td>${text(value)}`).join('\n')}
 </table>
+${repair === undefined ? '' : repairOf(repair)}
 <h2>Tables</h2>
 <table>
 <tr><th>table<th>should be<th>are<th>refused<th>
@@ -46,6 +48,15 @@ ${tables
   .join('\n')}
 </html>
 `;
+}
+
+function repairOf({ seq, rows, counts }: RepairReport): string {
+  const others = Object.values(counts).reduce((sum, count) => sum + count, 0) - rows.length;
+  return `<h2>Repaired before that, at record ${countWords(seq)}</h2>
+<table>
+<tr><th>table<th>row<th>what became of it
+${rows.map(({ table, key, result, reason }) => `<tr><td>${text(table)}<td><code>${text(keyWords(key))}</code><td>${text(reason === undefined ? RESULTS[result] : `${RESULTS[result]}: ${reason}`)}`).join('\n')}
+</table>${others > 0 ? `\n<p>and ${countWords(others)} more.` : ''}`;
 }
 
 function tableRow(comparison: TableComparison): string {

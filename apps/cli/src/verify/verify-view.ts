@@ -1,8 +1,9 @@
 import { countWords, secondsWords } from '@changeover/core';
 import type { TableSize } from '@changeover/events';
-import type { Difference, TableComparison, VerificationReport, VerificationStep } from '@changeover/verification';
+import type { Difference, RepairResult, TableComparison, VerificationStep } from '@changeover/verification';
 
 import { inColumns } from '../status/columns.js';
+import type { VerifyOutcome } from './run-verify.js';
 
 /** Of a table, in what is printed for people. */
 const MOST_LINES = 10;
@@ -15,12 +16,44 @@ export const KINDS = {
   refused: 'the list of refused rows says something else',
 } as const satisfies Record<Difference['kind'], string>;
 
+/** What became of a row that was to be repaired. */
+export const RESULTS = {
+  repaired: 'repaired',
+  loaded: 'left: changed at the source meanwhile, and loaded',
+  changed: 'left: changed by somebody else meanwhile',
+  refused: 'left: the target refuses it',
+  unwanted: 'left: should not be there (--delete-extra deletes such rows)',
+  listed: 'left: the target refuses a version of it, and load tries that again (see held)',
+  'maybe-kept': 'left: it may be the last good version of a held row, as the list of held rows differs too',
+  'no-key': 'left: nothing finds it, as it has no key of its own',
+  beyond: 'left: there are too many; repair again',
+} as const satisfies Record<RepairResult, string>;
+
 /** How many rows differ, at least. */
 export function differingRows({ counts, unlooked }: TableComparison): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0) + unlooked;
 }
 
-export function renderReport(report: VerificationReport): string {
+/** What a repair has done, before the report of what was compared after it. */
+function renderRepair({ repair }: VerifyOutcome): readonly string[] {
+  if (repair === undefined) return [];
+  const { seq, counts, rows } = repair;
+  const results = Object.keys(RESULTS) as readonly RepairResult[];
+  const totals = results.filter((result) => counts[result] > 0).map((result) => `${RESULTS[result]}: ${rowsWords(counts[result])}`);
+  if (totals.length === 0) return ['nothing to repair', ''];
+  const shown = rows.slice(0, MOST_LINES).map(({ table, key, result, reason }) => {
+    return `  ${table} ${keyWords(key)}: ${RESULTS[result]}${reason === undefined ? '' : `: ${reason}`}`;
+  });
+  const others = results.reduce((sum, result) => sum + counts[result], 0) - shown.length;
+  const more = others === 0 ? [] : [`  and ${countWords(others)} more (--json names up to --limit of them)`];
+  return [`rows that differed at record ${countWords(seq)}:`, ...totals, '', ...shown, ...more, '', 'after that:'];
+}
+
+function rowsWords(rows: number): string {
+  return rows === 1 ? '1 row' : `${countWords(rows)} rows`;
+}
+
+export function renderReport(report: VerifyOutcome): string {
   const { seq, position, ts_ms, heldMs, takes, seconds, tables, notCompared } = report;
   const rows = tables.reduce((sum, { found }) => sum + found, 0);
   const header = [
@@ -31,7 +64,7 @@ export function renderReport(report: VerificationReport): string {
   const lines = inColumns([['table', 'should be', 'are', 'refused', ''], ...tables.map(cells)]);
   const differences = tables.flatMap(listed);
   const left = notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`];
-  return [...header, ...lines, ...differences, ...left, ''].join('\n');
+  return [...renderRepair(report), ...header, ...lines, ...differences, ...left, ''].join('\n');
 }
 
 function snapshotsOf(takes: number): string {
@@ -96,6 +129,8 @@ export class VerifyProgress {
     switch (doing) {
       case 'placing':
         return 'taking both ends at one place of the stream';
+      case 'repairing':
+        return `repairing ${rowsWords(rows)}`;
       case 'deriving':
         return 'deriving what should be there';
       case 'comparing':

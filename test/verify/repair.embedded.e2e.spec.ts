@@ -1,0 +1,167 @@
+import { CRASH_POINTS } from '@changeover/core';
+import { Random } from '@changeover/example-crm';
+import { isEqual, type RepairResult } from '@changeover/verification';
+
+import { said } from './verify.js';
+import { VerifyScene } from './verify-scene.js';
+
+const WRITERS = 8;
+const PAUSE_MS = 10;
+/** Rows that the writers know nothing of, so that damage to them is not all written over before it is found. */
+const QUIET = `
+  INSERT INTO company SELECT 100 + n, 'Quiet', 'big' FROM generate_series(1, 20) n;
+  INSERT INTO person (id, company_id, email, note) SELECT 1000 + n, 101 + n % 20, n || '@quiet.example', 'quiet' FROM generate_series(1, 300) n;
+  INSERT INTO tag SELECT 1000 + n, 'quiet', 1 FROM generate_series(1, 300) n;`;
+/** But for one who changes some of them now and then, here and there as the damage does. */
+const STIR = `WITH tags AS (UPDATE tag SET weight = weight + 1 WHERE person_id IN (SELECT 1001 + floor(random() * 300)::int FROM generate_series(1, 3)))
+  UPDATE person SET note = CASE WHEN random() < 0.5 THEN 'damaged' ELSE 'stirred' END WHERE id IN (SELECT 1001 + floor(random() * 300)::int FROM generate_series(1, 5))`;
+/** REPAIR_ROUNDS of the environment: for who has more time than a run of all tests. */
+const ROUNDS = Number(process.env['REPAIR_ROUNDS'] ?? 12);
+
+/** Damage of all kinds to rows that are there, over constraints; `$1` chooses. */
+const DAMAGE = `
+  UPDATE app.person SET note = 'damaged' WHERE id IN (SELECT id FROM app.person ORDER BY md5(id::text || $1) LIMIT 20);
+  UPDATE app.person SET email = NULL, amount = coalesce(amount, 0) + 1 WHERE id IN (SELECT id FROM app.person ORDER BY md5($1 || id::text) LIMIT 10);
+  DELETE FROM public.tag WHERE (person_id, label) IN (SELECT person_id, label FROM public.tag ORDER BY md5(person_id || label || $1) LIMIT 10);
+  DELETE FROM app.person WHERE id IN (SELECT id FROM app.person ORDER BY md5($1 || id || 'gone') LIMIT 10);
+  DELETE FROM app.company WHERE id IN (SELECT id FROM app.company ORDER BY md5(id || $1) LIMIT 2);
+  INSERT INTO app.company VALUES (901, 'extra'), (902, 'extra') ON CONFLICT DO NOTHING;
+  INSERT INTO app.person (id, company_id, note) VALUES (9001, 901, 'extra') ON CONFLICT DO NOTHING;
+  UPDATE changeover.held SET reason = 'another' WHERE (target, source_key) IN (SELECT target, source_key FROM changeover.held ORDER BY md5(source_key || $1) LIMIT 2);
+`;
+
+/** What of it there is. */
+const DAMAGED = `SELECT (SELECT count(*) FROM app.person WHERE note = 'damaged' AND id > 2000)::int AS altered, (SELECT count(*) FROM app.company WHERE id > 900)::int AS extra,
+  (SELECT count(*) FROM app.person WHERE id > 2000 AND id <= 2050)::int AS people`;
+
+describe('repair', () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+  const random = new Random(seed);
+  let scene: VerifyScene;
+  const opened: AsyncDisposable[] = [];
+
+  beforeAll(async () => {
+    scene = await VerifyScene.open('embedded', { id: 'repair', seed });
+    opened.push(scene);
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const one of opened) await one[Symbol.asyncDispose]();
+  }, 60_000);
+
+  async function damage(): Promise<void> {
+    const { target } = scene.bed;
+    await target.query('SET session_replication_role = replica');
+    const salt = random.hex(4);
+    for (const sql of DAMAGE.split(';').filter((one) => one.trim() !== '')) {
+      const spoil = (): Promise<unknown> => target.query(sql, sql.includes('$1') ? [salt] : []);
+      await spoil().catch((error: unknown) => {
+        // Load may have been in its way.
+        if ((error as { readonly code?: string }).code !== '40P01') throw error;
+        return spoil();
+      });
+    }
+    await target.query('RESET session_replication_role');
+  }
+
+  it(`brings everything in order, in ${String(ROUNDS)} rounds beside ${String(WRITERS)} writers`, async () => {
+    await scene.bed.source.query(QUIET);
+    await scene.bed.barrier();
+    await scene.letLoose(WRITERS, PAUSE_MS);
+    let isStirred = true;
+    const stirring = (async () => {
+      while (isStirred) {
+        await scene.bed.source.query(STIR).catch((error: unknown) => {
+          if ((error as { readonly code?: string }).code !== '40P01') throw error;
+        });
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    })();
+    const totals: Partial<Record<RepairResult, number>> = {};
+    for (let round = 0; round < ROUNDS; round++) {
+      await damage();
+      const { repair, ...report } = await scene.repair(true);
+      for (const [result, count] of Object.entries(repair.counts) as [RepairResult, number][])
+        totals[result] = (totals[result] ?? 0) + count;
+      // Load writes a row that it is refused when it can, and until then nobody else does.
+      const listed = repair.rows.filter(({ result }) => result === 'listed').map(({ table, key }) => `${table} ${key?.join(',') ?? ''}`);
+      const wrong = said(report).filter(
+        (one) =>
+          !listed.includes(
+            one
+              .split(' ')
+              .filter((_, place) => place === 0 || place === 2)
+              .join(' '),
+          ),
+      );
+      const odd = repair.rows.filter(({ result }) => !['repaired', 'loaded', 'changed', 'listed'].includes(result));
+      expect({ round, wrong, odd }).toEqual({ round, wrong: [], odd: [] });
+    }
+    isStirred = false;
+    await stirring;
+    const committed = await scene.calm();
+    console.log(`${String(committed)} transactions meanwhile; rows that differed: ${JSON.stringify(totals)}`);
+    expect(totals.repaired).toBeGreaterThan(4 * ROUNDS);
+    expect(totals.loaded).toBeGreaterThan(0);
+    // What was listed last.
+    const { repair, ...last } = await scene.repair(true);
+    expect({ left: said(last), odd: repair.rows.filter(({ result }) => !['repaired', 'listed'].includes(result)) }).toMatchObject({
+      odd: [],
+    });
+  }, 600_000);
+
+  describe('killed', () => {
+    beforeAll(async () => {
+      const { source, target } = scene.bed;
+      // Nothing is refused or held among these.
+      await source.query(`INSERT INTO company VALUES (70, 'Whole', 'big')`);
+      await source.query(`INSERT INTO person (id, company_id, note) SELECT 2000 + n, 70, 'as it should be' FROM generate_series(1, 50) n`);
+      await source.query('DELETE FROM person WHERE id < 2000');
+      await scene.bed.barrier();
+      await target.query('DELETE FROM app.company WHERE id > 900 AND id < 910');
+      await scene.repair(true);
+      expect(isEqual(await scene.verify())).toBe(true);
+    }, 60_000);
+
+    const spoil = `UPDATE app.person SET note = 'damaged' WHERE id BETWEEN 2001 AND 2020; DELETE FROM app.person WHERE id BETWEEN 2021 AND 2030; INSERT INTO app.company VALUES (903, 'extra')`;
+    const [whole, spoilt] = [
+      { altered: 0, extra: 0, people: 50 },
+      { altered: 20, extra: 1, people: 40 },
+    ];
+
+    it.each(CRASH_POINTS.filter((name) => name.startsWith('verify.repair')))(
+      'at %s, it has repaired all or nothing',
+      async (point) => {
+        const { target, source } = scene.bed;
+        await target.query(spoil);
+        const killed = await scene.command(point, ['--repair', '--delete-extra']);
+        expect({ ...killed, said: '' }).toEqual({ code: null, signal: 'SIGKILL', said: '' });
+        expect((await target.query(DAMAGED)).rows).toEqual([point === 'verify.repairing' ? spoilt : whole]);
+        // Load goes on.
+        await source.query("UPDATE company SET name = 'after ' || $1", [point]);
+        await scene.bed.barrier();
+        const next = await scene.command(undefined, ['--repair', '--delete-extra']);
+        expect({ ...next, said: '' }).toEqual({ code: 0, signal: null, said: '' });
+        expect((await target.query(DAMAGED)).rows).toEqual([whole]);
+        expect(await scene.scratchFolders()).toEqual([]);
+      },
+      60_000,
+    );
+
+    it('says what it has done, and deletes nothing that it was not told to', async () => {
+      await scene.bed.target.query(spoil);
+      const left = await scene.command(undefined, ['--repair']);
+      expect(left.code).toBe(1);
+      expect(left.said).toContain('repaired: 30 rows\nleft: should not be there (--delete-extra deletes such rows): 1 row\n');
+      expect(left.said).toMatch(/after that:\ncompared at record [\d,]+ of changes/);
+      expect(left.said).toContain('app.company:\n  "903": should not be there\n');
+      expect((await scene.bed.target.query(DAMAGED)).rows).toEqual([{ ...whole, extra: 1 }]);
+      const json = await scene.command(undefined, ['--repair', '--delete-extra', '--json']);
+      expect(JSON.parse(json.said.slice(0, json.said.lastIndexOf('}') + 1))).toMatchObject({
+        equal: true,
+        repair: { counts: { repaired: 1 }, rows: [{ table: 'app.company', kind: 'extra', key: ['903'], result: 'repaired' }] },
+      });
+      expect((await scene.command(undefined, ['--delete-extra'])).said).toContain('BAD_SETTINGS');
+    }, 60_000);
+  });
+});
