@@ -187,6 +187,12 @@ export const ERROR_PAGES = {
       'Check that the disk has room and that the folder is ours. The state is derived: if the folder cannot be saved, delete it, and it is rebuilt from the log.',
     policy: 'retry',
   },
+  STATE_NOT_HERE: {
+    meaning: 'What transform remembers beside the log is not in the folder of the settings on this machine.',
+    nextStep:
+      'Run the command where transform runs, with the same `state.folder`. Where transform has never run there is nothing to compare.',
+    policy: 'stop',
+  },
   TARGET_UNREACHABLE: {
     meaning: 'The target database does not answer. The log keeps the writes meanwhile.',
     nextStep: 'Check host, port and network, and whether the server is up.',

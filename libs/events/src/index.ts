@@ -59,6 +59,7 @@ export {
   StateView,
   type StateChanges,
   type StateEntry,
+  type StateLook,
 } from './ports/state-store.port.js';
 export { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from './ports/table-catalogue.port.js';
 export {

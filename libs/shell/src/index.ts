@@ -46,6 +46,7 @@ export {
   createTargetMoves,
   createTargetReader,
   emptyState,
+  lookAtState,
   openScratchState,
   openState,
   stateBytes,

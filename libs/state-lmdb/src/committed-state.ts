@@ -32,7 +32,7 @@ export class CommittedState implements AsyncDisposable {
   }
 
   *entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
-    const reading = new Reading(this.#database, startOf(prefix, after), behindPrefix(prefix));
+    const reading = new Reading(this.#database, prefix, after);
     this.#readings.add(reading);
     try {
       for (let entry = reading.next(); entry !== undefined; entry = reading.next()) yield entry;
@@ -55,13 +55,13 @@ export class CommittedState implements AsyncDisposable {
 
 /** One iteration over one snapshot. LMDB itself must never be asked once the snapshot is given back. */
 class Reading {
-  readonly #snapshot: ReturnType<StateDatabase['root']['useReadTransaction']>;
+  readonly #snapshot: Snapshot;
   readonly #entries: Iterator<{ readonly key: Buffer; readonly value: Buffer }>;
   #ended = false;
 
-  constructor({ root, entries }: StateDatabase, start: Buffer, end: Buffer | undefined) {
-    this.#snapshot = root.useReadTransaction();
-    this.#entries = entries.getRange({ start, ...(end === undefined ? {} : { end }), transaction: this.#snapshot })[Symbol.iterator]();
+  constructor(database: StateDatabase, prefix: Uint8Array, after: Uint8Array | null) {
+    this.#snapshot = database.root.useReadTransaction();
+    this.#entries = entriesIn(database, this.#snapshot, prefix, after)[Symbol.iterator]();
   }
 
   next(): StateEntry | undefined {
@@ -76,6 +76,19 @@ class Reading {
     this.#entries.return?.();
     this.#snapshot.done();
   }
+}
+
+type Snapshot = ReturnType<StateDatabase['root']['useReadTransaction']>;
+
+/** In the order of their keys. Asked for no more once the snapshot is given back. */
+export function entriesIn(
+  { entries }: StateDatabase,
+  transaction: Snapshot,
+  prefix: Uint8Array,
+  after: Uint8Array | null,
+): Iterable<{ readonly key: Buffer; readonly value: Buffer }> {
+  const end = behindPrefix(prefix);
+  return entries.getRange({ start: startOf(prefix, after), ...(end === undefined ? {} : { end }), transaction });
 }
 
 function startOf(prefix: Uint8Array, after: Uint8Array | null): Buffer {

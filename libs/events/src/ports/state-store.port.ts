@@ -53,6 +53,18 @@ export abstract class StateDraft extends StateView implements AsyncDisposable {
 }
 
 /**
+ * The state of a {@link StateStore} as one commit left it, seen from beside its owner, who is not disturbed: what he commits later is not seen. Until it is disposed of the store keeps what is seen.
+ */
+export interface StateLook extends AsyncDisposable {
+  /** What the commit named; null: nothing was ever committed. */
+  readonly place: Buffer | null;
+  /** The owner has spilled what he has not committed, and the entries show it: they are of no place. */
+  readonly isBetween: boolean;
+  /** As {@link StateView.entries}. */
+  entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry>;
+}
+
+/**
  * What a role remembers beside the log, committed together with the place in the log that it belongs to. All of it can be derived again from the
  * log, so losing it costs time and nothing else.
  *

@@ -23,6 +23,9 @@ const TAB = 0x09;
  */
 export type RowSink = (before: Line | null, after: Line | null, from: Buffer, to: Buffer) => void;
 
+/** What a mirror needs of the state. */
+export type MirrorState = Pick<StateView, 'get' | 'put' | 'remove' | 'entries'>;
+
 /** Rows of a whole table are gone through in runs of this many; between two of them their caller may make room. */
 const RUN_ROWS = 1000;
 
@@ -34,12 +37,12 @@ const RUN_ROWS = 1000;
  * counts as absent, and becomes whole with the copy.
  */
 export class TableMirror {
-  readonly #state: StateView;
+  readonly #state: MirrorState;
   readonly #prefix: Buffer;
   readonly #name: string;
   readonly #forms: MirroredForm[] = [];
 
-  constructor(state: StateView, number: number, name: string) {
+  constructor(state: MirrorState, number: number, name: string) {
     this.#state = state;
     this.#prefix = stateKey('mirror', number, '');
     this.#name = name;

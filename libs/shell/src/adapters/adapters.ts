@@ -11,6 +11,7 @@ import {
   type MessageStore,
   type RebuiltTables,
   type SourceSnapshots,
+  type StateLook,
   type StateStore,
   type TableCatalogue,
   type TargetMoves,
@@ -20,7 +21,7 @@ import {
 import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource, PostgresSourceCatalogue, PostgresSourceSnapshots, type PostgresSourceSettings } from '@changeover/source-postgres';
-import { emptyStoredState, LmdbStateStore, storedStateBytes } from '@changeover/state-lmdb';
+import { emptyStoredState, LmdbStateStore, lookAtStoredState, storedStateBytes } from '@changeover/state-lmdb';
 import {
   PostgresCheckpoints,
   PostgresHeldRowList,
@@ -214,6 +215,11 @@ export function stateFolder({ folder }: StateSettings, migration: string): strin
 /** The bytes of what transform remembers beside the log; null: nothing. Makes nothing, and disturbs nobody. */
 export function stateBytes(settings: StateSettings, migration: string): Promise<number | null> {
   return storedStateBytes(stateFolder(settings, migration));
+}
+
+/** Looks at what transform has committed last of what it remembers beside the log, and disturbs nobody; null: nothing. */
+export function lookAtState(settings: StateSettings, migration: string): Promise<StateLook | null> {
+  return lookAtStoredState({ folder: stateFolder(settings, migration), name: stateName(migration) });
 }
 
 /** Forgets what transform remembers beside the log, so that it is filled again from there. A transform that runs is fenced (STATE_FENCED). */
