@@ -11,9 +11,25 @@ import { openControl, type ControlDatabase } from '@changeover/control-postgres'
 import { noCrash, RandomIdSource, SystemClock, type CrashPointName } from '@changeover/core';
 import type { SourceSnapshots, TargetReader } from '@changeover/events';
 import { connectTo, Random, Stage, type LogType } from '@changeover/example-crm';
-import { createSourceSnapshots, createTargetReader, loadMapping, openState, readSettings, type AllSettings } from '@changeover/shell';
+import {
+  createSourceSnapshots,
+  createTargetReader,
+  loadMapping,
+  lookAtState,
+  openState,
+  readSettings,
+  type AllSettings,
+} from '@changeover/shell';
 import { InMemoryStateStore } from '@changeover/testing';
-import { verify, verifyAndRepair, type RepairedReport, type VerificationOptions, type VerificationReport } from '@changeover/verification';
+import {
+  verify,
+  verifyAndRepair,
+  verifyMirror,
+  type MirrorReport,
+  type RepairedReport,
+  type VerificationOptions,
+  type VerificationReport,
+} from '@changeover/verification';
 import type pg from 'pg';
 
 import { MigrationBed } from '../crash/migration-bed.js';
@@ -119,6 +135,11 @@ export class VerifyScene implements AsyncDisposable {
     return verifyAndRepair(await this.#options(this.#snapshots), { deleteExtra }, NEVER);
   }
 
+  async verifyMirror(): Promise<MirrorReport> {
+    const { migration, state } = this.#settings;
+    return verifyMirror({ ...(await this.#options(this.#snapshots)), lookAtState: () => lookAtState(state, migration) }, NEVER);
+  }
+
   async #options(snapshots: SourceSnapshots): Promise<VerificationOptions> {
     const { migration, limits } = this.#settings;
     const [clock, ids] = [new SystemClock(), new RandomIdSource()];
@@ -179,7 +200,7 @@ export class VerifyScene implements AsyncDisposable {
   }
 
   /** While transform is away, puts one text in the place of another of the same length wherever it remembers it; gives in how many entries. */
-  async alterState(from: string, to: string): Promise<number> {
+  async alterState(from: string, to: string, spaces: readonly string[] = ['m', 'e']): Promise<number> {
     const { bed } = this;
     const { migration, state: settings } = this.#settings;
     expect(await bed.process('transform').stop()).toEqual({ code: 0, signal: null });
@@ -187,7 +208,7 @@ export class VerifyScene implements AsyncDisposable {
     {
       const open = { migration, clock: new SystemClock(), ids: new RandomIdSource(), onLost: () => undefined };
       await using state = await openState(settings, open);
-      for (const space of ['m', 'e']) {
+      for (const space of spaces) {
         for (const { key, value } of state.entries(Buffer.from(space), null)) {
           if (!value.includes(from)) continue;
           state.put(Buffer.from(key), Buffer.from(value.toString('latin1').replace(from, to), 'latin1'));

@@ -73,7 +73,7 @@ export type TableComparison = {
 
 export type CompareParts = {
   readonly table: TableSchema;
-  readonly snapshot: TargetSnapshot;
+  readonly snapshot: Pick<TargetSnapshot, 'rows' | 'asCompared' | 'refused'>;
   /** The rows that should be there, in the source's words; asked for once or twice. */
   readonly expected: () => Iterable<Line> | AsyncIterable<Line>;
   readonly limits: CompareLimits;
@@ -311,7 +311,7 @@ class Refusals {
   }
 
   /** Versions on the list that are not what should be there. */
-  async wrong(snapshot: TargetSnapshot): Promise<Difference[]> {
+  async wrong(snapshot: Pick<TargetSnapshot, 'asCompared'>): Promise<Difference[]> {
     const wrong: Difference[] = [];
     for (const refusals of this.#wanted.values()) {
       for (const { wanted, expected } of refusals) {
@@ -331,7 +331,7 @@ class Refusals {
   }
 
   /** Of the rows on the list, as differences know them. */
-  async ids(snapshot: TargetSnapshot): Promise<ReadonlySet<string>> {
+  async ids(snapshot: Pick<TargetSnapshot, 'asCompared'>): Promise<ReadonlySet<string>> {
     const all = [...this.#unwanted, ...[...this.#wanted.values()].flat()];
     const told = all.flatMap(({ wanted, stands }) => [wanted, stands]).filter((line) => line !== null);
     const lines = await snapshot.asCompared(this.#table, Buffer.concat(told));

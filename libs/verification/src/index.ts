@@ -23,3 +23,4 @@ export {
   type VerificationReport,
   type VerificationStep,
 } from './verification.js';
+export { verifyMirror, type MirrorOptions, type MirrorReport } from './verify-mirror.js';

@@ -36,6 +36,8 @@ export type OnePlaceOptions = {
   readonly isRead: (table: TableSchema) => boolean;
   /** Asks for a barrier, and gives the token under which `changes` will tell of it. */
   readonly requestBarrier: () => Promise<string>;
+  /** Runs before each snapshot of the source, while load is held. */
+  readonly beforeTake?: () => Promise<void>;
   readonly crashPoint: CrashPoint;
   readonly clock: Clock;
   /** How long it may take in all. */
@@ -169,6 +171,7 @@ async function takeBoth(options: HoldOptions, held: LoadHold, atLeast: number, s
   for (let take = 1; take <= TAKES; take++) {
     effort.takes++;
     const tables = followed.tables.filter(isRead);
+    await options.beforeTake?.();
     if ((await source.take(tables)) === 'moved')
       return notFollowing('a table of the source has changed, and the stream has not told so yet');
     const token = await requestBarrier();

@@ -13,8 +13,8 @@ import {
 } from '@changeover/events';
 
 import { valuesOf, type DifferingRow, type TableComparison } from './compare-table.js';
-import { LoadedSince } from './loaded-since.js';
 import { heldAt, untilThere } from './one-place.js';
+import { TouchedRows } from './touched-rows.js';
 
 /** Rows that one repair takes on: they are brought in order in one transaction, while load is held. */
 const MOST_ROWS = 10_000;
@@ -142,7 +142,13 @@ async function repairThose(
   results: Map<DifferingRow, RepairedResult>,
   signal: AbortSignal,
 ): Promise<true> {
-  const loaded = new LoadedSince({ log, writes, from: snapshot.progress.writes, rows: watched(due), snapshot });
+  const loaded = new TouchedRows({
+    log,
+    stream: writes,
+    from: snapshot.progress.writes,
+    rows: watched(due),
+    asCompared: (table, lines) => snapshot.asCompared(table, lines),
+  });
   // Most of it is read before anybody is held up.
   await loaded.readTo((await heldAt(target)).writes, signal);
   await using hold = await target.hold();

@@ -3,6 +3,7 @@ import {
   CopyTextWriter,
   decodeJsonBody,
   FrameReader,
+  readPositionOf,
   scanLine,
   tableName,
   tableSchemaHash,
@@ -16,67 +17,79 @@ import {
 } from '@changeover/events';
 
 import { shapeOf } from './compare-table.js';
+import { notFollowing } from './followed-changes.js';
 import { idOf, KeyPlaces } from './row-sums.js';
 
-/** Rows of one table by the ids under which differences know them. */
-export type WatchedRows = { readonly table: TableSchema; readonly ids: ReadonlySet<string> };
+/** Rows of one table by the ids under which differences know them; null: all of them. */
+export type WatchedRows = { readonly table: TableSchema; readonly ids: ReadonlySet<string> | null };
 
 type Watched = WatchedRows & { readonly keys: TableSchema; readonly places: KeyPlaces };
 
-export type LoadedSinceOptions = {
+export type TouchedRowsOptions = {
   readonly log: EventLog;
-  readonly writes: StreamName;
-  /** Where the rows were compared. */
+  /** `changes` or `writes`. */
+  readonly stream: StreamName;
+  /** Records behind this one are looked at. */
   readonly from: ReadPosition;
   readonly rows: readonly WatchedRows[];
-  /** Puts keys into the words in which ids have them. */
-  readonly snapshot: Pick<TargetSnapshot, 'asCompared'>;
+  /** Puts keys into the words in which ids have them; left out: they are as the stream has them. */
+  readonly asCompared?: TargetSnapshot['asCompared'];
+  /** The most that are remembered: NOT_FOLLOWING if there are more. Left out: as many as are watched. */
+  readonly most?: number;
 };
 
 /**
- * Which of some rows the records of `writes` touch, from the place where the rows were compared on: read as far as load has come. Of what is read only the rows that
- * are watched are remembered.
+ * Which rows of some tables the records of a stream touch from a place on: by their keys before and behind each change. Of what is read only the rows that are watched are
+ * remembered. Where a table is emptied, copied, or told in another form, all of its rows count.
  */
-export class LoadedSince {
-  readonly #options: LoadedSinceOptions;
+export class TouchedRows {
+  readonly #options: TouchedRowsOptions;
   readonly #watched: ReadonlyMap<string, Watched>;
   readonly #forms = new Map<number, TableSchema>();
   readonly #frames = new FrameReader();
   /** `schema.table`, and a row's id. */
   readonly #touched = new Map<string, Set<string>>();
-  readonly #emptied = new Set<string>();
+  readonly #whole = new Set<string>();
+  #room: number;
   #reached: ReadPosition;
   #hasGoneBack = false;
 
-  constructor(options: LoadedSinceOptions) {
+  constructor(options: TouchedRowsOptions) {
     this.#options = options;
+    this.#room = options.most ?? Infinity;
     this.#reached = options.from;
     this.#watched = new Map(options.rows.map((rows) => [tableName(rows.table), { ...rows, ...keysOf(rows.table) }]));
   }
 
-  /** Whether load has touched the row as far as was read; all of them, where load has gone back to before the comparison. */
+  /** Whether the row was touched as far as was read; all are where the end lies before the beginning. */
   has(table: TableSchema, id: string): boolean {
-    const name = tableName(table);
-    return this.#hasGoneBack || this.#emptied.has(name) || this.#touched.get(name)?.has(id) === true;
+    const of = this.of(table);
+    return of === 'all' || of.has(id);
   }
 
-  /** Reads on up to where load is, a record that the stream holds. */
-  async readTo({ logId, seq }: ReadPosition, signal: AbortSignal): Promise<void> {
-    const { log, writes } = this.#options;
+  /** The rows of the table that were touched. */
+  of(table: TableSchema): ReadonlySet<string> | 'all' {
+    const name = tableName(table);
+    if (this.#hasGoneBack || this.#whole.has(name)) return 'all';
+    return this.#touched.get(name) ?? new Set();
+  }
+
+  /** Reads on up to this record, which the stream holds. */
+  async readTo({ logId, seq }: Pick<ReadPosition, 'logId' | 'seq'>, signal: AbortSignal): Promise<void> {
+    const { log, stream } = this.#options;
     if (logId !== this.#reached.logId || seq < this.#reached.seq) this.#hasGoneBack = true;
     if (this.#hasGoneBack || seq === this.#reached.seq) return;
     const ending = new AbortController();
-    for await (const items of log.read(writes, this.#reached, AbortSignal.any([signal, ending.signal]))) {
+    for await (const items of log.read(stream, this.#reached, AbortSignal.any([signal, ending.signal]))) {
       for (const item of items) {
         if (item.type === 'abandoned') {
           this.#frames.reset();
           continue;
         }
-        const { header, checksum, at } = item.entry;
-        if (header.seq > seq) break;
-        if (header.kind === 'transaction') await this.#take(item.entry);
-        if (header.last)
-          this.#reached = { logId: header.logId, epoch: header.epoch, seq: header.seq, pos: header.pos ?? header.follows, checksum, at };
+        const { entry } = item;
+        if (entry.header.seq > seq) break;
+        await this.#take(entry);
+        if (entry.header.last) this.#reached = readPositionOf(entry);
       }
       if (this.#reached.seq >= seq) ending.abort();
       if (ending.signal.aborted) break;
@@ -85,16 +98,20 @@ export class LoadedSince {
   }
 
   async #take(entry: LogEntry): Promise<void> {
-    const { log, writes } = this.#options;
+    const { log, stream } = this.#options;
+    const { kind } = entry.header;
+    if (kind === 'schema') this.#whole.add(tableName(decodeJsonBody('schema', entry).table));
+    if (kind !== 'transaction' && kind !== 'snapshot-chunk') return;
     for (const ref of entry.header.schemas ?? [])
-      if (!this.#forms.has(ref.seq)) this.#forms.set(ref.seq, decodeJsonBody('schema', await log.fetch(writes, ref)).table);
+      if (!this.#forms.has(ref.seq)) this.#forms.set(ref.seq, decodeJsonBody('schema', await log.fetch(stream, ref)).table);
     if (entry.header.part === 1) this.#frames.reset();
     for (const frame of this.#frames.push(entry.body)) {
       const form = this.#forms.get(frame.schemaSeq);
       if (form === undefined)
         throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(frame.schemaSeq)}, which its record does not name`);
       const watched = this.#watched.get(tableName(form));
-      if (watched !== undefined) await this.#touch(watched, form, frame);
+      if (kind === 'snapshot-chunk') this.#whole.add(tableName(form));
+      else if (watched !== undefined) await this.#touch(watched, form, frame);
     }
   }
 
@@ -102,15 +119,18 @@ export class LoadedSince {
     const name = tableName(table);
     const columns = keys.columns.map((key) => form.columns.findIndex((column) => column.name === key.name));
     if (frame.op === 't' || columns.includes(-1)) {
-      this.#emptied.add(name);
+      this.#whole.add(name);
       return;
     }
     const touched = this.#touched.get(name) ?? new Set<string>();
     this.#touched.set(name, touched);
-    const lines = await this.#options.snapshot.asCompared(keys, fieldsOf(frame.rows, form.columns.length, columns));
+    const told = fieldsOf(frame.rows, form.columns.length, columns);
+    const lines = (await this.#options.asCompared?.(keys, told)) ?? told;
     for (const { key } of places.of(lines)) {
       const id = idOf(lines, key);
-      if (ids.has(id)) touched.add(id);
+      if ((ids !== null && !ids.has(id)) || touched.has(id)) continue;
+      if (this.#room-- <= 0) throw notFollowing('very much is being written at the source');
+      touched.add(id);
     }
   }
 }

@@ -154,7 +154,7 @@ async function compareBoth(
   await using _target = place.target;
   await using state = await options.openState();
   const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes });
-  requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE]);
+  requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE], 'writes');
   await fill(derivation, place, options, signal);
   options.crashPoint('verify.read');
   const tables: TableComparison[] = [];
@@ -185,11 +185,11 @@ async function compareBoth(
   }
 }
 
-function requireKnown(only: ReadonlySet<string> | undefined, tables: readonly TableSchema[]): void {
+export function requireKnown(only: ReadonlySet<string> | undefined, tables: readonly TableSchema[], does: 'reads' | 'writes'): void {
   const names = tables.map(tableName);
   const unknown = [...(only ?? [])].find((name) => !names.includes(name));
   if (unknown === undefined) return;
-  throw new ChangeoverError('BAD_SETTINGS', `--table ${unknown} is no table that this migration writes; there are ${names.join(', ')}`);
+  throw new ChangeoverError('BAD_SETTINGS', `--table ${unknown} is no table that this migration ${does}; there are ${names.join(', ')}`);
 }
 
 async function fill(

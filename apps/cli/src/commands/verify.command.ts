@@ -7,9 +7,9 @@ import { Command, Option } from 'nest-commander';
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { LiveBlock } from '../status/live-block.js';
-import { runVerify, type VerifyOutcome } from '../verify/run-verify.js';
+import { runVerify, runVerifyMirror, type VerifyContext } from '../verify/run-verify.js';
 import { renderHtml } from '../verify/verify-page.js';
-import { differingRows, renderReport, VerifyProgress } from '../verify/verify-view.js';
+import { differingRows, renderMirror, renderReport, VerifyProgress } from '../verify/verify-view.js';
 import { writing } from '../writing.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -18,6 +18,7 @@ type VerifyOptions = ReadOptionsOf & {
   readonly limit?: number;
   readonly timeout?: number;
   readonly values?: boolean;
+  readonly mirror?: boolean;
   readonly repair?: boolean;
   readonly deleteExtra?: boolean;
   readonly html?: string;
@@ -68,6 +69,15 @@ export class VerifyCommand extends CliCommand {
   }
 
   @Option({
+    flags: '--mirror',
+    description:
+      'compare what transform remembers of the source with the source instead, where transform runs; --table is one of the source',
+  })
+  parseMirror(): boolean {
+    return true;
+  }
+
+  @Option({
     flags: '--repair',
     description: 'bring rows of the target in order that differ and that nothing has touched since, then compare everything once more',
   })
@@ -99,9 +109,12 @@ export class VerifyCommand extends CliCommand {
       values = false,
       repair = false,
       deleteExtra = false,
+      mirror = false,
       html,
       ...read
     } = options;
+    if (mirror && (repair || html !== undefined))
+      throw new ChangeoverError('BAD_SETTINGS', '--mirror compares, and prints; --repair and --html do not go with it');
     if (deleteExtra && !repair) throw new ChangeoverError('BAD_SETTINGS', '--delete-extra says what --repair may do, and goes with it');
     const { settings: given, folder } = await this.readSettings(read);
     const settings = await findOwnServices(given, folder);
@@ -112,7 +125,15 @@ export class VerifyCommand extends CliCommand {
       patienceMs: timeout * 1000,
       ...(repair && { repair: { deleteExtra } }),
     };
-    const report = await this.#verify(settings, asked);
+    if (mirror) {
+      const report = await this.#watched(asked, (context) => runVerifyMirror(settings, context));
+      if (report === null) return;
+      this.terminal.out(json ? toJson({ equal: isEqual(report), ...report }) : renderMirror(report));
+      if (!isEqual(report))
+        throw notEqual(report, 'of what transform remembers (`changeover state rebuild` fills that anew from the log) ');
+      return;
+    }
+    const report = await this.#watched(asked, (context) => runVerify(settings, context));
     if (report === null) return;
     const equal = isEqual(report);
     this.terminal.out(json ? toJson({ equal, ...report }) : renderReport(report));
@@ -121,17 +142,17 @@ export class VerifyCommand extends CliCommand {
   }
 
   /** Null: it was told to stop. */
-  async #verify(
-    settings: Parameters<typeof runVerify>[0],
-    given: Pick<Parameters<typeof runVerify>[1], 'only' | 'named' | 'values' | 'patienceMs' | 'repair'>,
-  ): Promise<VerifyOutcome | null> {
+  async #watched<Report>(
+    given: Pick<VerifyContext, 'only' | 'named' | 'values' | 'patienceMs' | 'repair'>,
+    run: (context: VerifyContext) => Promise<Report>,
+  ): Promise<Report | null> {
     const clock = new SystemClock();
     const { isTty, columns } = this.terminal;
     const block = new LiveBlock({ isTty, columns, out: (text) => this.terminal.err(text), err: (text) => this.terminal.err(text) });
     const progress = new VerifyProgress();
     // Whoever does not watch wants to hear only of what takes long.
     let shown = isTty ? -Infinity : clock.monotonic();
-    const running = runVerify(settings, {
+    const running = run({
       ...given,
       clock,
       ids: new RandomIdSource(),
@@ -163,11 +184,11 @@ export class VerifyCommand extends CliCommand {
   }
 }
 
-function notEqual({ tables, seq }: VerificationReport): ChangeoverError {
+function notEqual({ tables, seq }: Pick<VerificationReport, 'tables' | 'seq'>, of = ''): ChangeoverError {
   const wrong = tables.filter((table) => differingRows(table) > 0);
   const rows = wrong.reduce((sum, table) => sum + differingRows(table), 0);
   const least = wrong.some(({ unlooked }) => unlooked > 0) ? 'at least ' : '';
-  const what = rows === 1 ? '1 row differs' : `${countWords(rows)} rows differ`;
+  const what = rows === 1 ? `1 row ${of}differs` : `${countWords(rows)} rows ${of}differ`;
   return new ChangeoverError(
     'NOT_EQUAL',
     `${least}${what} at record ${String(seq)} of changes: ${wrong.map(({ table }) => table).join(', ')}`,

@@ -9,12 +9,16 @@ import {
   createSourceSnapshots,
   createTargetReader,
   loadMapping,
+  lookAtState,
   openScratchState,
   type AllSettings,
 } from '@changeover/shell';
 import {
   verify,
   verifyAndRepair,
+  verifyMirror,
+  type MirrorOptions,
+  type MirrorReport,
   type RepairReport,
   type VerificationOptions,
   type VerificationReport,
@@ -49,10 +53,36 @@ const BYTES_LOOKED_AT = 64 * 1024 * 1024;
 /** What a verification has found out, and what was done about it where that was asked for. */
 export type VerifyOutcome = VerificationReport & { readonly repair?: RepairReport };
 
-/** Composes a verification from the settings, and runs it. */
+/** Composes a verification of the target from the settings, and runs it. */
 export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerifyOutcome> {
   const { migration, limits, state } = settings;
-  const { clock, ids, signal, only, named, values, repair, patienceMs, onSizes, onStep } = context;
+  const { clock, ids, signal, repair } = context;
+  await using scratch = await openScratchFolder(state, migration);
+  return await withBothEnds(settings, context, (ends) => {
+    const options: VerificationOptions = {
+      ...ends,
+      converters: CONVERTERS,
+      openState: async () => openScratchState(await scratch.empty(), { migration, clock, ids }),
+      limits: { ...ends.limits, maxStateBytes: limits.stateBytes },
+    };
+    return repair === undefined ? verify(options, signal) : verifyAndRepair(options, repair, signal);
+  });
+}
+
+/** The same of what transform remembers of the source. */
+export function runVerifyMirror(settings: AllSettings, context: VerifyContext): Promise<MirrorReport> {
+  const { migration, state } = settings;
+  return withBothEnds(settings, context, (ends) =>
+    verifyMirror({ ...ends, lookAtState: () => lookAtState(state, migration) }, context.signal),
+  );
+}
+
+async function withBothEnds<Report>(
+  settings: AllSettings,
+  { clock, ids, only, named, values, patienceMs, onSizes, onStep }: VerifyContext,
+  work: (ends: Omit<MirrorOptions, 'lookAtState'>) => Promise<Report>,
+): Promise<Report> {
+  const { migration, limits } = settings;
   const adapters = { migration, limits, clock };
   const mapping = await loadMapping(settings.mapping);
   const source = createSource(settings.source, adapters);
@@ -61,12 +91,11 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
   const { log, store } = await createLog(settings.log, { ...adapters, ids, crashPoint: noCrash });
   try {
     await using control = await openControl({ url: settings.control.url, clock });
-    await using scratch = await openScratchFolder(state, migration);
     const captured = await source.tables();
     const names = captured.map(({ schema, table }) => `${schema}.${table}`);
     const sizes = await source.sizes(captured);
     onSizes(new Map(names.flatMap((name, index) => (sizes[index] == null ? [] : [[name, sizes[index]]]))));
-    const options: VerificationOptions = {
+    return await work({
       migration,
       changes: `${migration}.changes`,
       writes: `${migration}.writes`,
@@ -74,10 +103,8 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
       snapshots,
       target,
       mapping,
-      converters: CONVERTERS,
       captured: new Set(names),
       ...(only && { only }),
-      openState: async () => openScratchState(await scratch.empty(), { migration, clock, ids }),
       requestBarrier: async () => {
         const id = ids.uuid();
         await control.requests.submit({ migration, id, kind: 'barrier', payload: {} });
@@ -91,12 +118,10 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
         bytesLookedAt: BYTES_LOOKED_AT,
         named,
         values,
-        maxStateBytes: limits.stateBytes,
         patienceMs,
         bytesPerSecond: settings.source.copy.bytesPerSecond ?? Infinity,
       },
-    };
-    return await (repair === undefined ? verify(options, signal) : verifyAndRepair(options, repair, signal));
+    });
   } finally {
     await Promise.all([source.stop(), snapshots.stop(), target.stop(), store.stop()]);
   }

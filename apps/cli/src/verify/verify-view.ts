@@ -1,6 +1,6 @@
 import { countWords, secondsWords } from '@changeover/core';
 import type { TableSize } from '@changeover/events';
-import type { Difference, RepairResult, TableComparison, VerificationStep } from '@changeover/verification';
+import type { Difference, MirrorReport, RepairResult, TableComparison, VerificationStep } from '@changeover/verification';
 
 import { inColumns } from '../status/columns.js';
 import type { VerifyOutcome } from './run-verify.js';
@@ -65,6 +65,21 @@ export function renderReport(report: VerifyOutcome): string {
   const differences = tables.flatMap(listed);
   const left = notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`];
   return [...renderRepair(report), ...header, ...lines, ...differences, ...left, ''].join('\n');
+}
+
+/** What transform remembers, compared with the source. */
+export function renderMirror({ seq, tables, seconds, rounds, unsettled, notCompared }: MirrorReport): string {
+  const rows = tables.reduce((sum, { found }) => sum + found, 0);
+  return [
+    `what transform remembers, compared with the source up to record ${countWords(seq)} of changes`,
+    `${rowsWords(rows)} in ${secondsWords(seconds)}, ${rounds === 1 ? 'one round' : `${countWords(rounds)} rounds`}`,
+    '',
+    ...inColumns([['table', 'should be', 'are', '', ''], ...tables.map(cells)]),
+    ...tables.flatMap(listed),
+    ...(unsettled === 0 ? [] : ['', `changed in each round, so that nothing is said of them: ${rowsWords(unsettled)}`]),
+    ...(notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`]),
+    '',
+  ].join('\n');
 }
 
 function snapshotsOf(takes: number): string {
