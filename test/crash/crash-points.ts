@@ -68,6 +68,8 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'rebuild.swapped': [],
   'rebuild.in-drop': [],
   'rebuild.dropped': [],
+  'verify.repairing': [],
+  'verify.repaired': [],
 };
 
 /** Here, and so as not to take minutes only here, the restart is an ordinary one. */

@@ -70,4 +70,12 @@ describe('what transform remembers, compared with the source', () => {
     expect((await scene.command(undefined, ['--mirror'])).code).toBe(0);
     expect(isEqual(await scene.verify())).toBe(true);
   }, 120_000);
+
+  it('says so where there is nothing that could be compared', async () => {
+    await scene.bed.changeSettings({ state: { folder: `${scene.bed.migration.settingsFile}.elsewhere` } });
+    const { code, said: words } = await scene.command(undefined, ['--mirror']);
+    await scene.bed.changeSettings({ state: undefined });
+    expect({ code, words }).toEqual({ code: 1, words: expect.stringContaining('STATE_NOT_HERE') as string });
+    expect((await scene.command(undefined, ['--mirror', '--repair'])).said).toContain('BAD_SETTINGS');
+  }, 60_000);
 });

@@ -61,7 +61,8 @@ describe('the repair of rows', () => {
   const DDL = `CREATE TABLE firm (id int PRIMARY KEY, name text);
     CREATE TABLE person (id int PRIMARY KEY, firm int NOT NULL REFERENCES firm, email text UNIQUE, note text CHECK (note <> 'no'))`;
   let bed: RepairBed;
-  let [firms, people]: TableRows[] = [];
+  let firms: TableRows;
+  let people: TableRows;
 
   beforeEach(async () => {
     bed = await RepairBed.open(DDL);

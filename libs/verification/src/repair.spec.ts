@@ -41,6 +41,9 @@ const FIRM = textTable('app.firm', ['id', 'name']);
 const HELD_NAME = tableName(HELD_TABLE);
 
 type Row = readonly (string | null)[];
+type Differing = { readonly found: Row | null; readonly expected: Row | null } & Partial<
+  Pick<DifferingRow, 'id' | 'columns' | 'isRefused'>
+>;
 
 /** `writes` as it grows, and a target whose words are lower case, that load has brought to where `writes` ends. */
 class RepairBed {
@@ -83,7 +86,7 @@ class RepairBed {
     return { writes, changes: { logId: 'c', seq: writes.seq }, position: NO_POSITION, ts_ms: 1000 };
   }
 
-  differs(table: TableSchema, { found, expected, ...over }: { found: Row | null; expected: Row | null } & Partial<DifferingRow>): void {
+  differs(table: TableSchema, { found, expected, ...over }: Differing): void {
     const line = (row: Row | null): Buffer | null => (row === null ? null : formatRows([row]));
     const row = (found ?? expected) as Row;
     const id = formatRows([row.filter((_, place) => table.columns[place]?.key)]).toString('latin1');

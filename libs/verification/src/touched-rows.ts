@@ -21,11 +21,11 @@ import { notFollowing } from './followed-changes.js';
 import { idOf, KeyPlaces } from './row-sums.js';
 
 /** Rows of one table by the ids under which differences know them; null: all of them. */
-export type WatchedRows = { readonly table: TableSchema; readonly ids: ReadonlySet<string> | null };
+type WatchedRows = { readonly table: TableSchema; readonly ids: ReadonlySet<string> | null };
 
 type Watched = WatchedRows & { readonly keys: TableSchema; readonly places: KeyPlaces };
 
-export type TouchedRowsOptions = {
+type TouchedRowsOptions = {
   readonly log: EventLog;
   /** `changes` or `writes`. */
   readonly stream: StreamName;

@@ -8,6 +8,7 @@ import {
   SequencedLog,
   type Line,
   type LogWriter,
+  type Operation,
   type ReadPosition,
   type RecordRef,
   type TableSchema,
@@ -42,7 +43,10 @@ class Changes {
   #schema: RecordRef | null = null;
   #position = 0;
 
-  async tell(event: RowsEvent, kind: 'transaction' | 'snapshot-chunk' = 'transaction'): Promise<ReadPosition> {
+  async tell(
+    event: Omit<RowsEvent, 'op'> & { readonly op: Operation },
+    kind: 'transaction' | 'snapshot-chunk' = 'transaction',
+  ): Promise<ReadPosition> {
     this.#writer ??= await this.log.openWriter(CHANGES, { writerId: 'capture', create: true });
     this.#schema ??= await this.form(event.table);
     const body = [encodeFrameHeader({ ...event, schemaSeq: this.#schema.seq }, event.rows.length), event.rows];

@@ -1,7 +1,7 @@
-import type { VerificationReport } from '@changeover/verification';
+import type { MirrorReport, RepairReport, VerificationReport } from '@changeover/verification';
 
 import { renderHtml } from './verify-page.js';
-import { renderReport, VerifyProgress } from './verify-view.js';
+import { renderMirror, renderReport, VerifyProgress } from './verify-view.js';
 
 const NOTHING = { missing: 0, extra: 0, different: 0, refused: 0 };
 const REPORT: VerificationReport = {
@@ -64,6 +64,55 @@ describe('the report of a verification', () => {
     expect(page).toContain('<span class="differs">at least 15 differ</span>');
     expect(page).not.toMatch(/<b>|<script|https?:/);
   });
+});
+
+describe('the report of a repair', () => {
+  const none = { repaired: 0, loaded: 0, changed: 0, refused: 0, unwanted: 0, listed: 0, 'maybe-kept': 0, 'no-key': 0, beyond: 0 };
+  const repair: RepairReport = {
+    seq: 1200,
+    counts: { ...none, repaired: 1, refused: 1, beyond: 2 },
+    rows: [
+      { table: 'crm.person', kind: 'missing', key: ['<7>'], result: 'repaired' },
+      { table: 'crm.person', kind: 'different', key: ['8'], result: 'refused', reason: 'SQLSTATE 23514 (c)' },
+    ],
+  };
+
+  it('says what became of which row, before what was compared after it', () => {
+    const lines = renderReport({ ...REPORT, repair }).split('\n');
+    expect(lines.slice(0, 12)).toEqual([
+      'rows that differed at record 1,200:',
+      'repaired: 1 row',
+      'left: the target refuses it: 1 row',
+      'left: there are too many; repair again: 2 rows',
+      '',
+      '  crm.person "<7>": repaired',
+      '  crm.person "8": left: the target refuses it: SQLSTATE 23514 (c)',
+      '  and 2 more (--json names up to --limit of them)',
+      '',
+      'after that:',
+      ...renderReport(REPORT).split('\n').slice(0, 2),
+    ]);
+    expect(renderReport({ ...REPORT, repair: { ...repair, counts: none, rows: [] } })).toBe(`nothing to repair\n\n${renderReport(REPORT)}`);
+  });
+
+  it('is part of the page', () => {
+    const page = renderHtml({ ...REPORT, repair });
+    expect(page).toContain('<td><code>&#34;&#60;7&#62;&#34;</code><td>repaired');
+    expect(page).toContain('<p>and 2 more.');
+    expect(renderHtml(REPORT)).not.toContain('Repaired');
+  });
+});
+
+it('the report of what transform remembers says what was not settled', () => {
+  const { migration, seq, mapping, heldMs, takes, seconds, tables, notCompared } = REPORT;
+  const report: MirrorReport = { migration, seq, mapping, heldMs, takes, seconds, tables, notCompared, rounds: 4, unsettled: 3 };
+  const lines = renderMirror(report).split('\n');
+  expect(lines.slice(0, 2)).toEqual([
+    'what transform remembers, compared with the source up to record 1,234 of changes',
+    '1,011 rows in 13 s, 4 rounds',
+  ]);
+  expect(lines).toContain('changed in each round, so that nothing is said of them: 3 rows');
+  expect(lines).toContain('  "<b>", null: should not be there');
 });
 
 describe('progress', () => {

@@ -61,9 +61,9 @@ export class PostgresTargetMoves extends TargetMoves {
 
   async #move({ holder, from, opened, holding, moving }: Taken): Promise<TargetMove> {
     const { migration, clock, maxBytes, crashPoint = (): void => undefined } = this.#options;
-    const notAsked = (): Promise<never> => Promise.reject(new Error('a target that is moved is not read'));
+    const notAsked = (): Promise<never> => Promise.reject(new Error('a target that is moved is neither read nor repaired'));
     const hold = new PostgresLoadHold(
-      { connection: holding, holder, clock, openSnapshot: notAsked, close: () => Promise.resolve() },
+      { connection: holding, holder, clock, openSnapshot: notAsked, repair: notAsked, close: () => Promise.resolve() },
       { progress: from.progress },
     );
     try {
