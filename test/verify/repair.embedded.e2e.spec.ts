@@ -148,6 +148,20 @@ describe('repair', () => {
       60_000,
     );
 
+    it('brings back rows that were deleted, and changed at the source since', async () => {
+      const { target, source } = scene.bed;
+      await target.query('DELETE FROM app.person WHERE id BETWEEN 2001 AND 2005');
+      await source.query(`UPDATE person SET note = 'as it is now' WHERE id BETWEEN 2001 AND 2008`);
+      await scene.bed.barrier();
+      // To who only compares they are rows that the target refuses.
+      const tables = (await scene.verify()).tables.map(({ table, refused }) => [table, refused]);
+      expect(tables).toContainEqual(['app.person', 5]);
+      const { repair, ...report } = await scene.repair(false);
+      expect(repair.counts).toMatchObject({ repaired: 5 });
+      expect([isEqual(report), report.tables.reduce((sum, { refused }) => sum + refused, 0)]).toEqual([true, 0]);
+      expect((await target.query(DAMAGED)).rows).toEqual([whole]);
+    }, 60_000);
+
     it('says what it has done, and deletes nothing that it was not told to', async () => {
       await scene.bed.target.query(spoil);
       const left = await scene.command(undefined, ['--repair']);

@@ -144,6 +144,29 @@ describe('the repair of rows', () => {
     expect((await content())[4]).toEqual(['p', 3, '2|z|l']);
   });
 
+  it('ends what load refuses because the row was not there, and load goes on with it', async () => {
+    await bed.bed.sql.query('DELETE FROM person WHERE id IN (1, 2)');
+    expect(await bed.bed.apply([people.u(['1', '1', 'x', 'new'], ['2', '1', 'y', 'new'])])).toMatchObject({ refused: 2 });
+    const hold = await bed.reader().hold();
+    await using snapshot = await hold.snapshot();
+    const wanted = (id: string, email: string): unknown => ({
+      wanted: { id, firm: '1', email, note: 'new' },
+      stands: null,
+      isMissed: true,
+    });
+    expect(await snapshot.refused(people.schema)).toEqual([wanted('1', 'x'), wanted('2', 'y')]);
+    const missed = { ...repair(people, null, ['1', '1', 'x', 'new']), isMissed: true };
+    const refused = { ...repair(people, null, ['2', '1', 'y', 'no']), isMissed: true };
+    expect(await hold.repair([missed, refused])).toEqual([REPAIRED, { done: 'refused', reason: 'SQLSTATE 23514 (person_note_check)' }]);
+    await hold[Symbol.asyncDispose]();
+    expect(await bed.bed.openRefusals()).toMatchObject([{ key: { id: '2' }, reason: 'ROW_MISSING' }]);
+    expect(await bed.bed.apply([people.u(['1', '1', 'x', 'newer'])])).toMatchObject({ updated: 1, refused: 0 });
+    expect((await content()).slice(2)).toEqual([
+      ['p', 1, '1|x|newer'],
+      ['p', 3, '2|z|k'],
+    ]);
+  });
+
   it('writes nothing when load is not where it is held any more', async () => {
     await using hold = await bed.reader().hold();
     await bed.bed.sql.query(`UPDATE changeover.progress SET hold_until = clock_timestamp() - interval '1 ms'`);

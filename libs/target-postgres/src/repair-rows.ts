@@ -1,10 +1,19 @@
-import { formatRows, HOLD_MS, lineOf, tableName, type LoadProgress, type RepairOutcome, type RowRepair } from '@changeover/events';
+import {
+  formatRows,
+  HOLD_MS,
+  lineOf,
+  tableName,
+  type Line,
+  type LoadProgress,
+  type RepairOutcome,
+  type RowRepair,
+} from '@changeover/events';
 
 import type pg from 'pg';
 
 import { CarefulPath } from './apply/careful-path.js';
-import { keyOf } from './apply/row-values.js';
-import type { Refusal, TargetOp } from './apply/target-op.js';
+import { keyOf, keyValues } from './apply/row-values.js';
+import { ROW_MISSING, type Refusal, type TargetOp } from './apply/target-op.js';
 import { KnownTables } from './catalogue/known-tables.js';
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
@@ -60,6 +69,8 @@ export async function repairRows(connection: Connection, work: RepairWork): Prom
     });
     for (const refusal of await careful.apply([...ops.keys()]))
       outcomes[ops.get(refusal.op) as number] = { done: 'refused', reason: reasonOf(refusal) };
+    for (const [op, place] of ops)
+      if (work.rows[place]?.isMissed === true && outcomes[place]?.done === 'repaired') await closeMissed(connection, op, work);
     await work.crashPoint('verify.repairing');
     await connection.commit();
     return outcomes;
@@ -78,6 +89,16 @@ async function lockedTables(connection: Connection, { holder, at }: RepairWork):
   const known = new KnownTables(connection, row.tables, await PreexistingRows.read(connection, migration, 'refuse'));
   await known.check();
   return known;
+}
+
+const CLOSE_MISSED = `UPDATE changeover.refused SET to_seq = $2
+  WHERE migration = $1 AND table_schema = $3 AND table_name = $4 AND to_seq IS NULL AND reason = '${ROW_MISSING}' AND key = $5::jsonb`;
+
+/** The row is there as it should be, so load has nothing more to try. */
+async function closeMissed(connection: Connection, { plan, row }: TargetOp, { holder, at }: RepairWork): Promise<void> {
+  const key = JSON.stringify(keyValues(plan, row.line as Line));
+  const { schema, table } = plan.schema;
+  await connection.query(CLOSE_MISSED, [holder.migration, at.writes.seq, schema, table, key]);
 }
 
 /** Places of the rows of each table. */

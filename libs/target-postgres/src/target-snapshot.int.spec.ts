@@ -612,10 +612,10 @@ describe('a snapshot of the target', () => {
     expect(snapshot.progress.changes.seq).toBe(2);
     await bed.apply([t.u(['2', 'good'])]);
     expect(await snapshot.refused(t.schema)).toEqual([
-      { wanted: { id: '2', name: 'bad' }, stands: null },
-      { wanted: { id: '1', name: 'bad' }, stands: { id: '1', name: 'a' } },
+      { wanted: { id: '2', name: 'bad' }, stands: null, isMissed: false },
+      { wanted: { id: '1', name: 'bad' }, stands: { id: '1', name: 'a' }, isMissed: false },
     ]);
-    expect(await snapshot.refused(u.schema)).toEqual([{ wanted: { id: 'x' }, stands: null }]);
+    expect(await snapshot.refused(u.schema)).toEqual([{ wanted: { id: 'x' }, stands: null, isMissed: false }]);
   });
 
   it.each(['TRUNCATE t', 'ALTER TABLE t ALTER COLUMN n TYPE bigint', 'TRUNCATE part', 'DROP TABLE t', 'ALTER TABLE t DROP COLUMN n'])(

@@ -1,6 +1,7 @@
 import { ChangeoverError } from '@changeover/core';
 import type { LoadProgress, RefusedVersion, TableSchema, TargetSnapshot } from '@changeover/events';
 
+import { ROW_MISSING } from './apply/target-op.js';
 import { nameOf, rowsOf } from './catalogue/target-table.js';
 import type { Connection } from './connection.js';
 import { tableId } from './net/net-row.js';
@@ -22,7 +23,7 @@ export type TargetSnapshotOptions = {
 /** How much is given at a time. */
 const PIECE_BYTES = 64 * 1024;
 
-const OPEN_REFUSALS = `SELECT wanted, stands FROM changeover.refused
+const OPEN_REFUSALS = `SELECT wanted, stands, reason = '${ROW_MISSING}' AS "isMissed" FROM changeover.refused
   WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL ORDER BY id`;
 
 /**

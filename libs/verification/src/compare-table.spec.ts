@@ -193,7 +193,11 @@ describe('rows that differ', () => {
           ['k4', 'x', 'y'],
           ['k5', 'x', 'x'],
         ],
-        [{ wanted: { id: 'K5', a: 'y', b: 'y' }, stands: { id: 'k5', a: 'z', b: 'z' } }],
+        [
+          { wanted: { id: 'K5', a: 'y', b: 'y' }, stands: { id: 'k5', a: 'z', b: 'z' } },
+          { wanted: { id: 'K6', a: 'y', b: 'y' }, stands: null, isMissed: true },
+          { wanted: { id: 'K7', a: 'y', b: 'y' }, stands: null, isMissed: false },
+        ],
       ),
       expected: () =>
         [
@@ -202,6 +206,8 @@ describe('rows that differ', () => {
           ['K3', 'New', 'line\nend'],
           ['K4', 'X', 'X'],
           ['K5', 'y', 'y'],
+          ['K6', 'y', 'y'],
+          ['K7', 'y', 'y'],
         ].map((row) => lineOf(formatRows([row]))),
       limits: LIMITS,
       onRows: () => undefined,
@@ -210,14 +216,15 @@ describe('rows that differ', () => {
     });
     const line = (...row: Row): Buffer => formatRows([row]);
     const [no, differs] = [
-      { table, isRefused: false, columns: [] },
+      { table, refused: 'no', columns: [] },
       { kind: 'different', columns: ['a'] },
     ];
     expect(told.toSorted((one, other) => ((one.id ?? '') < (other.id ?? '') ? -1 : 1))).toEqual([
       { ...no, id: null, kind: 'extra', expected: null, found: line('k4', 'x', 'y') },
       { ...no, ...differs, id: 'k2', expected: line('K2', 'X', 'Tab\tBed'), found: line('k2', 'y', 'tab\tbed') },
       { ...no, id: 'k3', kind: 'missing', expected: line('K3', 'New', 'line\nend'), found: null },
-      { ...no, ...differs, columns: ['a', 'b'], isRefused: true, id: 'k5', expected: line('k5', 'z', 'z'), found: line('k5', 'x', 'x') },
+      { ...no, ...differs, columns: ['a', 'b'], refused: 'yes', id: 'k5', expected: line('k5', 'z', 'z'), found: line('k5', 'x', 'x') },
+      { ...no, refused: 'missed', id: 'k6', kind: 'missing', expected: line('K6', 'y', 'y'), found: null },
     ]);
   });
 });

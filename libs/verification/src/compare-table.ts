@@ -51,8 +51,8 @@ export type DifferingRow = {
   readonly expected: Buffer | null;
   /** As compared; null: it is not there. */
   readonly found: Buffer | null;
-  /** Whether the target refuses a version of it: load tries that again by itself. */
-  readonly isRefused: boolean;
+  /** Whether the target refuses a version of it: load tries that again by itself. `missed`: it lacks the row that load was to change, and will not get it so. */
+  readonly refused: 'no' | 'yes' | 'missed';
 };
 
 export type TableComparison = {
@@ -98,6 +98,7 @@ export async function compareTable(parts: CompareParts): Promise<TableComparison
   const looked = within(differing, limits.bytesLookedAt);
   const differences = looked.size === 0 ? [] : await differencesIn(parts, refusals, shape, looked);
   const refused = await refusals.wrong(snapshot);
+  if (parts.onDiffering !== undefined) for (const row of await refusals.missed(snapshot)) parts.onDiffering(row);
   const all = [...refused, ...differences];
   return {
     table: tableName(table),
@@ -202,8 +203,8 @@ async function differencesIn(parts: CompareParts, refusals: Refusals, shape: Row
       const kind = line === null ? 'extra' : other === null ? 'missing' : 'different';
       differences.push({ kind, key, columns, ...values });
       const [should, is] = [lineFrom(wants?.told), lineFrom(other)];
-      const isRefused = refused.has(id);
-      parts.onDiffering?.({ table: parts.table, kind, columns, id: isOne ? id : null, expected: should, found: is, isRefused });
+      const isListed = refused.has(id) ? 'yes' : 'no';
+      parts.onDiffering?.({ table: parts.table, kind, columns, id: isOne ? id : null, expected: should, found: is, refused: isListed });
     }
   }
   return differences;
@@ -252,7 +253,7 @@ export function shapeOf({ columns }: TableSchema): RowShape {
   return { columns: columns.length, keys: columns.flatMap(({ key }, place) => (key ? [place] : [])) };
 }
 
-type Refusal = { readonly wanted: Buffer | null; readonly stands: Buffer | null; expected: Buffer | null };
+type Refusal = { readonly wanted: Buffer | null; readonly stands: Buffer | null; readonly isMissed: boolean; expected: Buffer | null };
 
 /**
  * Rows that the target refuses: what should be there then is what stands there instead. That the version refused is the one that should be there is compared as
@@ -273,10 +274,11 @@ class Refusals {
     this.#shape = shape;
     this.#places = new KeyPlaces(shape);
     this.count = refused.length;
-    for (const { wanted, stands } of refused) {
+    for (const { wanted, stands, isMissed = false } of refused) {
       const refusal: Refusal = {
         wanted: wanted === null ? null : this.#line({ ...stands, ...wanted }),
         stands: stands === null ? null : this.#line(stands),
+        isMissed: isMissed && stands === null,
         expected: null,
       };
       if (refusal.wanted === null) {
@@ -328,6 +330,17 @@ class Refusals {
       }
     }
     return wrong;
+  }
+
+  /** Rows that are not there, and that load was to change: as they should be. */
+  async missed(snapshot: Pick<TargetSnapshot, 'asCompared'>): Promise<readonly DifferingRow[]> {
+    if (this.#shape.keys.length === 0) return [];
+    const missed = [...this.#wanted.values()].flat().flatMap(({ isMissed, expected }) => (isMissed && expected !== null ? [expected] : []));
+    const lines = await snapshot.asCompared(this.#table, Buffer.concat(missed));
+    return Array.from(this.#places.of(lines), ({ key }, index): DifferingRow => {
+      const expected = missed[index] as Buffer;
+      return { table: this.#table, kind: 'missing', columns: [], id: idOf(lines, key), expected, found: null, refused: 'missed' };
+    });
   }
 
   /** Of the rows on the list, as differences know them. */

@@ -41,9 +41,7 @@ const FIRM = textTable('app.firm', ['id', 'name']);
 const HELD_NAME = tableName(HELD_TABLE);
 
 type Row = readonly (string | null)[];
-type Differing = { readonly found: Row | null; readonly expected: Row | null } & Partial<
-  Pick<DifferingRow, 'id' | 'columns' | 'isRefused'>
->;
+type Differing = { readonly found: Row | null; readonly expected: Row | null } & Partial<Pick<DifferingRow, 'id' | 'columns' | 'refused'>>;
 
 /** `writes` as it grows, and a target whose words are lower case, that load has brought to where `writes` ends. */
 class RepairBed {
@@ -98,7 +96,7 @@ class RepairBed {
       id: id.slice(0, -1).toLowerCase(),
       found: line(found),
       expected: line(expected),
-      isRefused: false,
+      refused: 'no',
       ...over,
     });
   }
@@ -206,10 +204,17 @@ describe('repair', () => {
   });
 
   it('leaves rows of which the target refuses a version, as load may bring that at any time', async () => {
-    bed.differs(PERSON, { found: ['a', 'x'], expected: ['a', 'y'], isRefused: true });
-    bed.differs(PERSON, { found: ['b', 'x'], expected: null, isRefused: true });
+    bed.differs(PERSON, { found: ['a', 'x'], expected: ['a', 'y'], refused: 'yes' });
+    bed.differs(PERSON, { found: ['b', 'x'], expected: null, refused: 'yes' });
     expect(results(await bed.repair(from, { deleteExtra: true }))).toEqual(['app.person a listed', 'app.person b listed']);
     expect(bed.asked).toEqual([]);
+  });
+
+  it('brings back a row that load was to change and did not find', async () => {
+    bed.differs(PERSON, { found: null, expected: ['a', 'y'], refused: 'missed' });
+    bed.differs(PERSON, { found: null, expected: ['b', 'y'] });
+    expect(results(await bed.repair(from))).toEqual(['app.person a repaired', 'app.person b repaired']);
+    expect(bed.asked.map(({ isMissed }) => isMissed === true)).toEqual([true, false]);
   });
 
   it('deletes nothing unless it is told to', async () => {

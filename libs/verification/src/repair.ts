@@ -129,7 +129,7 @@ export async function repairRows(options: RepairOptions, signal: AbortSignal): P
 
   function whyLeft(row: DifferingRow): RepairResult | null {
     if (row.id === null) return 'no-key';
-    if (row.isRefused) return 'listed';
+    if (row.refused === 'yes') return 'listed';
     if (row.expected === null && !options.deleteExtra) return 'unwanted';
     return doubtful(row) ? 'maybe-kept' : null;
   }
@@ -175,8 +175,9 @@ function watched(rows: readonly DifferingRow[]): readonly { readonly table: Tabl
   return Array.from(tables, ([table, ids]) => ({ table, ids }));
 }
 
-function repairOf({ table, found, expected }: DifferingRow, { progress }: TargetSnapshot): RowRepair {
-  if (table !== HELD_NOW_TABLE || found !== null || expected === null) return { table, found, expected };
+function repairOf({ table, found, expected, refused }: DifferingRow, { progress }: TargetSnapshot): RowRepair {
+  if (table !== HELD_NOW_TABLE || found !== null || expected === null)
+    return { table, found, expected, ...(refused === 'missed' && { isMissed: true }) };
   // Since when it is held only history knew; it is so here.
   const since: Readonly<Record<string, string>> = { since_seq: String(progress.changes.seq), since_ms: String(progress.ts_ms) };
   const values = valuesByName(HELD_NOW_TABLE, expected);

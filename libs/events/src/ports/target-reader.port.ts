@@ -39,6 +39,8 @@ export type RowRepair = {
   readonly found: Buffer | null;
   /** In the source's words; null: it should not be there. */
   readonly expected: Buffer | null;
+  /** Load refuses to change the row, as it is not there ({@link RefusedVersion.isMissed}): with the row that ends, too. */
+  readonly isMissed?: boolean;
 };
 
 /** `changed`: the row is not as it was found any more, and was left. `refused`: the target does not take it, and it was left; the reason holds no value. */
@@ -48,6 +50,8 @@ export type RepairOutcome = { readonly done: 'repaired' | 'changed' } | { readon
 export type RefusedVersion = {
   readonly wanted: Readonly<Record<string, string | null>> | null;
   readonly stands: Readonly<Record<string, string | null>> | null;
+  /** Refused because load was to change the row, and somebody had deleted it. */
+  readonly isMissed?: boolean;
 };
 
 /** What a target holds, as one instant shows it. Several calls may be under way. */
