@@ -102,10 +102,8 @@ export class RebuildSession implements AsyncDisposable {
     this.#live = createTargetReader(settings.target, { migration, limits, clock, ids });
     this.#rebuilt = createTargetReader(target, ours);
     this.#target = createTarget(target, ours);
-    this.#tables =
-      place.kind === 'schema'
-        ? createRebuiltTables(settings.target, { migration, limits, clock }, { ...ours, id: this.id, schema: place.schema })
-        : null;
+    const where = place.kind === 'schema' ? { id: this.id, schema: place.schema, crashPoint: this.#crashPoint } : null;
+    this.#tables = where && createRebuiltTables(settings.target, { migration, limits, clock }, where);
   }
 
   static async open(settings: AllSettings, place: RebuildPlace, context: RebuildContext): Promise<RebuildSession> {
@@ -133,6 +131,7 @@ export class RebuildSession implements AsyncDisposable {
       (await this.#written()).map(({ schema, table }) => ({ schema, table })),
       options,
     );
+    await this.#tables?.validate();
     this.#crashPoint('rebuild.made');
   }
 
@@ -208,7 +207,11 @@ export class RebuildSession implements AsyncDisposable {
     const stream = await this.#log.store.bounds(this.#writes).catch(missingOnly);
     if (found === null && stream === null && (await stateBytes(state, migration)) === null)
       throw new ChangeoverError('REBUILD_MISSING', `there is no rebuild ${this.id}`);
-    if (found !== null) await this.#tables?.drop();
+    if (found !== null) {
+      // With the rebuild goes what is known of foreign keys that were not validated.
+      await this.#tables?.validate();
+      await this.#tables?.drop();
+    }
     await this.#log.store.remove(this.#writes);
     await rm(stateFolder(state, migration), { recursive: true, force: true });
   }

@@ -103,8 +103,8 @@ type RebuiltPlace = { readonly id: string; readonly schema: string; readonly cra
 const REBUILT_TABLES: Registry<TargetSettings, (place: RebuiltPlace) => RebuiltTables> = {
   postgres:
     ({ url }, { migration, clock }) =>
-    (place) =>
-      new PostgresRebuiltTables({ url, migration, clock, ...place }),
+    ({ id, schema, crashPoint }) =>
+      new PostgresRebuiltTables({ url, migration, clock, id, schema, crashPoint }),
 };
 
 const STORES: Registry<LogSettings, Promise<MessageStore>> = {
