@@ -159,7 +159,7 @@ export class RebuildSession implements AsyncDisposable {
 
   /** Keeps the rebuilt tables in step while `work` is done, unless another process does; `work` begins when they have caught up. */
   async whileFollowing<Result>(work: () => Promise<Result>, others: 'refused' | 'welcome'): Promise<Result> {
-    await this.#tables?.find();
+    if (this.#tables !== null && (await this.#tables.find()) === null) throw this.#missing();
     const lease = await this.#acquire().catch((error: unknown) => {
       if (others === 'welcome' && error instanceof ChangeoverError && error.code === 'ALREADY_RUNNING') return null;
       throw error;
@@ -205,8 +205,7 @@ export class RebuildSession implements AsyncDisposable {
     await using _lease = await this.#acquire();
     const found = (await this.#tables?.find()) ?? null;
     const stream = await this.#log.store.bounds(this.#writes).catch(missingOnly);
-    if (found === null && stream === null && (await stateBytes(state, migration)) === null)
-      throw new ChangeoverError('REBUILD_MISSING', `there is no rebuild ${this.id}`);
+    if (found === null && stream === null && (await stateBytes(state, migration)) === null) throw this.#missing();
     if (found !== null) {
       // With the rebuild goes what is known of foreign keys that were not validated.
       await this.#tables?.validate();
@@ -214,6 +213,10 @@ export class RebuildSession implements AsyncDisposable {
     }
     await this.#log.store.remove(this.#writes);
     await rm(stateFolder(state, migration), { recursive: true, force: true });
+  }
+
+  #missing(): ChangeoverError {
+    return new ChangeoverError('REBUILD_MISSING', `there is no rebuild ${this.id}`);
   }
 
   #inSchema(): RebuiltTables {

@@ -1,0 +1,3 @@
+import { describeRebuild } from './rebuild.js';
+
+describeRebuild('kafka', { swaps: 2, kills: false });
