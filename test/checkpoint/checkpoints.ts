@@ -132,6 +132,7 @@ export function describeCheckpoints(
       expect(await run('rewind', '--to', 'by-hand', '--dry-run')).toContain('would be at by-hand');
       expect(await run('rewind', '--to', 'by-hand')).toContain('is at by-hand');
       expect(await run('checkpoint', 'list')).toContain('the target is here');
+      expect(await run('status')).toContain('taken back to checkpoint by-hand');
       expect((await scene.run(['verify', '--timeout', '1'])).said).toContain('TARGET_PARKED');
       expect((await scene.run(['checkpoint', 'create'])).said).toContain('TARGET_PARKED');
       expect((await scene.run(['checkpoint', 'delete', 'by-hand'])).said).toContain('TARGET_PARKED');

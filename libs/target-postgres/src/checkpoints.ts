@@ -27,13 +27,13 @@ export class PostgresCheckpoints extends Checkpoints {
 
   placeOf(token: string): Promise<BarrierPlace | 'passed' | null> {
     return this.#ask(async (connection) => {
-      const [row] = await connection.query<{ place: BarrierPlace['place'] | null } & Pick<BarrierPlace, 'forms' | 'totals'>>(
-        'SELECT place, forms, totals FROM changeover.barrier WHERE migration = $1 AND token = $2',
+      const [row] = await connection.query<{ place: BarrierPlace['place'] | null } & Pick<BarrierPlace, 'forms' | 'totals' | 'exchanges'>>(
+        'SELECT place, forms, totals, exchanges FROM changeover.barrier WHERE migration = $1 AND token = $2',
         [this.#migration, token],
       );
       if (row === undefined) return null;
-      const { place, forms, totals } = row;
-      return place === null ? 'passed' : { place, forms, totals };
+      const { place, forms, totals, exchanges } = row;
+      return place === null ? 'passed' : { place, forms, totals, exchanges };
     }, null);
   }
 

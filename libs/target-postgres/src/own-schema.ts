@@ -92,6 +92,9 @@ CREATE TABLE changeover.checkpoint (
   PRIMARY KEY (migration, name));
 COMMENT ON TABLE changeover.checkpoint IS 'named places of the stream to which the target can be taken back';`;
 const REBUILDS = `
+ALTER TABLE changeover.progress ADD COLUMN exchanges integer NOT NULL DEFAULT 0;
+ALTER TABLE changeover.barrier ADD COLUMN exchanges integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN changeover.progress.exchanges IS 'how often its tables were exchanged with rebuilt ones: what was refused before is not known of those';
 CREATE TABLE changeover.rebuild (
   id text PRIMARY KEY, migration text NOT NULL, schema_name text NOT NULL UNIQUE,
   tables jsonb NOT NULL, swaps integer NOT NULL DEFAULT 0, unvalidated jsonb NOT NULL DEFAULT '[]', made_at timestamptz NOT NULL DEFAULT now());
@@ -297,8 +300,9 @@ const TOTALS = `(SELECT count(*)::int FROM changeover.held WHERE held.migration 
     (SELECT count(*)::int FROM changeover.held WHERE held.migration = $1 AND state = 'waiting') AS waiting,
     (SELECT count(*)::int FROM changeover.refused WHERE refused.migration = $1 AND to_seq IS NULL) AS refused`;
 
-const RECORD_BARRIER = `INSERT INTO changeover.barrier (migration, token, writes_seq, committed_at, place, forms, totals)
+const RECORD_BARRIER = `INSERT INTO changeover.barrier (migration, token, writes_seq, committed_at, place, exchanges, forms, totals)
   SELECT $1, $2, $3, clock_timestamp(), $4,
+    (SELECT exchanges FROM changeover.progress AS p WHERE p.migration = $1),
     (SELECT coalesce(jsonb_object_agg(t.key, t.value -> 'hash'), '{}') FROM changeover.progress AS p, jsonb_each(p.tables) AS t WHERE p.migration = $1),
     (SELECT to_jsonb(totals) FROM (SELECT ${TOTALS}) AS totals)
   ON CONFLICT (migration, token) DO NOTHING`;

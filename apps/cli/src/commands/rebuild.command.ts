@@ -11,7 +11,12 @@ import { LiveBlock } from '../status/live-block.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type CommonOptions = ReadOptionsOf & { readonly into?: RebuildPlace; readonly timeout?: number; readonly json?: boolean };
-type RebuildOptions = CommonOptions & { readonly toRecord?: number; readonly follow?: boolean; readonly fireTriggers?: boolean };
+type RebuildOptions = CommonOptions & {
+  readonly to?: string;
+  readonly toRecord?: number;
+  readonly follow?: boolean;
+  readonly fireTriggers?: boolean;
+};
 
 const INTERRUPTED = 130;
 const USUAL_PATIENCE_S = 60;
@@ -168,6 +173,11 @@ export class RebuildDropCommand extends RebuildCommandBase {
   subCommands: [RebuildCompareCommand, RebuildSwapCommand, RebuildDropCommand],
 })
 export class RebuildCommand extends RebuildCommandBase {
+  @Option({ flags: '--to <checkpoint>', description: 'build them as they were at this checkpoint, and stop there' })
+  parseTo(name: string): string {
+    return name;
+  }
+
   @Option({ flags: '--to-record <n>', description: 'build them as they were at this record of changes, and stop there' })
   parseToRecord(record: string): number {
     const parsed = Number(record);
@@ -186,11 +196,12 @@ export class RebuildCommand extends RebuildCommandBase {
   }
 
   override async run(_args: string[], options: RebuildOptions): Promise<void> {
-    const { toRecord, follow = false, fireTriggers = false, json = false } = options;
+    const { to, toRecord, follow = false, fireTriggers = false, json = false } = options;
     const build = async (session: RebuildSession): Promise<void> => {
+      const record = to === undefined ? toRecord : await session.recordOf(to);
       await session.make({ fireTriggers });
-      if (toRecord !== undefined) {
-        const digests = await session.buildTo(toRecord);
+      if (record !== undefined) {
+        const digests = await session.buildTo(record);
         this.say({ rebuild: session.id, ...digests }, renderDigests(digests), json);
         return;
       }

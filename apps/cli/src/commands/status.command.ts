@@ -1,13 +1,13 @@
 import { SystemClock, type ErrorCode } from '@changeover/core';
 import { openControl, probeControl, type LeaseView } from '@changeover/control-postgres';
-import type { HeldTotals } from '@changeover/events';
-import { createHeldRowList, HeldCounts, withoutPassword } from '@changeover/shell';
+import type { HeldTotals, Whereabouts } from '@changeover/events';
+import { createCheckpoints, createHeldRowList, HeldCounts, withoutPassword } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
 import { saying } from '../check/saying.js';
 import { findOwnServices } from '../services/own-services.js';
 import { renderCopies } from '../status/copy-view.js';
-import { heldLine } from '../status/held-line.js';
+import { heldLine, parkedLine } from '../status/held-line.js';
 import { LiveBlock } from '../status/live-block.js';
 import { renderRoles, roleViews } from '../status/role-view.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
@@ -15,7 +15,13 @@ import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 type StatusOptions = ReadOptionsOf & { readonly json?: boolean; readonly watch?: boolean };
 
 /** What is shown at once. */
-type Shown = { readonly leases: readonly LeaseView[]; readonly heldRows: HeldTotals | null; readonly heldError: ErrorCode | null };
+type Shown = {
+  readonly leases: readonly LeaseView[];
+  readonly heldRows: HeldTotals | null;
+  readonly heldError: ErrorCode | null;
+  /** Null: nothing was ever loaded, or the target does not answer. */
+  readonly where: Whereabouts | null;
+};
 
 const WATCH_MS = 2_000;
 /** Who looks once waits for the target's answer; who watches goes on without it. */
@@ -43,6 +49,8 @@ export class StatusCommand extends CliCommand {
     const print = this.#printer(migration, options);
     const clock = new SystemClock();
     const counts = new HeldCounts(createHeldRowList(target, { migration, limits, clock }), clock);
+    const checkpoints = createCheckpoints(target, { migration, limits, clock });
+    await using _stopped = { [Symbol.asyncDispose]: () => checkpoints.stop() };
     const say = (line: string): void => {
       this.terminal.err(`${line}\n`);
     };
@@ -51,7 +59,9 @@ export class StatusCommand extends CliCommand {
         options.watch === true
           ? await counts.now(PATIENCE_MS.watch)
           : await saying(`target: waiting for ${withoutPassword(target.url)}`, { clock, say }, () => counts.now(PATIENCE_MS.once));
-      print({ leases, heldRows, heldError: counts.lastError });
+      // Who does not count its rows does not say where it is, either.
+      const where = heldRows === null ? null : await checkpoints.whereabouts().catch(() => null);
+      print({ leases, heldRows, heldError: counts.lastError, where });
     };
     const { hasSchema } = await probeControl(control.url);
     if (!hasSchema) {
@@ -69,14 +79,16 @@ export class StatusCommand extends CliCommand {
 
   #printer(migration: string, { json = false, watch = false }: StatusOptions): (shown: Shown) => void {
     if (json) {
-      return ({ leases, heldRows }) => {
-        const document = { migration, roles: leases, heldRows };
+      return ({ leases, heldRows, where }) => {
+        const document = { migration, roles: leases, heldRows, parked: where?.parked ?? null };
         this.terminal.out(watch ? `${JSON.stringify(document)}\n` : toJson(document));
       };
     }
-    const lines = ({ leases, heldRows, heldError }: Shown): readonly string[] => [
+    const lines = ({ leases, heldRows, heldError, where }: Shown): readonly string[] => [
       `migration ${migration}`,
-      ...[...renderRoles(roleViews(leases)), heldLine(heldRows, heldError), ...renderCopies(roleViews(leases))].map((line) => `  ${line}`),
+      ...[...renderRoles(roleViews(leases)), heldLine(heldRows, heldError), ...parkedLine(where), ...renderCopies(roleViews(leases))].map(
+        (line) => `  ${line}`,
+      ),
     ];
     if (watch && this.terminal.isTty) {
       const block = new LiveBlock(this.terminal);

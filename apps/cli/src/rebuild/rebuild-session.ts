@@ -32,6 +32,7 @@ import {
   type TargetsComparison,
 } from '@changeover/verification';
 
+import { withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { rebuildId, type RebuildPlace } from './rebuild-place.js';
 
 export type RebuildContext = {
@@ -133,6 +134,12 @@ export class RebuildSession implements AsyncDisposable {
     );
     await this.#tables?.validate();
     this.#crashPoint('rebuild.made');
+  }
+
+  /** Where a checkpoint of the live tables is, as a record of `changes`. */
+  async recordOf(checkpoint: string): Promise<number> {
+    const { place } = await withCheckpoints(this.#settings, this.#context, (checkpoints) => checkpoints.find(checkpoint));
+    return place.changes.seq;
   }
 
   /** Builds them up to this record of `changes` and no further, and says what they hold then. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@changeover/core';
-import type { HeldTotals } from '@changeover/events';
+import type { HeldTotals, Whereabouts } from '@changeover/events';
 
 import { totalsWords } from '../held/words.js';
 
@@ -8,4 +8,10 @@ export function heldLine(totals: HeldTotals | null, error: ErrorCode | null): st
   if (totals === null) return `rows held, waiting and refused: not known${error === null ? ' yet' : ` (${error})`}`;
   const words = totalsWords(totals);
   return words === null ? 'no row is held, waits or is refused' : `${words}: changeover held list`;
+}
+
+/** Where the target is parked, in a line; empty where load follows the stream. */
+export function parkedLine(where: Whereabouts | null): readonly string[] {
+  if (where?.parked == null) return [];
+  return [`the target was taken back to checkpoint ${where.parked.at}, and load stays there: changeover forward`];
 }

@@ -8,6 +8,8 @@ export type BarrierPlace = {
   /** By table of the target (`schema.table`), the hash of the form that load knew it by. */
   readonly forms: Readonly<Record<string, string>>;
   readonly totals: HeldTotals;
+  /** How often the target's tables had been exchanged with rebuilt ones. */
+  readonly exchanges: number;
 };
 
 /** Rows summed up: their number, and the MD5 of each as it is compared, added modulo 2^128 (32 hexadecimal digits). */

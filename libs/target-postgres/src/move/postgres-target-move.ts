@@ -40,6 +40,7 @@ export type TargetMoveParts = {
   readonly from: Whereabouts;
   readonly known: KnownTables;
   readonly pinned: PinnedForms;
+  readonly exchanges: number;
   readonly maxBytes: number;
   /** Another connection, in no transaction. */
   readonly openJudge: () => Promise<Connection>;
@@ -82,8 +83,10 @@ export class PostgresTargetMove implements TargetMove {
     this.#net = new NetBetween(this.#parts.maxBytes);
   }
 
-  async to({ name, place, forms }: Checkpoint, options: MoveOptions): Promise<MoveReport> {
+  async to({ name, place, forms, exchanges }: Checkpoint, options: MoveOptions): Promise<MoveReport> {
     const { pinned } = this.#parts;
+    if (exchanges !== this.#parts.exchanges)
+      throw new ChangeoverError('REWIND_IMPOSSIBLE', `the tables of the target were exchanged with rebuilt ones since ${name} was made`);
     const other = Object.entries(forms).find(([table, hash]) => pinned[table]?.hash !== hash);
     if (other !== undefined) throw impossible(`${other[0]} of the target had another form when ${name} was made`, other[0]);
     return this.#move({ place, at: name }, options);

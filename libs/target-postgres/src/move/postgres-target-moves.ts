@@ -67,13 +67,16 @@ export class PostgresTargetMoves extends TargetMoves {
       { progress: from.progress },
     );
     try {
-      const [row] = await moving.query<{ tables: PinnedForms }>('SELECT tables FROM changeover.progress WHERE migration = $1', [migration]);
-      const pinned = row?.tables ?? {};
+      const [row] = await moving.query<{ tables: PinnedForms; exchanges: number }>(
+        'SELECT tables, exchanges FROM changeover.progress WHERE migration = $1',
+        [migration],
+      );
+      const { tables: pinned, exchanges } = row ?? { tables: {}, exchanges: 0 };
       const known = new KnownTables(moving, pinned, await PreexistingRows.read(moving, migration, 'leave'));
       await known.check();
       const openJudge = (): Promise<Connection> => this.#connect(opened);
       return new PostgresTargetMove({
-        ...{ connection: moving, holder, hold, from, known, pinned, maxBytes, openJudge, crashPoint },
+        ...{ connection: moving, holder, hold, from, known, pinned, exchanges, maxBytes, openJudge, crashPoint },
         close: () => this.#close(opened),
       });
     } catch (error) {

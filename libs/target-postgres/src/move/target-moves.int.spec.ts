@@ -288,6 +288,16 @@ describe('a target that is taken to a checkpoint', () => {
     expect(codes).toEqual(['REWIND_IMPOSSIBLE', 'REWIND_IMPOSSIBLE', 'REWIND_IMPOSSIBLE', 'REWIND_TOO_LARGE']);
   });
 
+  it('goes nowhere behind an exchange of its tables with rebuilt ones', async () => {
+    const { bed, start, rows } = await openPeople();
+    await using _bed = bed;
+    await bed.bed.sql.query('UPDATE changeover.progress SET exchanges = exchanges + 1');
+    expect(await codeOfEnd(bed.moveTo(start))).toBe('REWIND_IMPOSSIBLE');
+    expect(await rows()).toEqual(AT_HEAD);
+    await bed.apply([]);
+    expect(await bed.checkpoint('behind it')).toMatchObject({ exchanges: 1 });
+  });
+
   it('takes rows along that change often, however large the changes are together', async () => {
     const { bed, people, start, rows } = await openPeople();
     await using _bed = bed;

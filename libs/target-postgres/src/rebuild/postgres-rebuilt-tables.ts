@@ -34,7 +34,8 @@ const LOCK_TIMEOUT_MS = 5_000;
 const VALIDATED = `UPDATE changeover.rebuild SET unvalidated =
   (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_array_elements(unvalidated) k WHERE k <> $2::jsonb) WHERE id = $1`;
 
-const EXCHANGE_REFUSED = `UPDATE changeover.refused AS r SET migration = CASE WHEN r.migration = $1 THEN $2 ELSE $1 END, table_schema = CASE WHEN r.migration = $1 THEN $3 ELSE t.schema END
+/** Since when they are refused as they are counts records of the other stream: here it is as if always. */
+const EXCHANGE_REFUSED = `UPDATE changeover.refused AS r SET version_seq = 0, migration = CASE WHEN r.migration = $1 THEN $2 ELSE $1 END, table_schema = CASE WHEN r.migration = $1 THEN $3 ELSE t.schema END
   FROM unnest($4::text[], $5::text[]) AS t (schema, name)
   WHERE r.to_seq IS NULL AND r.table_name = t.name AND (r.migration = $1 AND r.table_schema = t.schema OR r.migration = $2 AND r.table_schema = $3) RETURNING r.id`;
 
@@ -109,6 +110,10 @@ export class PostgresRebuiltTables extends RebuiltTables {
           throw new ChangeoverError('TARGET_BUSY', 'somebody has just made a view or a foreign key on these tables');
         await connection.query(exchangeStatements(exchanged).join(';\n'));
         await this.#exchangeRefused(connection, tables);
+        await connection.query('UPDATE changeover.progress SET exchanges = exchanges + 1 WHERE migration IN ($1, $2)', [
+          this.#options.migration,
+          id,
+        ]);
         await connection.query(
           `UPDATE changeover.rebuild SET swaps = swaps + 1, unvalidated = (SELECT coalesce(jsonb_agg(DISTINCT k), '[]') FROM jsonb_array_elements(unvalidated || $2) k)
            WHERE id = $1`,
