@@ -45,7 +45,7 @@ export function describeRebuild(log: LogType, { swaps, kills }: { readonly swaps
       await scene.bed.target.query(SENTINEL_TABLES);
       await Probers.plant(scene.bed.source);
       await scene.bed.barrier();
-    }, 120_000);
+    }, 240_000);
 
     afterAll(async () => {
       for (const one of opened) await one[Symbol.asyncDispose]();
@@ -106,7 +106,7 @@ export function describeRebuild(log: LogType, { swaps, kills }: { readonly swaps
         code: 1,
         err: expect.stringContaining('REBUILD_MISSING') as string,
       });
-    }, 120_000);
+    }, 240_000);
 
     it('of an earlier record holds what was live then', async () => {
       const then = await run(['compare', '--into', 'second']);
@@ -129,7 +129,7 @@ export function describeRebuild(log: LogType, { swaps, kills }: { readonly swaps
         err: expect.stringContaining('cannot go back') as string,
       });
       await run(['drop', '--into', 'then']);
-    }, 120_000);
+    }, 240_000);
 
     it('into another database is equal too, and is not exchanged', async () => {
       await scene.bed.target.query('CREATE DATABASE rebuilt_elsewhere');
@@ -156,7 +156,7 @@ export function describeRebuild(log: LogType, { swaps, kills }: { readonly swaps
       } finally {
         await other.end();
       }
-    }, 120_000);
+    }, 240_000);
 
     it(`is exchanged ${String(swaps)} times while everybody goes on, and nobody misses a row`, async () => {
       await using follower = new RebuildCommand(settingsFile, ['--into', 'second', '--follow']);
@@ -214,7 +214,7 @@ export function describeRebuild(log: LogType, { swaps, kills }: { readonly swaps
               err: expect.stringContaining('REBUILD_MISSING') as string,
             });
         }
-      }, 120_000);
+      }, 240_000);
     }
   });
 }

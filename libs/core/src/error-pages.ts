@@ -301,8 +301,10 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   REBUILD_REFUSED: {
-    meaning: 'Tables of the target cannot be built once more beside the live ones, or not be exchanged with those: the message names what stands in the way.',
-    nextStep: 'Nothing was changed. Take away what is named, or choose another schema; docs/runbook/rebuild.md says what can be moved and what cannot.',
+    meaning:
+      'Tables of the target cannot be built once more beside the live ones, or not be exchanged with those: the message names what stands in the way.',
+    nextStep:
+      'Nothing was changed. Take away what is named, or choose another schema; docs/runbook/rebuild.md says what can be moved and what cannot.',
     policy: 'stop',
   },
   REBUILD_MISSING: {

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection.js';
 
 /** A view that reads tables which are exchanged. PostgreSQL knows them by number, so it would read the old ones on. */
-export type DependentView = {
+type DependentView = {
   /** Quoted, with its schema. */
   readonly name: string;
   readonly definition: string;
@@ -10,7 +10,7 @@ export type DependentView = {
 };
 
 /** A foreign key of a table that is not exchanged, to one that is. */
-export type DependentKey = {
+type DependentKey = {
   /** Of the table that it belongs to, quoted, with its schema. */
   readonly table: string;
   readonly name: string;
