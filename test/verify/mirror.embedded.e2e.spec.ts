@@ -19,7 +19,7 @@ describe('what transform remembers, compared with the source', () => {
     opened.push(scene);
     await scene.bed.source.query(QUIET);
     await scene.bed.barrier();
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     for (const one of opened) await one[Symbol.asyncDispose]();
@@ -60,7 +60,7 @@ describe('what transform remembers, compared with the source', () => {
     await scene.bed.source.query(`UPDATE person SET note = 'new' WHERE id = 1077`);
     await scene.bed.barrier();
     expect((await scene.command(undefined, ['--mirror', '--table', 'public.person'])).code).toBe(0);
-  }, 120_000);
+  }, 240_000);
 
   it('disturbs no transform, and leaves nothing behind when it is killed', async () => {
     const killed = await scene.command('verify.compared', ['--mirror']);
@@ -69,7 +69,7 @@ describe('what transform remembers, compared with the source', () => {
     await scene.bed.barrier();
     expect((await scene.command(undefined, ['--mirror'])).code).toBe(0);
     expect(isEqual(await scene.verify())).toBe(true);
-  }, 120_000);
+  }, 240_000);
 
   it('says so where there is nothing that could be compared', async () => {
     await scene.bed.changeSettings({ state: { folder: `${scene.bed.migration.settingsFile}.elsewhere` } });

@@ -1,12 +1,12 @@
 import { CRASH_POINTS } from '@changeover/core';
 import { Random } from '@changeover/example-crm';
-import { isEqual, type RepairResult } from '@changeover/verification';
+import { isEqual, type RepairedReport, type RepairResult } from '@changeover/verification';
 
 import { said } from './verify.js';
 import { VerifyScene } from './verify-scene.js';
 
 const WRITERS = 8;
-const PAUSE_MS = 10;
+const PAUSE_MS = 40;
 /** Rows that the writers know nothing of, so that damage to them is not all written over before it is found. */
 const QUIET = `
   INSERT INTO company SELECT 100 + n, 'Quiet', 'big' FROM generate_series(1, 20) n;
@@ -16,7 +16,7 @@ const QUIET = `
 const STIR = `WITH tags AS (UPDATE tag SET weight = weight + 1 WHERE person_id IN (SELECT 1001 + floor(random() * 300)::int FROM generate_series(1, 3)))
   UPDATE person SET note = CASE WHEN random() < 0.5 THEN 'damaged' ELSE 'stirred' END WHERE id IN (SELECT 1001 + floor(random() * 300)::int FROM generate_series(1, 5))`;
 /** REPAIR_ROUNDS of the environment: for who has more time than a run of all tests. */
-const ROUNDS = Number(process.env['REPAIR_ROUNDS'] ?? 12);
+const ROUNDS = Number(process.env['REPAIR_ROUNDS'] ?? 8);
 
 /** Damage of all kinds to rows that are there, over constraints; `$1` chooses. */
 const DAMAGE = `
@@ -29,6 +29,9 @@ const DAMAGE = `
   INSERT INTO app.person (id, company_id, note) VALUES (9001, 901, 'extra') ON CONFLICT DO NOTHING;
   UPDATE changeover.held SET reason = 'another' WHERE (target, source_key) IN (SELECT target, source_key FROM changeover.held ORDER BY md5(source_key || $1) LIMIT 2);
 `;
+
+/** What is put right by load, or another time: a row that load has touched, and those that need it. */
+const LEFT: readonly RepairResult[] = ['loaded', 'changed', 'listed', 'refused'];
 
 /** What of it there is. */
 const DAMAGED = `SELECT (SELECT count(*) FROM app.person WHERE note = 'damaged' AND id > 2000)::int AS altered, (SELECT count(*) FROM app.company WHERE id > 900)::int AS extra,
@@ -64,64 +67,16 @@ describe('repair', () => {
     await target.query('RESET session_replication_role');
   }
 
-  it(`brings everything in order, in ${String(ROUNDS)} rounds beside ${String(WRITERS)} writers`, async () => {
-    await scene.bed.source.query(QUIET);
-    await scene.bed.barrier();
-    await scene.letLoose(WRITERS, PAUSE_MS);
-    let isStirred = true;
-    const stirring = (async () => {
-      while (isStirred) {
-        await scene.bed.source.query(STIR).catch((error: unknown) => {
-          if ((error as { readonly code?: string }).code !== '40P01') throw error;
-        });
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      }
-    })();
-    const totals: Partial<Record<RepairResult, number>> = {};
-    for (let round = 0; round < ROUNDS; round++) {
-      await damage();
-      const { repair, ...report } = await scene.repair(true);
-      for (const [result, count] of Object.entries(repair.counts) as [RepairResult, number][])
-        totals[result] = (totals[result] ?? 0) + count;
-      // Load writes a row that it is refused when it can, and until then nobody else does.
-      const listed = repair.rows.filter(({ result }) => result === 'listed').map(({ table, key }) => `${table} ${key?.join(',') ?? ''}`);
-      const wrong = said(report).filter(
-        (one) =>
-          !listed.includes(
-            one
-              .split(' ')
-              .filter((_, place) => place === 0 || place === 2)
-              .join(' '),
-          ),
-      );
-      const odd = repair.rows.filter(({ result }) => !['repaired', 'loaded', 'changed', 'listed'].includes(result));
-      expect({ round, wrong, odd }).toEqual({ round, wrong: [], odd: [] });
-    }
-    isStirred = false;
-    await stirring;
-    const committed = await scene.calm();
-    console.log(`${String(committed)} transactions meanwhile; rows that differed: ${JSON.stringify(totals)}`);
-    expect(totals.repaired).toBeGreaterThan(4 * ROUNDS);
-    expect(totals.loaded).toBeGreaterThan(0);
-    // What was listed last.
-    const { repair, ...last } = await scene.repair(true);
-    expect({ left: said(last), odd: repair.rows.filter(({ result }) => !['repaired', 'listed'].includes(result)) }).toMatchObject({
-      odd: [],
-    });
-  }, 600_000);
-
   describe('killed', () => {
     beforeAll(async () => {
-      const { source, target } = scene.bed;
+      const { source } = scene.bed;
       // Nothing is refused or held among these.
       await source.query(`INSERT INTO company VALUES (70, 'Whole', 'big')`);
       await source.query(`INSERT INTO person (id, company_id, note) SELECT 2000 + n, 70, 'as it should be' FROM generate_series(1, 50) n`);
       await source.query('DELETE FROM person WHERE id < 2000');
       await scene.bed.barrier();
-      await target.query('DELETE FROM app.company WHERE id > 900 AND id < 910');
-      await scene.repair(true);
       expect(isEqual(await scene.verify())).toBe(true);
-    }, 60_000);
+    }, 180_000);
 
     const spoil = `UPDATE app.person SET note = 'damaged' WHERE id BETWEEN 2001 AND 2020; DELETE FROM app.person WHERE id BETWEEN 2021 AND 2030; INSERT INTO app.company VALUES (903, 'extra')`;
     const [whole, spoilt] = [
@@ -145,7 +100,7 @@ describe('repair', () => {
         expect((await target.query(DAMAGED)).rows).toEqual([whole]);
         expect(await scene.scratchFolders()).toEqual([]);
       },
-      60_000,
+      180_000,
     );
 
     it('brings back rows that were deleted, and changed at the source since', async () => {
@@ -160,7 +115,7 @@ describe('repair', () => {
       expect(repair.counts).toMatchObject({ repaired: 5 });
       expect([isEqual(report), report.tables.reduce((sum, { refused }) => sum + refused, 0)]).toEqual([true, 0]);
       expect((await target.query(DAMAGED)).rows).toEqual([whole]);
-    }, 60_000);
+    }, 180_000);
 
     it('says what it has done, and deletes nothing that it was not told to', async () => {
       await scene.bed.target.query(spoil);
@@ -176,6 +131,54 @@ describe('repair', () => {
         repair: { counts: { repaired: 1 }, rows: [{ table: 'app.company', kind: 'extra', key: ['903'], result: 'repaired' }] },
       });
       expect((await scene.command(undefined, ['--delete-extra'])).said).toContain('BAD_SETTINGS');
-    }, 60_000);
+    }, 180_000);
   });
+
+  it(`brings everything in order, in ${String(ROUNDS)} rounds beside ${String(WRITERS)} writers`, async () => {
+    await scene.bed.source.query(QUIET);
+    await scene.bed.barrier();
+    await scene.letLoose(WRITERS, PAUSE_MS);
+    let isStirred = true;
+    const stirring = (async () => {
+      while (isStirred) {
+        await scene.bed.source.query(STIR).catch((error: unknown) => {
+          if ((error as { readonly code?: string }).code !== '40P01') throw error;
+        });
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    })();
+    const totals: Partial<Record<RepairResult, number>> = {};
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        await damage();
+        const { repair, ...report } = await scene.repair(true);
+        for (const [result, count] of Object.entries(repair.counts) as [RepairResult, number][])
+          totals[result] = (totals[result] ?? 0) + count;
+        const odd = repair.rows.filter(({ result }) => !LEFT.includes(result));
+        expect({ round, wrong: unexpected({ repair, ...report }), odd: odd.filter(({ result }) => result !== 'repaired') }).toEqual({
+          round,
+          wrong: [],
+          odd: [],
+        });
+      }
+    } finally {
+      isStirred = false;
+      await stirring;
+    }
+    const committed = await scene.calm();
+    console.log(`${String(committed)} transactions meanwhile; rows that differed: ${JSON.stringify(totals)}`);
+    expect(totals.repaired).toBeGreaterThan(4 * ROUNDS);
+    expect(totals.loaded).toBeGreaterThan(0);
+    // Nobody is in the way any more: what was left for another time is put right.
+    const last = await scene.repair(true);
+    expect([unexpected(last), last.repair.rows.filter(({ result }) => result !== 'repaired' && result !== 'listed')]).toEqual([[], []]);
+  }, 600_000);
 });
+
+/** What still differs, but for rows that load has to write, or that need one that it has to. */
+function unexpected({ repair, ...report }: RepairedReport): readonly string[] {
+  const left = new Set(
+    repair.rows.filter(({ result }) => LEFT.includes(result)).map(({ table, kind, key }) => [table, kind, key?.join(',') ?? '-'].join(' ')),
+  );
+  return said(report).filter((one) => !left.has(one.split(' ').slice(0, 3).join(' ')));
+}
