@@ -8,7 +8,7 @@ describe('the options of the demo', () => {
   it('have defaults that need no thought', () => {
     expect(parse()).toMatchObject({
       rows: 500_000,
-      seconds: 20,
+      seconds: 15,
       users: 20,
       log: 'embedded',
       sabotage: undefined,

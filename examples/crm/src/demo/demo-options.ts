@@ -31,7 +31,7 @@ Exit code 0: equal. 1: a difference was found, or something failed. 2: wrong opt
                      else one in Docker, else one started here with Java and Maven
   --sabotage [seed]  damage the new CRM before the comparison, which must find it: exit code 1
   --rows N           about how many rows the old CRM has (500000)
-  --seconds N        how long the users work on when the new CRM has all rows, before it is verified (20)
+  --seconds N        how long the users work on when the new CRM has all rows, before it is verified (15)
   --users N          how many there are (20)
   --threads N        how many threads derive large tables (what suits the machine)
   --seed S           what the old CRM holds and what the users do (a number; default: another one each time)
@@ -54,7 +54,7 @@ export function parseDemoOptions(args: readonly string[], clock: Clock): DemoOpt
   const chance = Math.floor(clock.now()) % 1_000_000;
   return {
     rows: number('rows', values.rows, 500_000, 2_000, 20_000_000),
-    seconds: number('seconds', values.seconds, 20, 1, 86_400),
+    seconds: number('seconds', values.seconds, 15, 1, 86_400),
     users: number('users', values.users, 20, 2, 150),
     seed: number('seed', values.seed, chance, 0, 0xffffffff),
     log: values.kafka === true ? 'kafka' : 'embedded',
