@@ -386,6 +386,8 @@ describe('check', () => {
           `export default { rules: [{ source: 'public.contact', target: 'public.contact', columns: { id: { column: 'id' }, name: ${expression} }, key: ['id'], required: ['name'] }] };`,
         );
       await name(`{ column: 'name' }`);
+      const alone = await bench.run('check', '--values');
+      expect([alone.code, alone.err]).toEqual([1, expect.stringContaining('BAD_SETTINGS: --values')]);
       const empty = await bench.run('check', '--determinism');
       expect([empty.code, empty.out]).toEqual([0, expect.stringContaining('! mapping   there is no row to be derived twice\n')]);
       await bench.query(bench.source, `INSERT INTO contact SELECT n, 'Ida' FROM generate_series(1, 2500) n`);

@@ -1,3 +1,4 @@
+import { ChangeoverError } from '@changeover/core';
 import type { CliSettings } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
@@ -39,6 +40,8 @@ export class CheckCommand extends CliCommand {
   }
 
   override async run(_args: string[], options: CheckOptions): Promise<void> {
+    if (options.values === true && options.determinism !== true)
+      throw new ChangeoverError('BAD_SETTINGS', '--values says which values differ with --determinism, and nothing without it');
     const { settings: given, file, folder } = await this.readSettings(options);
     await using services = await lookIntoOwnServices(given, folder);
     const checked = await this.#check(services.settings, options);
