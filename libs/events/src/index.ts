@@ -26,7 +26,7 @@ export {
   type ReadPosition,
   type RecordPart,
 } from './log/event-log.port.js';
-export { MessageStore, type StoredMessage, type StreamName } from './log/message-store.port.js';
+export { MessageStore, type Retention, type StoredMessage, type StreamName } from './log/message-store.port.js';
 export { CountedRecords } from './log/counted-records.js';
 export { SequencedLog } from './log/sequenced-log.js';
 export { MAX_BODY_BYTES } from './log/sequenced-writer.js';

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import type { SASLOptions } from 'kafkajs';
-import type { StreamName } from '@changeover/events';
+import type { Retention, StreamName } from '@changeover/events';
 
 import { saslOptions, sslOptions } from './broker-link.js';
 import type { CompleteSettings } from './settings.js';
@@ -38,6 +38,23 @@ export function createTopic(settings: CompleteSettings, stream: StreamName): Pro
 /** Deletes the topic of a stream. Brokers forget it one after the other, a moment later. */
 export function deleteTopic(settings: CompleteSettings, stream: StreamName): Promise<void> {
   return withAdmin(settings, (admin) => admin.deleteTopics({ topics: [stream], timeout: settings.requestMs }));
+}
+
+/** By the topic's own settings, or the broker's where it has none. A topic that is compacted loses records at any time. */
+export function readRetention(settings: CompleteSettings, stream: StreamName): Promise<Retention> {
+  return withAdmin(settings, async (admin) => {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [
+        { type: kafkajs.ConfigResourceTypes.TOPIC, name: stream, configNames: ['cleanup.policy', 'retention.ms', 'retention.bytes'] },
+      ],
+    });
+    const entries = resources[0]?.configEntries ?? [];
+    const valueOf = (name: string): string => entries.find(({ configName }) => configName === name)?.configValue ?? '';
+    const limit = (name: string): number | null => (Number(valueOf(name)) < 0 ? null : Number(valueOf(name)));
+    if (valueOf('cleanup.policy').includes('compact')) return { ms: 0, bytes: null };
+    return { ms: limit('retention.ms'), bytes: limit('retention.bytes') };
+  });
 }
 
 async function withAdmin<Result>(settings: CompleteSettings, work: (admin: kafkajs.Admin) => Promise<Result>): Promise<Result> {

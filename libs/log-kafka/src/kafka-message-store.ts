@@ -1,8 +1,8 @@
 import { ChangeoverError, invariant, SystemClock, type Clock } from '@changeover/core';
-import { MessageStore, type StoredMessage, type StreamName } from '@changeover/events';
+import { MessageStore, type Retention, type StoredMessage, type StreamName } from '@changeover/events';
 
 import { BrokerLink, type Leader } from './broker-link.js';
-import { createTopic, deleteTopic } from './create-topic.js';
+import { createTopic, deleteTopic, readRetention } from './create-topic.js';
 import { judge } from './log-error.js';
 import { readPartition } from './read-partition.js';
 import { withDefaults, type CompleteSettings, type KafkaLogSettings } from './settings.js';
@@ -47,6 +47,14 @@ export class KafkaMessageStore extends MessageStore {
       return created ? 'created' : 'exists';
     } finally {
       this.#returnLink(link);
+    }
+  }
+
+  async retention(stream: StreamName): Promise<Retention> {
+    try {
+      return await readRetention(this.#settings, stream);
+    } catch (error) {
+      throw judge(error, `reading the settings of topic ${stream}`).error;
     }
   }
 

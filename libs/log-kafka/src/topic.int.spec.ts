@@ -44,6 +44,20 @@ describe('the topic of a stream', () => {
     });
   });
 
+  it('says what of it is not kept for ever', async () => {
+    const stream = newName();
+    await store.create(stream);
+    expect(await store.retention(stream)).toEqual({ ms: null, bytes: null });
+    const configure = async (...configEntries: readonly { readonly name: string; readonly value: string }[]): Promise<void> => {
+      const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: stream, configEntries: [...configEntries] };
+      await admin.alterConfigs({ validateOnly: false, resources: [resource] });
+    };
+    await configure({ name: 'retention.ms', value: '604800000' }, { name: 'retention.bytes', value: '1000000' });
+    expect(await store.retention(stream)).toEqual({ ms: 604_800_000, bytes: 1_000_000 });
+    await configure({ name: 'cleanup.policy', value: 'compact' }, { name: 'retention.ms', value: '-1' });
+    expect(await store.retention(stream)).toEqual({ ms: 0, bytes: null });
+  });
+
   it('has as many copies as the settings say, or is not made', async () => {
     const copied = new KafkaMessageStore({ brokers: kafka.brokers, replicationFactor: 1, minInSyncReplicas: 1 });
     expect(await copied.create(newName())).toBe('created');

@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant, SystemClock, type Clock } from '@changeover/core';
-import { MessageStore, type StoredMessage, type StreamName } from '@changeover/events';
+import { MessageStore, type Retention, type StoredMessage, type StreamName } from '@changeover/events';
 import pg from 'pg';
 
 import { encodeBlocks, type EncodedBlock } from './block-codec.js';
@@ -48,6 +48,12 @@ export class PostgresMessageStore extends MessageStore {
       const made = await session.count({ text: CREATE_STREAM, values: [stream] });
       return made === 1 ? 'created' : 'exists';
     });
+  }
+
+  /** Nobody but an administrator takes anything away. */
+  async retention(stream: StreamName): Promise<Retention> {
+    await this.bounds(stream);
+    return { ms: null, bytes: null };
   }
 
   remove(stream: StreamName): Promise<void> {

@@ -1,4 +1,4 @@
-import { MessageStore, type StoredMessage, type StreamName } from '@changeover/events';
+import { MessageStore, type Retention, type StoredMessage, type StreamName } from '@changeover/events';
 
 type Held = { readonly land: () => void };
 
@@ -41,6 +41,10 @@ export class GatedStore extends MessageStore {
 
   create(stream: StreamName): Promise<'created' | 'exists'> {
     return this.#inner.create(stream);
+  }
+
+  retention(stream: StreamName): Promise<Retention> {
+    return this.#inner.retention(stream);
   }
 
   remove(stream: StreamName): Promise<void> {

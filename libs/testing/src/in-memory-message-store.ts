@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import { MessageStore, type StoredMessage, type StreamName } from '@changeover/events';
+import { MessageStore, type Retention, type StoredMessage, type StreamName } from '@changeover/events';
 
 /**
  * What becomes of an append.
@@ -114,6 +114,10 @@ export class InMemoryMessageStore extends MessageStore {
   override async create(stream: StreamName): Promise<'created' | 'exists'> {
     await this.#turn();
     return this.storage.create(stream);
+  }
+
+  override retention(): Promise<Retention> {
+    return Promise.resolve({ ms: null, bytes: null });
   }
 
   override async remove(stream: StreamName): Promise<void> {

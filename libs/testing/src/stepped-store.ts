@@ -1,5 +1,5 @@
 import { ChangeoverError } from '@changeover/core';
-import { MessageStore, type StoredMessage, type StreamName } from '@changeover/events';
+import { MessageStore, type Retention, type StoredMessage, type StreamName } from '@changeover/events';
 
 import type { MemoryStorage } from './in-memory-message-store.js';
 
@@ -41,6 +41,10 @@ export class SteppedStore extends MessageStore {
 
   override create(stream: StreamName): Promise<'created' | 'exists'> {
     return Promise.resolve(this.#storage.create(stream));
+  }
+
+  override retention(): Promise<Retention> {
+    return Promise.resolve({ ms: null, bytes: null });
   }
 
   override remove(stream: StreamName): Promise<void> {

@@ -1,8 +1,9 @@
 import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemClock } from '@changeover/core';
 import { probeControl } from '@changeover/control-postgres';
-import type { TableSchema } from '@changeover/events';
+import type { MessageStore, TableSchema } from '@changeover/events';
 import { choosePostgres, inspectMachine } from '@changeover/local-services';
 import {
+  createCheckpoints,
   createLog,
   createSource,
   createTarget,
@@ -10,6 +11,7 @@ import {
   type AdapterContext,
   type CliSettings,
   type LogSettings,
+  type TargetSettings,
 } from '@changeover/shell';
 
 import { checkDeterminism, type DeterminismCheck } from '../determinism/check-determinism.js';
@@ -17,6 +19,7 @@ import { checkMapping } from './check-mapping.js';
 import { allCopies } from './first-copy.js';
 import { keptFindings } from './kept-at-source.js';
 import { about, failed, hasErrors, type Finding, type Part } from './finding.js';
+import { retentionFindings, type KeptStream } from './retention.js';
 import { saying, type Saying } from './saying.js';
 
 /** A running migration waits longer for its log, as brokers restart; who is looked at now should be there now. */
@@ -94,7 +97,7 @@ async function checkServices(settings: CliSettings, context: AdapterContext, wai
   const { url } = settings.control;
   const logSettings: LogSettings | null = log.type === 'kafka' ? log : log.url === undefined ? null : { type: 'embedded', url: log.url };
   const findings = await Promise.all([
-    logSettings === null ? checkOwn('log') : waiting('log', addressOf(logSettings), () => checkLog(logSettings, context)),
+    logSettings === null ? checkOwn('log') : waiting('log', addressOf(logSettings), () => checkLog(logSettings, settings, context)),
     url === undefined ? checkOwn('control') : waiting('control', withoutPassword(url), () => checkControl(url)),
   ]);
   return findings.flat();
@@ -107,7 +110,7 @@ async function checkOwn(part: Part): Promise<readonly Finding[]> {
   return [{ part, severity: 'ok', check: 'service', message: '`changeover up` starts a PostgreSQL of its own' }];
 }
 
-async function checkLog(settings: LogSettings, context: AdapterContext): Promise<readonly Finding[]> {
+async function checkLog(settings: LogSettings, { target }: CliSettings, context: AdapterContext): Promise<readonly Finding[]> {
   const { store } = await createLog(settings, { ...context, ids: new RandomIdSource(), crashPoint: noCrash });
   const found = (message: string): readonly Finding[] => [
     { part: 'log', severity: 'ok', check: 'log', message: `${addressOf(settings)}: ${message}` },
@@ -115,13 +118,41 @@ async function checkLog(settings: LogSettings, context: AdapterContext): Promise
   try {
     // Not the log's head: that reads everything since the last start.
     const { start, end } = await store.bounds(`${context.migration}.changes`);
-    return found(end > start ? 'holds this migration' : 'is ready for this migration');
+    if (end === start) return found('is ready for this migration');
+    return [...found('holds this migration'), ...(await checkRetention(store, target, context))];
   } catch (error) {
     if (error instanceof ChangeoverError && error.code === 'LOG_MISSING')
       return found('answers; this migration begins with its first start');
     return failed('log', asChangeoverError(error));
   } finally {
     await store.stop();
+  }
+}
+
+/** Whether what is kept of the streams reaches back to the oldest checkpoint, and will. A target that cannot be asked is told of by itself. */
+async function checkRetention(store: MessageStore, target: TargetSettings, context: AdapterContext): Promise<readonly Finding[]> {
+  const checkpoints = createCheckpoints(target, context);
+  try {
+    const listed = await checkpoints.list().catch(() => []);
+    const findings: Finding[] = [];
+    for (const stream of [`${context.migration}.changes`, `${context.migration}.writes`]) {
+      const kept = await keptOf(store, stream);
+      // Their place is one of `writes`.
+      if (kept !== null) findings.push(...retentionFindings(kept, stream.endsWith('.writes') ? listed : [], context.clock.now()));
+    }
+    return findings;
+  } finally {
+    await checkpoints.stop();
+  }
+}
+
+/** Null: it is not there yet. */
+async function keptOf(store: MessageStore, stream: string): Promise<KeptStream | null> {
+  try {
+    return { stream, retention: await store.retention(stream), start: (await store.bounds(stream)).start };
+  } catch (error) {
+    if (error instanceof ChangeoverError && error.code === 'LOG_MISSING') return null;
+    throw error;
   }
 }
 

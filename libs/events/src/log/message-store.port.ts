@@ -7,6 +7,9 @@ export type StoredMessage = {
   readonly bytes: Buffer;
 };
 
+/** What a store takes away by itself: messages older than so many milliseconds, or more bytes than these; null: nothing for that reason. */
+export type Retention = { readonly ms: number | null; readonly bytes: number | null };
+
 /**
  * A kept, totally ordered list of opaque messages per stream: what Kafka (one partition) and a database table have
  * in common. It knows nothing of fences, sequences or parts; {@link SequencedLog} builds those on top, once.
@@ -31,6 +34,9 @@ export abstract class MessageStore {
 
   /** The offset of the first message kept, and the one that the next message will get. Equal: empty. */
   abstract bounds(stream: StreamName): Promise<{ readonly start: number; readonly end: number }>;
+
+  /** What of the stream is not kept for ever. */
+  abstract retention(stream: StreamName): Promise<Retention>;
 
   abstract append(stream: StreamName, messages: readonly Buffer[]): Promise<number>;
 
