@@ -1,8 +1,8 @@
-import { NO_POSITION, noCrash, SystemClock, type Position } from '@changeover/core';
-import { testDatabase, type TestDatabase } from '@changeover/testing';
-import type pg from 'pg';
+import { NO_POSITION, noCrash, RandomIdSource, SystemClock, type Position } from '@changeover/core';
+import { testDatabase, textTable, type TestDatabase } from '@changeover/testing';
+import pg from 'pg';
 
-import { PostgresRebuiltTables } from '../index.js';
+import { PostgresRebuiltTables, PostgresTargetReader } from '../index.js';
 
 /** Of all that a table can have, so that what is forgotten shows. */
 const TABLES = `
@@ -228,6 +228,7 @@ describe('tables made once more', () => {
     ]);
     // What was made second is live now; what is dropped is never that.
     await rebuilt.swap(PATIENCE_MS);
+    await rebuilt.validate();
     await rebuilt.drop();
     expect(await people()).toEqual([['new'], ['next one']]);
     expect(await rows(`INSERT INTO crm."Per son" (company_id, note, size) VALUES (1, 'm', 1) RETURNING id`)).toEqual([[52]]);
@@ -261,6 +262,52 @@ describe('tables made once more', () => {
     expect(await rebuilt.find()).toMatchObject({ swaps: 0 });
     await rebuilt.swap(PATIENCE_MS);
     expect(await rebuilt.find()).toMatchObject({ swaps: 1 });
+  });
+
+  it('take the lists of refused rows with them, and end the sessions that count those', async () => {
+    await make();
+    await places(5, 5);
+    const refuse = (migration: string, schema: string, what: string, to: number | null) =>
+      sql.query(
+        `INSERT INTO changeover.refused (migration, table_schema, table_name, key, key_text, reason, from_seq, to_seq) VALUES ($1, $2, 'company', '{}', $3, $3, 1, $4)`,
+        [migration, schema, what, to],
+      );
+    await refuse('m', 'crm', 'of the live ones', null);
+    await refuse('m-rebuild-next', 'next', 'of the others', null);
+    await refuse('m', 'crm', 'long over', 3);
+    await refuse('other', 'crm', 'of another migration', null);
+    const session = new pg.Client({ connectionString: database.url, application_name: 'changeover-m-load' });
+    const ended = new Promise((resolve) => session.on('error', resolve));
+    await session.connect();
+    await rebuilt.swap(PATIENCE_MS);
+    expect(await rows('SELECT reason, migration, table_schema FROM changeover.refused ORDER BY id')).toEqual([
+      ['of the live ones', 'm-rebuild-next', 'next'],
+      ['of the others', 'm', 'crm'],
+      ['long over', 'm', 'crm'],
+      ['of another migration', 'other', 'crm'],
+    ]);
+    await ended;
+  });
+
+  it('are told apart by whoever reads a snapshot from before they were exchanged', async () => {
+    await make();
+    await places(5, 5);
+    await fill('crm', 'old');
+    await fill('next', 'new');
+    const reader = new PostgresTargetReader({ url: database.url, migration: 'm', clock: new SystemClock(), ids: new RandomIdSource() });
+    await using hold = await reader.hold();
+    await using snapshot = await hold.snapshot();
+    const read = async (table: string, columns: readonly string[]): Promise<string> => {
+      let text = '';
+      for await (const lines of snapshot.rows(textTable(table, columns))) text += lines.toString();
+      return text;
+    };
+    await sql.query(`INSERT INTO crm.kind VALUES ('later')`);
+    await rebuilt.swap(PATIENCE_MS);
+    await expect(read('crm.company', ['id', 'name'])).rejects.toMatchObject({ code: 'TARGET_BUSY' });
+    // Of a table that stayed where it is the snapshot shows what it did then.
+    expect(await read('crm.kind', ['code'])).toBe('');
+    await reader.stop();
   });
 
   it('are told what is left to validate, and what cannot be', async () => {
