@@ -112,6 +112,7 @@ function watchedHold(hold: LoadHold, look: () => Promise<unknown>): LoadHold {
       return progress;
     },
     snapshot: () => hold.snapshot(),
+    repair: (rows) => hold.repair(rows),
     [Symbol.asyncDispose]: () => hold[Symbol.asyncDispose](),
   };
 }

@@ -175,10 +175,7 @@ export class VerifyScene implements AsyncDisposable {
   }
 
   /** `verify`, in a process of its own, which dies at a point. */
-  async command(
-    crashAt?: CrashPointName,
-    more: readonly string[] = [],
-  ): ReturnType<VerifyScene['run']> {
+  async command(crashAt?: CrashPointName, more: readonly string[] = []): ReturnType<VerifyScene['run']> {
     return this.run(['verify', ...more], crashAt);
   }
 

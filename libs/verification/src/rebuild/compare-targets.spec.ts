@@ -62,6 +62,7 @@ class TargetOf extends TargetReader {
       advanceTo: (seq: number) =>
         seq <= this.canReach ? Promise.resolve((progress = this.#at(seq))) : Promise.reject(new Error('advanced beyond')),
       snapshot: () => Promise.resolve(this.#snapshot(progress)),
+      repair: () => Promise.reject(new Error('nobody repairs here')),
       [Symbol.asyncDispose]: () => {
         this.held--;
         return Promise.resolve();
