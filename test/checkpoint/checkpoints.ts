@@ -138,6 +138,8 @@ export function describeCheckpoints(
       expect((await scene.run(['checkpoint', 'delete', 'by-hand'])).said).toContain('TARGET_PARKED');
       expect(await run('forward')).toContain('load goes on');
       expect(await run('checkpoint', 'delete', 'by-hand')).toContain('deleted');
+      for (let made = 0; made < 3; made++) await run('checkpoint', 'create', '--keep', '2');
+      expect((await run('checkpoint', 'list')).match(/^at-/gm)).toHaveLength(2);
       const unknown = await scene.run(['rewind', '--to', 'by-hand']);
       expect([unknown.code, unknown.said]).toEqual([1, expect.stringContaining('CHECKPOINT_UNKNOWN')]);
     }, 120_000);

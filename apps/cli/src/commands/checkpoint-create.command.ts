@@ -1,13 +1,18 @@
 import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
 import { Option, SubCommand } from 'nest-commander';
 
-import { runCreate } from '../checkpoint/checkpoint-context.js';
+import { deleteOlder, nameAfter, runCreate, withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { renderCheckpoint, stepLine } from '../checkpoint/checkpoint-view.js';
 import { ProgressLine } from '../checkpoint/progress-line.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
-type CreateOptions = ReadOptionsOf & { readonly read?: boolean; readonly timeout?: number; readonly json?: boolean };
+type CreateOptions = ReadOptionsOf & {
+  readonly read?: boolean;
+  readonly timeout?: number;
+  readonly keep?: number;
+  readonly json?: boolean;
+};
 
 const NAME = /^[\w][\w.:-]{0,99}$/;
 const USUAL_PATIENCE_S = 60;
@@ -35,14 +40,27 @@ export class CheckpointCreateCommand extends CliCommand {
     throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
   }
 
+  @Option({
+    flags: '--keep <n>',
+    description: 'of the checkpoints that are called after the time, delete all but the last n: for whoever makes them by a timer',
+  })
+  parseKeep(count: string): number {
+    const parsed = Number(count);
+    if (Number.isInteger(parsed) && parsed > 0) return parsed;
+    throw new ChangeoverError('BAD_SETTINGS', '--keep is not a number of checkpoints');
+  }
+
   @Option({ flags: '--json', description: 'print JSON' })
   parseJson(): boolean {
     return true;
   }
 
-  override async run(args: string[], { read = false, timeout = USUAL_PATIENCE_S, json = false, ...options }: CreateOptions): Promise<void> {
+  override async run(
+    args: string[],
+    { read = false, timeout = USUAL_PATIENCE_S, keep, json = false, ...options }: CreateOptions,
+  ): Promise<void> {
     const clock = new SystemClock();
-    const name = args[0] ?? `at-${new Date(clock.now()).toISOString()}`;
+    const name = args[0] ?? nameAfter(clock.now());
     if (!NAME.test(name))
       throw new ChangeoverError('BAD_SETTINGS', 'a checkpoint’s name has up to 100 letters, digits, underscores, dots, colons and dashes');
     const { settings: given, folder } = await this.readSettings(options);
@@ -63,6 +81,9 @@ export class CheckpointCreateCommand extends CliCommand {
       });
       line.clear();
       this.terminal.out(json ? toJson(checkpoint) : renderCheckpoint(checkpoint));
+      if (keep === undefined) return;
+      const deleted = await withCheckpoints(settings, { clock }, (checkpoints) => deleteOlder(checkpoints, keep));
+      for (const one of deleted) this.terminal.err(`checkpoint ${one} is deleted\n`);
     } catch (error) {
       line.clear();
       if (!this.session.signal.aborted) throw error;
