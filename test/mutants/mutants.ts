@@ -502,7 +502,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a repair writes over what somebody else has written since',
     file: REPAIRED_ROWS,
-    find: 'there.length === 1 && was.equals(there[0] as Buffer)',
+    find: 'there.length === 1 && was.equals(formatRows([there[0] as StandingRow]))',
     replace: 'there.length === 1',
     killedBy: [REPAIRED_ROWS_SPEC, 'leaves rows that are not as they were found'],
   },

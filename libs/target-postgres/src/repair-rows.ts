@@ -23,9 +23,8 @@ import type { CrashPoint } from './options.js';
 import { holdLost } from './postgres-load-hold.js';
 import { PreexistingRows } from './preexisting-rows.js';
 import { comparedTable, type ComparedTable } from './snapshot/compared-table.js';
-import { addOrigins, keyEquals } from './sql/row-statements.js';
+import { standingRows, type StandingRow } from './snapshot/standing-rows.js';
 import type { TablePlan } from './sql/table-plan.js';
-import { Unnest } from './sql/unnest.js';
 import { asTargetError, targetError, verdictOf } from './sql-state.js';
 
 /** Whoever has a row keeps us waiting no longer than others may have to wait for load. */
@@ -124,12 +123,13 @@ async function stillAsFound(
 ): Promise<Looked> {
   await connection.query('SAVEPOINT look');
   try {
-    const standing = await lockStanding(connection, table, rows, places);
+    const named = places.map((place) => lineOf(keyLine(rows[place] as RowRepair)));
+    const standing = await standingRows(connection, table, named, 'locked');
     await connection.query('RELEASE SAVEPOINT look');
     const same = places.filter((place, index) => {
       const there = standing.get(index + 1) ?? [];
       const was = (rows[place] as RowRepair).found;
-      return was === null ? there.length === 0 : there.length === 1 && was.equals(there[0] as Buffer);
+      return was === null ? there.length === 0 : there.length === 1 && was.equals(formatRows([there[0] as StandingRow]));
     });
     return { same, refused: new Map() };
   } catch (error) {
@@ -145,33 +145,6 @@ async function stillAsFound(
     for (const half of halves) looked.push(await stillAsFound(connection, table, rows, half));
     return { same: looked.flatMap(({ same }) => same), refused: new Map(looked.flatMap(({ refused }) => [...refused])) };
   }
-}
-
-/** The rows that have the keys, as they are compared, by the number of the key from 1. */
-async function lockStanding(
-  connection: Connection,
-  { plan, columns }: ComparedTable,
-  rows: readonly RowRepair[],
-  places: readonly number[],
-): Promise<ReadonlyMap<number, readonly Buffer[]>> {
-  const unnest = new Unnest();
-  addOrigins(
-    plan,
-    places.map((place) => ({ origin: lineOf(keyLine(rows[place] as RowRepair)) })),
-    unnest,
-  );
-  const fields = plan.columns.map(({ quoted }, at) => {
-    const value = columns[at]?.compared(`t.${quoted}`);
-    return value === undefined ? 'NULL' : `CASE WHEN ${value} IS DISTINCT FROM NULL THEN format('%s', ${value}) END`;
-  });
-  const found = await connection.query<{ ord: number; fields: readonly (string | null)[] }>(
-    `SELECT r.ord::int AS ord, ARRAY[${fields.join(', ')}]::text[] AS fields
-     FROM ${unnest.from} JOIN ${plan.from} AS t ON ${keyEquals(plan)} FOR UPDATE OF t`,
-    unnest.values,
-  );
-  const standing = new Map<number, Buffer[]>();
-  for (const { ord, fields: values } of found) standing.set(ord, [...(standing.get(ord) ?? []), formatRows([values])]);
-  return standing;
 }
 
 /** What holds the row's key. */

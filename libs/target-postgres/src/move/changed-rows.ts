@@ -6,10 +6,9 @@ import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
 import { ComparedLines } from '../snapshot/compared-lines.js';
 import { comparedTable, type ComparedTable } from '../snapshot/compared-table.js';
+import { standingRows } from '../snapshot/standing-rows.js';
 import type { TypeJudge } from '../snapshot/type-judge.js';
-import { addOrigins, keyEquals } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
-import { Unnest } from '../sql/unnest.js';
 
 /** Rows that are read at once. */
 const READ_ROWS = 1000;
@@ -22,8 +21,6 @@ export type ChangedRowsParts = {
   readonly migration: string;
   readonly judge: () => Promise<TypeJudge>;
 };
-
-type FoundRow = { readonly ord: string; readonly values: readonly (string | null)[] };
 
 /**
  * The ops whose rows somebody else has changed since they were written: each row is read by its key, and compared with the row that it should be, both as its
@@ -57,37 +54,16 @@ async function changedOf(
   ops: readonly TargetOp[],
 ): Promise<readonly ChangedOp[]> {
   const expected = ops.map(({ row }) => (row.origin ?? row.line) as Line);
-  const found = await readRows(connection, table, expected);
+  const found = await standingRows(connection, table, expected);
   const compared = parseRows(await lines.read(Buffer.concat(expected.map(({ bytes, start, end }) => bytes.subarray(start, end + 1)))));
   return ops.flatMap((op, n): ChangedOp[] => {
-    const row = found.get(n + 1);
+    const row = found.get(n + 1)?.[0];
     if (op.row.kind === 'insert') return row === undefined ? [] : [{ op, how: 'taken' }];
     if (row === undefined) return [{ op, how: 'gone' }];
     const wanted = compared[n] as (string | null | undefined)[];
     const differs = row.some((value, column) => table.columns[column] !== null && wanted[column] !== undefined && wanted[column] !== value);
     return differs ? [{ op, how: 'changed' }] : [];
   });
-}
-
-/** By ordinal, from 1. */
-async function readRows(
-  connection: Connection,
-  { plan, columns }: ComparedTable,
-  named: readonly Line[],
-): Promise<ReadonlyMap<number, readonly (string | null)[]>> {
-  const unnest = new Unnest();
-  const rows = named.map((origin) => ({ kind: 'delete' as const, seq: 0, origin, originKey: null, line: null, key: null }));
-  addOrigins(plan, rows, unnest);
-  const values = plan.columns.map(({ quoted }, at) => {
-    const value = `t.${quoted}`;
-    const compared = columns[at]?.compared(value);
-    return compared === undefined ? 'NULL' : `CASE WHEN ${value} IS NOT NULL THEN format('%s', ${compared}) END`;
-  });
-  const found = await connection.query<FoundRow>(
-    `SELECT r.ord, ARRAY[${values.join(', ')}]::text[] AS values FROM ${unnest.from} JOIN ${plan.from} AS t ON ${keyEquals(plan)}`,
-    unnest.values,
-  );
-  return new Map(found.map(({ ord, values: row }) => [Number(ord), row]));
 }
 
 /** What is to be done where somebody's changes are not to count: the row is taken from however it stands. */

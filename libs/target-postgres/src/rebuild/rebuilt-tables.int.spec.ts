@@ -269,7 +269,7 @@ describe('tables made once more', () => {
     await places(5, 5);
     const refuse = (migration: string, schema: string, what: string, to: number | null) =>
       sql.query(
-        `INSERT INTO changeover.refused (migration, table_schema, table_name, key, key_text, reason, from_seq, to_seq) VALUES ($1, $2, 'company', '{}', $3, $3, 1, $4)`,
+        `INSERT INTO changeover.refused (migration, table_schema, table_name, key, key_text, reason, from_seq, version_seq, to_seq) VALUES ($1, $2, 'company', '{}', $3, $3, 1, 1, $4)`,
         [migration, schema, what, to],
       );
     await refuse('m', 'crm', 'of the live ones', null);
