@@ -606,7 +606,7 @@ describe('a snapshot of the target', () => {
     await bed.apply([t.c(['1', 'a'], ['2', 'bad'], ['3', 'bad'])]);
     await bed.apply([t.u(['1', 'bad']), t.d(['3']), u.c(['x'])]);
     await bed.sql.query(
-      `INSERT INTO changeover.refused (migration, table_schema, table_name, key_text, reason, from_seq) VALUES ('other', 'public', 't', '', '', 1)`,
+      `INSERT INTO changeover.refused (migration, table_schema, table_name, key_text, reason, from_seq, version_seq) VALUES ('other', 'public', 't', '', '', 1, 1)`,
     );
     await using snapshot = await snapshotOf(bed);
     expect(snapshot.progress.changes.seq).toBe(2);
