@@ -161,7 +161,7 @@ export function describeRebuild(log: LogType, { swaps, kills }: { readonly swaps
     it(`is exchanged ${String(swaps)} times while everybody goes on, and nobody misses a row`, async () => {
       await using follower = new RebuildCommand(settingsFile, ['--into', 'second', '--follow']);
       await follower.says('following the log');
-      await scene.letLoose(WRITERS, 2);
+      await scene.letLoose(WRITERS, 10);
       await using probers = await Probers.begin(scene.bed.migration.sourceUrl, scene.bed.migration.targetUrl);
       const locked: number[] = [];
       const tableNow = async (): Promise<number | undefined> =>
