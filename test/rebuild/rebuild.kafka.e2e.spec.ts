@@ -1,3 +1,3 @@
 import { describeRebuild } from './rebuild.js';
 
-describeRebuild('kafka', { swaps: 2, kills: false });
+describeRebuild('kafka', { swaps: 2, whole: false });

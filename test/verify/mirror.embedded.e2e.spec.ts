@@ -6,7 +6,7 @@ import { VerifyScene } from './verify-scene.js';
 const WRITERS = 8;
 const PAUSE_MS = 5;
 /** MIRROR_ROUNDS of the environment: for who has more time than a run of all tests. */
-const ROUNDS = Number(process.env['MIRROR_ROUNDS'] ?? 6);
+const ROUNDS = Number(process.env['MIRROR_ROUNDS'] ?? 3);
 const QUIET = `INSERT INTO person (id, note) SELECT 1000 + n, 'quiet ' || n FROM generate_series(1, 500) n`;
 
 describe('what transform remembers, compared with the source', () => {

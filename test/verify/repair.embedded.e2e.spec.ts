@@ -16,7 +16,7 @@ const QUIET = `
 const STIR = `WITH tags AS (UPDATE tag SET weight = weight + 1 WHERE person_id IN (SELECT 1001 + floor(random() * 300)::int FROM generate_series(1, 3)))
   UPDATE person SET note = CASE WHEN random() < 0.5 THEN 'damaged' ELSE 'stirred' END WHERE id IN (SELECT 1001 + floor(random() * 300)::int FROM generate_series(1, 5))`;
 /** REPAIR_ROUNDS of the environment: for who has more time than a run of all tests. */
-const ROUNDS = Number(process.env['REPAIR_ROUNDS'] ?? 8);
+const ROUNDS = Number(process.env['REPAIR_ROUNDS'] ?? 4);
 
 /** Damage of all kinds to rows that are there, over constraints; `$1` chooses. */
 const DAMAGE = `

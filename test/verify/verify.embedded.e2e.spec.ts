@@ -1,3 +1,3 @@
 import { describeVerification } from './verify.js';
 
-describeVerification('embedded', { rounds: 40, corruptions: 100, kills: true });
+describeVerification('embedded', { rounds: 20, corruptions: 100, kills: true });
