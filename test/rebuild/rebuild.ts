@@ -62,6 +62,10 @@ export function describeRebuild(log: LogType, { swaps, whole }: { readonly swaps
       (await rows<{ swaps: number }>(`SELECT swaps FROM changeover.rebuild WHERE schema_name = '${schema}'`))[0]?.swaps ?? null;
 
     it('is equal to what is live, twice, while people go on', async () => {
+      // One that is refused for certain: what the writers do at random may leave none.
+      await scene.bed.source.query(
+        `INSERT INTO company VALUES (950, 'Sure', 'big'); INSERT INTO person (id, company_id, note) VALUES (9500, 950, 'refused')`,
+      );
       await scene.letLoose(WRITERS, PAUSE_MS);
       for (const schema of ['first', 'second']) {
         const report = await run(['--into', schema]);
