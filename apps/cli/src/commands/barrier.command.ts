@@ -7,7 +7,7 @@ import { Command, Option } from 'nest-commander';
 import { waitForBarrier } from '../barrier/wait-for-barrier.js';
 import { totalsWords } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
-import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type BarrierOptions = ReadOptionsOf & { readonly wait?: boolean; readonly timeout?: number; readonly json?: boolean };
 
@@ -20,9 +20,7 @@ export class BarrierCommand extends CliCommand {
 
   @Option({ flags: '--timeout <seconds>', description: 'give up waiting after so long (default: never)' })
   parseTimeout(seconds: string): number {
-    const parsed = Number(seconds);
-    if (parsed > 0) return parsed;
-    throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
+    return parseSeconds(seconds);
   }
 
   @Option({ flags: '--json', description: 'print JSON' })

@@ -5,11 +5,9 @@ import { Command, Option } from 'nest-commander';
 import { hasErrors, renderFindings, summary, type Finding } from '../check/finding.js';
 import { runCheck } from '../check/run-check.js';
 import { lookIntoOwnServices } from '../services/own-services.js';
-import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, INTERRUPTED, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type CheckOptions = ReadOptionsOf & { readonly determinism?: boolean; readonly values?: boolean; readonly json?: boolean };
-
-const INTERRUPTED = 130;
 
 @Command({
   name: 'check',

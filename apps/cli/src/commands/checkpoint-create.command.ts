@@ -3,9 +3,9 @@ import { Option, SubCommand } from 'nest-commander';
 
 import { deleteOlder, nameAfter, runCreate, withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { renderCheckpoint, stepLine } from '../checkpoint/checkpoint-view.js';
-import { ProgressLine } from '../checkpoint/progress-line.js';
+import { ProgressLine } from '../status/progress-line.js';
 import { findOwnServices } from '../services/own-services.js';
-import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type CreateOptions = ReadOptionsOf & {
   readonly read?: boolean;
@@ -16,7 +16,6 @@ type CreateOptions = ReadOptionsOf & {
 
 const NAME = /^[\w][\w.:-]{0,99}$/;
 const USUAL_PATIENCE_S = 60;
-const INTERRUPTED = 130;
 
 @SubCommand({
   name: 'create',
@@ -35,9 +34,7 @@ export class CheckpointCreateCommand extends CliCommand {
     description: `give up when the barrier has not come to the target for so long (default: ${String(USUAL_PATIENCE_S)})`,
   })
   parseTimeout(seconds: string): number {
-    const parsed = Number(seconds);
-    if (parsed > 0) return parsed;
-    throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
+    return parseSeconds(seconds);
   }
 
   @Option({

@@ -1,3 +1,4 @@
+import { ChangeoverError } from '@changeover/core';
 import { readSettings, type ReadOptions, type ReadSettings } from '@changeover/shell';
 import { Injectable } from '@nestjs/common';
 import { CommandRunner, Option } from 'nest-commander';
@@ -55,4 +56,14 @@ export function fileOption({ config }: ReadOptionsOf): ReadOptions {
 /** One JSON document, readable, with its line end. */
 export function toJson(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+/** What a command that was told to stop exits with. */
+export const INTERRUPTED = 130;
+
+/** The value of `--timeout`. */
+export function parseSeconds(seconds: string): number {
+  const parsed = Number(seconds);
+  if (parsed > 0) return parsed;
+  throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
 }

@@ -6,17 +6,15 @@ import { Option } from 'nest-commander';
 
 import { runMove } from '../checkpoint/checkpoint-context.js';
 import { renderMoved } from '../checkpoint/checkpoint-view.js';
-import { ProgressLine } from '../checkpoint/progress-line.js';
+import { ProgressLine } from '../status/progress-line.js';
 import { findOwnServices } from '../services/own-services.js';
-import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, INTERRUPTED, toJson, type ReadOptionsOf } from './cli-command.js';
 
 export type MoveCommandOptions = ReadOptionsOf & {
   readonly dryRun?: boolean;
   readonly changedRows?: MoveOptions['changedRows'];
   readonly json?: boolean;
 };
-
-const INTERRUPTED = 130;
 
 /** A command that takes the target to another place of the stream. (The decorator lets Nest see the constructor that all inherit.) */
 @Injectable()

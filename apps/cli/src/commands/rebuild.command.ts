@@ -4,11 +4,11 @@ import type { TargetsComparison } from '@changeover/verification';
 import { Command, Option, SubCommand } from 'nest-commander';
 
 import { parsePlace, type RebuildPlace } from '../rebuild/rebuild-place.js';
-import { RebuildSession, type RebuildStep } from '../rebuild/rebuild-session.js';
+import { RebuildSession } from '../rebuild/rebuild-session.js';
 import { differingRows, RebuildProgress, renderComparison, renderDigests, renderSwap } from '../rebuild/rebuild-view.js';
 import { findOwnServices } from '../services/own-services.js';
-import { LiveBlock } from '../status/live-block.js';
-import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+import { ProgressLine } from '../status/progress-line.js';
+import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type CommonOptions = ReadOptionsOf & { readonly into?: RebuildPlace; readonly timeout?: number; readonly json?: boolean };
 type RebuildOptions = CommonOptions & {
@@ -18,10 +18,7 @@ type RebuildOptions = CommonOptions & {
   readonly fireTriggers?: boolean;
 };
 
-const INTERRUPTED = 130;
 const USUAL_PATIENCE_S = 60;
-/** Where nobody watches, a line now and then is enough. */
-const [TERMINAL_MS, PLAIN_MS] = [200, 5_000];
 
 /** What the commands about a rebuild have in common. */
 abstract class RebuildCommandBase extends CliCommand {
@@ -38,9 +35,7 @@ abstract class RebuildCommandBase extends CliCommand {
     description: `give up when both loads could not be taken at one place, or somebody hindered an exchange, for so long (default: ${String(USUAL_PATIENCE_S)})`,
   })
   parseTimeout(seconds: string): number {
-    const parsed = Number(seconds);
-    if (parsed > 0) return parsed;
-    throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
+    return parseSeconds(seconds);
   }
 
   @Option({ flags: '--json', description: 'print JSON' })
@@ -57,13 +52,16 @@ abstract class RebuildCommandBase extends CliCommand {
     const settings = await findOwnServices(given, folder);
     const clock = new SystemClock();
     const { signal } = this.session;
-    const { onStep, end } = this.#progress(clock);
+    const progress = new RebuildProgress();
+    const shown = new ProgressLine(this.terminal, clock);
     try {
       await using session = await RebuildSession.open(settings, into, {
         clock,
         ids: new RandomIdSource(),
         signal,
-        onStep,
+        onStep: (step) => {
+          shown.show(progress.line(step, clock.monotonic()));
+        },
         patienceMs: timeout * 1000,
       });
       await work(session);
@@ -72,33 +70,12 @@ abstract class RebuildCommandBase extends CliCommand {
       this.terminal.err(`changeover: interrupted: ${left}\n`);
       process.exitCode = INTERRUPTED;
     } finally {
-      end();
+      shown.clear();
     }
   }
 
   protected say(value: object, words: string, json: boolean): void {
     this.terminal.out(json ? toJson(value) : words);
-  }
-
-  #progress(clock: SystemClock): { readonly onStep: (step: RebuildStep) => void; readonly end: () => void } {
-    const { isTty, columns } = this.terminal;
-    const block = new LiveBlock({ isTty, columns, out: (text) => this.terminal.err(text), err: (text) => this.terminal.err(text) });
-    const progress = new RebuildProgress();
-    let shown = isTty ? -Infinity : clock.monotonic();
-    const onStep = (step: RebuildStep): void => {
-      const now = clock.monotonic();
-      const line = progress.line(step, now);
-      if (now - shown < (isTty ? TERMINAL_MS : PLAIN_MS)) return;
-      shown = now;
-      if (isTty) block.update([line]);
-      else this.terminal.err(`${line}\n`);
-    };
-    return {
-      onStep,
-      end: () => {
-        if (isTty) block.update([]);
-      },
-    };
   }
 }
 

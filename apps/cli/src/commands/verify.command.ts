@@ -6,12 +6,12 @@ import { Command, Option } from 'nest-commander';
 
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
-import { LiveBlock } from '../status/live-block.js';
+import { ProgressLine } from '../status/progress-line.js';
 import { runVerify, runVerifyMirror, type VerifyContext } from '../verify/run-verify.js';
 import { renderHtml } from '../verify/verify-page.js';
 import { differingRows, renderMirror, renderReport, VerifyProgress } from '../verify/verify-view.js';
 import { writing } from '../writing.js';
-import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type VerifyOptions = ReadOptionsOf & {
   readonly table?: readonly string[];
@@ -27,10 +27,7 @@ type VerifyOptions = ReadOptionsOf & {
 
 const USUAL_LIMIT = 1000;
 const MOST_LIMIT = 100_000;
-const INTERRUPTED = 130;
 const USUAL_PATIENCE_S = 60;
-/** Where nobody watches, a line now and then is enough. */
-const [TERMINAL_MS, PLAIN_MS] = [200, 5_000];
 
 @Command({
   name: 'verify',
@@ -58,9 +55,7 @@ export class VerifyCommand extends CliCommand {
     description: `give up when both ends could not be taken at one place for so long (default: ${String(USUAL_PATIENCE_S)})`,
   })
   parseTimeout(seconds: string): number {
-    const parsed = Number(seconds);
-    if (parsed > 0) return parsed;
-    throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
+    return parseSeconds(seconds);
   }
 
   @Option({ flags: '--values', description: 'tell the values that differ as well: personal data, so mind where it goes' })
@@ -147,11 +142,8 @@ export class VerifyCommand extends CliCommand {
     run: (context: VerifyContext) => Promise<Report>,
   ): Promise<Report | null> {
     const clock = new SystemClock();
-    const { isTty, columns } = this.terminal;
-    const block = new LiveBlock({ isTty, columns, out: (text) => this.terminal.err(text), err: (text) => this.terminal.err(text) });
+    const shown = new ProgressLine(this.terminal, clock);
     const progress = new VerifyProgress();
-    // Whoever does not watch wants to hear only of what takes long.
-    let shown = isTty ? -Infinity : clock.monotonic();
     const running = run({
       ...given,
       clock,
@@ -161,12 +153,7 @@ export class VerifyCommand extends CliCommand {
         progress.expect(sizes);
       },
       onStep: (step) => {
-        const now = clock.monotonic();
-        const line = progress.line(step, now);
-        if (now - shown < (isTty ? TERMINAL_MS : PLAIN_MS)) return;
-        shown = now;
-        if (isTty) block.update([line]);
-        else this.terminal.err(`${line}\n`);
+        shown.show(progress.line(step, clock.monotonic()));
       },
     });
     try {
@@ -179,7 +166,7 @@ export class VerifyCommand extends CliCommand {
       process.exitCode = INTERRUPTED;
       return null;
     } finally {
-      if (isTty) block.update([]);
+      shown.clear();
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@changeover/core';
 
 import type { Terminal } from '../cli-session.js';
-import { LiveBlock } from '../status/live-block.js';
+import { LiveBlock } from './live-block.js';
 
 /** Where nobody watches, a line now and then is enough. */
 const [TERMINAL_MS, PLAIN_MS] = [200, 5_000];
