@@ -64,7 +64,7 @@ export function describeRebuild(log: LogType, { swaps, whole }: { readonly swaps
     it('is equal to what is live, twice, while people go on', async () => {
       // One that is refused for certain: what the writers do at random may leave none.
       await scene.bed.source.query(
-        `INSERT INTO company VALUES (950, 'Sure', 'big'); INSERT INTO person (id, company_id, note) VALUES (9500, 950, 'refused')`,
+        `INSERT INTO company VALUES (950, 'Sure', 'big'); INSERT INTO person (id, company_id, note) VALUES (9500, 950, 'refused'); INSERT INTO visit SELECT '2024-02-02', 'sure' FROM generate_series(1, 500)`,
       );
       await scene.letLoose(WRITERS, PAUSE_MS);
       for (const schema of ['first', 'second']) {
