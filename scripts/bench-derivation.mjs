@@ -123,6 +123,7 @@ async function steps(name, state) {
     tables: tables.told,
     partial: [],
     at,
+    frames: true,
   };
   const first = new FirstDerivation({
     ...{ state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [], commit: () => commit(true) },

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 
 import { CONVERTERS } from '@changeover/cleaning';
 import { ChangeoverError } from '@changeover/core';
-import { tableSchemaHash, UNCHANGED, type Frame, type LogEntry, type TableSchema } from '@changeover/events';
+import { tableSchemaHash, UNCHANGED, type Frame, type Line, type LogEntry, type TableSchema } from '@changeover/events';
 import { LmdbStateStore } from '@changeover/state-lmdb';
 import { codeOf } from '@changeover/testing';
 
-import { DerivationThreads } from '../../apps/transform/src/derivation-threads.js';
+import { DerivationThreads, derivationThreads } from '../../apps/transform/src/derivation-threads.js';
 import {
   ACCOUNT_COLUMNS,
   accountRow,
@@ -23,6 +23,7 @@ import { LINE_AT } from '../../libs/pipeline/src/mirror/mirror-value.js';
 import { packEntries } from '../../libs/pipeline/src/transform/packed-entries.js';
 import { DerivedTables } from '../../libs/pipeline/src/transform/derived-tables.js';
 import { FirstDerivation, type FirstDerivationOptions } from '../../libs/pipeline/src/transform/first-derivation.js';
+import { SnapshotDerivation } from '../../libs/pipeline/src/transform/snapshot-derivation.js';
 import type { RangeSetup } from '../../libs/pipeline/src/transform/range-threads.js';
 import { SourceTables } from '../../libs/pipeline/src/transform/source-tables.js';
 
@@ -55,7 +56,30 @@ function setupOf(tables: SourceTables): RangeSetup {
     tables: tables.told,
     partial: [],
     at: AT,
+    frames: true,
   };
+}
+
+/** What should be there of a snapshot of them, derived in so many threads. */
+async function expectedIn(threads: number): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'changeover-threads-'));
+  try {
+    await using state = await LmdbStateStore.open({ folder, name: 'm' });
+    const derivation = new SnapshotDerivation({
+      ...{ migration: 'm', mapping: { tables: {}, rules: CONTACT_RULES }, converters: CONVERTERS, tables: SCHEMAS },
+      ...{ state, maxStateBytes: COMMIT_BYTES, startThreads: derivationThreads(threads) },
+    });
+    const lines = (count: number, rowOf: (number: number, keys: 'uuid') => TextRow): Buffer =>
+      Buffer.from(Array.from({ length: count }, (_, number) => `${rowOf(number, 'uuid').join('\t')}\n`).join(''));
+    const [accounts, contacts] = SCHEMAS as [TableSchema, TableSchema];
+    await derivation.fill(accounts, lines(accountsFor(CONTACTS), accountRow));
+    await derivation.fill(contacts, lines(CONTACTS, contactRow));
+    await derivation.derive([], new AbortController().signal);
+    const text = ({ bytes, start, end }: Line): string => bytes.toString('latin1', start, end);
+    return [...derivation.targets.flatMap((target) => [...derivation.rows(target)]), ...derivation.held()].map(text);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** A state with accounts and contacts, of which nothing was derived yet. */
@@ -165,6 +189,14 @@ describe('threads that derive', () => {
     expect([rows('person'), rows('held')]).toEqual([CONTACTS - held - waiting, held + waiting]);
     const { sets } = shared.content() as { readonly sets: readonly string[][] };
     expect(sets.flat().length).toBeGreaterThan(CONTACTS);
+  }, 120_000);
+
+  it('say of a snapshot that the same should be there', async () => {
+    const alone = await expectedIn(0);
+    const shared = await expectedIn(3);
+    expect(alone.length).toBeGreaterThan(CONTACTS);
+    expect(shared.length).toBe(alone.length);
+    expect(shared.findIndex((line, at) => line !== alone[at])).toBe(-1);
   }, 120_000);
 
   it('say with its code what is wrong with a row, and go on', async () => {

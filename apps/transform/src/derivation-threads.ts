@@ -1,8 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 import { ChangeoverError, type ErrorCode, type ErrorFacts } from '@changeover/core';
-import type { RangeOutcome, RangeSetup, RangeTask, RangeThreads } from '@changeover/pipeline';
+import type { RangeOutcome, RangeSetup, RangeTask, RangeThreads, StartRangeThreads } from '@changeover/pipeline';
 
 export type ThreadStart = { readonly setup: RangeSetup; readonly location: string };
 
@@ -17,6 +18,16 @@ type Waiting = { readonly resolve: (outcome: RangeOutcome) => void; readonly rej
 const SCRIPT = fileURLToPath(new URL('../dist/derivation-thread.js', import.meta.url));
 /** Of a thread, for what is young: more would only be taken up by what is let go at once. */
 const YOUNG_MB = 16;
+
+/** Processors that log, load, the state's writer and whoever derives keep busy meanwhile: with two in all, a thread only costs. */
+const TAKEN_PROCESSORS = 2;
+const MOST_THREADS = 4;
+
+/** What starts so many of them, or, where that is left open, as many as the machine has processors to spare; undefined: none. */
+export function derivationThreads(wanted: number | undefined): StartRangeThreads | undefined {
+  const count = wanted ?? Math.max(0, Math.min(availableParallelism() - TAKEN_PROCESSORS, MOST_THREADS));
+  return count === 0 ? undefined : (setup, location) => new DerivationThreads(count, { setup, location });
+}
 
 /** Threads of this process that derive ranges, each with its own connection to the state. A task goes to the one that has the fewest. */
 export class DerivationThreads implements RangeThreads {

@@ -1,1 +1,2 @@
+export { derivationThreads } from './derivation-threads.js';
 export { startTransform } from './start-transform.js';

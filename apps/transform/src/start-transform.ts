@@ -1,5 +1,3 @@
-import { availableParallelism } from 'node:os';
-
 import { CONVERTERS } from '@changeover/cleaning';
 import { mappingHash } from '@changeover/mapping';
 import { TransformLoop } from '@changeover/pipeline';
@@ -15,12 +13,8 @@ import {
 } from '@changeover/shell';
 
 import { activateFirstMapping } from './activate-first-mapping.js';
-import { DerivationThreads } from './derivation-threads.js';
+import { derivationThreads } from './derivation-threads.js';
 import { TransformModule } from './transform.module.js';
-
-/** Processors that log, load, the state's writer and transform itself keep busy meanwhile: with two in all, a thread only costs. */
-const TAKEN_PROCESSORS = 2;
-const MOST_THREADS = 4;
 
 /** Transforms `<m>.changes` into `<m>.writes` under the mapping. */
 export const startTransform: StartRole<TransformSettings> = (settings, options) =>
@@ -30,12 +24,11 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
     const mapping = await loadMapping(settings.mapping);
     await activateFirstMapping(requests, { migration, mapping, hash: mappingHash(mapping) });
     const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
-    const threads = limits.derivationThreads ?? Math.max(0, Math.min(availableParallelism() - TAKEN_PROCESSORS, MOST_THREADS));
     const onLost = telemetry.warning.bind(telemetry);
     const loop = new TransformLoop({
       migration,
       openState: () => openState(settings.state, { migration, clock, ids, onLost }),
-      ...(threads > 0 && { startThreads: (setup, location) => new DerivationThreads(threads, { setup, location }) }),
+      startThreads: derivationThreads(limits.derivationThreads),
       converters: CONVERTERS,
       changes: `${migration}.changes`,
       writes: `${migration}.writes`,

@@ -15,7 +15,7 @@ import {
   type TargetSnapshot,
 } from '@changeover/events';
 import { mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
-import { ReadBudget, SnapshotDerivation, type ToldVersion } from '@changeover/pipeline';
+import { ReadBudget, SnapshotDerivation, type StartRangeThreads, type ToldVersion } from '@changeover/pipeline';
 
 import { compareTable, shapeOf, type CompareLimits, type DifferingRow, type TableComparison } from './compare-table.js';
 import { takeOnePlace, type OnePlace } from './one-place.js';
@@ -53,6 +53,8 @@ export type VerificationOptions = {
   readonly only?: ReadonlySet<string>;
   /** An empty state, of which nothing is kept. */
   readonly openState: () => Promise<StateStore>;
+  /** Starts threads that derive large tables; left out: all is done in this one. */
+  readonly startThreads?: StartRangeThreads | undefined;
   readonly requestBarrier: () => Promise<string>;
   readonly onStep: (step: VerificationStep) => void;
   readonly crashPoint: CrashPoint;

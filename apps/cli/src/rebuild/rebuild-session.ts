@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 
+import { derivationThreads } from '@changeover/app-transform';
 import { CONVERTERS } from '@changeover/cleaning';
 import { ChangeoverError, noCrash, NO_POSITION, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
 import { openControl, type ControlDatabase, type Lease, type RoleStatus } from '@changeover/control-postgres';
@@ -282,6 +283,7 @@ export class RebuildSession implements AsyncDisposable {
         log: this.#log.log,
         openState: () =>
           openState(state, { migration: this.id, clock, ids, onLost: ({ message }) => onStep({ doing: 'waiting', why: message }) }),
+        startThreads: derivationThreads(this.#settings.limits.derivationThreads),
         target: this.#target,
         mapping: this.#mapping,
         converters: CONVERTERS,

@@ -1,3 +1,4 @@
+import { derivationThreads } from '@changeover/app-transform';
 import { CONVERTERS } from '@changeover/cleaning';
 import { noCrash, type Clock, type IdSource } from '@changeover/core';
 import { openControl } from '@changeover/control-postgres';
@@ -63,6 +64,7 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
       ...ends,
       converters: CONVERTERS,
       openState: async () => openScratchState(await scratch.empty(), { migration, clock, ids }),
+      startThreads: derivationThreads(limits.derivationThreads),
       limits: { ...ends.limits, maxStateBytes: limits.stateBytes },
     };
     return repair === undefined ? verify(options, signal) : verifyAndRepair(options, repair, signal);

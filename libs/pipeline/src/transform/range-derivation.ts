@@ -47,7 +47,7 @@ export class RangeDerivation {
     const wanted: WantedValues[] = [];
     for (const piece of pieces) {
       const taken = takePiece(this.#derived.derivation, step, unpackEntries(piece));
-      this.#derived.give(taken.changes, this.#setup.at);
+      if (this.#setup.frames) this.#derived.give(taken.changes, this.#setup.at);
       wanted.push(...taken.wanted);
     }
     return { changes: this.#draft.take(), frames: this.#frames, wanted };

@@ -14,6 +14,8 @@ export type RangeSetup = {
   /** Tables of which rows need not be whole. */
   readonly partial: readonly string[];
   readonly at: HeldSince;
+  /** Whether anybody wants frames of what changes, beside what goes into the state. */
+  readonly frames: boolean;
 };
 
 /** What is done with the rows of a range, by the numbers of tables and rules. */

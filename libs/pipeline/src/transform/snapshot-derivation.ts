@@ -1,5 +1,5 @@
-import { tableName, HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
-import { tableUse, type Converters, type Mapping, type TableUse } from '@changeover/mapping';
+import { countLines, tableName, HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
+import { tableUse, type Converters, type Mapping, type TableRule, type TableUse } from '@changeover/mapping';
 
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
 import { decodeEntry } from '../derive/derived-entry.js';
@@ -9,6 +9,8 @@ import { readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
 import { DerivedTables, lineIn } from './derived-tables.js';
+import { RangesAhead } from './ranges-ahead.js';
+import type { RangeSetup, StartRangeThreads } from './range-threads.js';
 import { SourceTables, type SourceTable } from './source-tables.js';
 
 export type SnapshotDerivationOptions = {
@@ -21,6 +23,10 @@ export type SnapshotDerivationOptions = {
   readonly state: StateStore;
   /** Bytes that may be in the state's memory before they are committed. */
   readonly maxStateBytes: number;
+  /** Starts threads that derive large tables; left out: all is done in this one. */
+  readonly startThreads?: StartRangeThreads | undefined;
+  /** Rows of a table from which on it is large. Left out: 1,000. */
+  readonly threadedRows?: number;
 };
 
 /** What the list of held rows says of a version that is kept, `source_key` and `kept_version` as they are there. */
@@ -28,6 +34,7 @@ export type ToldVersion = { readonly target: string; readonly sourceKey: string;
 
 /** How many rows are derived before others get a turn. */
 const PIECE_ROWS = 2000;
+const THREADED_ROWS = 1_000;
 const NEVER: HeldSince = { seq: 0, ts_ms: 0 };
 const NO_PLACE = Buffer.from('{}');
 
@@ -41,6 +48,7 @@ export class SnapshotDerivation {
   readonly #uses = new Map<SourceTable, TableUse>();
   readonly #derived: DerivedTables;
   readonly #circles: readonly string[];
+  readonly #rules: readonly TableRule[];
 
   /** Throws MAPPING_INVALID, or SCHEMA_NEEDS_MAPPING, where the mapping does not fit the tables. */
   constructor(options: SnapshotDerivationOptions) {
@@ -55,9 +63,10 @@ export class SnapshotDerivation {
     for (const { table, target } of this.#passed()) if (table.form.keyed) passing.set(table.name, { source: table.form.schema, target });
     this.#circles = tablesInCircles(passing);
     const circles = new Set(this.#circles);
+    this.#rules = [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
     this.#derived = new DerivedTables({
       migration,
-      rules: [...mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))],
+      rules: this.#rules,
       converters,
       tables: this.#tables,
       state,
@@ -84,21 +93,40 @@ export class SnapshotDerivation {
 
   /** Whole rows of one of {@link sources}, COPY text. */
   async fill(source: TableSchema, rows: Buffer): Promise<void> {
-    const { mirror, form } = this.#tables.find(tableName(source)) as SourceTable;
+    const table = this.#tables.find(tableName(source)) as SourceTable;
+    const { mirror, form } = table;
     mirror.overwrite({ schemaSeq: form.ref.seq, op: 'r', before: 'none', partial: false, rowCount: 0, rows }, form.place, 0);
+    table.rows += countLines(rows);
     await this.#makeRoom();
   }
 
   /** Everything, once. `kept`: of rows that are held, versions that stand; what cannot be read, or is of no row that is held, counts as not kept. */
   async derive(kept: readonly ToldVersion[], signal: AbortSignal): Promise<void> {
     const { derivation, plan } = this.#derived;
-    const all = new DeriveAll({ plan, state: this.#options.state });
+    const { state, startThreads } = this.#options;
+    const all = new DeriveAll({ plan, state });
+    await using ahead =
+      startThreads === undefined
+        ? null
+        : new RangesAhead({
+            all,
+            state,
+            start: () => startThreads(this.#rangeSetup(), state.location),
+            commit: () => state.commit(NO_PLACE),
+            recordRows: PIECE_ROWS,
+          });
     for (let cursor: DeriveAllCursor | null = { step: 0, after: null }; cursor !== null && all.steps.length > 0;) {
       signal.throwIfAborted();
-      for (const piece of all.pieces(cursor, PIECE_ROWS)) {
-        derivation.claim(takePiece(derivation, piece.step, piece.entries).wanted);
-        cursor = piece.next;
-      }
+      if (ahead !== null && this.#isThreaded(all, cursor)) {
+        const range = await ahead.next(cursor);
+        state.adopt(range.outcome.changes);
+        derivation.claim(range.outcome.wanted);
+        cursor = range.next;
+      } else
+        for (const piece of all.pieces(cursor, PIECE_ROWS)) {
+          derivation.claim(takePiece(derivation, piece.step, piece.entries).wanted);
+          cursor = piece.next;
+        }
       if (this.#isFull) all.release();
       await this.#makeRoom();
       await new Promise((resolve) => setImmediate(resolve));
@@ -106,6 +134,17 @@ export class SnapshotDerivation {
     all.release();
     derivation.keep(this.#versions(kept));
     await this.#makeRoom();
+  }
+
+  #isThreaded({ steps }: DeriveAll, { step: index }: DeriveAllCursor): boolean {
+    const step = steps[index];
+    if (step === undefined || !RangesAhead.takes(step)) return false;
+    return (this.#tables.find(step.table.name)?.rows ?? 0) >= (this.#options.threadedRows ?? THREADED_ROWS);
+  }
+
+  #rangeSetup(): RangeSetup {
+    const { migration } = this.#options;
+    return { migration, rules: this.#rules, tables: this.#tables.told, partial: [], at: NEVER, frames: false };
   }
 
   /** The rows of one of {@link targets}, with that table's columns in their order. */

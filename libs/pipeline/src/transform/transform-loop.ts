@@ -34,7 +34,7 @@ export type TransformOptions = {
   /** Makes us the owner of what is remembered beside the log; the loop closes it. */
   readonly openState: () => Promise<StateStore>;
   /** Starts threads for the first derivation of large tables; left out: all is done in this one. */
-  readonly startThreads?: StartRangeThreads;
+  readonly startThreads?: StartRangeThreads | undefined;
   readonly mapping: Mapping;
   readonly converters: Converters;
   readonly observer: PipelineObserver;

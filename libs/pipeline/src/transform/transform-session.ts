@@ -411,6 +411,7 @@ export class TransformSession {
       tables: this.#tables.told,
       partial: [...Object.keys(this.#copies), ...this.#left],
       at: this.#at(entry),
+      frames: true,
     };
   }
 

@@ -18,6 +18,7 @@ import {
   TransformLoop,
   type LoadLimits,
   type Retry,
+  type StartRangeThreads,
   type TransformLimits,
 } from '@changeover/pipeline';
 
@@ -31,6 +32,8 @@ export type FollowOptions = {
   readonly writes: string;
   readonly log: EventLog;
   readonly openState: () => Promise<StateStore>;
+  /** Starts threads for the first derivation of large tables; left out: all is done in this one. */
+  readonly startThreads?: StartRangeThreads | undefined;
   readonly target: TargetWriter;
   readonly mapping: Mapping;
   readonly converters: Converters;

@@ -7,19 +7,35 @@ import { CONVERTERS } from '../random-rules.js';
 import { valuesText, type NamedRow } from './definition.js';
 import type { FollowedTarget } from './followed-target.js';
 import { expectSame } from './same.js';
+import { ThreadsInProcess } from './threads-in-process.js';
 import { nameOf, type View } from './told-rows.js';
 
 const SINCE: readonly string[] = ['since_seq', 'since_ms'];
 
 /** That whoever knows only what the source holds in the end, and which versions are kept, comes to what the target holds. */
 export async function expectFromSnapshot(mapping: Mapping, view: View, target: FollowedTarget): Promise<void> {
+  for (const threaded of [false, true]) await expectDerived(mapping, view, target, threaded);
+}
+
+async function expectDerived(mapping: Mapping, view: View, target: FollowedTarget, threaded: boolean): Promise<void> {
+  const state = new InMemoryStateStore(new StateStorage());
   const derivation = new SnapshotDerivation({
     migration: 'm',
     mapping,
     converters: CONVERTERS,
     tables: [...view.values()].map(({ form }) => form),
-    state: new InMemoryStateStore(new StateStorage()),
+    state,
     maxStateBytes: 1000,
+    ...(threaded && {
+      startThreads: (setup) =>
+        new ThreadsInProcess(
+          () => state,
+          setup,
+          CONVERTERS,
+          () => undefined,
+        ),
+      threadedRows: 1,
+    }),
   });
   for (const source of derivation.sources) await derivation.fill(source, rowsOf(view, source));
   const kept = target.held.flatMap(({ target: table, source_key, kept_version }) =>
