@@ -120,6 +120,9 @@ export function describeCheckpoints(
         expect({ words, code, said: code === 0 ? '' : said }).toEqual({ words, code: 0, said: '' });
         return said;
       };
+      // Of every table the log has told something by then, whichever tests have run before.
+      await scene.bed.source.query(`INSERT INTO visit VALUES ('2024-03-03', 'by hand')`);
+      await scene.bed.barrier();
       expect(await run('checkpoint', 'create', 'by-hand')).toContain('checkpoint by-hand');
       expect(await run('checkpoint', 'list')).toContain('by-hand');
       const { name, digests } = JSON.parse(await run('checkpoint', 'show', 'by-hand', '--json')) as { name: string; digests: object };
@@ -142,6 +145,43 @@ export function describeCheckpoints(
       expect((await run('checkpoint', 'list')).match(/^at-/gm)).toHaveLength(2);
       const unknown = await scene.run(['rewind', '--to', 'by-hand']);
       expect([unknown.code, unknown.said]).toEqual([1, expect.stringContaining('CHECKPOINT_UNKNOWN')]);
+    }, 120_000);
+
+    it('are made by load itself where the settings say so, but not while it is parked', async () => {
+      const { scene } = bed;
+      const byTime = async (): Promise<readonly string[]> => {
+        const listed = await bed.checkpoints.list();
+        return listed.flatMap((one) => ('damaged' in one || !one.name.startsWith('at-') ? [] : [one.name]));
+      };
+      const until = async (isSo: (names: readonly string[]) => boolean): Promise<readonly string[]> => {
+        for (;;) {
+          const names = await byTime();
+          if (isSo(names)) return names;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      };
+      for (const name of await byTime()) await bed.checkpoints.delete(name);
+      const { target } = (await scene.bed.settings()) as { readonly target: Readonly<Record<string, unknown>> };
+      expect(await scene.bed.process('load').stop()).toEqual({ code: 0, signal: null });
+      await scene.bed.changeSettings({ target: { ...target, checkpoints: { every: '1s', keep: 2 } } });
+      await scene.bed.start('load');
+      const [first] = await until((names) => names.length === 2);
+      const made = await until((names) => names.length === 2 && !names.includes(first as string));
+      const { contents } = await bed.create('among-them');
+      await scene.bed.source.query(`UPDATE company SET name = 'behind those of the clock'`);
+      await scene.bed.barrier();
+      await bed.move('among-them');
+      expect(await contentsOf(scene.bed.target)).toEqual(contents);
+      // One may have been under way.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const parked = await byTime();
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      expect(await byTime()).toEqual(parked);
+      await bed.move(null);
+      await until((names) => !made.some((name) => names.includes(name)) && !parked.some((name) => names.includes(name)));
+      expect(await scene.bed.process('load').stop()).toEqual({ code: 0, signal: null });
+      await scene.bed.changeSettings({ target });
+      await scene.bed.start('load');
     }, 120_000);
 
     const POINTS: Readonly<Record<string, (name: string) => readonly string[]>> = {

@@ -1,4 +1,5 @@
 export type { Difference, DifferenceKind, TableComparison } from './compare-table.js';
+export { deleteOlder, makeByTime, nameAfter, type CheckpointSchedule } from './checkpoint/checkpoints-by-time.js';
 export { createCheckpoint, type CheckpointStep, type CreateCheckpointOptions } from './checkpoint/create-checkpoint.js';
 export {
   compareTargets,

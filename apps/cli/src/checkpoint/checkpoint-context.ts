@@ -21,25 +21,6 @@ export async function withCheckpoints<Answer>(
   }
 }
 
-/** What a checkpoint is called that was given no name; `now` in milliseconds since the epoch. */
-export function nameAfter(now: number): string {
-  return `at-${new Date(now).toISOString()}`;
-}
-
-const NAMED_AFTER_TIME = /^at-\d{4}-\d\d-\d\dT[\d:.]+Z$/;
-
-/** Deletes those that are called after the time, but for the last ones and the one where the target is parked; gives their names. */
-export async function deleteOlder(checkpoints: Checkpoints, keep: number): Promise<readonly string[]> {
-  const parkedAt = (await checkpoints.whereabouts())?.parked?.at;
-  const names = (await checkpoints.list()).map(({ name }) => name).filter((name) => NAMED_AFTER_TIME.test(name));
-  const older = names
-    .sort()
-    .slice(0, -keep)
-    .filter((name) => name !== parkedAt);
-  for (const name of older) await checkpoints.delete(name);
-  return older;
-}
-
 export type CreateContext = CheckpointContext & {
   readonly name: string;
   /** Whether the target is read as well. */

@@ -1,7 +1,8 @@
 import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import { deleteOlder, nameAfter } from '@changeover/verification';
 import { Option, SubCommand } from 'nest-commander';
 
-import { deleteOlder, nameAfter, runCreate, withCheckpoints } from '../checkpoint/checkpoint-context.js';
+import { runCreate, withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { renderCheckpoint, stepLine } from '../checkpoint/checkpoint-view.js';
 import { ProgressLine } from '../status/progress-line.js';
 import { findOwnServices } from '../services/own-services.js';
@@ -39,7 +40,7 @@ export class CheckpointCreateCommand extends CliCommand {
 
   @Option({
     flags: '--keep <n>',
-    description: 'of the checkpoints that are called after the time, delete all but the last n: for whoever makes them by a timer',
+    description: 'of the checkpoints that are called after the time, delete all but the last n',
   })
   parseKeep(count: string): number {
     const parsed = Number(count);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { bytes } from './bytes.js';
+import { duration } from './duration.js';
 import { isPostgresUrl, POSTGRES_URL_FORM } from './postgres-url.js';
 
 /** Long enough for any name people give, short enough for slot and topic names made from it. */
@@ -92,6 +93,13 @@ const target = z
             'and stops, also as TARGET_NOT_EMPTY, when a row of the source has the key of one of them. At most 100,000 of a table can be left, and only where it has a unique index on its key. ' +
             'A row of the source that wants a unique value of one of them is refused, as any row is. A foreign key that names one of them refers to it. They are known by their keys: do not change those.',
         ),
+      checkpoints: z
+        .strictObject({
+          every: duration().describe('From one to the next, as `15min`, `1h` or `1d`.'),
+          keep: z.int().min(1).max(10_000).default(24).describe('So many of them stay; those that were given a name stay anyway.'),
+        })
+        .optional()
+        .describe('Load makes checkpoints by itself, called after the time. Left out: none but those that somebody makes.'),
     }),
   ])
   .describe('The new database.');
@@ -202,7 +210,7 @@ const limits = z
       .max(16)
       .optional()
       .describe(
-        'Threads of transform, beside its own, that derive large tables for the first time. 0: none. Left out: two fewer than there are processors, at most 4. Each takes about 80 MB, and more where rows are large.',
+        'Threads of transform, beside its own, that derive large tables for the first time; verify and rebuild use as many. 0: none. Left out: two fewer than there are processors, at most 4. Each takes about 80 MB, and more where rows are large.',
       ),
     batchRows: z.int().min(1).default(10_000).describe('Rows from which a batch is not made larger. One source transaction may have more.'),
   })
