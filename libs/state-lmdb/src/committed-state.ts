@@ -3,8 +3,16 @@ import type { StateEntry } from '@changeover/events';
 import { openDatabase, type StateDatabase } from './database.js';
 import { behindPrefix, bytesOf, FIRST_KEY, nextKey, setPrefix } from './keys.js';
 
+/** What is in LMDB, as far as changes can be laid over it. */
+export type SeenState = {
+  get(key: Buffer): Buffer | undefined;
+  members(set: string, after: string | null): Generator<string>;
+  entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry>;
+  refresh(): void;
+};
+
 /** What LMDB holds, read in our own process: it never waits for a writer. */
-export class CommittedState implements AsyncDisposable {
+export class CommittedState implements SeenState, AsyncDisposable {
   readonly #database: StateDatabase;
   /** Iterations under way, each over a snapshot of its own. */
   readonly #readings = new Set<Reading>();
@@ -22,13 +30,8 @@ export class CommittedState implements AsyncDisposable {
   }
 
   /** Members behind `after` as long as they are asked for; the reader ends it in the same turn. */
-  *members(set: string, after: string | null): Generator<string> {
-    const prefix = setPrefix(set);
-    const start = after === null ? bytesOf(prefix) : nextKey(bytesOf(prefix + after));
-    const end = behindPrefix(bytesOf(prefix));
-    for (const key of this.#database.members.getKeys({ start, ...(end === undefined ? {} : { end }) })) {
-      yield key.toString('latin1', prefix.length);
-    }
+  members(set: string, after: string | null): Generator<string> {
+    return membersIn(this.#database, null, set, after);
   }
 
   *entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
@@ -89,6 +92,15 @@ export function entriesIn(
 ): Iterable<{ readonly key: Buffer; readonly value: Buffer }> {
   const end = behindPrefix(prefix);
   return entries.getRange({ start: startOf(prefix, after), ...(end === undefined ? {} : { end }), transaction });
+}
+
+/** In their order. Asked for no more once the snapshot is given back; `transaction` null: as this turn of the event loop sees it. */
+export function* membersIn({ members }: StateDatabase, transaction: Snapshot | null, set: string, after: string | null): Generator<string> {
+  const prefix = setPrefix(set);
+  const start = after === null ? bytesOf(prefix) : nextKey(bytesOf(prefix + after));
+  const end = behindPrefix(bytesOf(prefix));
+  const range = { start, ...(end === undefined ? {} : { end }), ...(transaction === null ? {} : { transaction }) };
+  for (const key of members.getKeys(range)) yield key.toString('latin1', prefix.length);
 }
 
 function startOf(prefix: Uint8Array, after: Uint8Array | null): Buffer {

@@ -1,19 +1,19 @@
 import type { StateEntry } from '@changeover/events';
 
-import type { CommittedState } from './committed-state.js';
+import type { SeenState } from './committed-state.js';
 import { bytesOf, checkKey, textOf } from './keys.js';
 import { mergedEntries } from './merged-entries.js';
 import { mergedMembers } from './merged-members.js';
 import { Uncommitted } from './uncommitted.js';
 
 /** What LMDB holds, and what it does not hold yet laid over it: {@link leaving} first, then {@link dirty}. */
-export class LayeredState {
-  readonly committed: CommittedState;
+export class LayeredState<Seen extends SeenState = SeenState> {
+  readonly committed: Seen;
   dirty = new Uncommitted();
   /** What is on its way to LMDB. If that fails it stays: it is not there. */
   leaving: Uncommitted | null = null;
 
-  constructor(committed: CommittedState) {
+  constructor(committed: Seen) {
     this.committed = committed;
   }
 

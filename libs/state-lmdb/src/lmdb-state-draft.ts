@@ -1,6 +1,6 @@
 import { StateDraft, type StateChanges, type StateEntry } from '@changeover/events';
 
-import { CommittedState } from './committed-state.js';
+import { CommittedState, type SeenState } from './committed-state.js';
 import { LayeredState } from './layered-state.js';
 import { Uncommitted } from './uncommitted.js';
 
@@ -9,7 +9,7 @@ export class LmdbStateDraft extends StateDraft {
   readonly #layers: LayeredState;
   readonly #close: () => Promise<void>;
 
-  constructor(committed: CommittedState, close: () => Promise<void> = () => Promise.resolve()) {
+  constructor(committed: SeenState, close: () => Promise<void> = () => Promise.resolve()) {
     super();
     this.#layers = new LayeredState(committed);
     this.#close = close;

@@ -50,7 +50,7 @@ export class LmdbStateStore extends StateStore {
   /** Why it began empty although something was there. */
   readonly lost: LostState | null;
   override readonly location: string;
-  readonly #layers: LayeredState;
+  readonly #layers: LayeredState<CommittedState>;
   readonly #writer: StateProcess;
   #place: Buffer | null;
   #failed: ChangeoverError | undefined;

@@ -57,6 +57,31 @@ describe('a look at a stored state', () => {
     expect([after.place?.toString(), after.isBetween, content(after)]).toEqual(['second', false, ['k1=spilled']]);
   });
 
+  it('can be laid over with changes that nobody else gets, over just what it sees', async () => {
+    const [set, other] = [Buffer.from('set'), Buffer.from('k2')];
+    const owner = await bed.open();
+    owner.put(key, Buffer.from('one'));
+    owner.addMember(set, key);
+    await owner.commit(Buffer.from('first'));
+    await using seen = (await look()) as StateLook;
+    await using draft = seen.draft();
+    owner.put(key, Buffer.from('later'));
+    owner.put(other, Buffer.from('later'));
+    owner.addMember(set, other);
+    await owner.commit(Buffer.from('second'));
+    const members = (): readonly string[] => draft.members(set, null, 10).map(String);
+    const read = (): unknown => [draft.get(key)?.toString(), draft.get(other)?.toString(), members()];
+    expect(read()).toEqual(['one', undefined, ['k1']]);
+    draft.put(other, Buffer.from('draft'));
+    draft.remove(key);
+    draft.addMember(set, Buffer.from('k3'));
+    expect(read()).toEqual([undefined, 'draft', ['k1', 'k3']]);
+    expect(content(seen)).toEqual(['k1=one']);
+    draft.restart();
+    expect(read()).toEqual(['one', undefined, ['k1']]);
+    expect([owner.get(key)?.toString(), owner.get(other)?.toString()]).toEqual(['later', 'later']);
+  });
+
   it('is none at the state of another', async () => {
     await using _owner = await bed.open();
     await expect(look('another')).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });

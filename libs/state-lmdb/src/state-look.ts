@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 
 import { ChangeoverError } from '@changeover/core';
-import type { StateEntry, StateLook } from '@changeover/events';
+import type { StateDraft, StateEntry, StateLook } from '@changeover/events';
 
-import { entriesIn } from './committed-state.js';
+import { entriesIn, membersIn } from './committed-state.js';
 import { formatOf, openDatabase, type StateDatabase } from './database.js';
+import { LmdbStateDraft } from './lmdb-state-draft.js';
 import { numberedFolders } from './numbered-folders.js';
 
 /**
@@ -56,6 +57,16 @@ class LmdbStateLook implements StateLook {
 
   entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry> {
     return entriesIn(this.#database, this.#transaction, prefix, after);
+  }
+
+  draft(): StateDraft {
+    const [database, transaction] = [this.#database, this.#transaction];
+    return new LmdbStateDraft({
+      get: (key) => database.entries.get(key, { transaction }),
+      members: (set, after) => membersIn(database, transaction, set, after),
+      entries: (prefix, after) => entriesIn(database, transaction, prefix, after),
+      refresh: () => undefined,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

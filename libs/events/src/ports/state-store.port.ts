@@ -62,6 +62,8 @@ export interface StateLook extends AsyncDisposable {
   readonly isBetween: boolean;
   /** As {@link StateView.entries}. */
   entries(prefix: Uint8Array, after: Uint8Array | null): Iterable<StateEntry>;
+  /** What is seen here, with changes laid over it that nobody ever gets; to be disposed of before the look. */
+  draft(): StateDraft;
 }
 
 /**

@@ -44,6 +44,7 @@ async function left(over: Partial<TransformPlace> = {}, isBetween = false): Prom
     place: state.place,
     isBetween,
     entries: (prefix, after) => state.entries(prefix, after),
+    draft: () => state.draft(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   return StoredMirror.of(look, ({ seq }: RecordRef) => Promise.resolve(FORMS[seq - 1] as TableSchema));
