@@ -82,6 +82,7 @@ export {
   type RepairOutcome,
   type RowRepair,
   type TargetSnapshot,
+  type Verified,
 } from './ports/target-reader.port.js';
 export {
   TargetWriter,

@@ -63,11 +63,14 @@ export async function releaseHold(connection: Connection, { migration, holdId }:
 export async function readProgress(
   connection: Connection,
   migration: string,
-): Promise<(HeldPlace & { readonly holdId: string | null; readonly parked: Parked }) | null> {
-  const [row] = await connection.query<ProgressRow & { hold_id: string | null }>('SELECT * FROM changeover.progress WHERE migration = $1', [
-    migration,
-  ]);
-  return row === undefined ? null : { progress: progressOf(row), holdId: row.hold_id, parked: parkedOf(row) };
+): Promise<(HeldPlace & { readonly holdId: string | null; readonly parked: Parked; readonly generation: string }) | null> {
+  const [row] = await connection.query<ProgressRow & { hold_id: string | null; exchanges: number }>(
+    'SELECT * FROM changeover.progress WHERE migration = $1',
+    [migration],
+  );
+  if (row === undefined) return null;
+  const generation = `${row.moves}.${String(row.exchanges)}`;
+  return { progress: progressOf(row), holdId: row.hold_id, parked: parkedOf(row), generation };
 }
 
 function parkedOf({ parked, head }: ProgressRow): Parked {

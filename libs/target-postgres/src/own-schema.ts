@@ -103,10 +103,21 @@ COMMENT ON COLUMN changeover.rebuild.tables IS 'the tables that people use, as [
 COMMENT ON COLUMN changeover.rebuild.swaps IS 'how often the two were exchanged';
 COMMENT ON COLUMN changeover.rebuild.unvalidated IS 'foreign keys of other tables that the last exchange made anew, as [table, constraint], until they are validated';`;
 
+const VERIFICATIONS = `
+CREATE TABLE changeover.verification (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, migration text NOT NULL,
+  kind text NOT NULL, outcome text NOT NULL, is_base boolean NOT NULL,
+  changes jsonb NOT NULL, writes jsonb NOT NULL, generation text NOT NULL, mapping text NOT NULL,
+  ended_ms bigint NOT NULL, seconds float8 NOT NULL, rows bigint NOT NULL);
+COMMENT ON TABLE changeover.verification IS 'verifications of this database, in the order in which they ended';
+COMMENT ON COLUMN changeover.verification.is_base IS 'all rows were equal at these places of the streams: another one may begin behind them';
+COMMENT ON COLUMN changeover.verification.generation IS 'moves and exchanges of the progress row then';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
+ * 8, what verifications came to.
  */
 const STEPS = [
   FIRST_FORM,
@@ -116,6 +127,7 @@ const STEPS = [
   HOLDS_AND_KEPT_VERSIONS,
   PLACES_TO_GO_BACK_TO,
   REBUILDS,
+  VERIFICATIONS,
 ];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 

@@ -1,5 +1,5 @@
-import { Clock, RandomIdSource, SystemClock } from '@changeover/core';
-import type { LoadHold } from '@changeover/events';
+import { Clock, NO_POSITION, RandomIdSource, SystemClock } from '@changeover/core';
+import type { LoadHold, Verified } from '@changeover/events';
 
 import { PostgresTarget, PostgresTargetReader } from './index.js';
 import { Gate } from './test/gate.js';
@@ -344,5 +344,55 @@ describe('a hold', () => {
     await held.reader.stop();
     expect(await held.next()).toBe(2);
     await held.until(`SELECT count(*)::int FROM pg_stat_activity WHERE application_name = '?changeover-crm-read'`, ([open]) => open === 0);
+  });
+});
+
+describe('what verifications came to', () => {
+  const place = (seq: number): Verified['changes'] => ({ logId: 'l', epoch: 1, seq, pos: NO_POSITION, checksum: 'abc', at: seq * 10 });
+  const verified = (seq: number, over: Partial<Verified> = {}): Verified => ({
+    ...{ kind: 'full', outcome: 'equal', isBase: true, changes: place(seq), writes: place(seq + 1), generation: '0.0', mapping: 'm' },
+    ...{ ended_ms: 1_700_000_000_000 + seq, seconds: 1.5, rows: 7_000_000_000 },
+    ...over,
+  });
+  const readerOf = (bed: LoadBed, migration = 'crm'): PostgresTargetReader =>
+    new PostgresTargetReader({ url: bed.database.url, migration, clock: new SystemClock(), ids: new RandomIdSource() });
+
+  it('is there as it was written down: the last of each migration, and the last that another may begin from', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE contacts (id int PRIMARY KEY)');
+    const [reader, other] = [readerOf(bed), readerOf(bed, 'other')];
+    expect([await reader.lastVerified('any'), await reader.lastVerified('base')]).toEqual([null, null]);
+    await reader.record(verified(1));
+    await other.record(verified(5));
+    await reader.record(verified(2, { kind: 'touched', outcome: 'different', isBase: false }));
+    expect(await reader.lastVerified('base')).toEqual(verified(1));
+    expect(await reader.lastVerified('any')).toEqual(verified(2, { kind: 'touched', outcome: 'different', isBase: false }));
+    expect(await other.lastVerified('any')).toEqual(verified(5));
+    for (const one of [reader, other]) await one.stop();
+  });
+
+  it('is nothing where nothing was ever loaded', async () => {
+    await using bed = await LoadBed.open('');
+    await bed.sql.query('DROP SCHEMA changeover CASCADE');
+    const reader = readerOf(bed);
+    expect(await reader.lastVerified('any')).toBeNull();
+    await reader.stop();
+  });
+
+  it('is of a generation, which another one follows when the target was moved or exchanged', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE contacts (id int PRIMARY KEY)');
+    await bed.apply([]);
+    const reader = readerOf(bed);
+    const generation = async (): Promise<string> => {
+      await using hold = await reader.hold();
+      await using snapshot = await hold.snapshot();
+      return snapshot.generation;
+    };
+    const first = await generation();
+    expect(await generation()).toBe(first);
+    await bed.sql.query('UPDATE changeover.progress SET moves = moves + 1');
+    const second = await generation();
+    await bed.sql.query('UPDATE changeover.progress SET exchanges = exchanges + 1');
+    expect(new Set([first, second, await generation()]).size).toBe(3);
+    await reader.stop();
   });
 });

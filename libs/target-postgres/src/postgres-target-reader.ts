@@ -7,6 +7,7 @@ import {
   type RepairOutcome,
   type RowRepair,
   type TargetSnapshot,
+  type Verified,
 } from '@changeover/events';
 
 import { Connection } from './connection.js';
@@ -18,6 +19,7 @@ import { holdLost, NothingToHold, PostgresLoadHold } from './postgres-load-hold.
 import { repairRows } from './repair-rows.js';
 import { asTargetError } from './sql-state.js';
 import { openTargetSnapshot } from './target-snapshot.js';
+import { lastVerified, recordVerified } from './verifications.js';
 
 /**
  * A transaction of load under way is waited for so long: then TARGET_BUSY, which is tried again. A hold that is lost in a crash of the server ends, as any, so
@@ -74,6 +76,16 @@ export class PostgresTargetReader extends TargetReader {
     }
   }
 
+  async record(verified: Verified): Promise<void> {
+    await this.#ask((connection) => recordVerified(connection, this.#options.migration, verified));
+  }
+
+  async lastVerified(which: 'any' | 'base'): Promise<Verified | null> {
+    return this.#ask(async (connection) =>
+      (await isReadable(connection)) ? lastVerified(connection, this.#options.migration, which) : null,
+    );
+  }
+
   async stop(): Promise<void> {
     for (const hold of this.#holds) await hold[Symbol.asyncDispose]();
     await close([...this.#connections]);
@@ -117,11 +129,12 @@ export class PostgresTargetReader extends TargetReader {
       const connection = spare ?? (await this.#connect());
       opened[0] = connection;
       await connection.query(LOOKING);
-      const progress = (await readProgress(connection, migration))?.progress ?? null;
-      if (progress?.changes.seq !== at.changes.seq || progress.changes.logId !== at.changes.logId) {
+      const row = await readProgress(connection, migration);
+      const progress = row?.progress ?? null;
+      if (row === null || progress?.changes.seq !== at.changes.seq || progress.changes.logId !== at.changes.logId) {
         throw holdLost({ migration }, `it is at record ${String(progress?.changes.seq ?? 0)}, not at ${String(at.changes.seq)}`);
       }
-      return await openTargetSnapshot(connection, { migration, progress, open: () => this.#connect() });
+      return await openTargetSnapshot(connection, { migration, progress, generation: row.generation, open: () => this.#connect() });
     } catch (error) {
       await close(opened);
       throw asTargetError(error);
@@ -135,6 +148,17 @@ export class PostgresTargetReader extends TargetReader {
     const connection = spare ?? (await this.#connect());
     try {
       return await repairRows(connection, { ...work, crashPoint: this.#options.crashPoint ?? noCrash });
+    } finally {
+      await close([connection]);
+    }
+  }
+
+  async #ask<Answer>(question: (connection: Connection) => Promise<Answer>): Promise<Answer> {
+    const connection = await this.#connect();
+    try {
+      return await question(connection);
+    } catch (error) {
+      throw asTargetError(error);
     } finally {
       await close([connection]);
     }

@@ -14,7 +14,7 @@ async function snapshotOf(bed: LoadBed): Promise<TargetSnapshot> {
   const connection = await open();
   await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   await connection.query('SELECT FROM changeover.progress');
-  return openTargetSnapshot(connection, { migration: 'crm', progress: bed.progress(), open });
+  return openTargetSnapshot(connection, { migration: 'crm', progress: bed.progress(), generation: '0.0', open });
 }
 
 async function bytesOf(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -595,6 +595,40 @@ describe('a snapshot of the target', () => {
     expect(row).toHaveLength(HELD_COLUMNS.length);
     expect(await rowsOf(snapshot, HELD_TABLE)).toEqual([row]);
     expect(await compared(snapshot, HELD_TABLE, [row.with(8, '[{"b":1,"a":2}]')])).toEqual([row]);
+  });
+
+  it("finds rows by their keys, in whatever words, and counts them; a key that the type does not take is no row's", async () => {
+    await using bed = await LoadBed.open(
+      `CREATE TABLE t (a numeric(6,2), b char(3), c text, PRIMARY KEY (a, b)); INSERT INTO t VALUES (7, 'old', 'left');
+       CREATE TABLE u (id int PRIMARY KEY, "o'dd" json)`,
+      { existingRows: 'leave' },
+    );
+    const keyed = bed.writes.table('t', ['a', 'b', 'c'], { keys: 2 });
+    const u = bed.writes.table('u', ['id', "o'dd"]);
+    await bed.apply([keyed.c(['1.50', "it'", 'x\ty'], ['2', '\\', null], ['3', 'abc', ''])]);
+    await bed.apply([u.c(['1', '{"b":1, "a":2}'], ['2', null])]);
+    await using snapshot = await snapshotOf(bed);
+    await bed.apply([keyed.c(['4', 'new', 'later'])]);
+    const find = async (table: TableSchema, ...keys: readonly Row[]): Promise<Row[]> =>
+      parseRows(await bytesOf(snapshot.find(table, formatRows(keys)))).toSorted(([a], [b]) => Number(a) - Number(b));
+    expect(await find(keyed.schema, ['1.5', "it'"], ['2.000', '\\'], ['3', 'abd'], ['4', 'new'], ['7', 'old'], ['2', '\\'])).toEqual([
+      ['1.5', "it'", 'x\ty'],
+      ['2', '\\  ', null],
+    ]);
+    expect(await find(keyed.schema, ['no number', 'abc'], ['3', 'abc'], ['1e9', 'x'], ['', ''])).toEqual([['3', 'abc', '']]);
+    expect([await find(keyed.schema, ['no number', 'abc']), await find(keyed.schema)]).toEqual([[], []]);
+    // One after the other, and those that are found as they are compared.
+    expect(await Promise.all([find(u.schema, ['1']), find(u.schema, ['2'], ['99999999999']), find(u.schema, ['1'], ['2'])])).toEqual([
+      [['1', '{"a": 2, "b": 1}']],
+      [['2', null]],
+      [
+        ['1', '{"a": 2, "b": 1}'],
+        ['2', null],
+      ],
+    ]);
+    expect([await snapshot.count(keyed.schema), await snapshot.count(u.schema)]).toEqual([3, 2]);
+    const one = await bytesOf(snapshot.rows(u.schema));
+    expect((await bytesOf(snapshot.find(u.schema, formatRows([['1'], ['2']])))).equals(one)).toBe(true);
   });
 
   it('tells the versions that the target refuses', async () => {

@@ -1,12 +1,12 @@
-import { ChangeoverError } from '@changeover/core';
-import type { LoadProgress, RefusedVersion, TableSchema, TargetSnapshot } from '@changeover/events';
+import { ChangeoverError, invariant } from '@changeover/core';
+import { parseRows, type LoadProgress, type RefusedVersion, type TableSchema, type TargetSnapshot } from '@changeover/events';
 
 import { ROW_MISSING } from './apply/target-op.js';
 import { nameOf, rowsOf } from './catalogue/target-table.js';
 import type { Connection } from './connection.js';
 import { tableId } from './net/net-row.js';
 import { ComparedLines } from './snapshot/compared-lines.js';
-import { comparedTable, type ComparedTable } from './snapshot/compared-table.js';
+import { comparedTable, KEYS, type ComparedTable } from './snapshot/compared-table.js';
 import { SnapshotReaders } from './snapshot/snapshot-readers.js';
 import { TypeJudge } from './snapshot/type-judge.js';
 import { wholeLines } from './snapshot/whole-lines.js';
@@ -16,6 +16,7 @@ export type TargetSnapshotOptions = {
   readonly migration: string;
   /** As the connection's transaction shows it. */
   readonly progress: LoadProgress;
+  readonly generation: string;
   /** Opens another connection with the same target, by the same user. */
   readonly open: () => Promise<Connection>;
 };
@@ -44,6 +45,7 @@ type Known = { readonly table: ComparedTable; readonly lines: ComparedLines };
 
 class PostgresTargetSnapshot implements TargetSnapshot {
   readonly progress: LoadProgress;
+  readonly generation: string;
   readonly #migration: string;
   /** Keeps the snapshot, and answers short questions. */
   readonly #connection: Connection;
@@ -54,28 +56,36 @@ class PostgresTargetSnapshot implements TargetSnapshot {
   #judging: Promise<{ readonly connection: Connection; readonly judge: TypeJudge }> | null = null;
   #closed = false;
 
-  constructor(connection: Connection, readers: SnapshotReaders, { migration, progress, open }: TargetSnapshotOptions) {
+  constructor(connection: Connection, readers: SnapshotReaders, { migration, progress, generation, open }: TargetSnapshotOptions) {
     this.progress = progress;
+    this.generation = generation;
     this.#connection = connection;
     this.#readers = readers;
     this.#migration = migration;
     this.#open = open;
   }
 
-  async *rows(schema: TableSchema): AsyncGenerator<Buffer> {
-    const { table } = await this.#table(schema);
-    const reader = await this.#readers.take().catch(rethrowAsOurs);
-    let ended = false;
-    try {
-      await requireUntouched(reader, table);
-      yield* wholeLines(reader.copyOut(`COPY (${table.rows}) TO STDOUT`), PIECE_BYTES);
-      ended = true;
-    } catch (error) {
-      throw ours(error);
-    } finally {
-      if (ended) this.#readers.giveBack(reader);
-      else await this.#readers.drop(reader);
-    }
+  rows(schema: TableSchema): AsyncGenerator<Buffer> {
+    return this.#read(schema, (reader, { rows }) => wholeLines(reader.copyOut(`COPY (${rows}) TO STDOUT`), PIECE_BYTES));
+  }
+
+  find(schema: TableSchema, keys: Buffer): AsyncGenerator<Buffer> {
+    return this.#read(schema, async function* (reader, table) {
+      invariant(table.plan.keys.length > 0, 'rows are found by a key');
+      if (!(await askFor(reader, table, parseRows(keys)))) return;
+      yield* wholeLines(reader.copyOut(`COPY (${table.rowsOfKeys}) TO STDOUT`), PIECE_BYTES);
+    });
+  }
+
+  async count(schema: TableSchema): Promise<number> {
+    let count = 0;
+    const counting = this.#read(schema, async function* (reader, { rows }) {
+      const [found] = await reader.query<{ rows: string }>(`SELECT count(*) AS rows FROM (${rows}) AS r`);
+      count = Number(found?.rows);
+      yield Buffer.alloc(0);
+    });
+    for await (const _ of counting);
+    return count;
   }
 
   async asCompared(schema: TableSchema, lines: Buffer): Promise<Buffer> {
@@ -93,6 +103,22 @@ class PostgresTargetSnapshot implements TargetSnapshot {
     const judging = await this.#judging?.catch(() => null);
     await judging?.connection[Symbol.asyncDispose]();
     await this.#connection[Symbol.asyncDispose]();
+  }
+
+  async *#read(schema: TableSchema, read: (reader: Connection, table: ComparedTable) => AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const { table } = await this.#table(schema);
+    const reader = await this.#readers.take().catch(rethrowAsOurs);
+    let ended = false;
+    try {
+      await requireUntouched(reader, table);
+      yield* read(reader, table);
+      ended = true;
+    } catch (error) {
+      throw ours(error);
+    } finally {
+      if (ended) this.#readers.giveBack(reader);
+      else await this.#readers.drop(reader);
+    }
   }
 
   #table(schema: TableSchema): Promise<Known> {
@@ -149,6 +175,34 @@ async function requireUntouched(reader: Connection, { plan: { id, target } }: Co
     throw new ChangeoverError('TARGET_BUSY', `${id} of the target was emptied, written anew or exchanged while a snapshot of it was read`, {
       facts: { table: id },
     });
+}
+
+type Keys = readonly (readonly (string | null | undefined)[])[];
+
+/** Has those of the keys that their columns' types take in the setting of which rows are selected; false: there is none. */
+async function askFor(reader: Connection, table: ComparedTable, keys: Keys): Promise<boolean> {
+  const taken = await keysTaken(reader, table, keys);
+  // Behind a key that was not taken the setting is what it was before.
+  if (taken.length > 0 && taken.length < keys.length) await reader.query(SET_KEYS, [JSON.stringify(taken)]);
+  return taken.length > 0;
+}
+
+const SET_KEYS = `SELECT set_config('${KEYS}', $1, true)`;
+
+async function keysTaken(reader: Connection, table: ComparedTable, keys: Keys): Promise<Keys> {
+  await reader.query('SAVEPOINT keys');
+  try {
+    await reader.query(SET_KEYS, [JSON.stringify(keys)]);
+    await reader.query(table.keysTaken);
+    await reader.query('RELEASE SAVEPOINT keys');
+    return keys;
+  } catch (error) {
+    if (verdictOf(error) !== 'row') throw error;
+    await reader.query('ROLLBACK TO SAVEPOINT keys; RELEASE SAVEPOINT keys');
+    if (keys.length === 1) return [];
+    const half = keys.length >> 1;
+    return [...(await keysTaken(reader, table, keys.slice(0, half))), ...(await keysTaken(reader, table, keys.slice(half)))];
+  }
 }
 
 /** What we read is there by the catalogue, so where it is not any more, it has changed. */

@@ -83,6 +83,11 @@ export type CompareParts = {
   readonly signal: AbortSignal;
 };
 
+/** Rows that are in the same words as those that should be there; none of them is refused. */
+export function asStored(rows: () => AsyncIterable<Buffer>): CompareParts['snapshot'] {
+  return { rows, asCompared: (_, lines) => Promise.resolve(lines), refused: () => Promise.resolve([]) };
+}
+
 /**
  * Compares a table with what it should hold. Both sides are summed up in partitions; of those that differ the rows are read once more, on both sides in the same
  * snapshots, and compared one by one.
@@ -247,6 +252,22 @@ function countsOf(differences: readonly Difference[]): TableComparison['counts']
   const counts = { missing: 0, extra: 0, different: 0, refused: 0 };
   for (const { kind } of differences) counts[kind]++;
   return counts;
+}
+
+/** Other rows of the same table were compared before; at most `named` differences are named. */
+export function summed(before: TableComparison | undefined, more: TableComparison, named: number): TableComparison {
+  if (before === undefined) return more;
+  const counts = { ...before.counts };
+  for (const kind of Object.keys(counts) as DifferenceKind[]) counts[kind] += more.counts[kind];
+  return {
+    table: more.table,
+    expected: before.expected + more.expected,
+    found: before.found + more.found,
+    refused: before.refused + more.refused,
+    counts,
+    differences: [...before.differences, ...more.differences].slice(0, named),
+    unlooked: before.unlooked + more.unlooked,
+  };
 }
 
 export function shapeOf({ columns }: TableSchema): RowShape {

@@ -23,6 +23,13 @@ export interface SourceSnapshot extends AsyncDisposable {
    * of the table's key where it has one. Reading stops while nobody asks for more.
    */
   rows(table: TableSchema): AsyncIterable<Buffer>;
+  /**
+   * Those of the rows that have one of these keys, as {@link rows} gives them, in any order. `keys`: whole lines of COPY text, the columns of the table's key in the
+   * order of the form. All of them are asked for in one question: give some thousand at most.
+   */
+  find(table: TableSchema, keys: Buffer): AsyncIterable<Buffer>;
+  /** How many {@link rows} there are. */
+  count(table: TableSchema): Promise<number>;
 }
 
 /** Opens snapshots of a source. */

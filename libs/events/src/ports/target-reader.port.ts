@@ -1,4 +1,5 @@
 import type { TableSchema } from '../frame/table-schema.js';
+import type { ReadPosition } from '../log/event-log.port.js';
 import type { LoadProgress } from './target-writer.port.js';
 
 /**
@@ -57,6 +58,8 @@ export type RefusedVersion = {
 /** What a target holds, as one instant shows it. Several calls may be under way. */
 export interface TargetSnapshot extends AsyncDisposable {
   readonly progress: LoadProgress;
+  /** Another one when the target was taken to another place of the stream than load would, or its tables were exchanged with rebuilt ones. */
+  readonly generation: string;
   /**
    * The rows of a table, as {@link SourceSnapshot.rows}, without those that were there before us (`changeover.preexisting`); of our own list of held rows those
    * of this migration. Text is *as compared*: equal for two values that the column's type takes to be equal, different for others; a null is never like an empty text.
@@ -67,14 +70,47 @@ export interface TargetSnapshot extends AsyncDisposable {
    * the columns' types do not take stays as it is.
    */
   asCompared(table: TableSchema, lines: Buffer): Promise<Buffer>;
+  /**
+   * Those of the rows that have one of these keys, as {@link SourceSnapshot.find}; a key that the columns' types do not take is no row's. Of the list of held rows only
+   * those of this migration.
+   */
+  find(table: TableSchema, keys: Buffer): AsyncIterable<Buffer>;
+  /** How many {@link rows} there are. */
+  count(table: TableSchema): Promise<number>;
   /** Versions that the target refuses at this instant, of one table. */
   refused(table: TableSchema): Promise<readonly RefusedVersion[]>;
 }
 
-/** Reads what load has brought into a target, at an exact place of the stream. */
+/** What a verification has come to. It is written down, because the next one may build upon it. */
+export type Verified = {
+  /** `full`: of all rows; `touched`: of those touched since the verification before it; `sample`: of some. */
+  readonly kind: 'full' | 'touched' | 'sample';
+  readonly outcome: 'equal' | 'different';
+  /** It says of all rows, by itself or with those that it builds upon, that they are equal: another one may begin behind its place. */
+  readonly isBase: boolean;
+  /** Where both ends were compared: the records of `changes` and of `writes`. */
+  readonly changes: ReadPosition;
+  readonly writes: ReadPosition;
+  /** {@link TargetSnapshot.generation} there. */
+  readonly generation: string;
+  /** Hash of the mapping. */
+  readonly mapping: string;
+  /** When it ended, milliseconds since the epoch; how long it took; rows that were compared. */
+  readonly ended_ms: number;
+  readonly seconds: number;
+  readonly rows: number;
+};
+
+/** Reads what load has brought into a target, at an exact place of the stream; and keeps what was found out about it. */
 export abstract class TargetReader {
   /** Holds load. TARGET_BUSY while somebody else does. */
   abstract hold(): Promise<LoadHold>;
+
+  /** Writes a verification down. */
+  abstract record(verified: Verified): Promise<void>;
+
+  /** The verification that ended last; of those that are a base, where that is asked for. Null: there is none. */
+  abstract lastVerified(which: 'any' | 'base'): Promise<Verified | null>;
 
   abstract stop(): Promise<void>;
 }

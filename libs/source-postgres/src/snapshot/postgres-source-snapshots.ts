@@ -4,7 +4,7 @@ import { SourceSnapshots, type SourceSnapshot, type TableSchema } from '@changeo
 import type { SessionOptions } from '../session.js';
 import { sourceConfig, type PostgresSourceSettings } from '../settings.js';
 import { SnapshotKeeper, type KeptSnapshot } from './snapshot-keeper.js';
-import { SnapshotReaders } from './snapshot-readers.js';
+import { SnapshotReaders, type SharedSnapshot } from './snapshot-readers.js';
 
 /**
  * Snapshots of a PostgreSQL database, 14 to 18; four sessions each, at most. As long as one is held its tables cannot be altered, truncated or vacuumed in
@@ -73,12 +73,23 @@ class PostgresSnapshot implements SourceSnapshot {
     return this.#taken.visibility.sees(txId);
   }
 
-  async *rows(table: TableSchema): AsyncGenerator<Buffer, void, undefined> {
-    const kept = this.#taken;
-    invariant(kept.locks.forms.has(table.hash), 'rows are read of tables of which the snapshot was taken');
+  rows(table: TableSchema): AsyncGenerator<Buffer, void, undefined> {
+    return this.#read(table);
+  }
+
+  find(table: TableSchema, keys: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    return this.#read(table, keys);
+  }
+
+  async count(table: TableSchema): Promise<number> {
+    return this.#readers.count(table, this.#shared(table));
+  }
+
+  async *#read(table: TableSchema, keys?: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    const shared = this.#shared(table);
     try {
       let looked = this.#clock.monotonic();
-      for await (const lines of this.#readers.read(table, { name: kept.name, vouch: () => this.#keeper.vouchFor(kept) })) {
+      for await (const lines of this.#readers.read(table, shared, keys)) {
         yield lines;
         if (this.#clock.monotonic() - looked < LOOK_MS) continue;
         await this.#keeper.requireNobodyWaits();
@@ -96,6 +107,12 @@ class PostgresSnapshot implements SourceSnapshot {
     this.#keeper.close();
     this.#onDisposed();
     return Promise.resolve();
+  }
+
+  #shared({ hash }: TableSchema): SharedSnapshot {
+    const kept = this.#taken;
+    invariant(kept.locks.forms.has(hash), 'rows are read of tables of which the snapshot was taken');
+    return { name: kept.name, vouch: () => this.#keeper.vouchFor(kept) };
   }
 
   get #taken(): KeptSnapshot {

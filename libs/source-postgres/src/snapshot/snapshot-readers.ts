@@ -8,7 +8,7 @@ import { sourceError } from '../source-error.js';
 import { inTime } from './in-time.js';
 import { PLAN_ONCE, prepared } from './prepared.js';
 import { lockError, lockTables } from './table-lock.js';
-import { keyList, layoutOf, selectRows } from './table-layout.js';
+import { isOneOfKeys, KEYS, keyList, keysJson, layoutOf, selectRows, type Layout } from './table-layout.js';
 import { wholeLines } from './whole-lines.js';
 
 /** `vouch` rejects unless the snapshot's locks have been held until now. */
@@ -41,12 +41,12 @@ export class SnapshotReaders {
     this.#clock = clock;
   }
 
-  /** SOURCE_LOCKED where somebody waits for the table: behind him we would wait for ourselves. */
-  async *read(table: TableSchema, snapshot: SharedSnapshot): AsyncGenerator<Buffer, void, undefined> {
+  /** The rows, or those of these keys. SOURCE_LOCKED where somebody waits for the table: behind him we would wait for ourselves. */
+  async *read(table: TableSchema, snapshot: SharedSnapshot, keys?: Buffer): AsyncGenerator<Buffer, void, undefined> {
     const reading = await this.#take();
     let ended = false;
     try {
-      reading.copy = await this.#copy(reading.client, table, snapshot);
+      reading.copy = await this.#copy(reading.client, await this.#begin(reading.client, table, snapshot), table, keys);
       yield* wholeLines(reading.copy, PIECE_BYTES);
       await inTime(reading.client, this.#clock, reading.client.query('COMMIT'));
       ended = true;
@@ -68,7 +68,27 @@ export class SnapshotReaders {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  async #copy(client: pg.Client, table: TableSchema, { name, vouch }: SharedSnapshot): Promise<CopyToStreamQuery> {
+  /** How many there are. */
+  async count(table: TableSchema, snapshot: SharedSnapshot): Promise<number> {
+    const reading = await this.#take();
+    let ended = false;
+    try {
+      const layout = await this.#begin(reading.client, table, snapshot);
+      // It may take long: nobody but the server knows whether it is under way.
+      const { rows } = await reading.client.query<{ rows: string }>(
+        `SELECT count(*) AS rows FROM (${selectRows(table, layout, table, '')}) t`,
+      );
+      await inTime(reading.client, this.#clock, reading.client.query('COMMIT'));
+      ended = true;
+      return Number(rows[0]?.rows);
+    } catch (error) {
+      throw this.#closed ? letGo(error) : lockError(error);
+    } finally {
+      this.#giveBack(reading, ended);
+    }
+  }
+
+  async #begin(client: pg.Client, table: TableSchema, { name, vouch }: SharedSnapshot): Promise<Layout> {
     const begin = [
       'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
       `SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(name)}`,
@@ -83,9 +103,15 @@ export class SnapshotReaders {
     }
     // Behind our own lock: from the snapshot's to ours the table was always locked.
     await vouch();
-    const layout = await inTime(client, this.#clock, layoutOf(table, prepared(client)));
+    return inTime(client, this.#clock, layoutOf(table, prepared(client)));
+  }
+
+  async #copy(client: pg.Client, layout: Layout, table: TableSchema, keys?: Buffer): Promise<CopyToStreamQuery> {
     const order = layout.keys.length === 0 ? '' : `ORDER BY ${keyList(layout.keys)}`;
-    const copy = client.query(copyTo(`COPY (${selectRows(table, layout, table, order)}) TO STDOUT`));
+    // COPY takes no parameters, but it may read a setting.
+    if (keys !== undefined) await inTime(client, this.#clock, client.query(`SELECT set_config('${KEYS}', $1, true)`, [keysJson(keys)]));
+    const which = keys === undefined ? order : `WHERE ${isOneOfKeys(layout.keys, table)}`;
+    const copy = client.query(copyTo(`COPY (${selectRows(table, layout, table, which)}) TO STDOUT`));
     // Whoever reads it hears of it; who has stopped reading need not.
     copy.on('error', () => undefined);
     return copy;

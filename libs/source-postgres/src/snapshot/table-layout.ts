@@ -1,4 +1,5 @@
-import type { TableSchema } from '@changeover/events';
+import { invariant } from '@changeover/core';
+import { parseRows, type TableSchema } from '@changeover/events';
 import pg from 'pg';
 
 import { quoted } from '../captured-tables.js';
@@ -45,4 +46,21 @@ export function selectRows(table: TableName, { partitioned }: Layout, form: Tabl
 
 export function keyList(keys: readonly KeyColumn[]): string {
   return keys.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
+}
+
+/** The setting of the transaction that holds the keys which are asked for: a JSON list of lists of texts, as {@link keysJson} gives it. */
+export const KEYS = 'changeover.keys';
+
+export function keysJson(keys: Buffer): string {
+  return JSON.stringify(parseRows(keys));
+}
+
+/**
+ * Whether the row's key is one of those in {@link KEYS}. Of the column's type with its modifier, because a bare `character` would cut the value to one.
+ */
+export function isOneOfKeys(keys: readonly KeyColumn[], form: TableSchema): string {
+  const names = form.columns.flatMap((column) => (column.key ? [column.name] : []));
+  invariant(keys.length > 0 && names.length === keys.length, 'rows are found by a key');
+  const values = keys.map(({ name, type }) => `(k.value ->> ${String(names.indexOf(name))})::${type}`);
+  return `(${keyList(keys)}) IN (SELECT ${values.join(', ')} FROM json_array_elements(current_setting('${KEYS}')::json) AS k)`;
 }

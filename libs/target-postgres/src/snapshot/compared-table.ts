@@ -28,7 +28,14 @@ export type ComparedTable = {
   readonly columns: readonly (ComparedColumn | null)[];
   /** A query of the rows that are ours. It has no parameters, because COPY takes none. */
   readonly rows: string;
+  /** The same of those that have one of the keys in the transaction's setting {@link KEYS}. */
+  readonly rowsOfKeys: string;
+  /** Counts these keys; the types of the table's key have to take each of them. */
+  readonly keysTaken: string;
 };
+
+/** A JSON list of lists of texts, a key each. */
+export const KEYS = 'changeover.keys';
 
 const WAS_THERE = `SELECT EXISTS (SELECT FROM changeover.preexisting WHERE migration = $1 AND table_schema = $2 AND table_name = $3) AS rows`;
 
@@ -41,14 +48,24 @@ export async function comparedTable(connection: Connection, migration: string, s
   const [left] = await connection.query<{ rows: boolean }>(WAS_THERE, [migration, schema.schema, schema.table]);
   // What the target makes itself is nobody's to write; but rows are known by their key, whoever makes it.
   const columns = plan.columns.map((column) => (column.target.generated !== null && !column.key ? null : comparedColumn(column.target)));
-  return { plan, columns, rows: rowsOf({ plan, columns, migration, left: left?.rows === true }) };
+  const selected = { plan, columns, migration, left: left?.rows === true };
+  const keys = plan.keys.map(({ target: { cast } }, at) => `(k.value ->> ${String(at)})::${cast}`);
+  const given = `FROM json_array_elements(current_setting('${KEYS}')::json) AS k`;
+  const isOneOfThem = `(${plan.keys.map(({ quoted }) => `t.${quoted}`).join(', ')}) IN (SELECT ${keys.join(', ')} ${given})`;
+  return {
+    plan,
+    columns,
+    rows: rowsOf(selected),
+    rowsOfKeys: rowsOf(selected, [isOneOfThem]),
+    keysTaken: `SELECT ${keys.map((key) => `count(${key})`).join(', ')} ${given}`,
+  };
 }
 
 type Selected = Pick<ComparedTable, 'plan' | 'columns'> & { readonly migration: string; readonly left: boolean };
 
-function rowsOf({ plan, columns, migration, left }: Selected): string {
+function rowsOf({ plan, columns, migration, left }: Selected, more: readonly string[] = []): string {
   const values = plan.columns.map(({ quoted }, at) => columns[at]?.compared(`t.${quoted}`) ?? 'NULL');
-  const conditions: string[] = [];
+  const conditions = [...more];
   if (isOurs(plan.schema)) conditions.push(`t.migration = ${escapeLiteral(migration)}`);
   if (left) {
     const { schema, table } = plan.schema;

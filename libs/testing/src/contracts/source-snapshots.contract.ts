@@ -1,4 +1,4 @@
-import { parseRows, type SourceSnapshot, type SourceSnapshots, type TableSchema } from '@changeover/events';
+import { formatRows, parseRows, type SourceSnapshot, type SourceSnapshots, type TableSchema } from '@changeover/events';
 
 import { codeOf } from './change-source.contract.js';
 
@@ -141,6 +141,26 @@ export function sourceSnapshotsContract(name: string, open: () => Promise<Source
       await snapshot.take([item, other]);
       const all = await Promise.all([item, other, item, other, item, other, item].map((table) => read(snapshot, table)));
       expect(all.map(({ length }) => length)).toEqual([50, 1, 50, 1, 50, 1, 50]);
+    });
+
+    it('finds rows by their keys, and counts them, as they were when it was taken', async () => {
+      const [item, other] = [await bed.form('item'), await bed.form('other')];
+      await bed.insert('item', [11, 'eleven\t\\'], [12, null], [13, ''], [-14, 'ü€']);
+      await using snapshot = await bed.snapshots().open();
+      await snapshot.take([item, other]);
+      await bed.insert('item', [15, 'later']);
+      const found = async (...keys: readonly string[]): Promise<unknown> => {
+        const pieces: Buffer[] = [];
+        for await (const piece of snapshot.find(item, formatRows(keys.map((key) => [key])))) pieces.push(piece);
+        return parseRows(Buffer.concat(pieces)).toSorted(([a], [b]) => Number(a) - Number(b));
+      };
+      expect(await found('12', '11', '15', '99', '-14', '11')).toEqual([
+        ['-14', 'ü€'],
+        ['11', 'eleven\t\\'],
+        ['12', null],
+      ]);
+      expect(await found('99')).toEqual([]);
+      expect([await snapshot.count(item), await snapshot.count(other)]).toEqual([4, 0]);
     });
 
     it('ends, also for those who are reading', async () => {

@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import { tableName, formatRows, SourceSnapshots, type SourceSnapshot, type TableSchema } from '@changeover/events';
+import { countLines, formatRows, parseRows, SourceSnapshots, tableName, type SourceSnapshot, type TableSchema } from '@changeover/events';
 
 import { keyOf, type Row } from './scripted-tables.js';
 
@@ -69,13 +69,29 @@ class ScriptedSnapshot implements SourceSnapshot {
     return this.#taken.visible.has(txId);
   }
 
-  async *rows(table: TableSchema): AsyncGenerator<Buffer, void, undefined> {
+  rows(table: TableSchema): AsyncGenerator<Buffer, void, undefined> {
+    return this.#read(table, () => true);
+  }
+
+  find(table: TableSchema, keys: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    const wanted = new Set(parseRows(keys).map((key) => JSON.stringify(key)));
+    const places = table.columns.flatMap(({ key }, place) => (key ? [place] : []));
+    return this.#read(table, (row) => wanted.has(JSON.stringify(places.map((place) => row[place] ?? null))));
+  }
+
+  async count(table: TableSchema): Promise<number> {
+    let rows = 0;
+    for await (const lines of this.rows(table)) rows += countLines(lines);
+    return rows;
+  }
+
+  async *#read(table: TableSchema, isWanted: (row: Row) => boolean): AsyncGenerator<Buffer, void, undefined> {
     invariant(this.#taken !== null, 'a snapshot is asked only when it was taken');
     const held = this.#taken.tables.get(tableName(table));
     invariant(held?.form.hash === table.hash, 'rows are read of tables of which the snapshot was taken');
     await this.#source.onRows(table);
     this.#answer();
-    const keyed = held.rows.map((row) => [keyOf(table, row), row] as const);
+    const keyed = held.rows.filter(isWanted).map((row) => [keyOf(table, row), row] as const);
     if (table.columns.some(({ key }) => key)) keyed.sort(([a], [b]) => (a < b ? -1 : 1));
     let lines: Buffer[] = [];
     let bytes = 0;

@@ -12,7 +12,7 @@ import {
   type TargetSnapshot,
 } from '@changeover/events';
 
-import { compareTable, shapeOf, type CompareLimits, type Difference } from '../compare-table.js';
+import { asStored, compareTable, shapeOf, type CompareLimits, type Difference } from '../compare-table.js';
 import { KeyPlaces, RowSums } from '../row-sums.js';
 import { compareRefused, RefusedSide } from './refused-side.js';
 import { whileBothHeld, type BothOptions } from './both-held.js';
@@ -126,7 +126,8 @@ async function comparePair(pair: TablePair, { live, rebuilt, options, signal, cr
   // Which rows: both sides are read once more, in the same snapshots.
   const found = await compareTable({
     table: pair.rebuilt,
-    snapshot: asStored(rebuilt, () => other.rows(apart)),
+    // Both sides are as compared already, and what is refused is compared by itself.
+    snapshot: asStored(() => other.rows(apart)),
     expected: () => linesOf(first.rows(apart), pair.live),
     limits,
     onRows: () => undefined,
@@ -134,17 +135,6 @@ async function comparePair(pair: TablePair, { live, rebuilt, options, signal, cr
   });
   const named = Object.values(found.counts).reduce((sum, count) => sum + count, 0);
   return { ...equal, differences: found.differences, differing: Math.max(named + found.unlooked, partitions) };
-}
-
-/** Rows of both sides are as compared already, and what is refused is compared by itself. */
-function asStored({ progress }: TargetSnapshot, rows: () => AsyncIterable<Buffer>): TargetSnapshot {
-  return {
-    progress,
-    rows,
-    asCompared: (_table, lines) => Promise.resolve(lines),
-    refused: () => Promise.resolve([]),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
 }
 
 /** What a snapshot holds of a table, without rows that the target refuses, and how many those are. */

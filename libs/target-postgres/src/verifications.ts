@@ -1,0 +1,21 @@
+import type { Verified } from '@changeover/events';
+
+import type { Connection } from './connection.js';
+
+const RECORD = `INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
+
+const LAST = `SELECT kind, outcome, is_base AS "isBase", changes, writes, generation, mapping, ended_ms::float8 AS ended_ms, seconds, rows::float8 AS rows
+  FROM changeover.verification WHERE migration = $1 AND (is_base OR NOT $2) ORDER BY id DESC LIMIT 1`;
+
+/** What is known of a place from which rows were loaded is true only of that load: so it stands beside it, in the target. */
+export async function recordVerified(connection: Connection, migration: string, verified: Verified): Promise<void> {
+  const { kind, outcome, isBase, changes, writes, generation, mapping, ended_ms, seconds, rows } = verified;
+  const places = [JSON.stringify(changes), JSON.stringify(writes)];
+  await connection.query(RECORD, [migration, kind, outcome, isBase, ...places, generation, mapping, ended_ms, seconds, rows]);
+}
+
+export async function lastVerified(connection: Connection, migration: string, which: 'any' | 'base'): Promise<Verified | null> {
+  const [row] = await connection.query<Verified>(LAST, [migration, which === 'base']);
+  return row ?? null;
+}
