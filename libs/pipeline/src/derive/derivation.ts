@@ -14,6 +14,9 @@ export type { DerivedChange } from './round.js';
 /** A source row as it was before the transaction, and as it is behind it; null: it was, or is, not there. */
 export type TouchedRow = { readonly table: MirroredTable; readonly key: string; readonly before: Row | null; readonly after: Row | null };
 
+/** A source row by which a rule makes one of the target. */
+export type DrivingRow = { readonly rule: PlannedRule; readonly key: string };
+
 /** A row's key, and what the mirror holds of it. */
 export type MirroredRow = { readonly key: string; readonly value: Buffer };
 
@@ -77,6 +80,25 @@ export class Derivation {
     const round = this.#round(childless ? rule : null);
     for (const { key, value } of rows) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, value));
     return round.finish();
+  }
+
+  /** Derives these driving rows once more, though none of their source rows may have changed: where all that is remembered is right, nothing comes of it. */
+  again(rows: Iterable<DrivingRow>): readonly DerivedChange[] {
+    const round = this.#round(null);
+    for (const { rule, key } of rows) round.evaluate(rule, key);
+    return round.finish();
+  }
+
+  /** The driving rows of which something may be different when this row is: those that it drives, and those that look it up as it is. */
+  *concerned(table: MirroredTable, key: string, row: Row | null): Generator<DrivingRow> {
+    for (const rule of table.drives) yield { rule, key };
+    if (row === null) return;
+    for (const { number, rule, join } of table.joinedBy) {
+      const text = valuesText(row, join.columns);
+      if (text === null) continue;
+      for (const member of membersOf(this.#state, stateKey('dependants', number, text)))
+        yield { rule: this.#plan.rules[rule] as PlannedRule, key: member.toString() };
+    }
   }
 
   /**

@@ -59,7 +59,7 @@ export function heldLine(
 }
 
 /** A zero byte, with which the hash of a very long key begins, is none that PostgreSQL could store. */
-function heldKey(key: string): string {
+export function heldKey(key: string): string {
   return key.replace('\0', HASHED);
 }
 

@@ -24,12 +24,7 @@ export class StoredMirror {
 
   /** `fetch` gives a form that `changes` has told. NOT_FOLLOWING: what is there is of no record, or not all that the source holds. */
   static of(look: StateLook, fetch: (ref: RecordRef) => Promise<TableSchema>): StoredMirror {
-    const place = decodePlace(look.place);
-    if (place?.read == null) throw notWhole('transform has remembered nothing yet, or is of another version');
-    if (look.isBetween) throw notWhole('transform is in the middle of a large transaction');
-    if (place.phase.name === 'filling') throw notWhole('tables are being copied for the first time');
-    const copied = Object.keys(place.copies);
-    if (copied.length > 0) throw notWhole(`${copied.join(', ')} ${copied.length === 1 ? 'is' : 'are'} being copied`);
+    const place = wholePlace(look);
     return new StoredMirror(look, place, place.read, fetch);
   }
 
@@ -45,10 +40,22 @@ export class StoredMirror {
   }
 }
 
+/** Where the state stands. NOT_FOLLOWING: what is there is of no record, or not all that the source holds. */
+export function wholePlace(look: StateLook): TransformPlace & { readonly read: ReadPosition } {
+  const place = decodePlace(look.place);
+  const read = place?.read ?? null;
+  if (place === null || read === null) throw notWhole('transform has remembered nothing yet, or is of another version');
+  if (look.isBetween) throw notWhole('transform is in the middle of a large transaction');
+  if (place.phase.name === 'filling') throw notWhole('tables are being copied for the first time');
+  const copied = Object.keys(place.copies);
+  if (copied.length > 0) throw notWhole(`${copied.join(', ')} ${copied.length === 1 ? 'is' : 'are'} being copied`);
+  return { ...place, read };
+}
+
 function* linesOf(mirror: TableMirror, form: number): Generator<Line> {
   for (const { line } of mirror.rows(null, form)) yield line;
 }
 
-function notWhole(why: string): ChangeoverError {
+export function notWhole(why: string): ChangeoverError {
   return new ChangeoverError('NOT_FOLLOWING', `what transform remembers cannot be compared now: ${why}`);
 }

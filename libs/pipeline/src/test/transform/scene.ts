@@ -5,6 +5,7 @@ import { MigrationCensus } from './migration-census.js';
 import type { Migration } from './random-migration.js';
 import { expectSame } from './same.js';
 import { expectFromSnapshot } from './snapshot-check.js';
+import { expectFromState } from './state-check.js';
 import { contentOf, TransformLives, WRITES } from './transform-lives.js';
 import { WritesCheck } from './writes-check.js';
 import { recordsOf, type WrittenRecord } from './written-records.js';
@@ -62,6 +63,7 @@ class Scene {
     const check = new WritesCheck({ script, definition: this.definition, writes: records, census: this.#census });
     check.follow(await recordsOf(script.storage, CHANGES));
     await expectFromSnapshot(this.#migration.mapping, check.view, check.target);
+    await expectFromState(this.#migration.mapping, { changes: script.storage, state: lives.state, view: check.view }, check.target);
     return { lives, records, expected: check.expected };
   }
 
