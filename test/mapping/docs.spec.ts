@@ -15,7 +15,7 @@ const [, RULE = ''] = /```json\n(.*?)```/s.exec(PAGE) ?? [];
 
 describe('docs/mapping.md', () => {
   it('shows files that compile, and mistakes in them that do not', () => {
-    expect(Object.keys(FILES)).toEqual(['names.ts', 'types.ts', 'account.ts', 'person.ts', 'mapping.ts']);
+    expect(Object.keys(FILES)).toEqual(['names.ts', 'types.ts', 'account.ts', 'person.ts', 'note.ts', 'mapping.ts']);
     const wrong = FILES['person.ts']?.replace(", LEFT: 'former'", '').replace("required: ['account_id', 'name']", "required: ['name']");
     const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '' });
     expect(errors.filter((error) => !error.startsWith('wrong.ts'))).toEqual([]);
@@ -29,7 +29,7 @@ describe('docs/mapping.md', () => {
       for (const [name, text] of Object.entries(FILES)) await writeFile(join(folder, name), text);
       expect(await loadMapping(join(folder, 'names.ts'))).toMatchObject({ tables: { 'public.users': { to: 'crm.app_user' } } });
       const { rules } = await loadMapping(join(folder, 'mapping.ts'));
-      expect(rules.map(({ target }) => target)).toEqual(['crm.account', 'crm.person']);
+      expect(rules.map(({ target }) => target)).toEqual(['crm.account', 'crm.person', 'crm.note']);
       expect(rules[0]).toEqual(JSON.parse(RULE));
     } finally {
       await rm(folder, { recursive: true });

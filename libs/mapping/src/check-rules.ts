@@ -99,10 +99,11 @@ class RuleCheck {
       const table = place.rows.get(value.of ?? place.home);
       if (table === undefined) this.#say([...path, 'of'], `there is no join ${value.of ?? ''} that can be read here`);
       else this.#column(value.column, table, [...path, 'column']);
-    } else if ('convert' in value) {
+    } else if ('input' in value) {
       // What is held is a row with its columns; here nobody would hear of the problem.
-      if (value.invalid === 'held' && !place.holds) this.#say([...path, 'invalid'], 'must be empty: only a column can hold its row');
-      this.#converter(value, path);
+      const holds = 'invalid' in value && value.invalid === 'held';
+      if (holds && !place.holds) this.#say([...path, 'invalid'], 'must be empty: only a column can hold its row');
+      if ('convert' in value) this.#converter(value, path);
       this.#expression(value.input, [...path, 'input'], place);
     } else if ('first' in value) this.#expressions(value.first, [...path, 'first'], place);
     else if ('concat' in value) this.#expressions(value.concat, [...path, 'concat'], place);

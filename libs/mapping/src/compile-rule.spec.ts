@@ -32,6 +32,7 @@ describe('an expression', () => {
     ['1', 'ada', null, 'x'],
     ['1', 'main', '+1'],
   ];
+  const DNS = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
   const upper = (input: Expression, invalid: 'held' | 'empty' = 'held'): Expression => ({ convert: 'upper', input, invalid });
   test.each<[Expression, unknown]>([
     [{ column: 'name' }, 'ada'],
@@ -44,6 +45,9 @@ describe('an expression', () => {
     [{ first: [{ column: 'boss' }] }, null],
     [{ concat: [{ column: 'boss' }, { column: 'name' }, { constant: '' }, { column: 'id' }], separator: '-' }, 'ada--1'],
     [{ concat: [{ column: 'boss' }, { constant: null }], separator: '-' }, null],
+    [{ uuid: DNS, input: { column: 'name' } }, '21495524-a02f-5695-82e2-b117addc0b1e'],
+    [{ uuid: DNS, input: { column: 'boss' } }, null],
+    [{ uuid: DNS, input: upper({ constant: 'bad' }) }, [{ reason: 'bad value', column: 'x' }]],
     [upper({ column: 'name' }), 'ADA'],
     [upper({ column: 'boss' }), null],
     [upper({ constant: 'none' }), null],

@@ -1,6 +1,7 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, type Mapping, type MappingInput } from './mapping.js';
 export { mappingHash, ruleSchema, sourceTable, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
 export { compileRule } from './compile-rule.js';
+export { aliasesIn, aliasesOf, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export {
   ConversionProblem,
@@ -26,6 +27,7 @@ export {
   mapping,
   not,
   unchecked,
+  uuid,
   type Converted,
   type DrivingRow,
   type Holds,
@@ -34,6 +36,7 @@ export {
   type ReadColumn,
   type Tables,
   type Text,
+  type Uuid,
   type Value,
   type Where,
 } from './builder/index.js';

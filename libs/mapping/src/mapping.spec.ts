@@ -61,6 +61,7 @@ describe('rules', () => {
       id: { column: 'id' },
       email: { ...HELD, options: { b: 1, a: [true, null] } },
       name: { concat: [{ column: 'first' }, { first: [{ column: 'last' }, { constant: '?' }] }], separator: ' ' },
+      owner: { uuid: '6ba7b810-9dad-11d1-80b4-00c04fd430c8', input: { column: 'owner' } },
     },
     required: ['name'],
     requires: [{ parent: 'crm.person', key: [{ column: 'boss' }] }],
@@ -77,7 +78,10 @@ describe('rules', () => {
   const changed = (change: object): object => ({ rules: [{ ...RULE, ...change }] });
   const join = { as: 'j', table: 'public.a', on: { id: { column: 'a' } } };
   test.each<[object, string]>([
-    [changed({ columns: { id: { colum: 'id' } } }), '.columns.id: must be an object with one of column, constant, convert, first, concat'],
+    [
+      changed({ columns: { id: { colum: 'id' } } }),
+      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid',
+    ],
     [changed({ columns: { id: { column: 'id', off: 'x' } } }), '.columns.id: Unrecognized key: "off"'],
     [changed({ columns: { id: { first: [] } } }), '.columns.id.first: Too small: expected array to have >=1 items'],
     [
@@ -88,6 +92,7 @@ describe('rules', () => {
       changed({ columns: { id: { convert: 'x', input: { column: 'id' } } } }),
       '.columns.id.invalid: Invalid option: expected one of "held"|"empty"',
     ],
+    [changed({ columns: { id: { uuid: '7', input: { column: 'id' } } } }), '.columns.id.uuid: must be a UUID in lower case'],
     [changed({ where: { is: { column: 'id' }, in: [] } }), '.where.in: Too small: expected array to have >=1 items'],
     [changed({ where: { isnt: 1 } }), '.where: must be an object with one of is, not, all, any'],
     [changed({ columns: {} }), '.columns: makes no column'],

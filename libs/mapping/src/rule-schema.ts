@@ -6,6 +6,8 @@ import type { Condition, Expression, JoinRule, Json, Order, ParentRule, TableRul
 export const name = z.string().min(1).max(63);
 export const qualified = z.string().regex(/^[^.]+\..+$/u, 'must be of the form schema.table; the first dot separates the two');
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u;
+
 const text = z.string().nullable();
 // What is in it was looked at before: it is plain data.
 const json = z.unknown() as z.ZodType<Json>;
@@ -38,6 +40,7 @@ const EXPRESSION = byKey<Expression>({
   }),
   first: z.strictObject({ first: someExpressions }),
   concat: z.strictObject({ concat: someExpressions, separator: z.string() }),
+  uuid: z.strictObject({ uuid: z.string().regex(UUID, 'must be a UUID in lower case'), input: expression }),
 });
 
 const condition: z.ZodType<Condition> = z.lazy(() => CONDITION);

@@ -16,7 +16,9 @@ export type Expression =
   /** The first that is not null. */
   | { readonly first: readonly Expression[] }
   /** Those that are not null, with the separator between them; null if all are. */
-  | { readonly concat: readonly Expression[]; readonly separator: string };
+  | { readonly concat: readonly Expression[]; readonly separator: string }
+  /** A key as a UUID: itself where it is one, in lower case; else its UUIDv5 in the namespace `uuid`. Null stays null. */
+  | { readonly uuid: string; readonly input: Expression };
 
 /** Null is a value like others here: `is` null when `in` names it. */
 export type Condition =

@@ -3,6 +3,7 @@ import { ChangeoverError } from '@changeover/core';
 import { ConversionProblem, type Converters, type Problem, type Row, type SourceTable } from './compiled-rule.js';
 import type { Condition, Expression, Order } from './rule.js';
 import type { OrderedBy } from './row-order.js';
+import { uuidKey } from './uuid-key.js';
 
 export type Rows = readonly (Row | null)[];
 export type Evaluate = (rows: Rows) => string | null;
@@ -70,6 +71,14 @@ export class Scope {
           if (text !== null) return text;
         }
         return null;
+      };
+    }
+    if ('uuid' in expression) {
+      const input = this.evaluate(expression.input, home, held);
+      const key = uuidKey(expression.uuid);
+      return (rows) => {
+        const text = input(rows);
+        return text === null ? null : key(text);
       };
     }
     const { separator } = expression;

@@ -12,6 +12,7 @@ const described = (table: string, columns: readonly DescribedColumn[], reference
   return { schema: 'crm', table, columns, key: ['id'], foreignKeys };
 };
 
+const NAMESPACE = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
 const SOURCE: TableSchema = textTable('contacts', ['id', 'account_id', 'name']);
 const SOURCES = [
   { ...SOURCE, schema: 'public', columns: SOURCE.columns.map((column) => ({ ...column, notNull: column.name !== 'account_id' })) },
@@ -81,6 +82,7 @@ describe('a column of the target that is never null', () => {
     [{ constant: null }],
     [{ first: [{ column: 'account_id' }, { constant: null }] }],
     [{ concat: [{ column: 'account_id' }], separator: '' }],
+    [{ uuid: NAMESPACE, input: { column: 'account_id' } }],
     [convert('trim', {})],
     [convert('enum', { values: { a: 'b', c: null } })],
     [convert('enum', { values: { a: 'b' } }, { column: 'account_id' })],
@@ -97,6 +99,7 @@ describe('a column of the target that is never null', () => {
     [{ constant: '' }],
     [{ first: [{ column: 'account_id' }, { constant: 'x' }] }],
     [{ concat: [{ column: 'account_id' }, { column: 'name' }], separator: '' }],
+    [{ uuid: NAMESPACE, input: { column: 'name' } }],
     [convert('enum', { values: { a: 'b' } })],
   ])('is always given by %j', (value) => {
     expect(of(value)).toEqual([]);

@@ -69,6 +69,7 @@ function mayBeNull(value: Expression, notNull: ReadonlySet<string>): boolean {
   if ('constant' in value) return value.constant === null;
   if ('first' in value) return value.first.every((one) => mayBeNull(one, notNull));
   if ('concat' in value) return value.concat.every((one) => mayBeNull(one, notNull));
+  if ('uuid' in value) return mayBeNull(value.input, notNull);
   return value.invalid === 'empty' || mayBeNull(value.input, notNull) || !givesAValue(value);
 }
 

@@ -1,6 +1,6 @@
 import { parseMapping } from '../mapping.js';
 import type { TableRule } from '../rule.js';
-import { all, any, concat, constant, convert, first, is, mapping, not, unchecked, type Text } from './index.js';
+import { all, any, concat, constant, convert, first, is, mapping, not, unchecked, uuid, type Text } from './index.js';
 
 type Source = {
   'public.contacts': {
@@ -28,6 +28,7 @@ type Target = {
       email?: string | null;
       company?: string | null;
       vip?: 't' | 'f';
+      token?: Text<'uuid'> | null;
     };
   };
   'crm.account': { row: { id: `${number}`; name: string } };
@@ -251,6 +252,22 @@ describe('a mistake that TypeScript finds', () => {
     map.table('crm.person', { ...from, columns: { ...whole, status: unchecked({ column: 'status' }) } });
     // @ts-expect-error -- what is unchecked has the type that it is said to have
     map.table('crm.person', { ...from, columns: { ...whole, status: unchecked<string>({ column: 'status' }) } });
+  });
+
+  it('is a key that is no UUID', () => {
+    const NAMESPACE = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
+    const rule = map.table('crm.person', { ...from, columns: { ...whole, token: uuid(NAMESPACE, contact('account_id')) } });
+    expect(rule.columns['token']).toEqual({ uuid: NAMESPACE, input: { column: 'account_id' } });
+    expect(parsed(rule)).toEqual(rule);
+    // @ts-expect-error -- a number is none
+    map.table('crm.person', { ...from, columns: { ...whole, token: contact('account_id') } });
+    // @ts-expect-error -- a namespace is one too
+    uuid('contacts', contact('account_id'));
+    // @ts-expect-error -- null stays null
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: uuid(NAMESPACE, contact('account_id')) } });
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: uuid(NAMESPACE, contact('id')) } });
+    // @ts-expect-error -- what it is made of can hold its row
+    is(uuid(NAMESPACE, convert<string, 'public.contacts'>('trim', contact('email'))), null);
   });
 
   it('is a condition that can never be', () => {

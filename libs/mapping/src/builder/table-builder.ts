@@ -1,4 +1,5 @@
-import type { Condition, Expression, JoinRule, TableRule } from '../rule.js';
+import { aliasesIn, aliasesOf, joinsRead } from '../expression-parts.js';
+import type { Expression, TableRule } from '../rule.js';
 import { drivingRow, type DrivingRow, type Ordered, type Tables } from './rows.js';
 import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
 import { conditionOf, type Where } from './where.js';
@@ -77,7 +78,9 @@ export function mapping<Source extends Tables = Untyped, Target extends Tables =
         ...(unique !== undefined && { unique }),
         ...(whileHeld !== undefined && { whileHeld }),
       } satisfies TableRule;
-      const joins = usedJoins(rule, from.joins);
+      // The driving row may have been joined for other rules too: a join that nothing reads only costs time.
+      const values = [...Object.values(rule.columns), ...(rule.requires ?? []).flatMap((one) => one.key)];
+      const joins = joinsRead(from.joins, [...values.flatMap(aliasesOf), ...(rule.where === undefined ? [] : aliasesIn(rule.where))]);
       return joins.length === 0 ? rule : { ...rule, joins };
     },
   };
@@ -90,31 +93,4 @@ type Untyped = Readonly<Record<string, { readonly row: Readonly<Record<string, a
 function expressionsOf(columns: object): Readonly<Record<string, Expression>> {
   const values = Object.entries(columns as Readonly<Record<string, AnyValue | undefined>>);
   return Object.fromEntries(values.flatMap(([column, value]) => (value === undefined ? [] : [[column, expressionOf(value)]])));
-}
-
-/** A driving row may have been joined for other rules too: a join that nothing reads only costs time. */
-function usedJoins({ columns, where, requires = [] }: TableRule, joins: readonly JoinRule[]): readonly JoinRule[] {
-  const used = new Set<string>();
-  const read = (value: Expression): void => {
-    if ('column' in value) used.add(value.of ?? '');
-    else if ('convert' in value) read(value.input);
-    else if ('first' in value) value.first.forEach(read);
-    else if ('concat' in value) value.concat.forEach(read);
-  };
-  const test = (condition: Condition): void => {
-    if ('is' in condition) read(condition.is);
-    else if ('not' in condition) test(condition.not);
-    else ('all' in condition ? condition.all : condition.any).forEach(test);
-  };
-  [...Object.values(columns), ...requires.flatMap(({ key }) => key)].forEach(read);
-  if (where !== undefined) test(where);
-  // From the last on, for a join reads those before it.
-  return joins
-    .toReversed()
-    .filter(({ as, on }) => {
-      if (!used.has(as)) return false;
-      Object.values(on).forEach(read);
-      return true;
-    })
-    .reverse();
 }

@@ -61,6 +61,20 @@ export function concat<const Values extends readonly [AnyValue, ...AnyValue[]]>(
   return unchecked({ concat: values.map(expressionOf), separator });
 }
 
+/** The text of a UUID, as far as TypeScript can tell one. */
+export type Uuid = `${string}-${string}-${string}-${string}-${string}`;
+
+/**
+ * A key as a UUID: itself where it is one; else its UUIDv5 in `namespace`, a UUID of your own for the source table. The same everywhere that
+ * the key is named, so references are translated like what they refer to.
+ */
+export function uuid<Type extends string | null, Row>(
+  namespace: Uuid,
+  value: Value<Type, Row>,
+): Value<Text<'uuid'> | Extract<Type, null>, Row> {
+  return unchecked({ uuid: namespace, input: expressionOf(value) });
+}
+
 /** What happens to a row with a value that a converter cannot take: it is held, or only this value is left empty. */
 export type Invalid = 'held' | 'empty';
 

@@ -23,6 +23,7 @@ const convertedOf = (input: fc.Arbitrary<Expression>): fc.Arbitrary<Expression> 
 const simple = fc.oneof(plain, convertedOf(plain), convertedOf(convertedOf(plain)));
 const expression: fc.Arbitrary<Expression> = fc.oneof(
   { weight: 4, arbitrary: simple },
+  { weight: 1, arbitrary: simple.map((input) => ({ uuid: '6ba7b810-9dad-11d1-80b4-00c04fd430c8', input })) },
   { weight: 1, arbitrary: fc.array(simple, { minLength: 1, maxLength: 2 }).map((first) => ({ first })) },
   { weight: 1, arbitrary: fc.array(simple, { minLength: 1, maxLength: 2 }).map((concat) => ({ concat, separator: ' ' })) },
 );

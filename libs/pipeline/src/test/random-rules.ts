@@ -4,6 +4,7 @@ import fc from 'fast-check';
 /** A source table whose rows rules read. Every one has the columns `p`, `q` (references), `v`, `f` (a flag) and `n` (a rank, or part of a reference). */
 export type TableShape = { readonly name: string; readonly columns: readonly string[]; readonly key: readonly string[] };
 
+const NAMESPACE = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
 const DATA = ['p', 'q', 'v', 'f', 'n'];
 
 export const simpleTable = (name: string): TableShape => ({ name, columns: ['id', ...DATA], key: ['id'] });
@@ -42,10 +43,11 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
       strict: fc.constantFrom(null, 'held', 'empty'),
       required: fc.boolean(),
       whileHeld: fc.constantFrom('last', 'none'),
-      key: fc.constantFrom('own', 'own', 'other'),
+      key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'uuid'),
     })
     .map((shape): TableRule => {
       const value = { column: 'v' } as const;
+      const key = { own: source.key, other: ['q'], uuid: ['u'] }[shape.key];
       const hasJoin = shape.joined !== 'none';
       const { joinTable, joinBy, joinOn } = shape;
       const on =
@@ -73,11 +75,12 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
         columns: {
           ...Object.fromEntries([...source.key, 'p', 'q', 'n'].map((column) => [column, { column }])),
           v: shape.strict === null ? value : { convert: 'strict', input: value, invalid: shape.strict },
+          u: { uuid: NAMESPACE, input: { column: 'q' } },
           joined: hasJoin ? { column: 'v', of: shape.joined === 'chain' ? 'k' : 'j' } : { constant: null },
         },
-        key: shape.key === 'own' ? source.key : ['q'],
+        key,
         // A key that is null names no row.
-        required: [...(shape.required ? ['v'] : []), ...(shape.key === 'own' ? [] : ['q'])],
+        required: [...(shape.required ? ['v'] : []), ...(shape.key === 'own' ? [] : key)],
         requires: shape.parents.map(({ parent, by }) => ({ parent, key: referenceBy(shapeOf(parent), by, (column) => ({ column })) })),
         ...(shape.unique === null
           ? {}
