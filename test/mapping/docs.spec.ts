@@ -17,8 +17,10 @@ describe('docs/mapping.md', () => {
   it('shows files that compile, and mistakes in them that do not', () => {
     expect(Object.keys(FILES)).toEqual(['names.ts', 'types.ts', 'account.ts', 'person.ts', 'note.ts', 'mapping.ts']);
     const wrong = FILES['person.ts']?.replace(", LEFT: 'former'", '').replace("required: ['account_id', 'name']", "required: ['name']");
-    const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '' });
-    expect(errors.filter((error) => !error.startsWith('wrong.ts'))).toEqual([]);
+    const unindexed = FILES['account.ts']?.replace("columns: ['number']", "columns: ['name']");
+    const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '', 'wrong-index.ts': unindexed ?? '' });
+    expect(errors.filter((error) => !error.startsWith('wrong'))).toEqual([]);
+    expect(errors.filter((error) => error.startsWith('wrong-index.ts')).join('\n')).toContain('"name"');
     expect(errors.join('\n')).toContain("Property 'LEFT' is missing");
     expect(errors.join('\n')).toContain("Type 'Value<`${number}` | null,");
   }, 180_000);

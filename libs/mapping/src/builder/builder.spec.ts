@@ -308,3 +308,86 @@ describe('a mistake that TypeScript finds', () => {
     map.from('public.contacts').join('a', 'public.accounts', { on: { id: holding } });
   });
 });
+
+describe('what introspection tells beside the columns', () => {
+  type Told = {
+    'crm.account': { row: { id: `${number}`; name: string; shown?: never }; key: ['id']; unique: never };
+    'crm.person': {
+      row: { id: `${number}`; name: string; email?: string | null; account_id?: `${number}` | null; boss_id?: `${number}` | null };
+      key: ['id'] | ['email'];
+      unique: ['email'] | ['account_id', 'name'];
+      references: { 'crm.account': ['account_id']; 'crm.elsewhere': ['boss_id'] };
+    };
+    'crm.note': { row: { at: string; text?: string | null }; key: never; unique: never };
+    'crm.tag': { row: { a: string; b?: string | null }; key: ['a', 'b']; unique: ['a'] | string[] };
+  };
+  const told = mapping<Source, Told>();
+  const row = told.from('public.contacts');
+  const person = { from: row, columns: { id: row('id'), name: row('last_name'), email: row('email') }, key: ['id'] } as const;
+  const account = { from: row, columns: { id: row('id'), name: row('last_name') }, key: ['id'] } as const;
+
+  it('is taken', () => {
+    expect(told.table('crm.person', { ...person, key: ['email'] }).key).toEqual(['email']);
+    told.table('crm.person', { ...person, unique: [{ columns: ['email'], otherwise: 'empty' }] });
+    told.table('crm.person', { ...person, unique: [{ columns: ['account_id', 'name'], otherwise: 'held' }] });
+    told.table('crm.person', { ...person, requires: [{ parent: 'crm.account', key: [row('account_id')] }] });
+    told.table('crm.tag', {
+      from: row,
+      columns: { a: row('last_name'), b: row('email') },
+      key: ['a', 'b'],
+      unique: [{ columns: ['b'], otherwise: 'empty' }],
+    });
+    // Of a database without foreign keys, any.
+    told.table('crm.account', { ...account, requires: [{ parent: 'crm.person', key: [row('id')] }] });
+  });
+
+  it('is a key of the target', () => {
+    // @ts-expect-error -- no key, and no unique index
+    told.table('crm.person', { ...person, key: ['name'] });
+    // @ts-expect-error -- more than the key
+    told.table('crm.person', { ...person, key: ['id', 'email'] });
+    // @ts-expect-error -- less than the key
+    told.table('crm.tag', { from: row, columns: { a: row('last_name') }, key: ['a'] });
+    // @ts-expect-error -- it has none
+    told.table('crm.note', { from: row, columns: { at: row('created') }, key: ['at'] });
+    // A column of the key that is null holds its row.
+    told.table('crm.tag', { from: row, columns: { a: row('email'), b: row('email') }, key: ['a', 'b'] });
+    // @ts-expect-error -- and one that is in no key is not null
+    told.table('crm.person', { ...person, columns: { ...person.columns, name: row('email') } });
+    expect(row.joins).toEqual([]);
+  });
+
+  it('is a unique index of the target', () => {
+    // @ts-expect-error -- none over these columns
+    told.table('crm.person', { ...person, unique: [{ columns: ['name'], otherwise: 'held' }] });
+    // @ts-expect-error -- not over this one alone
+    told.table('crm.person', { ...person, unique: [{ columns: ['account_id'], otherwise: 'empty' }] });
+    // @ts-expect-error -- with the name left empty the row would be refused
+    told.table('crm.person', { ...person, unique: [{ columns: ['account_id', 'name'], otherwise: 'empty' }] });
+    // @ts-expect-error -- it has none
+    told.table('crm.account', { ...account, unique: [{ columns: ['name'], otherwise: 'held' }] });
+    const tag = { from: row, columns: { a: row('last_name') }, key: ['a', 'b'] } as const;
+    // @ts-expect-error -- over an expression, but of a column that is there
+    told.table('crm.tag', { ...tag, unique: [{ columns: ['c'], otherwise: 'held' }] });
+    expect(row.joins).toEqual([]);
+  });
+
+  it('is a foreign key of the target', () => {
+    // @ts-expect-error -- it does not refer to this one
+    told.table('crm.person', { ...person, requires: [{ parent: 'crm.tag', key: [row('id')] }] });
+    // @ts-expect-error -- this one is not among the types
+    told.table('crm.person', { ...person, requires: [{ parent: 'crm.elsewhere', key: [row('id')] }] });
+    expect(row.joins).toEqual([]);
+  });
+
+  it('is a column that nobody can write', () => {
+    // @ts-expect-error -- computed by the target
+    told.table('crm.account', { ...account, columns: { ...account.columns, shown: row('last_name') } });
+    // @ts-expect-error -- whatever it is
+    told.table('crm.account', { ...account, columns: { ...account.columns, shown: unchecked({ column: 'last_name' }) } });
+    const named = { shown: row('last_name') };
+    // @ts-expect-error -- nor where it comes with others
+    told.table('crm.account', { ...account, columns: { ...account.columns, ...named } });
+    expect(row.joins).toEqual([]);
+  });
+});

@@ -2,8 +2,19 @@ import type { JoinRule } from '../rule.js';
 import { unchecked, expressionOf, type AnyValue, type Value } from './value.js';
 import { conditionOf, type Where } from './where.js';
 
-/** What the rows of tables hold, as `changeover introspect` writes it: by table and column, the texts that it can have. */
-export type Tables = Readonly<Record<string, { readonly row: Readonly<Record<string, string | null | undefined>> }>>;
+/** What the rows of tables hold, as `changeover introspect` writes it. What stands beside `row` may be left out; then nothing is held against it. */
+export type Tables = Readonly<Record<string, Table>>;
+
+export type Table = {
+  /** By column, the texts that it can have; never where nobody can write it. */
+  readonly row: Readonly<Record<string, string | null | undefined>>;
+  /** The columns by which a row can be found: of its key, or of a unique index. */
+  readonly key?: readonly string[];
+  /** The columns of its unique indexes, also of those that are not about all rows. */
+  readonly unique?: readonly string[];
+  /** By the table that they lead to, the columns of its foreign keys. */
+  readonly references?: Readonly<Record<string, readonly string[]>>;
+};
 
 /** Columns of a row, read by name. `Row` names the driving table. */
 export type ReadColumn<Columns, Row> = <Column extends keyof Columns & string>(column: Column) => Value<Columns[Column], Row>;

@@ -1,6 +1,6 @@
 import { aliasesIn, aliasesOf, joinsRead } from '../expression-parts.js';
 import type { Expression, TableRule } from '../rule.js';
-import { drivingRow, type DrivingRow, type Ordered, type Tables } from './rows.js';
+import { drivingRow, type DrivingRow, type Ordered, type Table, type Tables } from './rows.js';
 import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
 import { conditionOf, type Where } from './where.js';
 
@@ -8,15 +8,25 @@ type Name<T> = keyof T & string;
 
 /** Columns of a target table; those that must be there and never null are, unless they are among `Held`: without them the row is held. */
 type Columns<Row, From, Held> = {
-  readonly [Column in keyof Row]: Value<Row[Column] | (Column extends Held ? null : never), From | Holds>;
+  readonly [Column in keyof Row]: [Exclude<Row[Column], undefined>] extends [never]
+    ? never
+    : Value<Row[Column] | (Column extends Held ? null : never), From | Holds>;
 };
 
 /** Columns that can be left empty. */
 type Emptiable<Row> = { [Column in keyof Row]-?: null extends Row[Column] ? Column : never }[keyof Row] & string;
 
-type UniqueOptions<Row, From> = { readonly order?: Ordered<From> } & (
-  | { readonly columns: readonly Name<Row>[]; readonly otherwise: 'held' }
-  | { readonly columns: readonly Emptiable<Row>[]; readonly otherwise: 'empty' }
+/** What is told of a table under this name, as a list of columns; where it is not told, any of them. */
+type Told<T extends Table, Part extends 'key' | 'unique'> = T extends { readonly [P in Part]: infer Names extends readonly string[] }
+  ? Readonly<Names>
+  : readonly Name<T['row']>[];
+
+/** A database without foreign keys says nothing of what belongs together: then a row may need one of any table. */
+type Parent<T extends Table, Target> = Name<Target> & (T extends { readonly references: infer Parents } ? keyof Parents : string);
+
+type UniqueOptions<T extends Table, From> = { readonly order?: Ordered<From> } & (
+  | { readonly columns: Told<T, 'unique'> & readonly Name<T['row']>[]; readonly otherwise: 'held' }
+  | { readonly columns: Told<T, 'unique'> & readonly Emptiable<T['row']>[]; readonly otherwise: 'empty' }
 );
 
 type TableOptions<
@@ -24,34 +34,37 @@ type TableOptions<
   Target extends Tables,
   From extends Name<Source>,
   To extends Name<Target>,
-  Key extends string,
+  Key extends readonly string[],
   Required extends string,
 > = {
   /** Each of these rows makes one row of the target, or none. */
   readonly from: DrivingRow<Source, From>;
   /** Rows that it refuses are not in the target. */
   readonly where?: Where<NoInfer<From>>;
-  readonly columns: Columns<Target[To]['row'], NoInfer<From>, Key | Required>;
-  /** Columns by which a row is found. One that is null holds its row. */
-  readonly key: readonly Key[];
+  readonly columns: Columns<Target[To]['row'], NoInfer<From>, Key[number] | Required>;
+  /** Columns by which a row is found: of the target's key, or of a unique index. One that is null holds its row. */
+  readonly key: Key;
   /** Columns that hold their row when they are null. */
   readonly required?: readonly Required[];
-  /** Target rows that must be there before this one: `key` is that of the source row that makes them. */
-  readonly requires?: readonly { readonly parent: Name<Target>; readonly key: readonly Value<string | null, NoInfer<From>>[] }[];
-  /** Of the rows that want the same values the first in `order` has them; the others go without, or are held. */
-  readonly unique?: readonly UniqueOptions<Target[To]['row'], Source[From]['row']>[];
+  /** Target rows that must be there before this one, by its foreign keys: `key` is that of the source row that makes them. */
+  readonly requires?: readonly {
+    readonly parent: Parent<Target[To], Target>;
+    readonly key: readonly Value<string | null, NoInfer<From>>[];
+  }[];
+  /** By its unique indexes: of the rows that want the same values the first in `order` has them; the others go without, or are held. */
+  readonly unique?: readonly UniqueOptions<Target[To], Source[From]['row']>[];
   /** What stands in the target while a row is held: its last good version (the default), or nothing. */
   readonly whileHeld?: 'last' | 'none';
 };
 
 export interface MappingBuilder<Source extends Tables, Target extends Tables> {
   /** The rows of a source table, to make rows of the target from. */
-  from<Table extends Name<Source>>(table: Table): DrivingRow<Source, Table>;
+  from<From extends Name<Source>>(table: From): DrivingRow<Source, From>;
   /** How the rows of a target table are made. */
   table<
     From extends Name<Source>,
     To extends Name<Target>,
-    const Key extends Name<Target[To]['row']>,
+    const Key extends Told<Target[To], 'key'>,
     const Required extends Name<Target[To]['row']> = never,
   >(
     target: To,
