@@ -8,6 +8,8 @@ import { CheckpointCreateCommand } from './commands/checkpoint-create.command.js
 import { CheckpointDeleteCommand } from './commands/checkpoint-delete.command.js';
 import { CheckpointListCommand } from './commands/checkpoint-list.command.js';
 import { CheckpointShowCommand } from './commands/checkpoint-show.command.js';
+import { CountCommand } from './commands/count.command.js';
+import { ExplainCommand } from './commands/explain.command.js';
 import { ForwardCommand } from './commands/forward.command.js';
 import { HeldCommand } from './commands/held.command.js';
 import { HeldListCommand } from './commands/held-list.command.js';
@@ -39,6 +41,8 @@ export function cliModule(session: CliSession): DynamicModule {
       StatusCommand,
       BarrierCommand,
       VerifyCommand,
+      ExplainCommand,
+      CountCommand,
       CheckpointCommand,
       CheckpointCreateCommand,
       CheckpointListCommand,

@@ -3,6 +3,8 @@ export { mappingHash, ruleSchema, sourceTable, tablesRead, tableUse, targetSchem
 export { compileRule } from './compile-rule.js';
 export { aliasesIn, aliasesOf, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
+export { columnsRead, columnsTested, columnText, printCondition, printExpression, type ColumnRead } from './print-rule.js';
+export { traceRule, type TracedColumn } from './trace-rule.js';
 export {
   ConversionProblem,
   type CompiledJoin,

@@ -1,0 +1,42 @@
+import { SystemClock } from '@changeover/core';
+import { Command, Option } from 'nest-commander';
+
+import { renderExplanation } from '../explain/explain-view.js';
+import { runExplain } from '../explain/run-explain.js';
+import { qualified } from '../held/words.js';
+import { findOwnServices } from '../services/own-services.js';
+import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
+
+type ExplainOptions = ReadOptionsOf & { readonly source?: boolean; readonly json?: boolean };
+
+@Command({
+  name: 'explain',
+  arguments: '<table> [key...]',
+  argsDescription: {
+    table: 'a table of the new database, or of the old one',
+    key: 'its key, a word for each column; of the old one as `held list` shows it. Behind -- where it begins with a dash',
+  },
+  description:
+    'Tell why a row of the new database is what it is, column by column, or what became of a row of the old one and why; where transform runs. Prints its values. Changes nothing.',
+})
+export class ExplainCommand extends CliCommand {
+  @Option({ flags: '--source', description: 'the table is one of the old database, where the new one has one of that name too' })
+  parseSource(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '--json', description: 'print JSON' })
+  parseJson(): boolean {
+    return true;
+  }
+
+  override async run([name = '', ...key]: string[], { source = false, json = false, ...options }: ExplainOptions): Promise<void> {
+    const { settings: given, folder } = await this.readSettings(options);
+    const settings = await findOwnServices(given, folder);
+    const explanation = await runExplain(settings, {
+      ...{ table: qualified(name), key, clock: new SystemClock(), signal: this.session.signal },
+      ...(source && { end: 'source' as const }),
+    });
+    this.terminal.out(json ? toJson(explanation) : `${renderExplanation(explanation).join('\n')}\n`);
+  }
+}

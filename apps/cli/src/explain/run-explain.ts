@@ -1,0 +1,129 @@
+import { CONVERTERS } from '@changeover/cleaning';
+import { ChangeoverError, type Clock } from '@changeover/core';
+import { decodeJsonBody, listRecords, type HeldRow, type ReadPosition } from '@changeover/events';
+import { mappingHash, type Mapping } from '@changeover/mapping';
+import { RowExplanations, type Dependants, type ExplainedRow, type SourceRow } from '@changeover/pipeline';
+import { createHeldRowList, loadMapping, type createLog, lookAtState, type AllSettings } from '@changeover/shell';
+
+import { requireActiveMapping } from '../check/active-mapping.js';
+import { streamName, withLog } from '../log/open-log.js';
+
+export type ExplainRequest = {
+  /** `schema.table` of either end. */
+  readonly table: string;
+  readonly key: readonly string[];
+  /** Of which end the table is, where both have one of this name; left out: of the target, if it makes rows of it. */
+  readonly end?: 'source' | 'target';
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+};
+
+/** A record of `changes`, as far as it tells of rows. */
+export type Event = {
+  readonly seq: number;
+  readonly kind: string;
+  readonly position: string;
+  /** Commit time in ms since the epoch; null: it has none. */
+  readonly ts_ms: number | null;
+};
+
+export type Explanation = {
+  readonly migration: string;
+  readonly end: 'source' | 'target';
+  readonly table: string;
+  readonly key: readonly string[];
+  /** The columns of the key. */
+  readonly keyColumns: readonly string[];
+  readonly mapping: string;
+  /** The last record of `changes` that transform had read. */
+  readonly read: ReadPosition;
+  readonly rows: readonly (ExplainedRow & {
+    /** What the target itself says of a version that it does not take. */
+    readonly refused: readonly HeldRow[];
+  })[];
+  readonly dependants: readonly Dependants[];
+  /** The records that changed the rows last. */
+  readonly events: readonly Event[];
+};
+
+/** Asks where transform runs, as what it remembers is on that machine. */
+export async function runExplain(settings: AllSettings, request: ExplainRequest): Promise<Explanation> {
+  const { migration } = settings;
+  const { table, key, clock, signal } = request;
+  return withExplanations(settings, clock, async ({ explanations, mapping, log, store }) => {
+    const stream = streamName(settings, 'changes');
+    const { end, keyColumns } = placeOf(explanations, request);
+    const found =
+      end === 'source' ? explanations.ofSource(table, key) : { rows: explanations.ofTarget(table, key), dependants: [] as Dependants[] };
+    const rows = await withRefused(settings, clock, found.rows);
+    const events: Event[] = [];
+    for (const from of recordsOf(found.rows)) {
+      for await (const { header } of listRecords({ store, log, stream, from, follow: false, signal, onFinding: () => undefined })) {
+        const { seq, kind, pos, follows, ts_ms } = header;
+        if (seq === from) events.push({ seq, kind, position: pos ?? follows, ts_ms: ts_ms ?? null });
+        break;
+      }
+    }
+    const { read } = explanations;
+    return { migration, end, table, key, keyColumns, mapping: mappingHash(mapping), read, rows, dependants: found.dependants, events };
+  });
+}
+
+type Opened = Awaited<ReturnType<typeof createLog>> & { readonly explanations: RowExplanations; readonly mapping: Mapping };
+
+/** STATE_NOT_HERE where transform's state is on another machine; MAPPING_NOT_ACTIVE where the mapping is not the one that made the rows. */
+export async function withExplanations<Answer>(
+  settings: AllSettings,
+  clock: Clock,
+  work: (opened: Opened) => Promise<Answer>,
+): Promise<Answer> {
+  const { migration, state, control } = settings;
+  const mapping = await loadMapping(settings.mapping);
+  await requireActiveMapping(mapping, { migration, controlUrl: control.url });
+  await using look = await lookAtState(state, migration);
+  if (look === null)
+    throw new ChangeoverError('STATE_NOT_HERE', `there is no state of migration ${migration} in the folder of the settings`);
+  return await withLog(settings, clock, async (open) => {
+    await using explanations = await RowExplanations.of(look, {
+      ...{ migration, mapping, converters: CONVERTERS },
+      fetch: async (ref) => decodeJsonBody('schema', await open.log.fetch(streamName(settings, 'changes'), ref)).table,
+    });
+    return await work({ ...open, explanations, mapping });
+  });
+}
+
+function placeOf(
+  { sources, targets }: RowExplanations,
+  { table, key, end }: ExplainRequest,
+): { readonly end: 'source' | 'target'; readonly keyColumns: readonly string[] } {
+  const chosen = end ?? (targets.has(table) ? 'target' : 'source');
+  const keyColumns = (chosen === 'source' ? sources : targets).get(table);
+  if (keyColumns === undefined) {
+    const known = [...new Set([...(end === 'source' ? [] : targets.keys()), ...(end === 'target' ? [] : sources.keys())])].sort();
+    throw new ChangeoverError('BAD_SETTINGS', `nothing is made of or into a table ${table}; there are ${known.join(', ')}`);
+  }
+  // A key that is very long stands in the list of held rows as its hash.
+  if (key.length !== keyColumns.length && !(chosen === 'source' && key[0]?.startsWith('sha256:') === true))
+    throw new ChangeoverError('BAD_SETTINGS', `a row of ${table} is named by ${keyColumns.join(', ')}: a word for each`);
+  return { end: chosen, keyColumns };
+}
+
+async function withRefused(
+  { migration, limits, target }: AllSettings,
+  clock: Clock,
+  rows: readonly ExplainedRow[],
+): Promise<Explanation['rows']> {
+  const list = createHeldRowList(target, { migration, limits, clock });
+  const told: Explanation['rows'][number][] = [];
+  for (const row of rows) {
+    const listed = row.key === null ? [] : await list.find(row.target, { key: row.key });
+    told.push({ ...row, refused: listed.filter(({ state }) => state === 'refused') });
+  }
+  return told;
+}
+
+/** In their order, each once. */
+function recordsOf(rows: readonly ExplainedRow[]): readonly number[] {
+  const read = rows.flatMap(({ driving, joins }): (SourceRow | null)[] => [driving, ...joins.map(({ found }) => found)]);
+  return [...new Set(read.flatMap((row) => row?.seq ?? []))].sort((a, b) => a - b);
+}

@@ -1,0 +1,33 @@
+import { columnsRead, columnsTested, columnText, printCondition, printExpression } from './print-rule.js';
+import type { Condition, Expression } from './rule.js';
+
+const NAME: Expression = { convert: 'trim', input: { column: 'name' }, invalid: 'empty' };
+const MAIL: Expression = { column: 'address', of: 'mail' };
+
+describe('a rule as a person writes it', () => {
+  it.each<[Expression, string, readonly string[]]>([
+    [{ column: 'id' }, 'id', ['id']],
+    [MAIL, 'mail.address', ['mail.address']],
+    [{ constant: "it's \\" }, "'it\\'s \\\\'", []],
+    [{ constant: null }, 'null', []],
+    [{ first: [NAME, MAIL, { column: 'name' }] }, "first(trim(name, { invalid: 'empty' }), mail.address, name)", ['name', 'mail.address']],
+    [{ concat: [{ column: 'a' }, { column: 'b' }], separator: ' ' }, "concat(' ', a, b)", ['a', 'b']],
+    [
+      { convert: 'date', options: { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } }, input: { column: 'a' }, invalid: 'held' },
+      "date(a, { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } })",
+      ['a'],
+    ],
+  ])('%j', (expression, text, read) => {
+    expect(printExpression(expression)).toBe(text);
+    expect(columnsRead(expression).map(columnText)).toEqual(read);
+  });
+
+  it.each<[Condition, string, readonly string[]]>([
+    [{ is: { column: 'a' }, in: ['x', null] }, "is(a, 'x', null)", ['a']],
+    [{ not: { is: MAIL, in: ['x'] } }, "not(is(mail.address, 'x'))", ['mail.address']],
+    [{ all: [{ is: { column: 'a' }, in: ['1'] }, { any: [{ is: { column: 'b' }, in: [] }] }] }, "all(is(a, '1'), any(is(b)))", ['a', 'b']],
+  ])('%j', (condition, text, read) => {
+    expect(printCondition(condition)).toBe(text);
+    expect(columnsTested(condition).map(columnText)).toEqual(read);
+  });
+});

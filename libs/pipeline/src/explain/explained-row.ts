@@ -1,0 +1,76 @@
+/** A row of the source, by the columns of its key in their order. */
+export type SourceRow = {
+  /** `schema.table` at the source. */
+  readonly table: string;
+  readonly key: readonly (string | null)[];
+  /** The record of `changes` that changed it last; null: it is not there. */
+  readonly seq: number | null;
+};
+
+/** A column that an expression reads. */
+export type ReadValue = {
+  /** `column`, or `join.column`. */
+  readonly name: string;
+  readonly value: string | null;
+};
+
+/** What became of one row of the source under one rule, and why. */
+export type ExplainedRow = {
+  /** `schema.table` at the target. */
+  readonly target: string;
+  /** Its key there, where there is one. */
+  readonly key: readonly (string | null)[] | null;
+  /**
+   * `written`: it stands at the target; `kept`: an earlier version does, as this one is held; `held`, `waiting`: nothing does; `filtered`: the rule refuses the row; `absent`: there
+   * is no such row at the source. `passed`: it goes over as it is, with the names of its columns as its table has them at the target.
+   */
+  readonly outcome: 'written' | 'kept' | 'held' | 'waiting' | 'filtered' | 'absent' | 'passed';
+  readonly driving: SourceRow;
+  readonly joins: readonly {
+    readonly as: string;
+    /** What was looked up, by column of the joined table; null: something of it is null, so nothing was. */
+    readonly lookedUp: readonly ReadValue[] | null;
+    /** Null: no row that the join accepts has it. */
+    readonly found: SourceRow | null;
+    readonly table: string;
+  }[];
+  /** The rule's condition; null: it has none. */
+  readonly where: { readonly rule: string; readonly accepts: boolean; readonly reads: readonly ReadValue[] } | null;
+  readonly columns: readonly {
+    readonly column: string;
+    /** As the mapping says it. */
+    readonly rule: string;
+    readonly reads: readonly ReadValue[];
+    /** What the rule makes of that. */
+    readonly value: string | null;
+    /** Why that holds the row back. */
+    readonly problem: string | null;
+    /** What stands at the target; undefined: nothing does. */
+    readonly written: string | null | undefined;
+  }[];
+  /** Values that it wants alone. */
+  readonly unique: readonly {
+    readonly columns: readonly string[];
+    readonly otherwise: 'empty' | 'held';
+    /** The row that has them. */
+    readonly winner: SourceRow;
+    readonly isOurs: boolean;
+  }[];
+  /** Rows that it needs. */
+  readonly parents: readonly {
+    readonly target: string;
+    readonly source: SourceRow;
+    readonly isThere: boolean;
+  }[];
+  /** Whether what is remembered is what the mapping makes of the rows that are: false is a fault of ours. */
+  readonly isConsistent: boolean;
+};
+
+/** Rows of the target that look a row of the source up. */
+export type Dependants = {
+  readonly target: string;
+  readonly as: string;
+  /** Driving rows; the first of them. */
+  readonly rows: readonly SourceRow[];
+  readonly more: boolean;
+};

@@ -1,0 +1,91 @@
+import type { StateEntry, StateLook } from '@changeover/events';
+
+import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
+import { keyOfEntry, stateKey } from '../derive/state-keys.js';
+
+/** What became of the rows of one table of the source at one of the target. `candidates` is the sum of all others. */
+export type RowCounts = {
+  /** `schema.table` at the source, and at the target. */
+  readonly source: string;
+  readonly target: string;
+  /** Rows at the source. */
+  readonly candidates: number;
+  /** Rows that the target should have as they are now; it may refuse some. */
+  readonly written: number;
+  /** Rows that are held, of which an earlier version stands at the target, and of which nothing does. */
+  readonly kept: number;
+  readonly held: number;
+  readonly waiting: number;
+  /** Rows that the rule leaves out. */
+  readonly filtered: number;
+  /** Rows that nothing accounts for: there must be none. */
+  readonly lost: number;
+  /** Of those written, how many go without a unique value that another row has. */
+  readonly emptied: number;
+};
+
+type Counted = { -readonly [Name in Exclude<keyof RowCounts, 'source' | 'target'>]: number };
+
+/** Between two turns of others. */
+const RUN_ROWS = 5_000;
+
+/** Rows of the mirror of a table, each with what is remembered of what a rule made of it: both are in the order of the same keys. */
+export async function countRows(
+  look: Pick<StateLook, 'entries'>,
+  { table, rule, accepts }: { readonly table: number; readonly rule: number; readonly accepts: (key: string, value: Buffer) => boolean },
+  { onRows, signal }: { readonly onRows: (rows: number) => void; readonly signal: AbortSignal },
+): Promise<Omit<RowCounts, 'source' | 'target'>> {
+  const counted: Counted = { candidates: 0, written: 0, kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0 };
+  const derived = new Behind(look.entries(stateKey('derived', rule, ''), null));
+  try {
+    for (const { key, value } of look.entries(stateKey('mirror', table, ''), null)) {
+      const text = keyOfEntry(key);
+      const entry = derived.at(key.subarray(3));
+      counted.candidates++;
+      count(counted, entry === null ? null : decodeEntry(entry), () => accepts(text, value));
+      if (counted.candidates % RUN_ROWS !== 0) continue;
+      onRows(counted.candidates);
+      await new Promise((resolve) => setImmediate(resolve));
+      signal.throwIfAborted();
+    }
+  } finally {
+    derived.end();
+  }
+  onRows(counted.candidates);
+  return counted;
+}
+
+function count(counted: Counted, entry: DerivedEntry | null, accepts: () => boolean): void {
+  const { told = null, written = null, version = null } = entry ?? {};
+  if (told !== null) counted[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
+  else if (written !== null) {
+    counted.written++;
+    if (version !== null && written !== version.values) counted.emptied++;
+  } else counted[accepts() ? 'lost' : 'filtered']++;
+}
+
+/** Entries, asked for by keys that only go up. */
+class Behind {
+  readonly #entries: Iterator<StateEntry>;
+  #next: IteratorResult<StateEntry>;
+
+  constructor(entries: Iterable<StateEntry>) {
+    this.#entries = entries[Symbol.iterator]();
+    this.#next = this.#entries.next();
+  }
+
+  /** What is remembered under this key; null: nothing. */
+  at(key: Buffer): Buffer | null {
+    while (this.#next.done !== true) {
+      const order = Buffer.compare(this.#next.value.key.subarray(3), key);
+      if (order === 0) return this.#next.value.value;
+      if (order > 0) return null;
+      this.#next = this.#entries.next();
+    }
+    return null;
+  }
+
+  end(): void {
+    this.#entries.return?.();
+  }
+}

@@ -1,0 +1,329 @@
+import { tableName, type ReadPosition, type RecordRef, type StateDraft, type StateLook, type TableSchema } from '@changeover/events';
+import {
+  columnsRead,
+  columnsTested,
+  columnText,
+  printCondition,
+  printExpression,
+  sourceTable,
+  tableUse,
+  traceRule,
+  type ColumnRead,
+  type Converters,
+  type JoinedRows,
+  type Mapping,
+  type Row,
+  type TableRule,
+} from '@changeover/mapping';
+
+import { decodeEntry, isAtTarget, isSameRow, NO_ENTRY, type DerivedEntry } from '../derive/derived-entry.js';
+import type { MirroredTable, PlannedRule } from '../derive/derivation-plan.js';
+import { keyOfHeld } from '../derive/held-rows.js';
+import { RowEvaluator } from '../derive/row-evaluator.js';
+import { lineOfRow, rowOfLine } from '../derive/row-text.js';
+import { valuesText } from '../derive/source-mirror.js';
+import { bounded, stateKey } from '../derive/state-keys.js';
+import { UniqueClaims } from '../derive/unique-claims.js';
+import { seqOf } from '../mirror/mirror-value.js';
+import { circleRule, type PassingTable } from '../transform/circles.js';
+import { DerivedTables } from '../transform/derived-tables.js';
+import { SourceTables, type SourceTable } from '../transform/source-tables.js';
+import { notWhole, wholePlace } from '../transform/stored-mirror.js';
+import type { Dependants, ExplainedRow, ReadValue, SourceRow } from './explained-row.js';
+import { countRows, type RowCounts } from './row-counts.js';
+
+export type RowExplanationsOptions = {
+  readonly migration: string;
+  readonly mapping: Mapping;
+  readonly converters: Converters;
+  /** Gives a form that `changes` has told. */
+  readonly fetch: (ref: RecordRef) => Promise<TableSchema>;
+};
+
+/** Dependants that are named. */
+const MOST_DEPENDANTS = 20;
+
+/**
+ * Why single rows of the target are what they are, and what became of rows of the source: by what transform remembers, as it has committed it last, and by deriving the row once more from that
+ * step by step. Nothing is changed. Keys are values by column, as the source prints them.
+ */
+export class RowExplanations implements AsyncDisposable {
+  /** The last record of `changes` that is in it. */
+  readonly read: ReadPosition;
+  readonly #look: StateLook;
+  readonly #draft: StateDraft;
+  readonly #tables: SourceTables;
+  readonly #rules: readonly TableRule[];
+  readonly #converters: Converters;
+  readonly #derived: DerivedTables;
+  readonly #claims: UniqueClaims;
+  /** Tables that pass by, with what they are at the target. */
+  readonly #passed = new Map<SourceTable, TableSchema>();
+
+  private constructor(
+    look: StateLook,
+    { mapping, migration, converters }: RowExplanationsOptions,
+    parts: { readonly read: ReadPosition; readonly draft: StateDraft; readonly tables: SourceTables; readonly circles: readonly string[] },
+    left: readonly string[],
+  ) {
+    const { draft, tables, circles } = parts;
+    this.read = parts.read;
+    this.#look = look;
+    this.#draft = draft;
+    this.#tables = tables;
+    this.#converters = converters;
+    this.#claims = new UniqueClaims(draft);
+    const passing = new Map<string, PassingTable>();
+    for (const table of tables) {
+      const { passed } = tableUse(mapping, table.form.schema);
+      if (passed === null || !table.form.keyed) continue;
+      passing.set(table.name, { source: table.form.schema, target: passed });
+      if (!circles.includes(table.name)) this.#passed.set(table, passed);
+    }
+    const inCircles = new Set(circles);
+    this.#rules = [...mapping.rules, ...circles.map((name) => circleRule(name, inCircles, passing))];
+    this.#derived = new DerivedTables({
+      ...{ migration, rules: this.#rules, converters, tables, state: draft },
+      output: { add: () => undefined },
+      isCopied: (name) => left.includes(name),
+    });
+  }
+
+  /** NOT_FOLLOWING: what is there is of no record, or not everything is derived yet. */
+  static async of(look: StateLook, options: RowExplanationsOptions): Promise<RowExplanations> {
+    const { read, phase, tables: known, circles, left } = wholePlace(look);
+    if (phase.name !== 'following') throw notWhole('everything is being derived for the first time');
+    const draft = look.draft();
+    const tables = await SourceTables.restore(draft, known, options.fetch);
+    return new RowExplanations(look, options, { read, draft, tables, circles }, left);
+  }
+
+  /** Tables of the target that rows are made of, with the columns by which a row is named. */
+  get targets(): ReadonlyMap<string, readonly string[]> {
+    const made = this.#rules.map(({ target, key }) => [target, key] as const);
+    return new Map([...made, ...Array.from(this.#passed.values(), (schema) => [tableName(schema), keyNames(schema)] as const)]);
+  }
+
+  /** The same of the source. */
+  get sources(): ReadonlyMap<string, readonly string[]> {
+    return new Map([...this.#tables].filter(({ form }) => form.keyed).map(({ name, form }) => [name, keyNames(form.schema)]));
+  }
+
+  /** What makes the row of the target with this key, or would; empty: nothing does. */
+  ofTarget(table: string, key: readonly string[]): readonly ExplainedRow[] {
+    const made = this.#derived.plan.rules.flatMap((rule) => {
+      const driving = rule.compiled.target === table ? this.#drivingKey(rule, key) : null;
+      return driving === null ? [] : [this.#explain(rule, driving)];
+    });
+    const passed = [...this.#passed]
+      .filter(([, target]) => tableName(target) === table)
+      .map(([source]) => this.#explainPassed(source, key));
+    return [...made, ...passed];
+  }
+
+  /** What became of the row of the source with this key, under each rule that it drives, and which rows look it up. `key`: as the list of held rows has it, or by column. */
+  ofSource(table: string, key: readonly string[]): { readonly rows: readonly ExplainedRow[]; readonly dependants: readonly Dependants[] } {
+    const source = this.#tables.find(table);
+    const passed = source !== undefined && this.#passed.has(source) ? [this.#explainPassed(source, key)] : [];
+    const read = this.#derived.plan.table(table);
+    if (read === undefined) return { rows: passed, dependants: [] };
+    const text = keyText(key);
+    const rows = [...read.drives.map((rule) => this.#explain(rule, text)), ...passed];
+    return { rows, dependants: this.#dependants(read, text) };
+  }
+
+  /** What became of all rows, by rule; of tables without a key nothing is remembered. `onRows`: how many of a table's rows were gone through. */
+  async *counts(onRows: (table: string, rows: number) => void, signal: AbortSignal): AsyncGenerator<RowCounts> {
+    for (const rule of this.#derived.plan.rules) {
+      const { table, compiled } = rule;
+      const told = { onRows: (rows: number) => onRows(table.name, rows), signal };
+      const { mirror } = this.#derived.derivation;
+      const accepts = (_: string, value: Buffer): boolean => {
+        const driving = mirror.rowOf(table, value);
+        if (driving === null) return false;
+        const rows: [Row, ...(Row | null)[]] = [driving];
+        for (const join of rule.joins) {
+          const values = join.join.lookup(rows);
+          rows.push(values === null ? null : mirror.find(join, values));
+        }
+        return compiled.accepts(rows);
+      };
+      const counted = await countRows(this.#look, { table: table.number, rule: rule.number, accepts }, told);
+      yield { source: table.name, target: compiled.target, ...counted };
+    }
+    for (const [source, target] of this.#passed) {
+      let rows = 0;
+      for (const _ of this.#look.entries(stateKey('mirror', source.number, ''), null)) rows++;
+      onRows(source.name, rows);
+      const none = { kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0 };
+      yield { source: source.name, target: tableName(target), candidates: rows, written: rows, ...none };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#draft[Symbol.asyncDispose]();
+  }
+
+  #explain(rule: PlannedRule, key: string): ExplainedRow {
+    const ast = this.#rules[rule.number] as TableRule;
+    const { mirror } = this.#derived.derivation;
+    const driving = mirror.get(rule.table, key);
+    const entry = this.#entry(rule.number, key);
+    const { target } = rule.compiled;
+    const start = { target, driving: this.#sourceRow(rule.table, key), ...this.#standsOn(rule, key, entry) };
+    if (driving === null)
+      return { ...start, key: null, outcome: 'absent', joins: [], where: null, columns: [], isConsistent: entry.written === null };
+    const rows: [Row, ...(Row | null)[]] = [driving];
+    const joins = rule.joins.map((join, index): ExplainedRow['joins'][number] => {
+      const values = join.join.lookup(rows);
+      const found = values === null ? null : mirror.find(join, values);
+      rows.push(found);
+      const { as = '', on = {} } = ast.joins?.[index] ?? {};
+      const lookedUp = values === null ? null : Object.keys(on).map((name, place) => ({ name, value: values[place] ?? null }));
+      return {
+        as,
+        table: join.table.name,
+        lookedUp,
+        found: found === null ? null : this.#sourceRow(join.table, keyOfRow(join.table, found)),
+      };
+    });
+    const reads = (columns: readonly ColumnRead[]): readonly ReadValue[] => this.#read(rule, ast, rows, columns);
+    const accepts = rule.compiled.accepts(rows);
+    const traced = accepts ? this.#trace(ast)(rows) : [];
+    const again = new RowEvaluator(mirror).evaluate(rule, driving);
+    const keyColumns = rule.compiled.key.map((place) => traced[place]?.value ?? null);
+    return {
+      ...start,
+      key: traced.length === 0 || keyColumns.includes(null) ? null : keyColumns,
+      outcome: outcomeOf(accepts, entry),
+      joins,
+      where: ast.where === undefined ? null : { rule: printCondition(ast.where), accepts, reads: reads(columnsTested(ast.where)) },
+      columns: traced.map(({ column, value, problem }, place) => {
+        const expression = ast.columns[column] as TableRule['columns'][string];
+        const written = entry.written === null ? undefined : (entry.written[place] ?? null);
+        return { column, rule: printExpression(expression), reads: reads(columnsRead(expression)), value, problem, written };
+      }),
+      isConsistent:
+        JSON.stringify(again.problems) === JSON.stringify(entry.problems) &&
+        (entry.kept || isSameRow(again.version?.values ?? null, entry.version?.values ?? null)),
+    };
+  }
+
+  #explainPassed(source: SourceTable, key: readonly string[]): ExplainedRow {
+    const target = this.#passed.get(source) as TableSchema;
+    const driving = this.#seen(source.name, source.number, keyText(key), key);
+    const value = this.#draft.get(stateKey('mirror', source.number, keyText(key)));
+    const text = value === undefined ? null : source.mirror.textOf(value);
+    const row = text === null ? null : rowOfLine(text);
+    const columns = (row ?? []).map((of, place) => {
+      const name = source.form.schema.columns[place]?.name as string;
+      const column = target.columns[place]?.name as string;
+      return { column, rule: name, reads: [{ name, value: of }], value: of, problem: null, written: of };
+    });
+    return {
+      ...{ target: tableName(target), key: row === null ? null : key, outcome: row === null ? 'absent' : 'passed', driving },
+      ...{ joins: [], where: null, columns, unique: [], parents: [], isConsistent: true },
+    };
+  }
+
+  /** What it wants alone, and what it needs. */
+  #standsOn(rule: PlannedRule, key: string, { version }: DerivedEntry): Pick<ExplainedRow, 'unique' | 'parents'> {
+    const unique = rule.uniques.flatMap(({ number, columns, otherwise }, index): ExplainedRow['unique'] => {
+      const claim = version?.claims[index] ?? null;
+      const winner = claim === null ? undefined : this.#claims.winner(number, claim.values);
+      if (claim === null || winner === undefined) return [];
+      const names = columns.map((place) => rule.compiled.columns[place] as string);
+      return [{ columns: names, otherwise, winner: this.#sourceRow(rule.table, winner), isOurs: winner === key }];
+    });
+    const parents = (version?.parents ?? []).map((needed) => {
+      const parent = this.#derived.plan.rules[needed.rule] as PlannedRule;
+      const entry = this.#draft.get(stateKey('derived', needed.rule, needed.key));
+      return {
+        target: parent.compiled.target,
+        source: this.#sourceRow(parent.table, needed.key),
+        isThere: entry !== undefined && isAtTarget(entry),
+      };
+    });
+    return { unique, parents };
+  }
+
+  #entry(rule: number, key: string): DerivedEntry {
+    const stored = this.#draft.get(stateKey('derived', rule, key));
+    return stored === undefined ? NO_ENTRY : decodeEntry(stored);
+  }
+
+  #trace(rule: TableRule): ReturnType<typeof traceRule> {
+    const tables = new Map([...this.#derived.sources].map(({ name, form }) => [name, sourceTable(form.schema.columns)]));
+    return traceRule(rule, tables, this.#converters);
+  }
+
+  #read(rule: PlannedRule, ast: TableRule, rows: JoinedRows, columns: readonly ColumnRead[]): readonly ReadValue[] {
+    return columns.map((read) => {
+      const join = (ast.joins ?? []).findIndex(({ as }) => as === read.of);
+      const table = join === -1 ? rule.table : (rule.joins[join]?.table as MirroredTable);
+      const place = this.#tables.find(table.name)?.form.schema.columns.findIndex(({ name }) => name === read.column) ?? -1;
+      return { name: columnText(read), value: rows[join + 1]?.[place] ?? null };
+    });
+  }
+
+  /** The key of the driving row that makes the row of the target with this key; null: by the key alone it cannot be told, or nobody has it. */
+  #drivingKey(rule: PlannedRule, key: readonly string[]): string | null {
+    const ast = this.#rules[rule.number] as TableRule;
+    const wanted = rule.uniques.find(({ columns }) => columns.join() === rule.compiled.key.join());
+    if (wanted !== undefined) return this.#claims.winner(wanted.number, bounded(lineOfRow(key))) ?? null;
+    const columns = this.#tables.find(ast.source)?.form.schema.columns.filter((column) => column.key) ?? [];
+    const values = columns.map(({ name }) => {
+      const place = ast.key.findIndex((column) => {
+        const expression = ast.columns[column];
+        return expression !== undefined && 'column' in expression && expression.of === undefined && expression.column === name;
+      });
+      return place === -1 ? undefined : key[place];
+    });
+    return values.includes(undefined) ? null : keyText(values as readonly string[]);
+  }
+
+  #dependants(table: MirroredTable, key: string): readonly Dependants[] {
+    const row = this.#derived.derivation.mirror.get(table, key);
+    if (row === null) return [];
+    return table.joinedBy.flatMap(({ number, rule, join }) => {
+      const text = valuesText(row, join.columns);
+      const members = text === null ? [] : this.#draft.members(stateKey('dependants', number, text), null, MOST_DEPENDANTS + 1);
+      if (members.length === 0) return [];
+      const planned = this.#derived.plan.rules[rule] as PlannedRule;
+      const as = this.#rules[rule]?.joins?.[planned.joins.findIndex((one) => one.number === number)]?.as ?? '';
+      const rows = members.slice(0, MOST_DEPENDANTS).map((member) => this.#sourceRow(planned.table, member.toString()));
+      return [{ target: planned.compiled.target, as, rows, more: members.length > MOST_DEPENDANTS }];
+    });
+  }
+
+  #sourceRow(table: MirroredTable, key: string): SourceRow {
+    const row = this.#derived.derivation.mirror.get(table, key);
+    return this.#seen(table.name, table.number, key, row === null ? rowOfLine(key) : table.key.map((place) => row[place] ?? null));
+  }
+
+  #seen(table: string, number: number, text: string, key: readonly (string | null)[]): SourceRow {
+    const value = this.#draft.get(stateKey('mirror', number, text));
+    return { table, key, seq: value === undefined ? null : seqOf(value) };
+  }
+}
+
+function outcomeOf(accepts: boolean, { told, written }: DerivedEntry): ExplainedRow['outcome'] {
+  if (!accepts) return 'filtered';
+  if (told === null) return written === null ? 'held' : 'written';
+  return told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held';
+}
+
+function keyNames({ columns }: TableSchema): readonly string[] {
+  return columns.filter(({ key }) => key).map(({ name }) => name);
+}
+
+function keyOfRow({ key }: MirroredTable, row: Row): string {
+  return keyText(key.map((place) => row[place] ?? null));
+}
+
+/** As the state has it; of the list of held rows a hash stands for a key that is very long. */
+function keyText(key: readonly (string | null)[]): string {
+  const [only] = key;
+  if (key.length === 1 && only != null && only.startsWith('sha256:')) return keyOfHeld(only);
+  return bounded(lineOfRow(key));
+}
