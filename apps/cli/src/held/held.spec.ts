@@ -152,8 +152,12 @@ test('what to do next, for each way in which a row can be kept from coming', () 
   expect(nextStep(HELD)).toBe(
     'Correct in the old database what phone, name is made from (old.kontakt and what is joined to it); the row comes by itself.',
   );
-  expect(nextStep({ ...HELD, problems: [{ reason: 'not unique', column: 'email' }] })).toContain('better right to this email');
-  expect(nextStep({ ...HELD, state: 'waiting', column: 'crm.account' })).toContain('changeover held list --table crm.account');
+  expect(nextStep({ ...HELD, problems: [{ reason: 'not unique', column: 'email' }] })).toMatch(
+    /better right to this email; changeover explain --source old\.kontakt 7 .* says which/u,
+  );
+  expect(nextStep({ ...HELD, state: 'waiting', column: 'crm.account' })).toContain(
+    "changeover explain --source old.kontakt 7 'O'\\''Neil & Sons' says which one",
+  );
   const refused = (sqlstate: string | null, message: string, constraint: string | null = null): string =>
     nextStep({ ...REFUSED, refused: { sqlstate, message, constraint, wanted: null, stands: null } });
   expect(refused('23505', 'ROW_MISSING', 'u')).toContain('correct u at the target');

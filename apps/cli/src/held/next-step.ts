@@ -1,19 +1,21 @@
 import { unreachable } from '@changeover/core';
 import type { HeldRow } from '@changeover/events';
 
+import { shellWord } from './words.js';
+
 const ONCE = 'then start load again, which tries each refused row once';
 
 /** What to do about the row, in one line. */
-export function nextStep({ state, problems, source, refused, column }: HeldRow): string {
+export function nextStep({ state, problems, source, refused, column, key }: HeldRow): string {
   switch (state) {
     case 'held':
       return heldStep(
         source ?? '',
         problems.map((problem) => problem.column ?? ''),
-        problems.every(({ reason }) => reason === 'not unique'),
+        problems.every(({ reason }) => reason === 'not unique') ? explainCommand(source, key) : null,
       );
     case 'waiting':
-      return `It comes by itself with the row of ${column ?? ''} that it needs; changeover held list --table ${column ?? ''} says whether that one is held.`;
+      return `It comes by itself with the row of ${column ?? ''} that it needs; ${explainCommand(source, key)} says which one that is.`;
     case 'refused':
       return refusedStep(refused);
     default:
@@ -21,10 +23,16 @@ export function nextStep({ state, problems, source, refused, column }: HeldRow):
   }
 }
 
-function heldStep(source: string, columns: readonly string[], isTaken: boolean): string {
+function explainCommand(source: string | null, key: HeldRow['key']): string {
+  const words = (key ?? []).map((value) => shellWord(value ?? ''));
+  return `changeover explain --source ${source ?? ''} ${words.some((word) => word.startsWith('-')) ? '-- ' : ''}${words.join(' ')}`;
+}
+
+/** `explain`: what tells who has the value, where another row has the better right to it. */
+function heldStep(source: string, columns: readonly string[], explain: string | null): string {
   const which = [...new Set(columns)].join(', ');
-  return isTaken
-    ? `Another row has the better right to this ${which}: change it in one of the two in the old database; then this one comes by itself.`
+  return explain !== null
+    ? `Another row has the better right to this ${which}; ${explain} says which. Change it in one of the two in the old database; then this one comes by itself.`
     : `Correct in the old database what ${which} is made from (${source} and what is joined to it); the row comes by itself.`;
 }
 
