@@ -13,6 +13,11 @@ describe('a rule as a person writes it', () => {
     [{ first: [NAME, MAIL, { column: 'name' }] }, "first(trim(name, { invalid: 'empty' }), mail.address, name)", ['name', 'mail.address']],
     [{ concat: [{ column: 'a' }, { column: 'b' }], separator: ' ' }, "concat(' ', a, b)", ['a', 'b']],
     [
+      { uuid: '6ba7b810-9dad-11d1-80b4-00c04fd430c8', input: NAME },
+      "uuid('6ba7b810-9dad-11d1-80b4-00c04fd430c8', trim(name, { invalid: 'empty' }))",
+      ['name'],
+    ],
+    [
       { convert: 'date', options: { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } }, input: { column: 'a' }, invalid: 'held' },
       "date(a, { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } })",
       ['a'],

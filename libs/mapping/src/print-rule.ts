@@ -1,3 +1,4 @@
+import { inputsOf } from './expression-parts.js';
 import type { Condition, Expression, Json } from './rule.js';
 
 /** A column as an expression reads it; `of`: the join whose column it is, null: the driving row. */
@@ -9,6 +10,7 @@ export function printExpression(expression: Expression): string {
   if ('constant' in expression) return valueText(expression.constant);
   if ('first' in expression) return `first(${expression.first.map(printExpression).join(', ')})`;
   if ('concat' in expression) return `concat(${[valueText(expression.separator), ...expression.concat.map(printExpression)].join(', ')})`;
+  if ('uuid' in expression) return `uuid(${valueText(expression.uuid)}, ${printExpression(expression.input)})`;
   const { convert, options, input, invalid } = expression;
   const told = [
     ...Object.entries((options ?? {}) as Readonly<Record<string, Json>>),
@@ -46,9 +48,7 @@ export function columnText({ of, column }: ColumnRead): string {
 
 function allRead(expression: Expression): readonly ColumnRead[] {
   if ('column' in expression) return [{ of: expression.of ?? null, column: expression.column }];
-  if ('constant' in expression) return [];
-  if ('convert' in expression) return allRead(expression.input);
-  return ('first' in expression ? expression.first : expression.concat).flatMap(allRead);
+  return inputsOf(expression).flatMap(allRead);
 }
 
 function valueText(value: string | null): string {

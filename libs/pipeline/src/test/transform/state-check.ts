@@ -1,5 +1,14 @@
 import { RandomIdSource } from '@changeover/core';
-import { decodeJsonBody, HELD_NOW_TABLE, parseRows, SequencedLog, type Line, type StateLook } from '@changeover/events';
+import {
+  decodeJsonBody,
+  HELD_NOW_TABLE,
+  parseRows,
+  SequencedLog,
+  type Line,
+  type RecordRef,
+  type StateLook,
+  type TableSchema,
+} from '@changeover/events';
 import type { Mapping } from '@changeover/mapping';
 import { InMemoryMessageStore, InMemoryStateStore, StateStorage, type MemoryStorage } from '@changeover/testing';
 
@@ -8,6 +17,7 @@ import { CONVERTERS } from '../random-rules.js';
 import { CHANGES } from './changes-script.js';
 import { valuesText } from './definition.js';
 import type { FollowedTarget } from './followed-target.js';
+import { expectExplained } from './explain-check.js';
 import { expectSame } from './same.js';
 import { nameOf, type View } from './told-rows.js';
 
@@ -33,12 +43,9 @@ export async function expectFromState(
   target: FollowedTarget,
 ): Promise<void> {
   const log = new SequencedLog(new InMemoryMessageStore(changes), new RandomIdSource());
-  await using derivation = await StoredDerivation.of(lookAt(state), {
-    migration: 'm',
-    mapping,
-    converters: CONVERTERS,
-    fetch: async (ref) => decodeJsonBody('schema', await log.fetch(CHANGES, ref)).table,
-  });
+  const fetch = async (ref: RecordRef): Promise<TableSchema> => decodeJsonBody('schema', await log.fetch(CHANGES, ref)).table;
+  await expectExplained(mapping, { look: lookAt(state), fetch, view }, target);
+  await using derivation = await StoredDerivation.of(lookAt(state), { migration: 'm', mapping, converters: CONVERTERS, fetch });
   const written = new Map<string, string[]>(derivation.targets.map((table) => [nameOf(table), []]));
   const say = (name: string, names: readonly string[], lines: readonly Line[]): void => {
     for (const { bytes, start, end } of lines) {
