@@ -19,7 +19,8 @@ const SOURCE = `
 const TARGET = `
   CREATE SCHEMA crm;
   CREATE TYPE crm.stage AS ENUM ('new', 'won', 'lost');
-  CREATE TABLE crm.person (id bigint PRIMARY KEY, name text NOT NULL, email text UNIQUE, stage crm.stage NOT NULL, born timestamp, data json,
+  CREATE TABLE crm.firm (id bigint PRIMARY KEY);
+  CREATE TABLE crm.person (id bigint PRIMARY KEY, firm_id bigint REFERENCES crm.firm, name text NOT NULL, email text UNIQUE, stage crm.stage NOT NULL, born timestamp, data json,
     active boolean NOT NULL DEFAULT true, shown text GENERATED ALWAYS AS (name) STORED)`;
 
 /** As a mapping file would have it, which stands beside the types. */
@@ -43,6 +44,7 @@ export default defineMapping({
       },
       key: ['id'],
       required: ['name'],
+      unique: [{ columns: ['email'], otherwise: 'empty' }],
     }),
   ],
 });
@@ -56,7 +58,10 @@ const MISTAKES = [
   ["'won'", "'wonn'", '"wonn"'],
   ["required: ['name'],", '', "'null' is not assignable"],
   ["name: trim(contact('constructor')),", '', "Property 'name' is missing"],
-  ['email: email(', 'shown: email(', 'shown'],
+  ['email: email(', 'shown: email(', "'undefined'"],
+  ["key: ['id']", "key: ['name']", '\'"name"\' is not assignable to type \'"id" | "email"\''],
+  ["columns: ['email']", "columns: ['name']", `'"name"' is not assignable`],
+  ["required: ['name'],", "required: ['name'], requires: [{ parent: 'crm.person', key: [contact('id')] }],", '"crm.firm"'],
   ['...contact.same(', "active: contact('code'), ...contact.same(", '"t" | "f"'],
 ] as const;
 

@@ -205,7 +205,7 @@ describe('introspect', () => {
       expect([help.code, help.out]).toEqual([0, expect.stringContaining('--out <file>')]);
       const printed = await bench.run('introspect');
       expect([printed.code, printed.err]).toEqual([0, '']);
-      expect(printed.out).toContain("export type Source = {\n  /** Key: id. */\n  'public.contact': {");
+      expect(printed.out).toContain("export type Source = {\n  'public.contact': {\n    row: {");
       const json = await bench.run('introspect', '--json');
       expect(JSON.parse(json.out)).toMatchObject({
         source: [{ table: 'contact', key: ['id'] }],
@@ -223,7 +223,34 @@ describe('introspect', () => {
       const nowhere = await bench.run('introspect', '--out', join('none', 'types.ts'));
       expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining('BAD_SETTINGS: none/types.ts cannot be written')]);
 
+      const current = await bench.run('introspect', '--check', '--out', 'types.ts');
+      expect([current.code, current.out]).toEqual([0, 'types.ts is up to date\n']);
+      await bench.query(bench.target, 'ALTER TABLE contact ADD COLUMN note text; COMMENT ON COLUMN contact.note IS $$said$$');
+      const old = await bench.run('introspect', '--check', '--out', 'types.ts');
+      expect([old.code, old.out, old.err]).toEqual([
+        1,
+        '+ target public.contact.note\n',
+        expect.stringContaining('TYPES_OUT_OF_DATE: types.ts is not what introspect would write'),
+      ]);
+      const told = await bench.run('introspect', '--check', '--json', '--out', 'types.ts');
+      expect([told.code, JSON.parse(told.out)]).toEqual([
+        1,
+        { upToDate: false, missing: ['target public.contact.note'], extra: [], changed: [] },
+      ]);
+      expect(await readFile(file, 'utf8')).toBe(printed.out);
+      expect((await bench.run('introspect', '--check')).err).toContain('BAD_SETTINGS: --check looks at the file');
+      const one = await bench.run('introspect', '--target-only', '--comments', '--table', 'public.*');
+      expect([one.code, one.out]).toEqual([0, expect.stringContaining('/** text. said */')]);
+      expect(one.out).not.toContain('Source');
+      const unknown = await bench.run('introspect', '--table', 'crm.contact', '--table', 'contact');
+      expect([unknown.code, unknown.err]).toEqual([
+        1,
+        expect.stringContaining('BAD_SETTINGS: --table: there is no such table: crm.contact\n'),
+      ]);
+      expect((await bench.run('introspect', '--source-only', '--target-only')).err).toContain('BAD_SETTINGS');
+
       await bench.query(bench.target, 'DROP TABLE contact');
+      expect((await bench.run('introspect', '--source-only')).code).toBe(0);
       const empty = await bench.run('introspect');
       expect([empty.code, empty.err]).toEqual([1, expect.stringContaining('the target has no table yet')]);
       await bench.settings({ target: { type: 'postgres', url: 'postgresql://nobody:secret@127.0.0.1:1/none' } });

@@ -345,6 +345,11 @@ export const ERROR_PAGES = {
       '`changeover held list --table <table>` lists the rows that are, each with its key as `changeover held show` takes it: of a row that is held or waits the key of its source row.',
     policy: 'stop',
   },
+  TYPES_OUT_OF_DATE: {
+    meaning: 'The file of types is not what `changeover introspect` would write of the tables as they are now.',
+    nextStep: 'Run the same command without --check, and look at what the compiler then says of the mapping.',
+    policy: 'stop',
+  },
   FILE_EXISTS: {
     meaning: 'A file that was to be written is there already.',
     nextStep: 'Nothing was written. Move the file away, or name another place.',

@@ -61,7 +61,13 @@ export {
   type StateEntry,
   type StateLook,
 } from './ports/state-store.port.js';
-export { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from './ports/table-catalogue.port.js';
+export {
+  TableCatalogue,
+  type DescribedColumn,
+  type DescribedForeignKey,
+  type DescribedTable,
+  type DescribedUnique,
+} from './ports/table-catalogue.port.js';
 export {
   Checkpoints,
   type BarrierPlace,

@@ -1,4 +1,4 @@
-import { TableCatalogue, type DescribedForeignKey, type DescribedTable } from '@changeover/events';
+import { TableCatalogue, type DescribedColumn, type DescribedForeignKey, type DescribedTable } from '@changeover/events';
 
 import { selectTables } from './captured-tables.js';
 import { Catalogue } from './catalogue.js';
@@ -6,14 +6,30 @@ import { sourceConfig, type PostgresSourceSettings, type SourceConfig } from './
 import { SqlSession } from './sql-session.js';
 
 /** Of a domain the type below it, for a domain may stand on another. */
-const TYPES = `
-  WITH RECURSIVE below AS (
-    SELECT t.oid AS of, t.oid, t.typtype, t.typbasetype, t.typnotnull FROM pg_type t WHERE t.oid = ANY ($1::oid[])
-    UNION ALL
-    SELECT b.of, t.oid, t.typtype, t.typbasetype, b.typnotnull OR t.typnotnull FROM below b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
-  SELECT of, format_type(oid, NULL) AS base, typnotnull AS "notNull",
-         CASE typtype WHEN 'e' THEN ARRAY (SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = below.oid ORDER BY e.enumsortorder) END AS labels
-    FROM below WHERE typtype <> 'd'`;
+const TABLES = `
+  SELECT n.nspname AS schema, c.relname AS "table", obj_description(c.oid, 'pg_class') AS comment,
+         coalesce((
+           SELECT json_agg(json_build_object('name', a.attname, 'base', t.base, 'notNull', t."notNull", 'labels', t.labels, 'identity', a.attidentity,
+             'default', pg_get_expr(d.adbin, d.adrelid), 'comment', col_description(c.oid, a.attnum)))
+             FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            CROSS JOIN LATERAL (
+              WITH RECURSIVE below AS (
+                SELECT t.oid, t.typtype, t.typbasetype, t.typnotnull FROM pg_type t WHERE t.oid = a.atttypid
+                UNION ALL
+                SELECT t.oid, t.typtype, t.typbasetype, b.typnotnull OR t.typnotnull FROM below b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
+              SELECT format_type(oid, NULL) AS base, typnotnull AS "notNull",
+                     CASE typtype WHEN 'e' THEN ARRAY (SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = below.oid ORDER BY e.enumsortorder) END AS labels
+                FROM below WHERE typtype <> 'd') t
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
+         coalesce((
+           SELECT json_agg(json_build_object('name', x.relname, 'predicate', pg_get_expr(i.indpred, i.indrelid),
+             'columns', CASE WHEN i.indexprs IS NULL THEN (
+               SELECT json_agg(a.attname ORDER BY k) FROM generate_series(1, i.indnkeyatts) k
+                 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]) END,
+             'expressions', (SELECT json_agg(pg_get_indexdef(i.indexrelid, k, false) ORDER BY k) FROM generate_series(1, i.indnkeyatts) k)) ORDER BY x.relname)
+             FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+            WHERE i.indrelid = c.oid AND i.indisunique AND i.indisready AND NOT i.indisprimary), '[]') AS uniques
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::oid[])`;
 
 const FOREIGN_KEYS = `
   SELECT n.nspname || '.' || c.relname AS of, tn.nspname AS "toSchema", tc.relname AS "toTable",
@@ -24,7 +40,11 @@ const FOREIGN_KEYS = `
    WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conrelid = ANY ($1::oid[])
    ORDER BY f.conname`;
 
-type Type = { readonly of: number; readonly base: string; readonly notNull: boolean; readonly labels: readonly string[] | null };
+type Table = Pick<DescribedTable, 'schema' | 'table' | 'uniques' | 'comment'> & {
+  readonly columns: readonly (Pick<DescribedColumn, 'name' | 'base' | 'labels' | 'notNull' | 'default' | 'comment'> & {
+    readonly identity: '' | 'a' | 'd';
+  })[];
+};
 
 /** The tables that the settings select at the source, with the columns that can be captured. */
 export class PostgresSourceCatalogue extends TableCatalogue {
@@ -39,27 +59,34 @@ export class PostgresSourceCatalogue extends TableCatalogue {
     await using sql = new SqlSession(this.#config);
     const oids = (await selectTables(sql, this.#config)).tables.map(({ oid }) => oid);
     const forms = await new Catalogue(sql, this.#config.slot).forms(oids);
-    const typeOids = [...new Set(forms.flatMap(({ columns }) => columns.map(({ typeOid }) => typeOid)))];
-    const types = new Map((await sql.query<Type>(TYPES, [typeOids])).map((type) => [type.of, type]));
+    const tables = new Map((await sql.query<Table>(TABLES, [oids])).map((table) => [`${table.schema}.${table.table}`, table]));
     const foreignKeys = await sql.query<DescribedForeignKey & { readonly of: string }>(FOREIGN_KEYS, [oids]);
-    return forms.map(({ schema, table, columns }) => ({
-      schema,
-      table,
-      columns: columns.map(({ name, type, typeOid, notNull, fill }) => {
-        const below = types.get(typeOid);
-        const fills = fill !== 'none';
-        return {
-          name,
-          type,
-          base: below?.base ?? type,
-          labels: below?.labels ?? null,
-          notNull: notNull || below?.notNull === true,
-          fills,
-          generated: false,
-        };
-      }),
-      key: columns.filter(({ key }) => key).map(({ name }) => name),
-      foreignKeys: foreignKeys.filter(({ of }) => of === `${schema}.${table}`).map(({ of: _of, ...key }) => key),
-    }));
+    return forms.map(({ schema, table, columns }) => {
+      const found = tables.get(`${schema}.${table}`);
+      const details = new Map(found?.columns.map((column) => [column.name, column]));
+      return {
+        schema,
+        table,
+        columns: columns.map(({ name, type, notNull, fill }) => {
+          const below = details.get(name);
+          return {
+            name,
+            type,
+            base: below?.base ?? type,
+            labels: below?.labels ?? null,
+            notNull: notNull || below?.notNull === true,
+            fills: fill !== 'none',
+            identity: below?.identity === 'a' ? 'always' : below?.identity === 'd' ? 'by default' : null,
+            generated: false,
+            default: below?.default ?? null,
+            comment: below?.comment ?? null,
+          };
+        }),
+        key: columns.filter(({ key }) => key).map(({ name }) => name),
+        uniques: found?.uniques ?? [],
+        foreignKeys: foreignKeys.filter(({ of }) => of === `${schema}.${table}`).map(({ of: _of, ...key }) => key),
+        comment: found?.comment ?? null,
+      };
+    });
   }
 }

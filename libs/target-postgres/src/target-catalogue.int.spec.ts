@@ -29,8 +29,8 @@ describe('the catalogue of a target', () => {
         table: 't',
         key: [],
         columns: [
-          { name: 'id', fills: true, generated: false },
-          { name: 'twice', fills: false, generated: true },
+          { name: 'id', fills: true, identity: 'always', generated: false, default: null },
+          { name: 'twice', fills: false, generated: true, default: '1' },
         ],
       },
     ]);

@@ -5,11 +5,22 @@ import { textTable } from '@changeover/testing';
 import { ruleFindings } from './rule-findings.js';
 
 const text = (name: string): DescribedColumn => {
-  return { name, type: 'text', base: 'text', labels: null, notNull: false, fills: false, generated: false };
+  return {
+    name,
+    type: 'text',
+    base: 'text',
+    labels: null,
+    notNull: false,
+    fills: false,
+    identity: null,
+    generated: false,
+    default: null,
+    comment: null,
+  };
 };
 const described = (table: string, columns: readonly DescribedColumn[], references: readonly [string, string][] = []): DescribedTable => {
   const foreignKeys = references.map(([column, toTable]) => ({ columns: [column], toSchema: 'crm', toTable, toColumns: ['id'] }));
-  return { schema: 'crm', table, columns, key: ['id'], foreignKeys };
+  return { schema: 'crm', table, columns, key: ['id'], uniques: [], foreignKeys, comment: null };
 };
 
 const NAMESPACE = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';

@@ -6,7 +6,11 @@ export type DescribedTable = {
   readonly columns: readonly DescribedColumn[];
   /** Columns by which its rows are found, in the order of the table; empty: there is no key. */
   readonly key: readonly string[];
+  /** Sorted by name; without the primary key's. */
+  readonly uniques: readonly DescribedUnique[];
+  /** Sorted by name; those of this table, wherever they lead. */
   readonly foreignKeys: readonly DescribedForeignKey[];
+  readonly comment: string | null;
 };
 
 export type DescribedColumn = {
@@ -20,8 +24,23 @@ export type DescribedColumn = {
   readonly notNull: boolean;
   /** Has a value where none is given: a default, an identity. */
   readonly fills: boolean;
+  /** Numbers itself: `always` (who writes it has to insist), or where no value is given. */
+  readonly identity: 'always' | 'by default' | null;
   /** Computed from others: nobody can write it. */
   readonly generated: boolean;
+  /** The expression of its default, or what it is computed from, as the database prints it. */
+  readonly default: string | null;
+  readonly comment: string | null;
+};
+
+/** A unique index, also one that stands behind a constraint. */
+export type DescribedUnique = {
+  readonly name: string;
+  /** In the order of the index; null where it is over an expression, and columns alone do not say what is unique. */
+  readonly columns: readonly string[] | null;
+  /** What it is over, and in a partial one for which rows, as the database prints it: `lower(email)`, `(deleted_at IS NULL)`. */
+  readonly expressions: readonly string[];
+  readonly predicate: string | null;
 };
 
 export type DescribedForeignKey = {

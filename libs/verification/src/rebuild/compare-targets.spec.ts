@@ -22,15 +22,14 @@ type Content = {
   readonly refused?: readonly RefusedVersion[];
 };
 
-const column = (name: string) => ({ name, type: 'text', base: 'text', labels: null, notNull: false, fills: false, generated: false });
+const column = (name: string) => ({ name });
 const TABLES = [
+  pairOf({ schema: 'crm', table: 'person', columns: ['id', 'name', 'extra'].map(column) }, textTable('crm.person', ['id', 'name']), {
+    schema: 'next',
+    table: 'person',
+  }),
   pairOf(
-    { schema: 'crm', table: 'person', columns: ['id', 'name', 'extra'].map(column), key: ['id'], foreignKeys: [] },
-    textTable('crm.person', ['id', 'name']),
-    { schema: 'next', table: 'person' },
-  ),
-  pairOf(
-    { schema: 'crm', table: 'log', columns: ['line'].map(column), key: [], foreignKeys: [] },
+    { schema: 'crm', table: 'log', columns: ['line'].map(column) },
     { ...textTable('crm.log', ['line']), columns: textTable('crm.log', ['line']).columns.map((one) => ({ ...one, key: false })) },
     { schema: 'next', table: 'log' },
   ),

@@ -5,6 +5,7 @@ import {
   tableName,
   tableSchemaHash,
   type ColumnSchema,
+  type DescribedColumn,
   type DescribedTable,
   type Line,
   type TableName,
@@ -64,7 +65,11 @@ const HELD_OF_ANY: TableSchema = withHash({
  * How a table's rows are compared: by all of its columns, also those that nothing of ours writes, as people may have filled them in and would miss it. `live` as the target's
  * catalogue describes it, `written` as rows of it are written.
  */
-export function pairOf({ schema, table, columns }: DescribedTable, written: TableSchema, { schema: rebuiltSchema }: TableName): TablePair {
+export function pairOf(
+  { schema, table, columns }: Pick<DescribedTable, 'schema' | 'table'> & { readonly columns: readonly Pick<DescribedColumn, 'name'>[] },
+  written: TableSchema,
+  { schema: rebuiltSchema }: TableName,
+): TablePair {
   const keys = written.columns.filter(({ key }) => key).map(({ name }) => name);
   const form = { table, columns: columns.map(({ name }) => textColumn(name, keys.includes(name))), identity: 'full' as const };
   return { live: withHash({ ...form, schema }), rebuilt: withHash({ ...form, schema: rebuiltSchema }) };
