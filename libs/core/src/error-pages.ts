@@ -300,6 +300,12 @@ export const ERROR_PAGES = {
       'See who writes to these rows of the target beside Changeover (triggers, jobs, people), then let `changeover verify --repair` put them right; docs/runbook/verify.md says what it does.',
     policy: 'stop',
   },
+  FULL_VERIFICATION_NEEDED: {
+    meaning:
+      'A verification of the rows touched since the last one cannot begin where that one ended: there was none that found everything equal, or what happened since then cannot be told row by row. The message says which.',
+    nextStep: 'Run `changeover verify` once, which compares everything; `--touched` builds upon that.',
+    policy: 'stop',
+  },
   REBUILD_REFUSED: {
     meaning:
       'Tables of the target cannot be built once more beside the live ones, or not be exchanged with those: the message names what stands in the way.',

@@ -16,8 +16,7 @@ function tableOf(columns: readonly string[], keys: readonly string[]): TableSche
 }
 
 /** A target in memory whose words for a value are lower case. */
-class Rows implements TargetSnapshot {
-  readonly progress = {} as TargetSnapshot['progress'];
+class Rows implements Pick<TargetSnapshot, 'rows' | 'asCompared' | 'refused'> {
   readonly #rows: readonly Row[];
   readonly #refused: readonly RefusedVersion[];
 
@@ -39,8 +38,6 @@ class Rows implements TargetSnapshot {
   refused(): Promise<readonly RefusedVersion[]> {
     return Promise.resolve(this.#refused);
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 function compare(

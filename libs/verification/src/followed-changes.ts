@@ -7,6 +7,7 @@ import {
   type EventLog,
   type LogEntry,
   type ProgressBody,
+  type ReadPosition,
   type RecordRef,
   type StreamName,
   type TableSchema,
@@ -36,6 +37,8 @@ export class FollowedChanges implements AsyncDisposable {
   readonly #abort = new AbortController();
   readonly #forms = new Map<string, TableSchema>();
   readonly #records: ToldRecord[] = [];
+  /** Where each of these records lies, and the one that was begun with. */
+  readonly #places: ReadPosition[] = [];
   readonly #marks: Mark[] = [];
   readonly #barriers = new Set<string>();
   #wake: () => void = () => undefined;
@@ -55,6 +58,7 @@ export class FollowedChanges implements AsyncDisposable {
     if (entry.header.kind !== 'progress' && progress === undefined) throw notFollowing('nothing was captured yet');
     const first = entry.header.kind === 'progress' ? entry : await log.fetch(stream, progress as RecordRef);
     const body = await followed.#progress(first);
+    followed.#places.push(readPositionOf(first));
     for (const [name, told] of Object.entries(body.schemas)) {
       const last = told.at(-1);
       if (last !== undefined) followed.#forms.set(name, decodeJsonBody('schema', await log.fetch(stream, last)).table);
@@ -94,6 +98,13 @@ export class FollowedChanges implements AsyncDisposable {
     return { ...mark, records: this.#records.filter((record) => record.seq > mark.seq) };
   }
 
+  /** Where the record `seq` lies, from which on this was read. */
+  placeOf(seq: number): ReadPosition {
+    const place = this.#places.find((one) => one.seq === seq);
+    if (place === undefined) throw notFollowing('the target has gone back');
+    return place;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
     await this.#reading.catch(() => undefined);
@@ -113,6 +124,7 @@ export class FollowedChanges implements AsyncDisposable {
 
   async #take(entry: LogEntry): Promise<void> {
     const { kind, seq, txId } = entry.header;
+    this.#places.push(readPositionOf(entry));
     this.#records.push({ seq, kind, txId: kind === 'transaction' ? (txId ?? null) : null });
     switch (kind) {
       case 'progress':

@@ -24,4 +24,5 @@ export {
   type VerificationReport,
   type VerificationStep,
 } from './verification.js';
+export { isEqualChosen, verifyChosen, type Choice, type ChosenOptions, type ChosenReport, type RowCount } from './verify-chosen.js';
 export { verifyMirror, type MirrorOptions, type MirrorReport } from './verify-mirror.js';

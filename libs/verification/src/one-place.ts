@@ -3,6 +3,7 @@ import {
   type EventLog,
   type LoadHold,
   type LoadProgress,
+  type ReadPosition,
   type RecordRef,
   type SourceSnapshot,
   type SourceSnapshots,
@@ -47,6 +48,8 @@ export type OnePlaceOptions = {
 /** Both ends at the same record of `changes`. To be disposed of by whoever gets it. */
 export type OnePlace = {
   readonly seq: number;
+  /** Where that record lies. */
+  readonly at: ReadPosition;
   readonly source: SourceSnapshot;
   readonly target: TargetSnapshot;
   /** The captured tables that are read, in their forms. */
@@ -185,7 +188,7 @@ async function takeBoth(options: HoldOptions, held: LoadHold, atLeast: number, s
     requireMapping(options, mapping);
     if (copying.length > 0) return notFollowing(`${copying.join(', ')} ${copying.length === 1 ? 'is' : 'are'} being copied`);
     if ((await within(ADVANCE_MS, signal, (soon) => held.advanceTo(seq, soon))) === null) return notFollowing('load is behind');
-    return { seq, target: await held.snapshot(), tables, told: followed.tables };
+    return { seq, at: followed.placeOf(seq), target: await held.snapshot(), tables, told: followed.tables };
   }
   const what = `${String(effort.takes)} snapshots of the source, and each fell between two commits`;
   return new ChangeoverError('TIMED_OUT', what);

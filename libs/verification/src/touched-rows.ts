@@ -1,15 +1,11 @@
-import { ChangeoverError } from '@changeover/core';
+import type { ChangeoverError } from '@changeover/core';
 import {
   CopyTextWriter,
-  decodeJsonBody,
-  FrameReader,
-  readPositionOf,
   scanLine,
   tableName,
   tableSchemaHash,
   type EventLog,
   type Frame,
-  type LogEntry,
   type ReadPosition,
   type StreamName,
   type TableSchema,
@@ -19,6 +15,7 @@ import {
 import { shapeOf } from './compare-table.js';
 import { notFollowing } from './followed-changes.js';
 import { idOf, KeyPlaces } from './row-sums.js';
+import { StreamFrames } from './stream-frames.js';
 
 /** Rows of one table by the ids under which differences know them; null: all of them. */
 type WatchedRows = { readonly table: TableSchema; readonly ids: ReadonlySet<string> | null };
@@ -34,8 +31,10 @@ type TouchedRowsOptions = {
   readonly rows: readonly WatchedRows[];
   /** Puts keys into the words in which ids have them; left out: they are as the stream has them. */
   readonly asCompared?: TargetSnapshot['asCompared'];
-  /** The most that are remembered: NOT_FOLLOWING if there are more. Left out: as many as are watched. */
+  /** The most that are remembered; left out: as many as are watched. */
   readonly most?: number;
+  /** What it means that there are more; left out: NOT_FOLLOWING. */
+  readonly tooMany?: () => ChangeoverError;
 };
 
 /**
@@ -45,19 +44,17 @@ type TouchedRowsOptions = {
 export class TouchedRows {
   readonly #options: TouchedRowsOptions;
   readonly #watched: ReadonlyMap<string, Watched>;
-  readonly #forms = new Map<number, TableSchema>();
-  readonly #frames = new FrameReader();
+  readonly #frames: StreamFrames;
   /** `schema.table`, and a row's id. */
   readonly #touched = new Map<string, Set<string>>();
   readonly #whole = new Set<string>();
+  readonly #net = new Map<string, number>();
   #room: number;
-  #reached: ReadPosition;
-  #hasGoneBack = false;
 
   constructor(options: TouchedRowsOptions) {
     this.#options = options;
     this.#room = options.most ?? Infinity;
-    this.#reached = options.from;
+    this.#frames = new StreamFrames(options);
     this.#watched = new Map(options.rows.map((rows) => [tableName(rows.table), { ...rows, ...keysOf(rows.table) }]));
   }
 
@@ -70,48 +67,23 @@ export class TouchedRows {
   /** The rows of the table that were touched. */
   of(table: TableSchema): ReadonlySet<string> | 'all' {
     const name = tableName(table);
-    if (this.#hasGoneBack || this.#whole.has(name)) return 'all';
+    if (this.#frames.hasGoneBack || this.#whole.has(name)) return 'all';
     return this.#touched.get(name) ?? new Set();
   }
 
-  /** Reads on up to this record, which the stream holds. */
-  async readTo({ logId, seq }: Pick<ReadPosition, 'logId' | 'seq'>, signal: AbortSignal): Promise<void> {
-    const { log, stream } = this.#options;
-    if (logId !== this.#reached.logId || seq < this.#reached.seq) this.#hasGoneBack = true;
-    if (this.#hasGoneBack || seq === this.#reached.seq) return;
-    const ending = new AbortController();
-    for await (const items of log.read(stream, this.#reached, AbortSignal.any([signal, ending.signal]))) {
-      for (const item of items) {
-        if (item.type === 'abandoned') {
-          this.#frames.reset();
-          continue;
-        }
-        const { entry } = item;
-        if (entry.header.seq > seq) break;
-        await this.#take(entry);
-        if (entry.header.last) this.#reached = readPositionOf(entry);
-      }
-      if (this.#reached.seq >= seq) ending.abort();
-      if (ending.signal.aborted) break;
-    }
-    signal.throwIfAborted();
+  /** How many rows of the table came, less those that went: watched or not. */
+  net(table: TableSchema): number {
+    return this.#net.get(tableName(table)) ?? 0;
   }
 
-  async #take(entry: LogEntry): Promise<void> {
-    const { log, stream } = this.#options;
-    const { kind } = entry.header;
-    if (kind === 'schema') this.#whole.add(tableName(decodeJsonBody('schema', entry).table));
-    if (kind !== 'transaction' && kind !== 'snapshot-chunk') return;
-    for (const ref of entry.header.schemas ?? [])
-      if (!this.#forms.has(ref.seq)) this.#forms.set(ref.seq, decodeJsonBody('schema', await log.fetch(stream, ref)).table);
-    if (entry.header.part === 1) this.#frames.reset();
-    for (const frame of this.#frames.push(entry.body)) {
-      const form = this.#forms.get(frame.schemaSeq);
-      if (form === undefined)
-        throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(frame.schemaSeq)}, which its record does not name`);
-      const watched = this.#watched.get(tableName(form));
-      if (kind === 'snapshot-chunk') this.#whole.add(tableName(form));
-      else if (watched !== undefined) await this.#touch(watched, form, frame);
+  /** Reads on up to this record, which the stream holds. */
+  async readTo(end: Pick<ReadPosition, 'logId' | 'seq'>, signal: AbortSignal): Promise<void> {
+    for await (const step of this.#frames.to(end, signal)) {
+      if (step.what === 'form') this.#whole.add(tableName(step.form));
+      if (step.what !== 'frame') continue;
+      const watched = this.#watched.get(tableName(step.form));
+      if (step.chunk) this.#whole.add(tableName(step.form));
+      else if (watched !== undefined) await this.#touch(watched, step.form, step.frame);
     }
   }
 
@@ -122,6 +94,8 @@ export class TouchedRows {
       this.#whole.add(name);
       return;
     }
+    const change = frame.op === 'c' ? frame.rowCount : frame.op === 'd' ? -frame.rowCount : 0;
+    this.#net.set(name, (this.#net.get(name) ?? 0) + change);
     const touched = this.#touched.get(name) ?? new Set<string>();
     this.#touched.set(name, touched);
     const told = fieldsOf(frame.rows, form.columns.length, columns);
@@ -129,21 +103,21 @@ export class TouchedRows {
     for (const { key } of places.of(lines)) {
       const id = idOf(lines, key);
       if ((ids !== null && !ids.has(id)) || touched.has(id)) continue;
-      if (this.#room-- <= 0) throw notFollowing('very much is being written at the source');
+      if (this.#room-- <= 0) throw this.#options.tooMany?.() ?? notFollowing('very much is being written at the source');
       touched.add(id);
     }
   }
 }
 
 /** The columns of its key as a form of their own. */
-function keysOf(table: TableSchema): { readonly keys: TableSchema; readonly places: KeyPlaces } {
+export function keysOf(table: TableSchema): { readonly keys: TableSchema; readonly places: KeyPlaces } {
   const form = { schema: table.schema, table: table.table, columns: table.columns.filter(({ key }) => key), identity: table.identity };
   const keys: TableSchema = { ...form, hash: tableSchemaHash(form) };
   return { keys, places: new KeyPlaces(shapeOf(keys)) };
 }
 
 /** Some fields of each line, in this order. */
-function fieldsOf(lines: Buffer, width: number, columns: readonly number[]): Buffer {
+export function fieldsOf(lines: Buffer, width: number, columns: readonly number[]): Buffer {
   const writer = new CopyTextWriter(lines.length + 1);
   const starts = new Int32Array(width + 1);
   for (let at = 0; at < lines.length;) {

@@ -180,7 +180,16 @@ async function compareBoth(
   const { position, ts_ms } = place.target.progress;
   const { seq, heldMs, takes } = place;
   const seconds = (clock.monotonic() - began) / 1000;
-  return { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
+  const report = { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
+  const equal = isEqual(report);
+  if (only === undefined) {
+    const { generation, progress } = place.target;
+    const outcome = equal ? ('equal' as const) : ('different' as const);
+    const rows = tables.reduce((sum, { found }) => sum + found, 0);
+    const at = { changes: place.at, writes: progress.writes, generation, mapping: hash };
+    await options.target.record({ kind: 'full', outcome, isBase: equal, ...at, ended_ms: clock.now(), seconds, rows });
+  }
+  return report;
 
   function notCompared({ told }: OnePlace): readonly string[] {
     return told.filter((table) => uses(table) && !captured.has(tableName(table))).map(tableName);

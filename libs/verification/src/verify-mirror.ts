@@ -1,4 +1,3 @@
-import { ChangeoverError } from '@changeover/core';
 import {
   countLines,
   decodeJsonBody,
@@ -7,17 +6,16 @@ import {
   type ReadPosition,
   type RecordRef,
   type SourceSnapshot,
-  type StateLook,
   type TableSchema,
-  type TargetSnapshot,
 } from '@changeover/events';
-import { mappingHash, tableUse } from '@changeover/mapping';
+import { mappingHash } from '@changeover/mapping';
 import { ReadBudget, StoredMirror } from '@changeover/pipeline';
 
-import { compareTable, shapeOf, type TableComparison } from './compare-table.js';
+import { asStored, compareTable, shapeOf, summed, type TableComparison } from './compare-table.js';
 import { notFollowing } from './followed-changes.js';
 import { takeOnePlace, type OnePlace } from './one-place.js';
 import { idOf, KeyPlaces } from './row-sums.js';
+import { isRemembered, StateLooks, type LookOptions } from './state-looks.js';
 import { TouchedRows } from './touched-rows.js';
 import { requireKnown, type VerificationOptions, type VerificationReport } from './verification.js';
 
@@ -30,9 +28,7 @@ const PIECE_BYTES = 64 * 1024;
 
 export type MirrorOptions = Omit<VerificationOptions, 'converters' | 'openState' | 'limits'> & {
   readonly limits: Omit<VerificationOptions['limits'], 'maxStateBytes'>;
-  /** Looks at what transform has committed last; null: there is nothing in its folder on this machine. */
-  readonly lookAtState: () => Promise<StateLook | null>;
-};
+} & LookOptions;
 
 export type MirrorReport = Omit<VerificationReport, 'position' | 'ts_ms'> & {
   /** Rows that were changed in each round between the two looks, so that nothing is said of them. */
@@ -57,7 +53,7 @@ export async function verifyMirror(options: MirrorOptions, signal: AbortSignal):
   while (rounds < ROUNDS && (due === null || due.size > 0)) {
     rounds++;
     const round = await compareOnce(options, due, signal);
-    for (const comparison of round.tables) compared.set(comparison.table, merged(compared.get(comparison.table), comparison));
+    for (const comparison of round.tables) compared.set(comparison.table, summed(compared.get(comparison.table), comparison, Infinity));
     due = round.aside;
     heldMs += round.place.heldMs;
     takes += round.place.takes;
@@ -90,15 +86,11 @@ type Round = {
 };
 
 async function compareOnce(options: MirrorOptions, due: Due | null, signal: AbortSignal): Promise<Round> {
-  const { log, changes, mapping, captured, limits, onStep, crashPoint, only } = options;
+  const { log, changes, mapping, limits, onStep, crashPoint, only } = options;
   onStep({ doing: 'placing', table: null, rows: 0 });
-  const uses = (table: TableSchema): boolean => {
-    const { passed, read } = tableUse(mapping, table);
-    return passed !== null || read;
-  };
-  const isRead = (table: TableSchema): boolean =>
-    captured.has(tableName(table)) && uses(table) && table.columns.some(({ key }) => key) && due?.has(tableName(table)) !== false;
-  await using looks = new Looks(options);
+  const isOurs = isRemembered(options);
+  const isRead = (table: TableSchema): boolean => isOurs(table) && due?.has(tableName(table)) !== false;
+  await using looks = new StateLooks(options);
   const hash = mappingHash(mapping);
   const place = await takeOnePlace(
     {
@@ -159,32 +151,6 @@ export async function compareRound(
   return { tables: compared, aside };
 }
 
-/** The state as it was looked at last. */
-class Looks implements AsyncDisposable {
-  readonly #options: Pick<MirrorOptions, 'lookAtState' | 'migration'>;
-  #look: StateLook | null = null;
-
-  constructor(options: Pick<MirrorOptions, 'lookAtState' | 'migration'>) {
-    this.#options = options;
-  }
-
-  get last(): StateLook {
-    if (this.#look !== null) return this.#look;
-    throw new ChangeoverError('STATE_NOT_HERE', `there is no state of migration ${this.#options.migration} in the folder of the settings`);
-  }
-
-  /** What was committed until now. */
-  async again(): Promise<StateLook> {
-    await this.#look?.[Symbol.asyncDispose]();
-    this.#look = await this.#options.lookAtState();
-    return this.last;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#look?.[Symbol.asyncDispose]();
-  }
-}
-
 type TableParts = RoundParts & { readonly table: TableSchema; readonly isDue: (id: string) => boolean };
 
 async function compareRows(
@@ -205,42 +171,20 @@ async function compareRows(
   }
   const found = new KeyPlaces(shapeOf(table));
   // What stands in the mirror is compared as it is: both sides are in the source's words.
-  const snapshot: Pick<TargetSnapshot, 'rows' | 'asCompared' | 'refused'> = {
-    rows: async function* () {
-      let pieces: Buffer[] = [];
-      let length = 0;
-      for (const { bytes, start, end } of (await mirror.rows(table)) ?? []) {
-        const line = bytes.subarray(start, end + 1);
-        const [one] = found.of(line);
-        if (one === undefined || !isDue(idOf(line, one.key))) continue;
-        pieces.push(line);
-        length += line.length;
-        if (length < PIECE_BYTES) continue;
-        yield Buffer.concat(pieces, length);
-        [pieces, length] = [[], 0];
-      }
-      if (length > 0) yield Buffer.concat(pieces, length);
-    },
-    asCompared: (_, lines) => Promise.resolve(lines),
-    refused: () => Promise.resolve([]),
-  };
+  const snapshot = asStored(async function* () {
+    let pieces: Buffer[] = [];
+    let length = 0;
+    for (const { bytes, start, end } of (await mirror.rows(table)) ?? []) {
+      const line = bytes.subarray(start, end + 1);
+      const [one] = found.of(line);
+      if (one === undefined || !isDue(idOf(line, one.key))) continue;
+      pieces.push(line);
+      length += line.length;
+      if (length < PIECE_BYTES) continue;
+      yield Buffer.concat(pieces, length);
+      [pieces, length] = [[], 0];
+    }
+    if (length > 0) yield Buffer.concat(pieces, length);
+  });
   return compareTable({ table, snapshot, expected, limits, onRows: () => undefined, signal });
-}
-
-/** Another round has compared other rows of the table. */
-function merged(before: TableComparison | undefined, { expected, found, counts, differences, ...rest }: TableComparison): TableComparison {
-  if (before === undefined) return { ...rest, expected, found, counts, differences };
-  return {
-    ...rest,
-    expected: before.expected + expected,
-    found: before.found + found,
-    counts: {
-      missing: before.counts.missing + counts.missing,
-      extra: before.counts.extra + counts.extra,
-      different: before.counts.different + counts.different,
-      refused: 0,
-    },
-    differences: [...before.differences, ...differences],
-    unlooked: before.unlooked + rest.unlooked,
-  };
 }

@@ -1,0 +1,605 @@
+import { hash } from 'node:crypto';
+
+import { ChangeoverError } from '@changeover/core';
+import {
+  decodeJsonBody,
+  formatRows,
+  HELD_NOW_TABLE,
+  HELD_TABLE,
+  tableName,
+  type Line,
+  type ReadPosition,
+  type RecordRef,
+  type RefusedVersion,
+  type SourceSnapshot,
+  type TableSchema,
+  type TargetSnapshot,
+  type Verified,
+} from '@changeover/events';
+import { mappingHash, type Converters } from '@changeover/mapping';
+import { ReadBudget, StoredDerivation, StoredMirror, type DrivingRow } from '@changeover/pipeline';
+
+import { asStored, compareTable, shapeOf, summed, type CompareParts, type TableComparison } from './compare-table.js';
+import { notFollowing } from './followed-changes.js';
+import { LastWords } from './last-words.js';
+import { heldAt, takeOnePlace, untilThere } from './one-place.js';
+import { idOf, KeyPlaces } from './row-sums.js';
+import { isRemembered, StateLooks } from './state-looks.js';
+import { fieldsOf, keysOf, TouchedRows } from './touched-rows.js';
+import { isEqual, requireKnown, type VerificationReport } from './verification.js';
+import type { MirrorOptions } from './verify-mirror.js';
+
+/** Rows that are changed each time between the two looks are left after this. */
+const ROUNDS = 4;
+/** Rows of the source that may be chosen by what has touched them, or set aside, by their keys in memory. */
+const MOST_ROWS = 200_000;
+/** Bytes of what `writes` says of rows that may be in memory. */
+const MOST_WORDS_BYTES = 128 * 1024 * 1024;
+/** Rows that are compared at once. */
+const CHUNK_ROWS = 500;
+const CHUNK_PARTITIONS = 256;
+
+/** Which rows: those that were touched since the last verification of which another one may begin; or some, by a hash of their keys. */
+export type Choice =
+  | { readonly kind: 'touched' }
+  /** `share`: of all rows, above 0 and up to 1. The same seed chooses the same rows. */
+  | { readonly kind: 'sample'; readonly share: number; readonly seed: number };
+
+/** `only`: tables of the source. */
+export type ChosenOptions = MirrorOptions & { readonly converters: Converters };
+
+/** Rows of a whole table, counted: how many there should be, and how many there are. */
+export type RowCount = { readonly end: 'source' | 'target'; readonly table: string; readonly expected: number; readonly found: number };
+
+export type ChosenReport = VerificationReport & {
+  readonly kind: Choice['kind'];
+  /** The verification that this one builds upon; null: it stands by itself. */
+  readonly base: (Pick<Verified, 'kind' | 'ended_ms'> & { readonly seq: number }) | null;
+  readonly sample: Pick<Extract<Choice, { readonly kind: 'sample' }>, 'share' | 'seed'> | null;
+  /** Rows of the source that were chosen. */
+  readonly chosen: number;
+  /** By table of the source: its rows, and what transform remembers of them. */
+  readonly remembered: readonly TableComparison[];
+  /** By table of the target: what becomes of rows that are derived again, and what transform remembers to have written. */
+  readonly derived: readonly TableComparison[];
+  /** Of a sample: whole tables. */
+  readonly rowCounts: readonly RowCount[];
+  /** Rows of the source that were changed in each round between the two looks, so that nothing is said of them. */
+  readonly unsettled: number;
+  readonly rounds: number;
+};
+
+/**
+ * Compares chosen rows, while people go on: each row of the source with what transform remembers of it; what becomes of that when it is derived again with what transform remembers to have written; and
+ * that with what stands in the target. Of rows of the target that transform has written since it was looked at the last record of `writes` says what they should be, and so it does of those that it
+ * touched since the verification that this one builds upon, whatever made it do so.
+ *
+ * What it costs depends on the rows that are chosen. What it does not see is a change that no record of the streams tells of, in a row that is not among them.
+ */
+export async function verifyChosen(options: ChosenOptions, choice: Choice, signal: AbortSignal): Promise<ChosenReport> {
+  const { migration, mapping, target, clock } = options;
+  const began = clock.monotonic();
+  const mappedBy = mappingHash(mapping);
+  const base = choice.kind === 'touched' ? requireBase(await target.lastVerified('base'), mappedBy) : null;
+  const verification = new ChosenVerification(options, choice, base);
+  let due: Due | null = null;
+  let rounds = 0;
+  while (rounds < ROUNDS && (due === null || due.size > 0)) {
+    rounds++;
+    due = await verification.round(due, signal);
+  }
+  if (due === null) throw notFollowing('load is behind transform');
+  const unsettled = [...due].reduce((sum, [, ids]) => sum + ids.size, 0);
+  const seconds = (clock.monotonic() - began) / 1000;
+  const { facts, place, ...compared } = verification.outcome();
+  const report: ChosenReport = {
+    migration,
+    mapping: mappedBy,
+    kind: choice.kind,
+    base: base && { kind: base.kind, ended_ms: base.ended_ms, seq: base.changes.seq },
+    sample: choice.kind === 'sample' ? { share: choice.share, seed: choice.seed } : null,
+    ...facts,
+    ...compared,
+    unsettled,
+    rounds,
+    seconds,
+  };
+  if (options.only === undefined) {
+    const equal = isEqualChosen(report);
+    await target.record({
+      kind: choice.kind,
+      outcome: equal ? 'equal' : 'different',
+      isBase: choice.kind === 'touched' && equal && unsettled === 0,
+      ...place,
+      mapping: mappedBy,
+      ended_ms: clock.now(),
+      seconds,
+      rows: report.tables.reduce((sum, { found }) => sum + found, 0),
+    });
+  }
+  return report;
+}
+
+/** Whether nothing was found that differs; rows that are not settled say nothing. */
+export function isEqualChosen({
+  tables,
+  remembered,
+  derived,
+  rowCounts,
+}: Pick<ChosenReport, 'tables' | 'remembered' | 'derived' | 'rowCounts'>): boolean {
+  return isEqual({ tables: [...tables, ...remembered, ...derived] }) && rowCounts.every(({ expected, found }) => expected === found);
+}
+
+function requireBase(base: Verified | null, mapping: string): Verified {
+  if (base === null) throw fullNeeded('no verification has found everything equal yet');
+  if (base.mapping !== mapping) throw fullNeeded('the last one was of another mapping');
+  return base;
+}
+
+function fullNeeded(why: string, cause?: unknown): ChangeoverError {
+  return new ChangeoverError('FULL_VERIFICATION_NEEDED', `there is no verification to build upon: ${why}`, { cause });
+}
+
+/** By table of the source: rows that are still to be compared. */
+type Due = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Where reading begins: behind this record of `writes`, which came of this one of `changes`. */
+type Start = { readonly writes: ReadPosition; readonly changes: Pick<ReadPosition, 'logId' | 'seq'> };
+
+/** Both ends, and what is remembered, as they are in one round. */
+type Sides = {
+  readonly source: SourceSnapshot;
+  readonly target: TargetSnapshot;
+  readonly derivation: StoredDerivation;
+  readonly words: LastWords;
+  readonly refusals: Map<string, Promise<readonly KnownRefusal[]>>;
+  readonly signal: AbortSignal;
+};
+
+/** What the report is of: the rows are chosen here. */
+type FirstRound = Pick<VerificationReport, 'seq' | 'position' | 'ts_ms' | 'notCompared'> & {
+  readonly place: Pick<Verified, 'changes' | 'writes' | 'generation'>;
+};
+
+type KnownRefusal = { readonly version: RefusedVersion; readonly wanted: string | null; readonly stands: string | null };
+
+class ChosenVerification {
+  readonly #options: ChosenOptions;
+  readonly #choice: Choice;
+  readonly #base: Verified | null;
+  readonly #budget: ReadBudget;
+  readonly #remembered = new Map<string, TableComparison>();
+  readonly #derived = new Map<string, TableComparison>();
+  readonly #tables = new Map<string, TableComparison>();
+  /** Driving rows, and rows of the target by table, that were compared; of a sample no row comes twice. */
+  readonly #reviewed = new Set<string>();
+  readonly #found = new Map<string, Set<string>>();
+  readonly #rowCounts: RowCount[] = [];
+  #start: Start | null;
+  #words: LastWords | null = null;
+  #target: TargetSnapshot | null = null;
+  #first: FirstRound | null = null;
+  #chosen = 0;
+  #heldMs = 0;
+  #takes = 0;
+
+  constructor(options: ChosenOptions, choice: Choice, base: Verified | null) {
+    this.#options = options;
+    this.#choice = choice;
+    this.#base = base;
+    this.#start = base;
+    this.#budget = new ReadBudget(options.clock, options.limits.bytesPerSecond);
+  }
+
+  outcome() {
+    const { place, ...first } = this.#first as FirstRound;
+    return {
+      place,
+      facts: { ...first, heldMs: this.#heldMs, takes: this.#takes, chosen: this.#chosen },
+      tables: [...this.#tables.values()],
+      remembered: [...this.#remembered.values()],
+      derived: [...this.#derived.values()],
+      rowCounts: this.#rowCounts,
+    };
+  }
+
+  /** Compares the rows that are due (null: those that are chosen), but for those that change meanwhile: these are due in the next round. Where nothing could be compared all of them are. */
+  async round(due: Due | null, signal: AbortSignal): Promise<Due | null> {
+    const { migration, mapping, converters, log, changes, limits, crashPoint, onStep, only, captured } = this.#options;
+    onStep({ doing: 'placing', table: null, rows: 0 });
+    await using looks = new StateLooks(this.#options);
+    const start = (this.#start ??= await this.#whereTargetIs(signal));
+    if (due === null) await this.#untilRemembered(start, looks, signal);
+    const place = await takeOnePlace(
+      {
+        ...this.#options,
+        mapping: mappingHash(mapping),
+        isRead: isRemembered(this.#options),
+        patienceMs: limits.patienceMs,
+        beforeTake: async () => {
+          await looks.again();
+        },
+      },
+      signal,
+    );
+    crashPoint('verify.placed');
+    await using source = place.source;
+    await using target = place.target;
+    this.#heldMs += place.heldMs;
+    this.#takes += place.takes;
+    const fetch = async (ref: RecordRef): Promise<TableSchema> => decodeJsonBody('schema', await log.fetch(changes, ref)).table;
+    await using derivation = await StoredDerivation.of(looks.last, { migration, mapping, converters, fetch });
+    this.#requireBehind(start, derivation, target);
+    const { progress, generation } = target;
+    this.#first ??= {
+      seq: place.seq,
+      position: progress.position,
+      ts_ms: progress.ts_ms,
+      notCompared: place.told.map(tableName).filter((name) => !captured.has(name)),
+      place: { changes: place.at, writes: progress.writes, generation },
+    };
+    if (due === null) requireKnown(only, place.tables, 'reads');
+    const tables = place.tables.filter((table) => only?.has(tableName(table)) !== false);
+    const words = await this.#wordsTo(start, derivation, target, signal);
+    const isAhead = derivation.read.seq > place.seq;
+    const [from, end] = isAhead ? [place.at, derivation.read] : [derivation.read, place.at];
+    const between = new TouchedRows({ log, stream: changes, from, rows: allOf(place.tables), most: MOST_ROWS });
+    await between.readTo(end, signal);
+    // Of rows that the target does not have yet nobody knows what became.
+    if (isAhead && place.tables.some((table) => sizeOf(between.of(table)) > 0)) return due;
+    for (const table of derivation.targets) if (words.of(table) === 'all') throw this.#changedAsWhole(table);
+    const sides: Sides = { source, target, derivation, words, refusals: new Map(), signal };
+    const chosen = due === null ? await this.#chooser(place.at, place.tables, sides) : due;
+    const aside = new Map<string, Set<string>>();
+    for (const table of tables) {
+      const left = between.of(table);
+      if (left === 'all' || !derivation.knows(table)) throw notFollowing(`${tableName(table)} is being changed as a whole`);
+      const later = await this.#sourceRows(table, chosen.get(tableName(table)) ?? [], left, due === null, sides);
+      if (later.size > 0) aside.set(tableName(table), later);
+      if (this.#choice.kind === 'sample' && due === null) await this.#countSource(table, between.net(table), sides);
+    }
+    if (due === null && this.#choice.kind === 'touched') await this.#touchedAtTarget(sides);
+    if (due === null && this.#choice.kind === 'sample' && only === undefined) await this.#countTarget(sides);
+    return aside;
+  }
+
+  async #whereTargetIs(signal: AbortSignal): Promise<Start> {
+    const { target, clock, limits } = this.#options;
+    return untilThere(() => heldAt(target), { clock, patienceMs: limits.patienceMs, began: clock.monotonic() }, signal);
+  }
+
+  /** From the start on `writes` is read, so the state must not be of a place before it. It is committed now and then. */
+  async #untilRemembered({ changes }: Start, looks: StateLooks, signal: AbortSignal): Promise<void> {
+    const { clock, limits } = this.#options;
+    const isThere = async (): Promise<true | ChangeoverError> => {
+      try {
+        const { read } = StoredMirror.of(await looks.again(), () => Promise.reject(notFollowing('nothing is read')));
+        return read.seq >= changes.seq || notFollowing('transform has not committed its state');
+      } catch (error) {
+        if (error instanceof ChangeoverError && error.code === 'NOT_FOLLOWING') return error;
+        throw error;
+      }
+    };
+    await untilThere(isThere, { clock, patienceMs: limits.patienceMs, began: clock.monotonic() }, signal);
+  }
+
+  #requireBehind(start: Start, { read }: StoredDerivation, { generation }: TargetSnapshot): void {
+    if (this.#base !== null) {
+      if (this.#base.generation !== generation)
+        throw fullNeeded('the target was taken to another place, or its tables were exchanged, since the last one');
+      if (this.#base.changes.logId !== read.logId) throw fullNeeded('the last one was of another log');
+    }
+    if (read.logId !== start.changes.logId || read.seq < start.changes.seq) throw notFollowing('transform is filling its state again');
+  }
+
+  async #wordsTo(start: Start, derivation: StoredDerivation, target: TargetSnapshot, signal: AbortSignal): Promise<LastWords> {
+    const { log, writes } = this.#options;
+    this.#target = target;
+    const words = (this.#words ??= new LastWords({
+      log,
+      stream: writes,
+      from: start.writes,
+      tables: [...derivation.targets, HELD_TABLE],
+      asCompared: (table, lines) => (this.#target as TargetSnapshot).asCompared(table, lines),
+      mostBytes: MOST_WORDS_BYTES,
+      tooMany: () => this.#tooMany(),
+    }));
+    await this.#asBase(() => words.readTo(target.progress.writes, signal));
+    return words;
+  }
+
+  #tooMany(): ChangeoverError {
+    return this.#base === null
+      ? notFollowing('very much is being written at the source')
+      : fullNeeded('more rows were touched since the last one than fit into memory');
+  }
+
+  #changedAsWhole(table: TableSchema): ChangeoverError {
+    return this.#base === null
+      ? notFollowing(`${tableName(table)} is being written as a whole`)
+      : fullNeeded(`${tableName(table)} was emptied, copied or told in another form since the last one`);
+  }
+
+  /** What the streams do not hold any more cannot be looked through. */
+  async #asBase<Result>(read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read();
+    } catch (error) {
+      if (this.#base !== null && error instanceof ChangeoverError && error.code === 'LOG_TRUNCATED')
+        throw fullNeeded('the log does not hold the records since the last one any more', error);
+      throw error;
+    }
+  }
+
+  async #chooser(
+    end: ReadPosition,
+    tables: readonly TableSchema[],
+    { derivation, signal }: Sides,
+  ): Promise<ReadonlyMap<string, Iterable<string>>> {
+    const { log, changes } = this.#options;
+    const choice = this.#choice;
+    if (choice.kind === 'sample') return new Map(tables.map((table) => [tableName(table), sampled(table, derivation, choice)]));
+    const from = (this.#base as Verified).changes;
+    const most = { most: MOST_ROWS, tooMany: () => this.#tooMany() };
+    const touched = new TouchedRows({ log, stream: changes, from, rows: allOf(tables), ...most });
+    await this.#asBase(() => touched.readTo(end, signal));
+    return new Map(
+      tables.map((table) => {
+        const ids = touched.of(table);
+        if (ids === 'all') throw this.#changedAsWhole(table);
+        return [tableName(table), ids];
+      }),
+    );
+  }
+
+  /** Gives those that change meanwhile. */
+  async #sourceRows(
+    table: TableSchema,
+    ids: Iterable<string>,
+    left: ReadonlySet<string>,
+    isFirst: boolean,
+    sides: Sides,
+  ): Promise<Set<string>> {
+    const later = new Set<string>();
+    let rows = 0;
+    for (const chunk of inChunks(ids)) {
+      sides.signal.throwIfAborted();
+      if (isFirst) this.#chosen += chunk.length;
+      const now = chunk.filter((id) => !left.has(id));
+      for (const id of chunk) if (left.has(id)) later.add(id);
+      if (later.size > MOST_ROWS) throw notFollowing('very much is being written at the source');
+      this.#options.onStep({ doing: 'comparing', table: tableName(table), rows: (rows += chunk.length) });
+      if (now.length === 0) continue;
+      const mirrored = await this.#compareRemembered(table, now, sides);
+      const passed = sides.derivation.passedBy(table);
+      if (passed !== null) await this.#compareWritten(passed, mirrored, sides, now);
+      await this.#review(this.#drivenBy(table, now, sides), sides);
+    }
+    this.#options.crashPoint('verify.compared');
+    return later;
+  }
+
+  /** The source's rows and what is remembered of them; gives the latter. */
+  async #compareRemembered(table: TableSchema, ids: readonly string[], { source, derivation, signal }: Sides): Promise<readonly Line[]> {
+    const mirrored = derivation.mirrored(table, ids);
+    const keys = keysFrom(ids);
+    const places = new KeyPlaces(shapeOf(table));
+    const budget = this.#budget;
+    async function* expected(): AsyncGenerator<Line> {
+      for await (const bytes of source.find(table, keys)) {
+        budget.spend(bytes.length);
+        for (const { start, end } of places.of(bytes)) yield { bytes, start, end };
+      }
+      await budget.ready(signal);
+    }
+    await this.#compare(this.#remembered, { table, expected, snapshot: asStored(piecesOf(mirrored)), signal });
+    return mirrored;
+  }
+
+  *#drivenBy(table: TableSchema, ids: readonly string[], { derivation }: Sides): Generator<DrivingRow> {
+    for (const id of ids) yield* derivation.driven(table, id, this.#choice.kind === 'touched');
+  }
+
+  /** Derives these again, and compares what comes of it, what is remembered, and the target. */
+  async #review(rows: Iterable<DrivingRow>, sides: Sides): Promise<void> {
+    const { derivation, signal } = sides;
+    for (const chunk of inChunks(this.#fresh(rows, derivation))) {
+      for (const { table, written, again } of derivation.review(chunk)) {
+        if (written.length + again.length === 0 && table !== HELD_NOW_TABLE) continue;
+        await this.#compare(this.#derived, { table, expected: () => again, snapshot: asStored(piecesOf(written)), signal });
+        if (table === HELD_NOW_TABLE) await this.#compareHeld(chunk, written, sides);
+        else await this.#compareWritten(table, written, sides);
+      }
+    }
+  }
+
+  /** One that others look up, or that looks up others, is met more than once where these were touched. */
+  *#fresh(rows: Iterable<DrivingRow>, derivation: StoredDerivation): Generator<DrivingRow> {
+    for (const row of rows) {
+      const id = derivation.heldId(row);
+      if (this.#reviewed.has(id)) continue;
+      if (this.#choice.kind === 'touched') this.#reviewed.add(id);
+      if (this.#reviewed.size > MOST_ROWS) throw this.#tooMany();
+      yield row;
+    }
+  }
+
+  /** `keys`: of those of these that were not written there should be no row. */
+  async #compareWritten(table: TableSchema, written: readonly Line[], sides: Sides, keys: readonly string[] = []): Promise<void> {
+    const wanted = new Map<string, Buffer | null>();
+    const key = keysOf(table);
+    const named = await sides.target.asCompared(key.keys, keysFrom(keys));
+    for (const { key: spans } of key.places.of(named)) wanted.set(idOf(named, spans), null);
+    const told = Buffer.concat(written.map(({ bytes, start, end }) => bytes.subarray(start, end + 1)));
+    const lines = await sides.target.asCompared(table, told);
+    let index = 0;
+    for (const { key } of new KeyPlaces(shapeOf(table)).of(lines)) wanted.set(idOf(lines, key), copyOf(written[index++] as Line));
+    await this.#compareTarget(table, wanted, sides);
+  }
+
+  async #compareHeld(rows: readonly DrivingRow[], written: readonly Line[], sides: Sides): Promise<void> {
+    const wanted = new Map<string, Buffer | null>(rows.map((row) => [sides.derivation.heldId(row), null]));
+    const places = new KeyPlaces(shapeOf(HELD_NOW_TABLE));
+    for (const line of written) {
+      const bytes = copyOf(line);
+      for (const { key } of places.of(bytes)) wanted.set(idOf(bytes, key), bytes);
+    }
+    await this.#compareTarget(HELD_NOW_TABLE, wanted, sides);
+  }
+
+  /** Rows that `writes` touched, whatever led to it: entries of the list of held rows lead to their rows, of all others their last words are what should be there. */
+  async #touchedAtTarget(sides: Sides): Promise<void> {
+    const { derivation, words } = sides;
+    const held = words.of(HELD_TABLE);
+    if (held !== 'all')
+      await this.#review(
+        [...held.keys()].flatMap((id) => derivation.drivenBy(id) ?? []),
+        sides,
+      );
+    for (const table of [...derivation.targets, HELD_TABLE]) {
+      const said = words.of(table);
+      if (said === 'all') continue;
+      const name = table === HELD_TABLE ? HELD_NOW_TABLE : table;
+      for (const chunk of inChunks(said))
+        await this.#compareTarget(name, new Map(chunk.map(([id, { line }]) => [id, inWordsOf(name, line)])), sides);
+    }
+  }
+
+  /** Rows of the target by key, each with what it should be as transform remembers it; null: it should not be there. */
+  async #compareTarget(table: TableSchema, remembered: ReadonlyMap<string, Buffer | null>, sides: Sides): Promise<void> {
+    const { target, derivation, signal } = sides;
+    const said = sides.words.of(table === HELD_NOW_TABLE ? HELD_TABLE : table);
+    const seen = this.#found.get(tableName(table)) ?? new Set<string>();
+    this.#found.set(tableName(table), seen);
+    const wanted = new Map<string, Buffer | null>();
+    for (const [id, line] of remembered) {
+      if (seen.has(id)) continue;
+      if (this.#choice.kind === 'touched') seen.add(id);
+      const word = said === 'all' ? undefined : said.get(id);
+      // What was written since the state was looked at is not in it.
+      wanted.set(id, word !== undefined && word.seq > derivation.read.seq ? inWordsOf(table, word.line) : line);
+    }
+    const refused: RefusedVersion[] = [];
+    for (const refusal of await this.#refusals(table, sides)) {
+      const { version } = refusal;
+      if (wanted.has(refusal.wanted ?? refusal.stands ?? '')) {
+        refused.push(version);
+        // Where it stands under another key, that one is looked at as well.
+        if (refusal.stands !== null && !wanted.has(refusal.stands)) wanted.set(refusal.stands, null);
+      } else if (refusal.stands !== null) wanted.delete(refusal.stands);
+    }
+    if (wanted.size === 0) return;
+    const keys = keysFrom(wanted.keys());
+    const lines = [...wanted.values()].flatMap((line): Line[] => (line === null ? [] : [{ bytes: line, start: 0, end: line.length - 1 }]));
+    const snapshot: CompareParts['snapshot'] = {
+      rows: () => target.find(table, keys),
+      asCompared: (form, told) => target.asCompared(form, told),
+      refused: () => Promise.resolve(refused),
+    };
+    await this.#compare(this.#tables, { table, expected: () => lines, snapshot, signal });
+  }
+
+  /** What the target refuses of the table, by the keys of the version that is wanted and of the one that stands. */
+  #refusals(table: TableSchema, { target, refusals }: Sides): Promise<readonly KnownRefusal[]> {
+    const name = tableName(table);
+    const read = async (): Promise<readonly KnownRefusal[]> => {
+      const versions = table === HELD_NOW_TABLE ? [] : await target.refused(table);
+      const places = new KeyPlaces(shapeOf(table));
+      const idIn = async (row: RefusedVersion['stands'], over: RefusedVersion['stands']): Promise<string | null> => {
+        if (row === null) return null;
+        const whole = { ...over, ...row };
+        const lines = await target.asCompared(table, formatRows([table.columns.map(({ name: column }) => whole[column] ?? null)]));
+        const [one] = places.of(lines);
+        return one === undefined ? null : idOf(lines, one.key);
+      };
+      const known: KnownRefusal[] = [];
+      for (const version of versions)
+        known.push({ version, wanted: await idIn(version.wanted, version.stands), stands: await idIn(version.stands, null) });
+      return known;
+    };
+    let known = refusals.get(name);
+    if (known === undefined) refusals.set(name, (known = read()));
+    return known;
+  }
+
+  async #countSource(table: TableSchema, net: number, { source, derivation }: Sides): Promise<void> {
+    let remembered = 0;
+    for (const _ of derivation.rows(table)) remembered++;
+    const expected = await source.count(table);
+    this.#rowCounts.push({ end: 'source', table: tableName(table), expected, found: remembered + net });
+  }
+
+  async #countTarget(sides: Sides): Promise<void> {
+    const { target, derivation, words } = sides;
+    for (const table of derivation.targets) {
+      let expected = derivation.count(table) + words.net(table, derivation.read.seq);
+      for (const { wanted, stands } of await target.refused(table)) expected += Number(stands !== null) - Number(wanted !== null);
+      this.#rowCounts.push({ end: 'target', table: tableName(table), expected, found: await target.count(table) });
+    }
+  }
+
+  async #compare(
+    into: Map<string, TableComparison>,
+    parts: Pick<CompareParts, 'table' | 'expected' | 'snapshot' | 'signal'>,
+  ): Promise<void> {
+    const { limits } = this.#options;
+    const compared = await compareTable({ ...parts, limits: { ...limits, partitions: CHUNK_PARTITIONS }, onRows: () => undefined });
+    into.set(compared.table, summed(into.get(compared.table), compared, limits.named));
+  }
+}
+
+function sizeOf(touched: ReadonlySet<string> | 'all'): number {
+  return touched === 'all' ? Infinity : touched.size;
+}
+
+function allOf(tables: readonly TableSchema[]): readonly { readonly table: TableSchema; readonly ids: null }[] {
+  return tables.map((table) => ({ table, ids: null }));
+}
+
+/** The keys of rows that the sample holds: of those that are remembered, as the source must not be read for it. */
+function* sampled(
+  table: TableSchema,
+  derivation: StoredDerivation,
+  { share, seed }: Extract<Choice, { readonly kind: 'sample' }>,
+): Generator<string> {
+  const places = new KeyPlaces(shapeOf(table));
+  for (const { bytes, start, end } of derivation.rows(table)) {
+    const line = bytes.subarray(start, end + 1);
+    for (const { key } of places.of(line)) {
+      const id = idOf(line, key);
+      if (hash('md5', `${String(seed)}\t${id}`, 'buffer').readUInt32BE(0) < share * 2 ** 32) yield id;
+    }
+  }
+}
+
+function* inChunks<Item>(items: Iterable<Item>): Generator<Item[]> {
+  let chunk: Item[] = [];
+  for (const item of items) {
+    if (chunk.push(item) < CHUNK_ROWS) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Lines of the key's columns. */
+function keysFrom(ids: Iterable<string>): Buffer {
+  return Buffer.from(Array.from(ids, (id) => `${id}\n`).join(''), 'latin1');
+}
+
+function piecesOf(lines: readonly Line[]): () => AsyncIterable<Buffer> {
+  return async function* () {
+    yield await Promise.resolve(Buffer.concat(lines.map(({ bytes, start, end }) => bytes.subarray(start, end + 1))));
+  };
+}
+
+function copyOf({ bytes, start, end }: Line): Buffer {
+  return Buffer.from(bytes.subarray(start, end + 1));
+}
+
+/** Frames of the list of held rows also say since when they are held. */
+function inWordsOf(table: TableSchema, line: Buffer | null): Buffer | null {
+  if (table !== HELD_NOW_TABLE || line === null) return line;
+  const columns = HELD_NOW_TABLE.columns.map(({ name }) => HELD_TABLE.columns.findIndex((column) => column.name === name));
+  return fieldsOf(line, HELD_TABLE.columns.length, columns);
+}
