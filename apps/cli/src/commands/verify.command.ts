@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
-import { isEqual, type VerificationReport } from '@changeover/verification';
+import { isEqual, isEqualChosen, type Choice, type ChosenReport, type VerificationReport } from '@changeover/verification';
 import { Command, Option } from 'nest-commander';
 
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { ProgressLine } from '../status/progress-line.js';
-import { runVerify, runVerifyMirror, type VerifyContext } from '../verify/run-verify.js';
-import { renderHtml } from '../verify/verify-page.js';
-import { differingRows, renderMirror, renderReport, VerifyProgress } from '../verify/verify-view.js';
+import { runVerify, runVerifyChosen, runVerifyMirror, type VerifyContext } from '../verify/run-verify.js';
+import { renderChosenHtml, renderHtml } from '../verify/verify-page.js';
+import { differingRows, renderChosen, renderMirror, renderReport, VerifyProgress } from '../verify/verify-view.js';
 import { writing } from '../writing.js';
 import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -19,6 +19,9 @@ type VerifyOptions = ReadOptionsOf & {
   readonly timeout?: number;
   readonly values?: boolean;
   readonly mirror?: boolean;
+  readonly touched?: boolean;
+  readonly sample?: number;
+  readonly seed?: number;
   readonly repair?: boolean;
   readonly deleteExtra?: boolean;
   readonly html?: string;
@@ -73,6 +76,33 @@ export class VerifyCommand extends CliCommand {
   }
 
   @Option({
+    flags: '--touched',
+    description:
+      'compare only rows that were touched since the last verification that found everything equal, and what transform remembers of them, where transform runs',
+  })
+  parseTouched(): boolean {
+    return true;
+  }
+
+  @Option({
+    flags: '--sample <percent>',
+    description:
+      'compare only so many of the rows, chosen by a hash of their keys, and the numbers of all, where transform runs; --table is one of the source',
+  })
+  parseSample(percent: string): number {
+    const parsed = Number(percent.replace(/ ?%$/, ''));
+    if (parsed > 0 && parsed <= 100) return parsed / 100;
+    throw new ChangeoverError('BAD_SETTINGS', '--sample is not a percentage above 0 and up to 100');
+  }
+
+  @Option({ flags: '--seed <number>', description: 'with --sample: choose the same rows as the sample that printed this number' })
+  parseSeed(seed: string): number {
+    const parsed = Number(seed);
+    if (Number.isSafeInteger(parsed) && parsed >= 0) return parsed;
+    throw new ChangeoverError('BAD_SETTINGS', '--seed is not a whole number');
+  }
+
+  @Option({
     flags: '--repair',
     description: 'bring rows of the target in order that differ and that nothing has touched since, then compare everything once more',
   })
@@ -105,9 +135,21 @@ export class VerifyCommand extends CliCommand {
       repair = false,
       deleteExtra = false,
       mirror = false,
+      touched = false,
+      sample,
+      seed,
       html,
       ...read
     } = options;
+    if ((touched || sample !== undefined) && (mirror || repair || (touched && sample !== undefined)))
+      throw new ChangeoverError('BAD_SETTINGS', '--touched, --sample, --mirror and --repair are four different things: one at a time');
+    if (touched && table !== undefined)
+      throw new ChangeoverError(
+        'BAD_SETTINGS',
+        '--touched follows rows through all tables, and builds upon that the next time; --table does not go with it',
+      );
+    if (seed !== undefined && sample === undefined)
+      throw new ChangeoverError('BAD_SETTINGS', '--seed says which --sample, and goes with it');
     if (mirror && (repair || html !== undefined))
       throw new ChangeoverError('BAD_SETTINGS', '--mirror compares, and prints; --repair and --html do not go with it');
     if (deleteExtra && !repair) throw new ChangeoverError('BAD_SETTINGS', '--delete-extra says what --repair may do, and goes with it');
@@ -126,6 +168,19 @@ export class VerifyCommand extends CliCommand {
       this.terminal.out(json ? toJson({ equal: isEqual(report), ...report }) : renderMirror(report));
       if (!isEqual(report))
         throw notEqual(report, 'of what transform remembers (`changeover state rebuild` fills that anew from the log) ');
+      return;
+    }
+    if (touched || sample !== undefined) {
+      const choice: Choice =
+        sample === undefined
+          ? { kind: 'touched' }
+          : { kind: 'sample', share: sample, seed: seed ?? parseInt(new RandomIdSource().uuid().slice(0, 8), 16) };
+      const report = await this.#watched(asked, (context) => runVerifyChosen(settings, choice, context));
+      if (report === null) return;
+      const equal = isEqualChosen(report);
+      this.terminal.out(json ? toJson({ equal, ...report }) : renderChosen(report));
+      if (html !== undefined) await writing(html, () => writeFile(html, renderChosenHtml(report), { mode: 0o600 }));
+      if (!equal) throw notEqualChosen(report);
       return;
     }
     const report = await this.#watched(asked, (context) => runVerify(settings, context));
@@ -183,4 +238,14 @@ function notEqual({ tables, seq }: Pick<VerificationReport, 'tables' | 'seq'>, o
       facts: { rows, tables: wrong.length },
     },
   );
+}
+
+function notEqualChosen({ tables, remembered, derived, rowCounts, seq }: ChosenReport): ChangeoverError {
+  const all = [...remembered, ...derived, ...tables];
+  if (all.some((table) => differingRows(table) > 0)) return notEqual({ tables: all, seq });
+  const wrong = rowCounts.filter(({ expected, found }) => expected !== found);
+  const names = wrong.map(({ end, table }) => `${table} (${end})`).join(', ');
+  return new ChangeoverError('NOT_EQUAL', `the numbers of rows differ at record ${String(seq)} of changes: ${names}`, {
+    facts: { tables: wrong.length },
+  });
 }

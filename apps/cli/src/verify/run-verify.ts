@@ -17,7 +17,10 @@ import {
 import {
   verify,
   verifyAndRepair,
+  verifyChosen,
   verifyMirror,
+  type Choice,
+  type ChosenReport,
   type MirrorOptions,
   type MirrorReport,
   type RepairReport,
@@ -76,6 +79,14 @@ export function runVerifyMirror(settings: AllSettings, context: VerifyContext): 
   const { migration, state } = settings;
   return withBothEnds(settings, context, (ends) =>
     verifyMirror({ ...ends, lookAtState: () => lookAtState(state, migration) }, context.signal),
+  );
+}
+
+/** The same of some of the rows, and of what transform remembers of them. */
+export function runVerifyChosen(settings: AllSettings, choice: Choice, context: VerifyContext): Promise<ChosenReport> {
+  const { migration, state } = settings;
+  return withBothEnds(settings, context, (ends) =>
+    verifyChosen({ ...ends, converters: CONVERTERS, lookAtState: () => lookAtState(state, migration) }, choice, context.signal),
   );
 }
 

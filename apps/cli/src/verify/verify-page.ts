@@ -1,8 +1,15 @@
 import { countWords, secondsWords } from '@changeover/core';
-import { isEqual, type Difference, type RepairReport, type TableComparison } from '@changeover/verification';
+import {
+  isEqual,
+  isEqualChosen,
+  type ChosenReport,
+  type Difference,
+  type RepairReport,
+  type TableComparison,
+} from '@changeover/verification';
 
 import type { VerifyOutcome } from './run-verify.js';
-import { differingRows, KINDS, keyWords, RESULTS, valueWords } from './verify-view.js';
+import { CHOSEN_PARTS, choiceWords, differingRows, KINDS, keyWords, RESULTS, unsettledWords, valueWords } from './verify-view.js';
 
 const STYLE = `
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -13,12 +20,45 @@ const STYLE = `
   .equal { color: #287a3c; } .differs { color: #b3261e; font-weight: 600; }
   code { overflow-wrap: anywhere; }`;
 
+/** What a page says besides what it says of all verifications. */
+type More = {
+  readonly equal: boolean;
+  readonly facts: readonly (readonly [name: string, text: string])[];
+  /** Tables under titles of their own, before those of the target. */
+  readonly parts: readonly (readonly [title: string, tables: readonly TableComparison[]])[];
+};
+
+/** A verification of chosen rows as one page. */
+export function renderChosenHtml(report: ChosenReport): string {
+  const { remembered, derived, rowCounts, unsettled } = report;
+  const [what, not] = choiceWords(report);
+  return page(report, {
+    equal: isEqualChosen(report),
+    facts: [
+      ['not a full verification', `${what}. ${not}`],
+      ...(unsettled === 0 ? [] : [['not settled', unsettledWords(unsettled)] as const]),
+      ...rowCounts.map(
+        ({ end, table, expected, found }) =>
+          [`all rows of ${table} (${end})`, `should be ${countWords(expected)}, are ${countWords(found)}`] as const,
+      ),
+    ],
+    parts: [
+      [CHOSEN_PARTS.remembered, remembered],
+      [CHOSEN_PARTS.derived, derived],
+    ],
+  });
+}
+
 /** The report as one page: no script, nothing from elsewhere. */
 export function renderHtml(report: VerifyOutcome): string {
+  return page(report, { equal: isEqual(report), facts: [], parts: [] });
+}
+
+function page(report: VerifyOutcome, { equal, facts: more, parts }: More): string {
   const { migration, seq, position, ts_ms, mapping, heldMs, takes, seconds, tables, notCompared, repair } = report;
-  const equal = isEqual(report);
   const rows = tables.reduce((sum, { found }) => sum + found, 0);
   const facts = [
+    ...more,
     ['compared at', `record ${countWords(seq)} of changes, ${position}, committed at the source ${new Date(ts_ms).toISOString()}`],
     ['mapping', mapping],
     ['rows', `${countWords(rows)} in ${secondsWords(seconds)}`],
@@ -37,7 +77,13 @@ export function renderHtml(report: VerifyOutcome): string {
 ${facts.map(([name, value]) => `<tr><th>${text(name)}<td>${text(value)}`).join('\n')}
 </table>
 ${repair === undefined ? '' : repairOf(repair)}
-<h2>Tables</h2>
+${[...parts, ['Tables', tables] as const].map(([title, some]) => tablesOf(title, some)).join('\n')}
+</html>
+`;
+}
+
+function tablesOf(title: string, tables: readonly TableComparison[]): string {
+  return `<h2>${text(title)}</h2>
 <table>
 <tr><th>table<th>should be<th>are<th>refused<th>
 ${tables.map(tableRow).join('\n')}
@@ -45,9 +91,7 @@ ${tables.map(tableRow).join('\n')}
 ${tables
   .filter(({ differences }) => differences.length > 0)
   .map(differencesOf)
-  .join('\n')}
-</html>
-`;
+  .join('\n')}`;
 }
 
 function repairOf({ seq, rows, counts }: RepairReport): string {

@@ -1,7 +1,7 @@
-import type { MirrorReport, RepairReport, VerificationReport } from '@changeover/verification';
+import type { ChosenReport, MirrorReport, RepairReport, VerificationReport } from '@changeover/verification';
 
-import { renderHtml } from './verify-page.js';
-import { renderMirror, renderReport, VerifyProgress } from './verify-view.js';
+import { renderChosenHtml, renderHtml } from './verify-page.js';
+import { renderChosen, renderMirror, renderReport, VerifyProgress } from './verify-view.js';
 
 const NOTHING = { missing: 0, extra: 0, different: 0, refused: 0 };
 const REPORT: VerificationReport = {
@@ -126,5 +126,50 @@ describe('progress', () => {
     // More than the source believed.
     expect(progress.line({ doing: 'reading', table: 'a', rows: 200 }, 2000)).toBe('reading the source, 99 %: a, 200 of about 200 rows');
     expect(progress.line({ doing: 'comparing', table: 'b', rows: 7 }, 3000)).toBe('comparing b: 7 rows');
+  });
+});
+
+describe('the report of chosen rows', () => {
+  const chosen: ChosenReport = {
+    ...REPORT,
+    kind: 'touched',
+    base: { kind: 'full', ended_ms: 0, seq: 1000 },
+    sample: null,
+    chosen: 12,
+    remembered: REPORT.tables.slice(0, 1),
+    derived: [],
+    rowCounts: [],
+    unsettled: 2,
+    rounds: 4,
+  };
+
+  it('says what it is and what it says nothing about, and of each comparison what there is', () => {
+    const lines = renderChosen(chosen).split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      'rows touched since record 1,000, the last verification that found everything equal (1970-01-01T00:00:00.000Z): 12 rows of the source, compared at record 1,234 of changes',
+      'Rows that no record of the log touched since then were not looked at: `changeover verify` alone compares everything.',
+      '13 s, 4 rounds; load was held for 87 ms (2 snapshots of the source)',
+    ]);
+    expect(lines).toContain('what transform remembers of them, compared with the source:');
+    expect(lines).toContain('  "7": other values in name');
+    expect(lines).toContain('changed in each round, so that nothing is said of them: 2 rows');
+  });
+
+  it('says how a sample is drawn again, and of which tables the numbers differ', () => {
+    const rowCounts = [{ end: 'source', table: 'crm.old', expected: 7, found: 6 }] as const;
+    const text = renderChosen({ ...chosen, kind: 'sample', base: null, sample: { share: 0.07, seed: 42 }, rowCounts });
+    expect(text).toContain('a sample of 7 % (12 rows of the source; --seed 42 repeats it)');
+    expect(text).toMatch(/source +crm.old +7 +6 +differ/);
+    const html = renderChosenHtml({
+      ...chosen,
+      kind: 'sample',
+      base: null,
+      sample: { share: 0.07, seed: 42 },
+      rowCounts,
+      tables: [],
+      remembered: [],
+    });
+    expect(html).toContain('<span class="differs">not equal</span>');
+    expect(html).toContain('all rows of crm.old (source)<td>should be 7, are 6');
   });
 });

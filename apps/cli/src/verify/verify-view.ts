@@ -1,6 +1,6 @@
 import { countWords, secondsWords } from '@changeover/core';
 import type { TableSize } from '@changeover/events';
-import type { Difference, MirrorReport, RepairResult, TableComparison, VerificationStep } from '@changeover/verification';
+import type { ChosenReport, Difference, MirrorReport, RepairResult, TableComparison, VerificationStep } from '@changeover/verification';
 
 import { inColumns } from '../status/columns.js';
 import type { VerifyOutcome } from './run-verify.js';
@@ -76,10 +76,70 @@ export function renderMirror({ seq, tables, seconds, rounds, unsettled, notCompa
     '',
     ...inColumns([['table', 'should be', 'are', '', ''], ...tables.map(cells)]),
     ...tables.flatMap(listed),
-    ...(unsettled === 0 ? [] : ['', `changed in each round, so that nothing is said of them: ${rowsWords(unsettled)}`]),
+    ...(unsettled === 0 ? [] : ['', unsettledWords(unsettled)]),
     ...(notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`]),
     '',
   ].join('\n');
+}
+
+/** What was compared of a choice of rows, and with what. */
+export const CHOSEN_PARTS = {
+  remembered: 'what transform remembers of them, compared with the source:',
+  derived: 'what transform has written of them, compared with what becomes of them when they are derived again:',
+  tables: 'the target, compared with what transform has written:',
+} as const;
+
+/** What kind of a verification it was, and what it says nothing about. */
+export function choiceWords({ base, sample, seq, chosen }: ChosenReport): readonly [what: string, not: string] {
+  const rows = rowsWords(chosen);
+  if (sample !== null) {
+    const percent = `${String(Number((sample.share * 100).toPrecision(12)))} %`;
+    const what = `a sample of ${percent} (${rows} of the source; --seed ${String(sample.seed)} repeats it), compared at record ${countWords(seq)} of changes`;
+    return [what, 'Of all other rows only the numbers were compared.'];
+  }
+  const since =
+    base === null
+      ? ''
+      : `record ${countWords(base.seq)}, the last verification that found everything equal (${new Date(base.ended_ms).toISOString()})`;
+  const what = `rows touched since ${since}: ${rows} of the source, compared at record ${countWords(seq)} of changes`;
+  return [what, 'Rows that no record of the log touched since then were not looked at: `changeover verify` alone compares everything.'];
+}
+
+/** A verification of chosen rows. */
+export function renderChosen(report: ChosenReport): string {
+  const { heldMs, takes, seconds, rounds, unsettled, rowCounts, notCompared } = report;
+  const [what, not] = choiceWords(report);
+  const parts = (['remembered', 'derived', 'tables'] as const).flatMap((part) =>
+    report[part].length === 0
+      ? []
+      : [
+          '',
+          CHOSEN_PARTS[part],
+          ...inColumns([['table', 'should be', 'are', 'refused', ''], ...report[part].map(cells)]),
+          ...report[part].flatMap(listed),
+        ],
+  );
+  const counts = rowCounts.map(({ end, table, expected, found }) => [
+    end,
+    table,
+    countWords(expected),
+    countWords(found),
+    expected === found ? 'equal' : 'differ',
+  ]);
+  return [
+    what,
+    not,
+    `${secondsWords(seconds)}, ${rounds === 1 ? 'one round' : `${countWords(rounds)} rounds`}; load was held for ${countWords(heldMs)} ms (${snapshotsOf(takes)} of the source)`,
+    ...parts,
+    ...(counts.length === 0 ? [] : ['', 'numbers of all rows:', ...inColumns([['', 'table', 'should be', 'are', ''], ...counts])]),
+    ...(unsettled === 0 ? [] : ['', unsettledWords(unsettled)]),
+    ...(notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`]),
+    '',
+  ].join('\n');
+}
+
+export function unsettledWords(unsettled: number): string {
+  return `changed in each round, so that nothing is said of them: ${rowsWords(unsettled)}`;
 }
 
 function snapshotsOf(takes: number): string {
