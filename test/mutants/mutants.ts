@@ -38,6 +38,8 @@ const REPAIRED_ROWS = 'libs/target-postgres/src/repair-rows.ts';
 const REPAIRED_ROWS_SPEC = 'libs/target-postgres/src/repair-rows.int.spec.ts';
 const MIRROR_ROUND = 'libs/verification/src/verify-mirror.ts';
 const MIRROR_ROUND_SPEC = 'libs/verification/src/verify-mirror.spec.ts';
+const CHOSEN = 'libs/verification/src/verify-chosen.ts';
+const CHOSEN_SPEC = 'libs/verification/src/verify-chosen.spec.ts';
 const COMPARE_SPEC = 'libs/verification/src/compare-table.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
@@ -526,6 +528,34 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (again.size > 0) aside.set(name, again);',
     replace: '',
     killedBy: [MIRROR_ROUND_SPEC, 'compares in another round'],
+  },
+  {
+    name: 'chosen rows that change between the two looks are compared all the same',
+    file: CHOSEN,
+    find: 'const now = chunk.filter((id) => !left.has(id));',
+    replace: 'const now = chunk;',
+    killedBy: [CHOSEN_SPEC, 'sets rows aside'],
+  },
+  {
+    name: 'rows of the target that were written since the state was looked at are held against the state',
+    file: CHOSEN,
+    find: 'word !== undefined && word.seq > derivation.read.seq ? inWordsOf(table, word.line) : line',
+    replace: 'word !== undefined && word.seq < 0 ? inWordsOf(table, word.line) : line',
+    killedBy: [CHOSEN_SPEC, 'another one has changed'],
+  },
+  {
+    name: 'rows that were not settled are left behind by the next verification of touched rows',
+    file: CHOSEN,
+    find: "isBase: choice.kind === 'touched' && equal && unsettled === 0,",
+    replace: "isBase: choice.kind === 'touched' && equal,",
+    killedBy: [CHOSEN_SPEC, 'none to build upon'],
+  },
+  {
+    name: 'what a record says that was given up counts',
+    file: 'libs/verification/src/last-words.ts',
+    find: '[this.#said, this.#counted] = [[], []];\n          break;',
+    replace: 'break;',
+    killedBy: ['libs/verification/src/last-words.spec.ts', 'that was given up'],
   },
   {
     name: 'a state is taken for one of a place in the middle of a record',

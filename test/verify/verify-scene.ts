@@ -24,7 +24,10 @@ import { InMemoryStateStore } from '@changeover/testing';
 import {
   verify,
   verifyAndRepair,
+  verifyChosen,
   verifyMirror,
+  type Choice,
+  type ChosenReport,
   type MirrorReport,
   type RepairedReport,
   type VerificationOptions,
@@ -138,6 +141,12 @@ export class VerifyScene implements AsyncDisposable {
   async verifyMirror(): Promise<MirrorReport> {
     const { migration, state } = this.#settings;
     return verifyMirror({ ...(await this.#options(this.#snapshots)), lookAtState: () => lookAtState(state, migration) }, NEVER);
+  }
+
+  async verifyChosen(choice: Choice): Promise<ChosenReport> {
+    const { migration, state } = this.#settings;
+    const options = { ...(await this.#options(this.#snapshots)), lookAtState: () => lookAtState(state, migration) };
+    return verifyChosen(options, choice, NEVER);
   }
 
   async #options(snapshots: SourceSnapshots): Promise<VerificationOptions> {
