@@ -65,6 +65,14 @@ export const boolean = defineCleaner({
     { options: { true: ['A'], false: ['D'] }, from: 'd', to: 'f' },
     { options: { true: ['A'], false: ['D'] }, from: 'Y', problem: 'not a boolean' },
   ],
+  inverse: (options) => ({
+    kind: 'kept',
+    reason: 'the spelling',
+    write: (value) => {
+      const [spelling] = value === 't' ? options.true : value === 'f' ? options.false : [];
+      return spelling ?? NOT_A_BOOLEAN;
+    },
+  }),
   convert: (options) => {
     const values = new Map<string, string | null>([['', null]]);
     for (const spelling of options.true) values.set(fold(spelling), 't');

@@ -5,6 +5,25 @@ import { z } from 'zod';
 /** What becomes of a text: the examples in the reference are tests too. */
 export type Example = { readonly options?: Json; readonly from: string } & ({ readonly to: string | null } | { readonly problem: string });
 
+/**
+ * Whether the source's text can be had back from what a cleaner gave.
+ * - `exact`: `write` gives back each text that the cleaner takes, but for those that became null.
+ * - `kept`: several texts become the same value, and `reason` says in what they differ; `write` gives one of them, so what the source had has to
+ *   be kept beside the value.
+ * - `lossy`: there is nothing to write, for the reason given.
+ *
+ * What `write` gives becomes the value again. Of a value that the cleaner never gives it says that it cannot be written, or gives any text.
+ */
+export type Inverse =
+  | { readonly kind: 'exact'; readonly write: Converter }
+  | { readonly kind: 'kept'; readonly reason: string; readonly write: Converter }
+  | { readonly kind: 'lossy'; readonly reason: string };
+
+/** The inverse of what gives a normal form, which is left as it is where it comes again. */
+export function normalForm(reason: string): Inverse {
+  return { kind: 'kept', reason, write: (value) => value };
+}
+
 /** A converter as people and the mapping's hash know it. */
 export type Cleaner = {
   readonly name: string;
@@ -18,6 +37,8 @@ export type Cleaner = {
   readonly examples: readonly Example[];
   /** Throws MAPPING_INVALID where the options mean nothing to it. */
   readonly make: (options: Json | undefined) => Converter;
+  /** The way back, with the same options; throws as `make` does. */
+  readonly inverse: (options: Json | undefined) => Inverse;
 };
 
 export type CleanerOption = {
@@ -36,20 +57,24 @@ export type TypedCleaner<Options extends z.ZodObject> = Cleaner & { readonly sch
 export function defineCleaner<Options extends z.ZodObject>({
   options: schema,
   convert,
+  inverse,
   ...told
-}: Omit<Cleaner, 'options' | 'make'> & {
+}: Omit<Cleaner, 'options' | 'make' | 'inverse'> & {
   readonly options: Options;
   readonly convert: (options: z.output<Options>) => Converter;
+  readonly inverse: (options: z.output<Options>) => Inverse;
 }): TypedCleaner<Options> {
+  const checked = (options: Json | undefined): z.output<Options> => {
+    const parsed = schema.safeParse(options ?? {});
+    if (!parsed.success) throw new ChangeoverError('MAPPING_INVALID', `converter ${told.name}: ${issues(parsed.error)}`);
+    return parsed.data;
+  };
   return {
     ...told,
     schema,
     options: describe(schema),
-    make: (options) => {
-      const parsed = schema.safeParse(options ?? {});
-      if (!parsed.success) throw new ChangeoverError('MAPPING_INVALID', `converter ${told.name}: ${issues(parsed.error)}`);
-      return convert(parsed.data);
-    },
+    make: (options) => convert(checked(options)),
+    inverse: (options) => inverse(checked(options)),
   };
 }
 

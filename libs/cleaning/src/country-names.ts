@@ -82,12 +82,9 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
 export function countriesByName(languages: readonly string[]): ReadonlyMap<string, string> {
   const named = new Map<string, string | null>();
   for (const language of languages) {
-    for (const [code, names] of Object.entries(countries.getNames(language, { select: 'all' }))) {
-      for (const name of names) {
-        const folded = foldName(name);
-        const other = named.get(folded);
-        named.set(folded, other === undefined || other === code ? code : null);
-      }
+    for (const [folded, code] of namesIn(language)) {
+      const other = named.get(folded);
+      named.set(folded, other === undefined || other === code ? code : null);
     }
   }
   for (const [code, names] of Object.entries(VARIANTS)) for (const name of names) named.set(foldName(name), code);
@@ -96,6 +93,30 @@ export function countriesByName(languages: readonly string[]): ReadonlyMap<strin
     named.set(foldName(alpha3), alpha2);
   }
   return new Map([...named].flatMap(([name, code]) => (code === null || name === '' ? [] : [[name, code] as const])));
+}
+
+/** By language: folding takes longer than all else, and many converters have the same languages. */
+const NAMES = new Map<string, ReadonlyMap<string, string | null>>();
+
+function namesIn(language: string): ReadonlyMap<string, string | null> {
+  const known = NAMES.get(language);
+  if (known !== undefined) return known;
+  const named = new Map<string, string | null>();
+  for (const [code, names] of Object.entries(countries.getNames(language, { select: 'all' }))) {
+    for (const name of names) {
+      const folded = foldName(name);
+      const other = named.get(folded);
+      named.set(folded, other === undefined || other === code ? code : null);
+    }
+  }
+  // Some of those that Unicode has differ, and both are written; where they contradict each other the list is meant.
+  const words = new Intl.DisplayNames(language, { type: 'region', fallback: 'none' });
+  for (const code of Object.keys(countries.getAlpha2Codes())) {
+    const folded = foldName(words.of(code) ?? '');
+    if (!named.has(folded)) named.set(folded, code);
+  }
+  NAMES.set(language, named);
+  return named;
 }
 
 export function alpha3(alpha2: string): string | null {

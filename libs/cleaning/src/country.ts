@@ -1,7 +1,7 @@
 import { ConversionProblem } from '@changeover/mapping';
 import { z } from 'zod';
 
-import { defineCleaner } from './cleaner.js';
+import { defineCleaner, normalForm } from './cleaner.js';
 import { alpha3, countriesByName, foldName, LANGUAGES } from './country-names.js';
 import { memoised } from './memoised.js';
 import { visible } from './white-space.js';
@@ -15,7 +15,7 @@ const USUAL_LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'pt', 'nl', 'pl', 'cs', '
 
 export const country = defineCleaner({
   name: 'country',
-  version: 1,
+  version: 2,
   doc: 'A country, written as code (ISO 3166-1 alpha-2 or alpha-3) or by one of its names, as its code. Case, accents and punctuation do not count. A name that means different countries in the declared languages, such as Congo, is a problem. Blank text gives null.',
   problems: [UNKNOWN.reason],
   options: z.strictObject({
@@ -36,6 +36,7 @@ export const country = defineCleaner({
     { from: 'Congo', problem: 'unknown country' },
     { from: 'Atlantis', problem: 'unknown country' },
   ],
+  inverse: () => normalForm('the name, and its spelling'),
   // Folding a name costs more than finding it.
   convert: ({ give, languages }) => {
     const codes = countriesByName(languages);

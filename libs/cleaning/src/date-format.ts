@@ -14,6 +14,8 @@ export type DateFormat = {
   readonly hasOffset: boolean;
   /** Null: not written in this format, or no day or time that exists. */
   readonly read: (text: string) => Moment | 'zero' | null;
+  /** In this format, as far as it has a place for what the moment says. */
+  readonly write: (moment: Moment) => string;
 };
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
@@ -40,6 +42,27 @@ const PARTS: Readonly<Record<string, string>> = {
   Z: '(?<offset>z|[+-]\\d{2}(?::?\\d{2})?)',
 };
 
+/** What each part says of a moment. */
+const WRITERS: Readonly<Record<string, (moment: Moment) => string>> = {
+  YYYY: ({ year }) => String(year).padStart(4, '0'),
+  MMMM: ({ month }) => capital(LONG_MONTHS.split('|')[month - 1] ?? ''),
+  MMM: ({ month }) => capital(MONTHS[month - 1] ?? ''),
+  YY: ({ year }) => twoDigits(year % 100),
+  MM: ({ month }) => twoDigits(month),
+  DD: ({ day }) => twoDigits(day),
+  HH: ({ secondOfDay }) => twoDigits(hourOf(secondOfDay)),
+  hh: ({ secondOfDay }) => twoDigits(((hourOf(secondOfDay) + 11) % 12) + 1),
+  mm: ({ secondOfDay }) => twoDigits(Math.floor(secondOfDay / 60) % 60),
+  ss: ({ secondOfDay }) => twoDigits(secondOfDay % 60),
+  M: ({ month }) => String(month),
+  D: ({ day }) => String(day),
+  H: ({ secondOfDay }) => String(hourOf(secondOfDay)),
+  h: ({ secondOfDay }) => String(((hourOf(secondOfDay) + 11) % 12) + 1),
+  S: ({ fraction }) => fraction || '0',
+  A: ({ secondOfDay }) => (hourOf(secondOfDay) < 12 ? 'AM' : 'PM'),
+  Z: () => 'Z',
+};
+
 const TOKEN = new RegExp(`\\[(?<literal>[^\\]]*)\\]|(?<part>${Object.keys(PARTS).join('|')})|(?<other>.)`, 'gsu');
 
 /** Parts that say the same; two of them in a format could contradict each other. */
@@ -61,15 +84,21 @@ const PIVOT = 70;
 /** What is wrong with a format, in words; or how to read it. */
 export function compileFormat(format: string): DateFormat | string {
   const parts: string[] = [];
+  const writers: ((moment: Moment) => string)[] = [];
   let pattern = '';
   for (const { groups = {} } of format.matchAll(TOKEN)) {
     const { literal, part, other } = groups;
     if (part !== undefined) {
       parts.push(part);
       pattern += PARTS[part] as string;
+      writers.push(WRITERS[part] as (moment: Moment) => string);
     } else if (other !== undefined && other !== 'T' && /\p{L}|\d/u.test(other)) {
       return `has ${other}, which is no part of a date; text of its own stands in [brackets]`;
-    } else pattern += escaped(literal ?? (other as string));
+    } else {
+      const own = literal ?? other ?? '';
+      pattern += escaped(own);
+      writers.push(() => own);
+    }
   }
   const counts = SAME.map((same) => parts.filter((part) => same.includes(part)).length);
   if (counts.some((count) => count > 1)) return 'says the same part twice';
@@ -81,7 +110,11 @@ export function compileFormat(format: string): DateFormat | string {
   const half = parts.some((part) => part === 'hh' || part === 'h');
   if (half !== (noons === 1)) return 'needs A (am, pm) with hh or h, and only with these';
   const expression = new RegExp(`^${pattern}$`, 'iu');
-  return { hasOffset: parts.includes('Z'), read: (text) => moment(expression.exec(text)?.groups) };
+  return {
+    hasOffset: parts.includes('Z'),
+    read: (text) => moment(expression.exec(text)?.groups),
+    write: (moment) => writers.map((write) => write(moment)).join(''),
+  };
 }
 
 function moment(groups: Readonly<Record<string, string | undefined>> | undefined): Moment | 'zero' | null {
@@ -121,6 +154,18 @@ function offsetOf(text: string | undefined): number | null | undefined {
 
 function daysOf(year: number, month: number): number {
   return (month === 12 ? daysSince1970(year + 1, 1, 1) : daysSince1970(year, month + 1, 1)) - daysSince1970(year, month, 1);
+}
+
+function hourOf(secondOfDay: number): number {
+  return Math.floor(secondOfDay / 3600);
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+export function twoDigits(number: number): string {
+  return number < 10 ? `0${String(number)}` : String(number);
 }
 
 function escaped(text: string): string {

@@ -1,7 +1,7 @@
-import { ConversionProblem } from '@changeover/mapping';
+import { ConversionProblem, type Converter } from '@changeover/mapping';
 import { z } from 'zod';
 
-import { compileFormat, type DateFormat, type Moment } from './date-format.js';
+import { compileFormat, type DateFormat, type Moment, twoDigits } from './date-format.js';
 import { trimmed } from './white-space.js';
 
 export const ZERO_DATE = new ConversionProblem('zero date');
@@ -37,7 +37,7 @@ export function momentReader({
   readonly zeroDate: 'null' | 'problem';
   readonly unreadable: ConversionProblem;
 }): (text: string) => Moment | null | ConversionProblem {
-  const compiled = declared.map(compileFormat).filter((format): format is DateFormat => typeof format !== 'string');
+  const compiled = compiledFormats(declared);
   return (text) => {
     if (text.length > LONGEST) return unreadable;
     const written = trimmed(text);
@@ -51,11 +51,31 @@ export function momentReader({
   };
 }
 
+/**
+ * A moment in the first format that is read as `value` again: some have no place for all of it, two digits of a year may mean another one, and an
+ * earlier format may read it in another way.
+ */
+export function writtenMoment(
+  {
+    formats: declared,
+    convert,
+    otherwise,
+  }: { readonly formats: readonly string[]; readonly convert: Converter; readonly otherwise: ConversionProblem },
+  moment: (format: DateFormat) => Moment,
+  value: string,
+): string | ConversionProblem {
+  for (const format of compiledFormats(declared)) {
+    const text = format.write(moment(format));
+    if (convert(text) === value) return text;
+  }
+  return otherwise;
+}
+
+function compiledFormats(declared: readonly string[]): readonly DateFormat[] {
+  return declared.map(compileFormat).filter((format): format is DateFormat => typeof format !== 'string');
+}
+
 /** As PostgreSQL writes it, without the ` BC` that stands behind all else. */
 export function dateText(year: number, month: number, day: number): string {
   return `${String(year > 0 ? year : 1 - year).padStart(4, '0')}-${twoDigits(month)}-${twoDigits(day)}`;
-}
-
-export function twoDigits(number: number): string {
-  return number < 10 ? `0${String(number)}` : String(number);
 }

@@ -2,10 +2,12 @@ import { ConversionProblem } from '@changeover/mapping';
 import validator from 'validator/lib/isEmail.js';
 import { z } from 'zod';
 
-import { defineCleaner } from './cleaner.js';
+import { defineCleaner, normalForm } from './cleaner.js';
+import { intendedDomain } from './email-typos.js';
 import { visible } from './white-space.js';
 
 const NOT_AN_ADDRESS = new ConversionProblem('not an e-mail address');
+const A_TYPO = new ConversionProblem('likely a typo');
 
 /** The longest address that mail can be sent to, with room for white space around it. */
 const LONGEST = 1000;
@@ -13,23 +15,35 @@ const LONGEST = 1000;
 /** Most addresses look like this, and the library has nothing against them: it takes twenty times as long to say so. */
 const ORDINARY = /^(?=.{1,254}$)(?=[^@]{1,64}@)[A-Za-z\d_+-]+(?:\.[A-Za-z\d_+-]+)*@(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z]{2,63}$/u;
 
+/** In quotes the library takes these before an @. */
+const UNPRINTED = /^".*[^\x20-\x7e].*"@|\p{Cc}/u;
+
 export const email = defineCleaner({
   name: 'email',
-  version: 1,
+  version: 2,
   doc: 'One e-mail address, without white space around it or invisible characters in it, its domain in lower case. What stands before the @ is the business of the domain that it is sent to, so its case stays unless asked otherwise. Blank text gives null.',
-  problems: [NOT_AN_ADDRESS.reason],
+  problems: [NOT_AN_ADDRESS.reason, A_TYPO.reason],
   options: z.strictObject({
     lowerCase: z.enum(['domain', 'all']).default('domain').describe('What is put into lower case: the domain, or the whole address.'),
+    typos: z
+      .enum(['keep', 'problem', 'correct'])
+      .default('keep')
+      .describe(
+        'What becomes of an address whose domain is likely a slip of the pen: one letter away from a large provider of mail (`gmial.com`), or with an ending that does not exist (`.con`).',
+      ),
   }),
   examples: [
     { from: ' Ada.Lovelace@Example.COM ', to: 'Ada.Lovelace@example.com' },
     { options: { lowerCase: 'all' }, from: 'Ada.Lovelace@Example.COM', to: 'ada.lovelace@example.com' },
     { from: 'ada\u200b@example.com', to: 'ada@example.com' },
+    { options: { typos: 'correct' }, from: 'ada@gmial.con', to: 'ada@gmail.com' },
     { from: '', to: null },
     { from: 'ada@example', problem: 'not an e-mail address' },
     { from: 'ada@example.com, bob@example.com', problem: 'not an e-mail address' },
+    { options: { typos: 'problem' }, from: 'ada@hotmial.com', problem: 'likely a typo' },
   ],
-  convert: ({ lowerCase }) => {
+  inverse: () => normalForm('capital letters, and what nobody sees'),
+  convert: ({ lowerCase, typos }) => {
     return (text) => {
       // A lone surrogate makes the library throw.
       if (text.length > LONGEST || !text.isWellFormed()) return NOT_AN_ADDRESS;
@@ -37,7 +51,12 @@ export const email = defineCleaner({
       if (address === '') return null;
       const domain = lowerCase === 'all' ? 0 : address.lastIndexOf('@') + 1;
       const normal = address.slice(0, domain) + address.slice(domain).toLowerCase();
-      return ORDINARY.test(normal) || validator.default(normal) ? normal : NOT_AN_ADDRESS;
+      if (!ORDINARY.test(normal) && (UNPRINTED.test(normal) || !validator.default(normal))) return NOT_AN_ADDRESS;
+      if (typos === 'keep') return normal;
+      const at = normal.lastIndexOf('@') + 1;
+      const intended = intendedDomain(normal.slice(at));
+      if (intended === null) return normal;
+      return typos === 'problem' ? A_TYPO : normal.slice(0, at) + intended;
     };
   },
 });

@@ -41,6 +41,12 @@ export const enumeration = defineCleaner({
     { options: { values: { 'closed won': 'won' }, ignoreCase: true, ignoreSpace: true }, from: ' Closed  Won ', to: 'won' },
     { options: { values: { ACTIVE: 'active' } }, from: 'Active', problem: 'unknown value' },
   ],
+  inverse: (options) => {
+    const spellings = spellingsOf(options.values);
+    const write = (value: string): string | ConversionProblem => spellings.get(value) ?? UNKNOWN;
+    const isExact = !options.ignoreCase && !options.ignoreSpace && spellings.size === Object.values(options.values).filter(isText).length;
+    return isExact ? { kind: 'exact', write } : { kind: 'kept', reason: 'the spelling, of several that become the same', write };
+  },
   convert: (options) => {
     const fold = folding(options);
     const values = new Map(Object.entries(options.values).map(([spelling, value]) => [fold(spelling), value]));
@@ -51,7 +57,24 @@ export const enumeration = defineCleaner({
   },
 });
 
-function folding({ ignoreCase, ignoreSpace }: { readonly ignoreCase: boolean; readonly ignoreSpace: boolean }): (text: string) => string {
+/** Of several spellings of a value the first. */
+export function spellingsOf(values: Readonly<Record<string, string | null>>): ReadonlyMap<string, string> {
+  const spellings = new Map<string, string>();
+  for (const [spelling, value] of Object.entries(values)) if (value !== null && !spellings.has(value)) spellings.set(value, spelling);
+  return spellings;
+}
+
+function isText(value: string | null): value is string {
+  return value !== null;
+}
+
+export function folding({
+  ignoreCase,
+  ignoreSpace,
+}: {
+  readonly ignoreCase: boolean;
+  readonly ignoreSpace: boolean;
+}): (text: string) => string {
   return (text) => {
     const spaced = ignoreSpace ? singleSpaced(text) : text;
     return ignoreCase ? spaced.toLowerCase() : spaced;

@@ -2,7 +2,7 @@ import { ConversionProblem } from '@changeover/mapping';
 import { decodeHTMLStrict } from 'entities/decode';
 import { z } from 'zod';
 
-import { defineCleaner } from './cleaner.js';
+import { defineCleaner, normalForm } from './cleaner.js';
 
 const TOO_OFTEN = new ConversionProblem('encoded too often');
 
@@ -24,6 +24,10 @@ export const htmlEntities = defineCleaner({
     { from: '?a=1&copy=2', to: '?a=1&copy=2' },
     { options: { until: 'stable' }, from: `&${'amp;'.repeat(12)}lt;`, problem: 'encoded too often' },
   ],
+  inverse: ({ until }) =>
+    until === 'stable'
+      ? normalForm('which characters were written as entities, and how often')
+      : { kind: 'kept', reason: 'which characters were written as entities', write: (value) => value.replaceAll('&', '&amp;') },
   convert: ({ until }) => {
     if (until === 'once') return decoded;
     return (text) => {

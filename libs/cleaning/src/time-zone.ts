@@ -39,6 +39,12 @@ export class TimeZone {
     return local - (spans[gap === 'later' ? next - 1 : next] as Span).offset;
   }
 
+  /** What clocks show at an instant of the year (by UTC), as seconds as if they showed UTC. */
+  localOf(instant: number, year: number): number {
+    const spans = this.#spans(year);
+    return instant + (spans.findLast(({ start }) => start <= instant) as Span).offset;
+  }
+
   /** All spans that a local time of the year can lie in. */
   #spans(year: number): readonly Span[] {
     const known = this.#years.get(year);

@@ -1,9 +1,9 @@
-import { ConversionProblem } from '@changeover/mapping';
+import { ConversionProblem, type Converter } from '@changeover/mapping';
 import { z } from 'zod';
 
 import { defineCleaner } from './cleaner.js';
-import { compileFormat } from './date-format.js';
-import { dateText, formats, FORMATS_DOC, momentReader, twoDigits, ZERO_DATE, zeroDate } from './dates.js';
+import { compileFormat, type Moment, twoDigits } from './date-format.js';
+import { dateText, formats, FORMATS_DOC, momentReader, writtenMoment, ZERO_DATE, zeroDate } from './dates.js';
 import { dateOf, daysSince1970, TimeZone } from './time-zone.js';
 
 const NOT_A_TIMESTAMP = new ConversionProblem('not a timestamp');
@@ -70,22 +70,58 @@ export const timestamp = defineCleaner({
     { options: { formats: ['YYYY-MM-DD HH:mm:ss'] }, from: '0000-00-00 00:00:00', problem: 'zero date' },
     { options: { formats: ['YYYY-MM-DD HH:mm'] }, from: '2019-07-04 24:30', problem: 'not a timestamp' },
   ],
-  convert: (options) => {
-    const read = momentReader({ ...options, unreadable: NOT_A_TIMESTAMP });
+  inverse: (options) => {
+    const convert = reader(options);
     const zone = options.zone === undefined ? null : zoneNamed(options.zone);
-    return (text) => {
-      const moment = read(text);
-      if (moment === null || moment instanceof ConversionProblem) return moment;
-      const { year, month, day, secondOfDay, fraction, offset } = moment;
-      const local = daysSince1970(year, month, day) * DAY + secondOfDay;
-      if (offset !== null) return timestampText(local - offset, fraction, '+00');
-      if (zone === null) return timestampText(local, fraction, '');
-      const instant = zone.instantOf(local, year, options);
-      if (instant === 'gap') return IN_A_GAP;
-      return instant === 'overlap' ? IN_AN_OVERLAP : timestampText(instant, fraction, '+00');
+    return {
+      kind: 'kept',
+      reason: 'the format, the offset, and what is finer than a microsecond',
+      write: (value) => {
+        const instant = readTimestamp(value);
+        if (instant === null) return NOT_A_TIMESTAMP;
+        const local = zone === null ? instant.second : zone.localOf(instant.second, dateOf(Math.floor(instant.second / DAY)).year);
+        return writtenMoment(
+          { ...options, convert, otherwise: NOT_A_TIMESTAMP },
+          ({ hasOffset }) => momentOf(hasOffset ? instant.second : local, instant.fraction),
+          value,
+        );
+      },
     };
   },
+  convert: reader,
 });
+
+function reader(options: z.output<typeof schema>): Converter {
+  const read = momentReader({ ...options, unreadable: NOT_A_TIMESTAMP });
+  const zone = options.zone === undefined ? null : zoneNamed(options.zone);
+  return (text) => {
+    const moment = read(text);
+    if (moment === null || moment instanceof ConversionProblem) return moment;
+    const { year, month, day, secondOfDay, fraction, offset } = moment;
+    const local = daysSince1970(year, month, day) * DAY + secondOfDay;
+    if (offset !== null) return timestampText(local - offset, fraction, '+00');
+    if (zone === null) return timestampText(local, fraction, '');
+    const instant = zone.instantOf(local, year, options);
+    if (instant === 'gap') return IN_A_GAP;
+    return instant === 'overlap' ? IN_AN_OVERLAP : timestampText(instant, fraction, '+00');
+  };
+}
+
+/** As PostgreSQL prints one. */
+const PRINTED =
+  /^(?<year>\d{4,6})-(?<month>\d{2})-(?<day>\d{2}) (?<hour>\d{2}):(?<minute>\d{2}):(?<second>\d{2})(?:\.(?<fraction>\d{1,6}))?(?:\+00)?(?<era> BC)?$/u;
+
+function readTimestamp(value: string): { readonly second: number; readonly fraction: string } | null {
+  const { year, month, day, hour, minute, second, fraction = '', era } = PRINTED.exec(value)?.groups ?? {};
+  if (year === undefined) return null;
+  const days = daysSince1970(era === undefined ? Number(year) : 1 - Number(year), Number(month), Number(day));
+  return { second: days * DAY + Number(hour) * 3600 + Number(minute) * 60 + Number(second), fraction };
+}
+
+function momentOf(second: number, fraction: string): Moment {
+  const days = Math.floor(second / DAY);
+  return { ...dateOf(days), secondOfDay: second - days * DAY, fraction, offset: 0 };
+}
 
 function zoneNamed(name: string): TimeZone | null {
   try {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { defineCleaner } from './cleaner.js';
+import { defineCleaner, normalForm } from './cleaner.js';
 import { trimmed } from './white-space.js';
 
 export const trim = defineCleaner({
@@ -17,6 +17,7 @@ export const trim = defineCleaner({
     { from: ' ', to: null },
     { options: { blank: 'empty' }, from: ' ', to: '' },
   ],
+  inverse: () => normalForm('white space at both ends'),
   convert: ({ blank }) => {
     const nothing = blank === 'null' ? null : '';
     return (text) => trimmed(text) || nothing;

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import examples from 'libphonenumber-js/mobile/examples';
+import { type CountryCode, getCountries, getCountryCallingCode, getExampleNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+import { readPlainNumber, type ReadNumber } from './phone-plans.js';
+
+const COUNTRIES = getCountries();
+
+/** By the library. */
+function asked(text: string, country: CountryCode | undefined): ReadNumber | null {
+  const parsed = parsePhoneNumberFromString(text, { extract: false, ...(country !== undefined && { defaultCountry: country }) });
+  if (parsed?.isValid() !== true) return null;
+  return { callingCode: parsed.countryCallingCode, national: parsed.nationalNumber, country: parsed.country };
+}
+
+test('the example number of every region, and numbers near it, are read as the library reads them', () => {
+  const counts = { valid: 0, invalid: 0, asked: 0 };
+  for (const country of COUNTRIES) {
+    const example = getExampleNumber(country, examples);
+    if (example === undefined) continue;
+    const { nationalNumber } = example;
+    const near = [...Array(10).keys()].flatMap((digit) => [
+      `${String(digit)}${nationalNumber.slice(1)}`,
+      `${nationalNumber}${String(digit)}`,
+      `${nationalNumber.slice(0, -1)}${String(digit)}`,
+      `${String(digit)}${nationalNumber}`,
+    ]);
+    const written = [
+      example.formatNational(),
+      example.formatInternational(),
+      ...near,
+      ...near.map((one) => `+${example.countryCallingCode}${one}`),
+    ];
+    for (const text of written) {
+      for (const home of [country, undefined]) {
+        const read = readPlainNumber(text, home);
+        if (read !== undefined) expect([text, home, read]).toEqual([text, home, asked(text, home)]);
+        counts[read === undefined ? 'asked' : read === null ? 'invalid' : 'valid'] += 1;
+      }
+    }
+  }
+  console.log(`plain numbers near the examples: ${JSON.stringify(counts)}`);
+  expect(counts.valid).toBeGreaterThan(3000);
+  expect(counts.invalid).toBeGreaterThan(3000);
+});
+
+test('any number, as it is dialled from any country', () => {
+  const counts = { valid: 0, invalid: 0, asked: 0 };
+  const country = fc.constantFrom(...COUNTRIES);
+  const digits = fc.stringMatching(/^[0-9]{4,15}$/u);
+  const prefix = fc.oneof(
+    fc.constantFrom('', '0', '00', '1', '8', '+', '011'),
+    country.map((one) => `+${getCountryCallingCode(one)}`),
+  );
+  const gaps = fc.constantFrom(
+    (text: string) => text,
+    (text: string) => text.replace(/(\d{3})(?=\d)/u, '$1 '),
+    (text: string) => text.replace(/(\d{2})(\d{3})/u, '($1) $2-'),
+  );
+  fc.assert(
+    fc.property(country, prefix, digits, gaps, (home, before, number, gap) => {
+      const text = gap(before + number);
+      const read = readPlainNumber(text, home);
+      if (read !== undefined) expect([text, home, read]).toEqual([text, home, asked(text, home)]);
+      counts[read === undefined ? 'asked' : read === null ? 'invalid' : 'valid'] += 1;
+    }),
+    { numRuns: 100_000 },
+  );
+  console.log(`any plain numbers: ${JSON.stringify(counts)}`);
+  expect(counts.valid).toBeGreaterThan(2000);
+  expect(counts.invalid).toBeGreaterThan(20_000);
+}, 120_000);

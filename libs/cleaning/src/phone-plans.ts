@@ -1,0 +1,154 @@
+import type { CountryCode } from 'libphonenumber-js/max';
+import json from 'libphonenumber-js/max/metadata';
+
+/** A numbering plan as the library's metadata has it, by place. */
+type PlanData = readonly unknown[];
+const METADATA = json as unknown as {
+  readonly countries: Readonly<Record<string, PlanData>>;
+  readonly nonGeographic: Readonly<Record<string, PlanData>>;
+  readonly country_calling_codes: Readonly<Record<string, readonly CountryCode[]>>;
+};
+const PLACES = {
+  callingCode: 0,
+  idd: 1,
+  pattern: 2,
+  lengths: 3,
+  nationalPrefix: 5,
+  prefixForParsing: 7,
+  transform: 8,
+  leadingDigits: 10,
+  types: 11,
+} as const;
+
+const LONGEST_CALLING_CODE = 3;
+const LONGEST_NATIONAL = 17;
+
+/** Most numbers are written so, and there is nothing to find in them but digits: no extension, no other digits than ours. */
+const ORDINARY = /^\+?[\d ()./-]{7,40}$/u;
+
+type Plan = {
+  readonly callingCode: string;
+  readonly idd: RegExp;
+  readonly pattern: RegExp;
+  readonly lengths: readonly number[];
+  readonly prefix: RegExp | null;
+  readonly transform: string | null;
+  readonly leadingDigits: RegExp | null;
+  /** Null: whatever fits the pattern is valid. */
+  readonly types: readonly { readonly pattern: RegExp; readonly lengths: readonly number[] }[] | null;
+};
+
+export type ReadNumber = { readonly callingCode: string; readonly national: string; readonly country: CountryCode | undefined };
+
+/** By country or calling code. As many as there are: what is kept does not grow with the numbers. */
+const PLANS = new Map<string, Plan>();
+
+/**
+ * What the library says of a number that is written plainly: the number, or null where it says that there is none or that it is not valid; `undefined` where
+ * the library has to be asked. The library makes each of its patterns anew for every number, which takes ten times as long; a test holds the two
+ * against each other.
+ */
+export function readPlainNumber(text: string, country: CountryCode | undefined): ReadNumber | null | undefined {
+  if (!ORDINARY.test(text)) return undefined;
+  const digits = text.replace(/\D/gu, '');
+  if (digits.length < 3) return undefined;
+  if (text.startsWith('+')) {
+    const callingCode = callingCodeOf(digits);
+    return callingCode === null ? null : validNumber(planOf(callingCode), digits.slice(callingCode.length), undefined);
+  }
+  if (country === undefined) return null;
+  const plan = planOf(country);
+  // It may be written as dialled from here to another country, or without the plus.
+  if (plan.idd.test(digits) || digits.startsWith(plan.callingCode)) return undefined;
+  return validNumber(plan, digits, country);
+}
+
+function validNumber(plan: Plan, digits: string, declared: CountryCode | undefined): ReadNumber | null {
+  const { callingCode } = plan;
+  const national = nationalNumber(plan, digits);
+  if (national.length < 2 || national.length > LONGEST_NATIONAL) return null;
+  const country = countryOf(callingCode, national) ?? declared;
+  return isValid(planOf(country ?? callingCode), national) ? { callingCode, national, country } : null;
+}
+
+/** Without the prefix of calls within the country; some plans put an area before a local number instead. */
+function nationalNumber({ prefix, transform, pattern, callingCode, lengths }: Plan, digits: string): string {
+  const found = prefix?.exec(digits);
+  if (prefix === null || found === null || found === undefined) return digits;
+  const lastGroup = found.length > 1 ? found.at(-1) : undefined;
+  const without = transform !== null && lastGroup ? digits.replace(prefix, transform) : digits.slice(found[0].length);
+  if (without === digits || (pattern.test(digits) && !pattern.test(without))) return digits;
+  const country = countryOf(callingCode, without);
+  const possible = country === undefined ? lengths : planOf(country).lengths;
+  // A longer one is told so later.
+  return possible.includes(without.length) || without.length > (possible.at(-1) as number) ? without : digits;
+}
+
+/** Of the countries that share a calling code the one that has the number. */
+function countryOf(callingCode: string, national: string): CountryCode | undefined {
+  const countries = METADATA.country_calling_codes[callingCode];
+  if (countries === undefined || countries.length === 1) return countries?.[0];
+  return countries.find((country) => {
+    const plan = planOf(country);
+    return plan.leadingDigits === null ? hasType(plan, national) : plan.leadingDigits.test(national);
+  });
+}
+
+function isValid(plan: Plan, national: string): boolean {
+  return plan.types === null ? plan.pattern.test(national) : hasType(plan, national);
+}
+
+function hasType({ pattern, types }: Plan, national: string): boolean {
+  return pattern.test(national) && types?.some((type) => type.lengths.includes(national.length) && type.pattern.test(national)) === true;
+}
+
+function callingCodeOf(digits: string): string | null {
+  if (digits.startsWith('0')) return null;
+  for (let length = 1; length <= LONGEST_CALLING_CODE; length++) {
+    const code = digits.slice(0, length);
+    if (Object.hasOwn(METADATA.country_calling_codes, code) || Object.hasOwn(METADATA.nonGeographic, code)) return code;
+  }
+  return null;
+}
+
+function planOf(key: string): Plan {
+  let plan = PLANS.get(key);
+  if (plan === undefined) {
+    plan = compiled(dataOf(key));
+    PLANS.set(key, plan);
+  }
+  return plan;
+}
+
+/** A calling code has the plan of the first of its countries. */
+function dataOf(key: string): PlanData {
+  const country = METADATA.country_calling_codes[key]?.[0] ?? key;
+  return METADATA.countries[country] ?? (METADATA.nonGeographic[key] as PlanData);
+}
+
+function compiled(data: PlanData): Plan {
+  const lengths = data[PLACES.lengths] as readonly number[];
+  const types = (data[PLACES.types] || []) as readonly ([pattern: string, lengths?: readonly number[]] | 0 | null)[];
+  const prefix = data[PLACES.prefixForParsing] || data[PLACES.nationalPrefix];
+  return {
+    callingCode: data[PLACES.callingCode] as string,
+    idd: startingWith(data[PLACES.idd]),
+    pattern: whole(data[PLACES.pattern]),
+    lengths,
+    prefix: prefix ? startingWith(prefix) : null,
+    transform: (data[PLACES.transform] as string) || null,
+    leadingDigits: data[PLACES.leadingDigits] ? startingWith(data[PLACES.leadingDigits]) : null,
+    types:
+      types.length === 0
+        ? null
+        : types.flatMap((type) => (type && type[0] ? [{ pattern: whole(type[0]), lengths: type[1] ?? lengths }] : [])),
+  };
+}
+
+function startingWith(pattern: unknown): RegExp {
+  return new RegExp(`^(?:${pattern as string})`, 'u');
+}
+
+function whole(pattern: unknown): RegExp {
+  return new RegExp(`^(?:${pattern as string})$`, 'u');
+}
