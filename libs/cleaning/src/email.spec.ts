@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+
+import { decodeXML } from 'entities';
 import fc from 'fast-check';
 import validator from 'validator/lib/isEmail.js';
 
@@ -40,4 +43,52 @@ test('takes what the library takes, and nothing else, whatever way it found out'
   );
   expect(seen.taken).toBeGreaterThan(700);
   expect(seen.refused).toBeGreaterThan(700);
+});
+
+/** The tests of isemail, as a library brings them along. Control characters stand as their pictures. */
+const SUITE = [
+  ...(await readFile('node_modules/email-addresses/test/tests.xml', 'utf8')).matchAll(/<test id="(\d+)">(.*?)<\/test>/gsu),
+].map(([, id = '', xml = '']) => ({
+  id: Number(id),
+  address: unescaped(/<address>(.*?)<\/address>/su.exec(xml)?.[1] ?? ''),
+  category: /<category>(.*?)<\/category>/u.exec(xml)?.[1] ?? '',
+}));
+
+function unescaped(xml: string): string {
+  return decodeXML(xml).replace(/[\u2400-\u247f]/gu, (picture) => String.fromCharCode(picture.charCodeAt(0) - 0x2400));
+}
+
+describe('the isemail suite', () => {
+  test('is there', () => {
+    expect(SUITE.length).toBe(164);
+    expect(SUITE.filter(({ category }) => category === 'ISEMAIL_VALID_CATEGORY').length).toBe(14);
+  });
+
+  /** White space at both ends is taken away, which isemail counts as a part of the address. */
+  const isTrimmed = ({ address }: { readonly address: string }): boolean =>
+    address !== address.trim() && convert(address) === address.trim();
+  const taken = (...categories: readonly string[]): readonly string[] =>
+    SUITE.filter((one) => categories.includes(one.category) && typeof convert(one.address) === 'string' && !isTrimmed(one)).map(
+      ({ address }) => address,
+    );
+
+  test('what is valid is taken, but for names without a dot and endings that do not exist', () => {
+    const refused = SUITE.filter(({ category, address }) => /VALID|DNSWARN/u.test(category) && typeof convert(address) !== 'string');
+    expect(refused.map(({ address }) => address.replace(/@.*\./u, '@….'))).toEqual(['test@io', 'test@….a', 'test@….co-uk', 'a@….v']);
+  });
+
+  test('what is an error is not', () => {
+    expect(taken('ISEMAIL_ERR')).toEqual([]);
+  });
+
+  test('of what is allowed and nobody uses only what stands in quotes is', () => {
+    expect(taken('ISEMAIL_RFC5321', 'ISEMAIL_RFC5322', 'ISEMAIL_CFWS', 'ISEMAIL_DEPREC')).toEqual([
+      '"test"@iana.org',
+      '""@iana.org',
+      '"\\a"@iana.org',
+      '"\\""@iana.org',
+      '"\\\\"@iana.org',
+      '"test\\ test"@iana.org',
+    ]);
+  });
 });
