@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 import { defineCleaner, normalForm } from './cleaner.js';
+import { unicodeDomain } from './punycode.js';
 import { NOT_AN_ADDRESS } from './url.js';
-import { readAddress, unicodeDomain } from './web-address.js';
+import { readAddress } from './web-address.js';
 
 export const domain = defineCleaner({
   name: 'domain',

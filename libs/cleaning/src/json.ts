@@ -6,7 +6,7 @@ import { JsonReader, type JsonProblem } from './json-text.js';
 import { trimmed } from './white-space.js';
 
 /** Made once, for problems are compared by what they say. */
-export const JSON_PROBLEMS: Readonly<Record<JsonProblem, ConversionProblem>> = {
+const JSON_PROBLEMS: Readonly<Record<JsonProblem, ConversionProblem>> = {
   'not JSON': new ConversionProblem('not JSON'),
   'too deep': new ConversionProblem('too deep'),
   'repeated key': new ConversionProblem('repeated key'),

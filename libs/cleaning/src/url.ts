@@ -6,7 +6,7 @@ import { readAddress } from './web-address.js';
 
 export const NOT_AN_ADDRESS = new ConversionProblem('not a web address');
 
-export const scheme = z.enum(['https', 'http']).default('https').describe('The scheme of an address that is written without one.');
+const scheme = z.enum(['https', 'http']).default('https').describe('The scheme of an address that is written without one.');
 
 export const url = defineCleaner({
   name: 'url',

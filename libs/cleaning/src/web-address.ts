@@ -1,5 +1,3 @@
-import { domainToUnicode } from 'node:url';
-
 import { visible } from './white-space.js';
 
 /** Longer addresses are not taken by most programs. */
@@ -25,11 +23,6 @@ export function readAddress(text: string, scheme: 'https' | 'http'): URL | null 
   // A name before @ is an e-mail address, or somebody's password.
   if (url.username !== '' || url.password !== '' || !isPublic(url.hostname, written)) return undefined;
   return url;
-}
-
-/** With letters of all scripts instead of `xn--`. */
-export function unicodeDomain(domain: string): string {
-  return domainToUnicode(domain) || domain;
 }
 
 /** Names with a dot and an ending that is no number, and IPv4 addresses; browsers read any number as one. */
