@@ -32,18 +32,17 @@ function renderErrors(pages) {
 }
 
 function renderCleaners(cleaners) {
-  const sections = cleaners.flatMap(({ name, version, doc, problems, options, examples }) => [
+  const sections = cleaners.flatMap(({ name, version, doc, problems, options, examples, inverse }) => [
     `## ${name}`,
     '',
     doc,
     '',
-    '| option | type | default | meaning |',
-    '|---|---|---|---|',
+    ...(options.length === 0 ? ['It has no options.', ''] : ['| option | type | default | meaning |', '|---|---|---|---|']),
     ...options.map(
       ({ name: option, type, defaultValue, required, description }) =>
         `| \`${option}\` | ${type} | ${required ? 'required' : defaultValue === null ? '' : code(defaultValue)} | ${description} |`,
     ),
-    '',
+    ...(options.length === 0 ? [] : ['']),
     '| text | options | becomes |',
     '|---|---|---|',
     ...examples.map(
@@ -52,6 +51,8 @@ function renderCleaners(cleaners) {
           'to' in example ? code(literal(example.to)) : `problem: ${example.problem}`
         } |`,
     ),
+    '',
+    wayBack(inverse, examples),
     '',
     `${problems.length === 0 ? 'It takes every text.' : `Problems: ${problems.join(', ')}.`} Version ${version}.`,
     '',
@@ -64,14 +65,28 @@ function renderCleaners(cleaners) {
     'A cleaner is a pure function of one text, named by `convert` in a mapping. What it gives depends on the text and its options alone: on no',
     'clock, no chance and no locale. Where it has no answer it gives a problem: a stable word, never the value.',
     '',
+    'The way back says whether the old text can be had from the new value. _Exact_: it can. _Kept_: several texts become the same value, and differ in what is',
+    'named, so the old text has to be kept beside the value; where the value changes, a text is written that becomes the new one. _Lossy_: there is no way.',
+    '',
     ...sections,
   ].join('\n');
+}
+
+/** With which options of the examples it is what. */
+function wayBack(inverse, examples) {
+  const ways = new Map();
+  for (const { options } of examples) {
+    const { kind, reason } = inverse(options);
+    const words = reason === undefined ? kind : `${kind} (${reason})`;
+    if (!ways.has(words)) ways.set(words, options === undefined ? '' : ` with ${code(literal(options))}`);
+  }
+  return ways.size === 1 ? `Way back: ${[...ways.keys()].join()}.` : `Way back: ${[...ways].map((way) => way.join('')).join('; ')}.`;
 }
 
 /** As JSON, with what cannot be seen as an escape. */
 function literal(value) {
   return JSON.stringify(value).replace(
-    /[\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060\ufeff]/gu,
+    /[\u007f-\u00a0\u00ad\u0300-\u036f\u200b-\u200f\u2028-\u202f\u2060\ufeff]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -2,20 +2,61 @@ import { createHash } from 'node:crypto';
 
 import { type Converters } from '@changeover/mapping';
 
+import { base64Decode, base64Encode } from './base64.js';
 import { boolean } from './boolean.js';
 import { type Cleaner } from './cleaner.js';
 import { country } from './country.js';
+import { currency } from './currency.js';
 import { date } from './date.js';
+import { domain } from './domain.js';
 import { email } from './email.js';
 import { enumeration } from './enumeration.js';
 import { htmlEntities } from './html-entities.js';
+import { json } from './json.js';
 import { LIBRARIES } from './libraries.js';
+import { mojibake } from './mojibake.js';
+import { money } from './money.js';
+import { multiEnum } from './multi-enum.js';
+import { nameCase } from './name-case.js';
+import { number } from './number.js';
+import { personName } from './person-name.js';
 import { phone } from './phone.js';
+import { phpSerialized } from './php-serialized.js';
+import { region } from './region.js';
 import { timestamp } from './timestamp.js';
 import { trim } from './trim.js';
+import { truncate } from './truncate.js';
+import { unicode } from './unicode.js';
+import { url } from './url.js';
 
 /** All of them, in the order of the reference. */
-export const CLEANERS: readonly Cleaner[] = [trim, htmlEntities, enumeration, boolean, date, timestamp, email, phone, country];
+export const CLEANERS: readonly Cleaner[] = [
+  trim,
+  unicode,
+  mojibake,
+  htmlEntities,
+  truncate,
+  enumeration,
+  multiEnum,
+  boolean,
+  number,
+  money,
+  currency,
+  date,
+  timestamp,
+  nameCase,
+  personName,
+  email,
+  phone,
+  url,
+  domain,
+  country,
+  region,
+  json,
+  phpSerialized,
+  base64Decode,
+  base64Encode,
+];
 
 /** What a mapping's `convert` can name. Without a prototype, so that it cannot name what every object has. */
 export const CONVERTERS: Converters = Object.freeze(
@@ -23,14 +64,14 @@ export const CONVERTERS: Converters = Object.freeze(
 );
 
 /**
- * A hash of all that decides what the converters give: their versions, those of the libraries, and the data that Node brings
- * along (time zones, Unicode). Two processes with the same one derive the same rows.
+ * A hash of all that decides what the converters give: their versions, those of the libraries, and what Node brings
+ * along (time zones, Unicode, how URLs are read). Two processes with the same one derive the same rows.
  */
 export function convertersVersion(cleaners: readonly Cleaner[] = CLEANERS, platform: Platform = process.versions): string {
-  const { icu, tz, unicode } = platform;
+  const { ada, icu, tz, unicode: characters } = platform;
   const versions = cleaners.map(({ name, version }) => [name, version]);
   return createHash('sha256')
-    .update(JSON.stringify({ versions, libraries: LIBRARIES, icu, tz, unicode }))
+    .update(JSON.stringify({ versions, libraries: LIBRARIES, ada, icu, tz, unicode: characters }))
     .digest('hex');
 }
 

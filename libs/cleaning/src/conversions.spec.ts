@@ -1,7 +1,33 @@
-import { constant, is, mapping, parseMapping, type Text } from '@changeover/mapping';
+import { concat, constant, is, mapping, parseMapping, type Text } from '@changeover/mapping';
 
 import { CONVERTERS } from './cleaners.js';
-import { boolean, country, date, email, enumeration, htmlEntities, phone, timestamp, trim } from './conversions.js';
+import {
+  base64Decode,
+  base64Encode,
+  boolean,
+  country,
+  currency,
+  date,
+  domain,
+  email,
+  enumeration,
+  htmlEntities,
+  json,
+  mojibake,
+  money,
+  multiEnum,
+  nameCase,
+  number,
+  personName,
+  phone,
+  phpSerialized,
+  region,
+  timestamp,
+  trim,
+  truncate,
+  unicode,
+  url,
+} from './conversions.js';
 
 type Source = {
   'old.people': {
@@ -19,6 +45,9 @@ type Target = {
       day?: Text<'date'> | null;
       at?: Text<'timestamp with time zone'> | null;
       local?: Text<'timestamp without time zone'> | null;
+      tags?: Text<'crm.tag[]'> | null;
+      extra?: Text<'jsonb'> | Text<'json'> | null;
+      count?: `${number}` | null;
     };
   };
 };
@@ -78,6 +107,57 @@ describe('conversions', () => {
     ]);
   });
 
+  it('name their converter, each of them', () => {
+    const text = row('text');
+    const all = [
+      unicode(text, { form: 'NFKC' }),
+      mojibake(text),
+      truncate(text, { length: 5 }),
+      multiEnum(text, { values: { a: 'A' } }),
+      number(text, { range: 'low' }),
+      currency(text, { signs: { $: 'USD' } }),
+      personName(text, { part: 'last' }),
+      url(text),
+      domain(text),
+      json(text),
+      phpSerialized(base64Decode(text)),
+      base64Encode(text, { alphabet: 'url' }),
+    ] as unknown as readonly { readonly convert: string }[];
+    const names = 'unicode mojibake truncate multiEnum number currency personName url domain json phpSerialized base64Encode';
+    expect(all.map(({ convert: name }) => name).join(' ')).toBe(names);
+    expect(nameCase(text)).toEqual({ convert: 'nameCase', input: { column: 'text' }, invalid: 'empty' });
+    const [rule] = parseMapping(
+      { rules: [map.table('new.people', { ...with_, columns: { id, name: concat(' ', ...(all as unknown as readonly [typeof text])) } })] },
+      CONVERTERS,
+    ).rules;
+    expect(rule?.columns['name']).toMatchObject({ separator: ' ' });
+  });
+
+  it('take what the row says about a value', () => {
+    const held = phone(row('text'), { country: 'US', countryFrom: country(row('kind')) });
+    expect(held).toEqual({
+      convert: 'phone',
+      options: { country: 'US', countryFollows: true },
+      input: {
+        concat: [{ column: 'text' }, { constant: '\u001f' }, { convert: 'country', input: { column: 'kind' }, invalid: 'held' }],
+        separator: '',
+      },
+      invalid: 'held',
+    });
+    expect(region(row('text'), { country: 'US' })).toEqual({
+      convert: 'region',
+      options: { country: 'US' },
+      input: { column: 'text' },
+      invalid: 'held',
+    });
+    expect(money(row('text'), { give: 'micros', currencyFrom: row('kind'), invalid: 'empty' })).toMatchObject({
+      options: { give: 'micros', currencyFollows: true },
+      input: { concat: [{ column: 'text' }, { constant: '\u001f' }, { column: 'kind' }] },
+      invalid: 'empty',
+    });
+    expect(region(row('text'), { countryFrom: row('kind') })).toMatchObject({ options: { countryFollows: true } });
+  });
+
   it('tell TypeScript what may be wrong', () => {
     // @ts-expect-error -- INACT is not covered
     enumeration(row('status'), { ACTIVE: 'active' });
@@ -106,6 +186,21 @@ describe('conversions', () => {
     // @ts-expect-error -- could hold a row, which a condition cannot
     is(email(row('name')), 'x');
     is(trim(row('name')), 'x');
+    const text = row('text');
+    map.table('new.people', { ...with_, columns: { id, tags: multiEnum(text), extra: json(text), count: number(text) } });
+    map.table('new.people', {
+      ...with_,
+      columns: { id, extra: multiEnum(text, { give: 'json' }), count: money(text, { give: 'micros' }) },
+    });
+    map.table('new.people', { ...with_, columns: { id, extra: phpSerialized(base64Decode(text)) } });
+    // @ts-expect-error -- JSON is no array
+    map.table('new.people', { ...with_, columns: { id, tags: json(text) } });
+    // @ts-expect-error -- a currency is no number
+    map.table('new.people', { ...with_, columns: { id, count: money(text, { give: 'currency' }) } });
+    // @ts-expect-error -- the length is needed
+    truncate(text, {});
+    // @ts-expect-error -- is what countryFrom sets
+    phone(text, { countryFollows: true });
     is(email(row('name'), { invalid: 'empty' }), 'x');
     map.table('new.people', { ...with_, columns: { id, name: country(constant('Germany')) } });
     expect(emptied).toMatchObject({ invalid: 'empty' });

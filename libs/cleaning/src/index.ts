@@ -1,4 +1,30 @@
 export { CLEANERS, CONVERTERS, convertersVersion } from './cleaners.js';
 export type { Cleaner, CleanerOption, Example, Inverse } from './cleaner.js';
 export { putBack } from './inverse.js';
-export { boolean, country, date, email, enumeration, htmlEntities, phone, timestamp, trim } from './conversions.js';
+export {
+  base64Decode,
+  base64Encode,
+  boolean,
+  country,
+  currency,
+  date,
+  domain,
+  email,
+  enumeration,
+  htmlEntities,
+  json,
+  mojibake,
+  money,
+  multiEnum,
+  nameCase,
+  number,
+  personName,
+  phone,
+  phpSerialized,
+  region,
+  timestamp,
+  trim,
+  truncate,
+  unicode,
+  url,
+} from './conversions.js';
