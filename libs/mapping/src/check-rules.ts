@@ -2,13 +2,16 @@ import { asChangeoverError } from '@changeover/core';
 
 import type { Converters, SourceTable } from './compiled-rule.js';
 import type { MappingIssue } from './problems.js';
-import type { Condition, Expression, Order, TableRule } from './rule.js';
+import type { Condition, Expression, JoinRule, Order, TableRule } from './rule.js';
 
 /** What rules can be held against; what is left out is not looked at. */
 export type Known = { readonly converters?: Converters | undefined; readonly tables?: ReadonlyMap<string, SourceTable> | undefined };
 
-/** The tables whose rows an expression may name, by alias; of `home` it need not say so. */
-type Place = { readonly rows: ReadonlyMap<string, string>; readonly home: string; readonly holds: boolean };
+/** What has columns: a table, of which they need not be known, or a join of which one row is made. */
+type Columns = { readonly name: string; readonly columns: readonly string[] | undefined };
+
+/** The rows whose columns an expression may name, by alias; of `home` it need not say so. */
+type Place = { readonly rows: ReadonlyMap<string, Columns>; readonly home: string; readonly holds: boolean };
 
 /** What is wrong with rules: names that nothing stands behind, things made twice, what the tables and converters that are known do not have. */
 export function ruleIssues(rules: readonly TableRule[], known: Known = {}): readonly MappingIssue[] {
@@ -33,8 +36,7 @@ class RuleCheck {
 
   check(): readonly MappingIssue[] {
     const { source, columns, where, key, required = [] } = this.#rule;
-    this.#table(source, ['source']);
-    const rows = this.#joins();
+    const rows = this.#joins(this.#table(source, ['source']));
     const place = { rows, home: '', holds: false };
     for (const [column, value] of Object.entries(columns)) this.#expression(value, ['columns', column], { ...place, holds: true });
     if (where !== undefined) this.#condition(where, ['where'], place);
@@ -45,21 +47,43 @@ class RuleCheck {
     return this.#issues;
   }
 
-  #joins(): ReadonlyMap<string, string> {
-    const rows = new Map([['', this.#rule.source]]);
-    for (const [index, { as, table, on, where, order = [] }] of (this.#rule.joins ?? []).entries()) {
+  #joins(driving: Columns): ReadonlyMap<string, Columns> {
+    const rows = new Map([['', driving]]);
+    for (const [index, join] of (this.#rule.joins ?? []).entries()) {
       const path = ['joins', index];
-      this.#table(table, [...path, 'table']);
-      for (const [column, value] of Object.entries(on)) {
-        this.#column(column, table, [...path, 'on', column]);
-        this.#expression(value, [...path, 'on', column], { rows, home: '', holds: false });
+      const table = this.#join(join, path, rows, '');
+      const { as, all } = join;
+      if (all === undefined) continue;
+      const joined = new Map([[as, table]]);
+      for (const [number, one] of (all.joins ?? []).entries()) this.#join(one, [...path, 'all', 'joins', number], joined, as);
+      for (const [column, aggregate] of Object.entries(all.columns)) {
+        for (const [part, value] of Object.entries(aggregate)) {
+          const place = { rows: joined, home: as, holds: false };
+          if (typeof value === 'object') this.#expression(value, [...path, 'all', 'columns', column, part], place);
+        }
       }
-      if (where !== undefined) this.#condition(where, [...path, 'where'], { rows: new Map([[as, table]]), home: as, holds: false });
-      this.#order(order, table, [...path, 'order']);
-      if (rows.has(as)) this.#say([...path, 'as'], `${as} is the name of another join too`);
-      rows.set(as, table);
+      rows.set(as, { name: `the join ${as}`, columns: Object.keys(all.columns) });
     }
     return rows;
+  }
+
+  /** One more of the rows that can be named; gives its table. */
+  #join(
+    { as, table: name, on, where, order = [] }: JoinRule,
+    path: readonly PropertyKey[],
+    rows: Map<string, Columns>,
+    home: string,
+  ): Columns {
+    const table = this.#table(name, [...path, 'table']);
+    for (const [column, value] of Object.entries(on)) {
+      this.#column(column, table, [...path, 'on', column]);
+      this.#expression(value, [...path, 'on', column], { rows, home, holds: false });
+    }
+    if (where !== undefined) this.#condition(where, [...path, 'where'], { rows: new Map([[as, table]]), home: as, holds: false });
+    this.#order(order, table, [...path, 'order']);
+    if (rows.has(as)) this.#say([...path, 'as'], `${as} is the name of another join too`);
+    rows.set(as, table);
+    return table;
   }
 
   #parents(place: Place): void {
@@ -80,7 +104,7 @@ class RuleCheck {
     for (const [index, { columns, order = [], otherwise }] of unique.entries()) {
       const path = ['unique', index];
       this.#made(columns, [...path, 'columns']);
-      this.#order(order, source, [...path, 'order']);
+      this.#order(order, this.#columnsOf(source), [...path, 'order']);
       const needed = columns.find((column) => key.includes(column) || required.includes(column));
       if (otherwise === 'empty' && needed !== undefined) this.#say([...path, 'otherwise'], `must be held: ${needed} cannot be left empty`);
     }
@@ -107,6 +131,16 @@ class RuleCheck {
       this.#expression(value.input, [...path, 'input'], place);
     } else if ('first' in value) this.#expressions(value.first, [...path, 'first'], place);
     else if ('concat' in value) this.#expressions(value.concat, [...path, 'concat'], place);
+    else if ('array' in value) this.#expressions(value.array, [...path, 'array'], place);
+    else if ('object' in value) {
+      for (const [name, one] of Object.entries(value.object)) this.#expression(one, [...path, 'object', name], place);
+    } else if ('when' in value) {
+      for (const [index, one] of value.when.entries()) {
+        this.#condition(one.if, [...path, 'when', index, 'if'], { ...place, holds: false });
+        this.#expression(one.then, [...path, 'when', index, 'then'], place);
+      }
+      if (value.otherwise !== undefined) this.#expression(value.otherwise, [...path, 'otherwise'], place);
+    }
   }
 
   #expressions(values: readonly Expression[], path: readonly PropertyKey[], place: Place): void {
@@ -122,7 +156,7 @@ class RuleCheck {
     }
   }
 
-  #order(order: Order, table: string, path: readonly PropertyKey[]): void {
+  #order(order: Order, table: Columns, path: readonly PropertyKey[]): void {
     for (const [index, { column }] of order.entries()) this.#column(column, table, [...path, index, 'column']);
   }
 
@@ -141,15 +175,20 @@ class RuleCheck {
     }
   }
 
-  #table(name: string, path: readonly PropertyKey[]): void {
+  #table(name: string, path: readonly PropertyKey[]): Columns {
     const { tables } = this.#known;
     const table = tables?.get(name);
     if (tables !== undefined && table === undefined) this.#say(path, `the source gives no table ${name}`);
     if (table?.key.length === 0) this.#say(path, `${name} has no key, by which its rows are found again`);
+    return this.#columnsOf(name);
   }
 
-  #column(column: string, table: string, path: readonly PropertyKey[]): void {
-    if (this.#known.tables?.get(table)?.columns.includes(column) === false) this.#say(path, `${table} has no column ${column}`);
+  #columnsOf(name: string): Columns {
+    return { name, columns: this.#known.tables?.get(name)?.columns };
+  }
+
+  #column(column: string, { name, columns }: Columns, path: readonly PropertyKey[]): void {
+    if (columns?.includes(column) === false) this.#say(path, `${name} has no column ${column}`);
   }
 
   #say(path: readonly PropertyKey[], message: string): void {

@@ -3,9 +3,16 @@ import fc from 'fast-check';
 
 import { compileRule } from './compile-rule.js';
 import { compileRules } from './compile-rules.js';
-import { ConversionProblem, type CompiledRule, type Converters, type JoinedRows, type SourceTable } from './compiled-rule.js';
+import {
+  ConversionProblem,
+  type CompiledJoin,
+  type CompiledRule,
+  type Converters,
+  type JoinedRows,
+  type SourceTable,
+} from './compiled-rule.js';
 import { parseMapping } from './mapping.js';
-import type { Condition, Expression, Order, TableRule } from './rule.js';
+import type { Aggregate, Condition, Expression, Order, TableRule } from './rule.js';
 
 const TABLES = new Map<string, SourceTable>([
   ['a.person', { columns: ['id', 'name', 'boss', 'constructor'], key: ['id'] }],
@@ -26,6 +33,8 @@ const value = (expression: Expression, rows: JoinedRows): unknown => {
   const derived = compiled({ joins, columns: { id: { column: 'id' }, x: expression } }).derive(rows);
   return 'values' in derived ? derived.values[1] : derived.problems;
 };
+
+const is = (column: string, ...accepted: (string | null)[]): Condition => ({ is: { column }, in: accepted });
 
 describe('an expression', () => {
   const rows: JoinedRows = [
@@ -48,6 +57,53 @@ describe('an expression', () => {
     [{ uuid: DNS, input: { column: 'name' } }, '21495524-a02f-5695-82e2-b117addc0b1e'],
     [{ uuid: DNS, input: { column: 'boss' } }, null],
     [{ uuid: DNS, input: upper({ constant: 'bad' }) }, [{ reason: 'bad value', column: 'x' }]],
+    [{ stride: 10, offset: 3, input: { column: 'id' }, invalid: 'held' }, '13'],
+    [{ stride: -2, offset: 0, input: { constant: '-4611686018427387903' }, invalid: 'held' }, '9223372036854775806'],
+    [{ stride: 2, offset: 0, input: { constant: '4611686018427387904' }, invalid: 'held' }, [{ reason: 'out of range', column: 'x' }]],
+    [{ stride: 2, offset: 0, input: { constant: '1.0' }, invalid: 'held' }, [{ reason: 'not an integer', column: 'x' }]],
+    [{ stride: 2, offset: 0, input: { constant: '' }, invalid: 'empty' }, null],
+    [{ split: ', ', part: 1, input: { constant: 'a, b, ' } }, 'a'],
+    [{ split: ', ', part: 3, input: { constant: 'a, b, ' } }, ''],
+    [{ split: ', ', part: 4, input: { constant: 'a, b, ' } }, null],
+    [{ split: ', ', part: -2, input: { constant: 'a, b, ' } }, 'b'],
+    [{ split: ', ', part: -4, input: { constant: 'a, b, ' } }, null],
+    [{ split: '/', part: 1, input: { column: 'boss' } }, null],
+    [
+      {
+        when: [
+          { if: is('name', 'bob'), then: { constant: '1' } },
+          { if: is('boss', null), then: { column: 'id' } },
+        ],
+      },
+      '1',
+    ],
+    [{ when: [{ if: is('name', 'bob'), then: { constant: '1' } }] }, null],
+    [{ when: [{ if: is('name', 'bob'), then: upper({ constant: 'bad' }) }], otherwise: { column: 'name' } }, 'ada'],
+    [{ when: [{ if: is('name', 'ada'), then: upper({ constant: 'bad' }) }] }, [{ reason: 'bad value', column: 'x' }]],
+    [{ field: ['a', 0], input: { constant: '{"a": [1.50]}' }, invalid: 'held' }, '1.50'],
+    [{ field: ['a', 0], input: { column: 'name' }, invalid: 'held' }, [{ reason: 'not JSON', column: 'x' }]],
+    [
+      {
+        object: {
+          name: { column: 'name' },
+          'the "boss"': { column: 'boss' },
+          id: { json: 'number', input: { column: 'id' }, invalid: 'held' },
+          old: { json: 'boolean', input: { constant: 'f' }, invalid: 'held' },
+          more: { json: 'any', input: { constant: '[1]' }, invalid: 'held' },
+          list: { array: [{ column: 'boss' }, { column: 'name' }, { object: {} }], as: 'json' },
+          text: { first: [{ object: {} }, { column: 'id' }] },
+        },
+      },
+      '{"name": "ada", "the \\"boss\\"": null, "id": 1, "old": false, "more": [1], "list": ["ada", {}], "text": "{}"}',
+    ],
+    [{ object: { x: { when: [{ if: is('id', '1'), then: { object: {} } }] } } }, '{"x": {}}'],
+    [{ array: [{ column: 'name' }, { column: 'boss' }, { constant: 'a"\\b' }], as: 'postgres' }, '{"ada","a\\"\\\\b"}'],
+    [{ array: [{ column: 'boss' }], as: 'json' }, '[]'],
+    [{ json: 'number', input: { constant: 'NaN' }, invalid: 'held' }, [{ reason: 'not a number', column: 'x' }]],
+    [{ json: 'number', input: { constant: '-1.50e+20' }, invalid: 'held' }, '-1.50e+20'],
+    [{ json: 'number', input: { constant: '01' }, invalid: 'empty' }, null],
+    [{ json: 'boolean', input: { constant: 'yes' }, invalid: 'held' }, [{ reason: 'not a boolean', column: 'x' }]],
+    [{ json: 'any', input: { constant: '{' }, invalid: 'held' }, [{ reason: 'not JSON', column: 'x' }]],
     [upper({ column: 'name' }), 'ADA'],
     [upper({ column: 'boss' }), null],
     [upper({ constant: 'none' }), null],
@@ -69,7 +125,6 @@ describe('an expression', () => {
 });
 
 describe('a condition', () => {
-  const is = (column: string, ...accepted: (string | null)[]): Condition => ({ is: { column }, in: accepted });
   test.each<[Condition, boolean]>([
     [is('name', 'ada', 'bob'), true],
     [is('name', 'bob'), false],
@@ -180,6 +235,116 @@ describe('a join', () => {
   });
 });
 
+describe('a join to all rows', () => {
+  type Rows = readonly (readonly [string, string, string | null])[];
+  const on = { owner: { column: 'id' } } as const;
+  const made = (aggregate: Aggregate, rows: Rows, numbers: readonly string[] = []): unknown => {
+    const joins = [{ as: 'all', table: 'a.phone', on, all: { columns: { x: aggregate }, atMost: 9 } }];
+    const tables = new Map([...TABLES].map(([name, table]) => [name, { ...table, numbers }]));
+    const rule = { ...RULE, joins, columns: { id: { column: 'id' }, x: { column: 'x', of: 'all' } } } as const;
+    const { all } = compileRule(rule, tables, CONVERTERS).joins[0] as CompiledJoin;
+    const row = all?.rowOf(rows.map((one) => [one]));
+    return row instanceof ConversionProblem ? row.reason : row?.[0];
+  };
+  const [kind, number] = [{ column: 'kind' }, { column: 'number' }];
+  const ROWS: Rows = [
+    ['1', 'main', '10'],
+    ['1', 'work', '9'],
+    ['1', 'home', null],
+    ['1', 'other', '9.0'],
+  ];
+  // Of its rows; of the same where the numbers are known to be some; of none.
+  test.each<[Aggregate, unknown, unknown, unknown]>([
+    [{ count: 'rows' }, '4', '4', '0'],
+    [{ count: number }, '3', '3', '0'],
+    [{ sum: number }, '28.0', '28.0', null],
+    [{ sum: kind }, 'not a number', 'not a number', null],
+    [{ min: number }, '10', '9', null],
+    [{ max: number }, '9.0', '10', null],
+    [{ max: { ...number, of: 'all' } }, '9.0', '10', null],
+    [{ max: { first: [number] } }, '9.0', '9.0', null],
+    [{ latest: kind, by: number }, 'other', 'main', null],
+    [{ latest: number, by: { constant: 'x' } }, '10', '10', null],
+    [{ latest: kind, by: { constant: null } }, null, null, null],
+    [{ text: number, separator: ', ' }, '10, 9, 9.0', '10, 9, 9.0', null],
+    [{ array: number, as: 'postgres' }, '{"10","9","9.0"}', '{"10","9","9.0"}', '{}'],
+    [
+      { array: { object: { n: { json: 'number', input: number, invalid: 'empty' } } }, as: 'json' },
+      '[{"n": 10}, {"n": 9}, {"n": null}, {"n": 9.0}]',
+      expect.anything(),
+      '[]',
+    ],
+    [{ array: number, as: 'json' }, '["10", "9", "9.0"]', '["10", "9", "9.0"]', '[]'],
+    [
+      { array: { convert: 'upper', input: kind, invalid: 'empty' }, as: 'json' },
+      '["MAIN", "WORK", "HOME", "OTHER"]',
+      expect.anything(),
+      '[]',
+    ],
+  ])('makes %j of them', (aggregate, ofTexts, ofNumbers, ofNone) => {
+    expect([made(aggregate, ROWS), made(aggregate, ROWS, ['number']), made(aggregate, [])]).toEqual([ofTexts, ofNumbers, ofNone]);
+  });
+
+  it('quotes what arrays would take as their own', () => {
+    const rows: Rows = [['1', 'a', '"\\,{} NULL\n']];
+    expect(made({ array: number, as: 'postgres' }, rows)).toBe('{"\\"\\\\,{} NULL\n"}');
+    expect(JSON.parse(made({ array: number, as: 'json' }, rows) as string)).toEqual(['"\\,{} NULL\n']);
+  });
+
+  it('joins others to each of its rows', () => {
+    const inner = [
+      { as: 'owner', table: 'a.person', on: { id: { column: 'owner' } } },
+      { as: 'boss', table: 'a.person', on: { id: { column: 'boss', of: 'owner' } }, where: { is: { column: 'name' }, in: ['bob'] } },
+    ] as const;
+    const columns = { x: { text: { concat: [number, { column: 'name', of: 'boss' }], separator: '-' }, separator: ', ' } } as const;
+    const { all } = compiled({ joins: [{ as: 'all', table: 'a.phone', on, all: { joins: inner, columns, atMost: 9 } }] })
+      .joins[0] as CompiledJoin;
+    const phone = ['1', 'main', '+1'];
+    const ada = ['1', 'ada', '7', null];
+    const bob = ['7', 'bob', null, null];
+    expect([all?.joins[0]?.lookup([phone]), all?.joins[1]?.lookup([phone, ada]), all?.joins[1]?.lookup([phone, null])]).toEqual([
+      ['1'],
+      ['7'],
+      null,
+    ]);
+    expect([all?.joins[1]?.accepts(bob), all?.joins[1]?.accepts(ada)]).toEqual([true, false]);
+    expect(
+      all?.rowOf([
+        [phone, ada, bob],
+        [phone, ada, null],
+      ]),
+    ).toEqual(['+1-bob, +1']);
+  });
+
+  it('is read like a row, tells of its first column in the rule, and knows whether the filter reads it', () => {
+    const all = { columns: { numbers: { count: 'rows' }, first: { min: number } }, atMost: 2 } as const;
+    const joins = [
+      { as: 'all', table: 'a.phone', on, all },
+      { as: 'one', table: 'a.person', on: { id: { column: 'first', of: 'all' } } },
+    ];
+    const rule = (change: Partial<TableRule>): CompiledRule => compiled({ joins, ...change });
+    const told = ({ joins: [first] }: CompiledRule): unknown => [first?.all?.column, first?.all?.decides];
+    const columns = { id: { column: 'id' }, x: { column: 'name', of: 'one' }, y: { column: 'numbers', of: 'all' } } as const;
+    const whole = rule({ columns });
+    expect(
+      whole.derive([
+        ['1', null, null, null],
+        ['2', '+1'],
+        ['7', 'ada', null, null],
+      ]),
+    ).toEqual({ values: ['1', 'ada', '2'] });
+    expect(
+      whole.joins[1]?.lookup([
+        ['1', null, null, null],
+        ['2', '+1'],
+      ]),
+    ).toEqual(['+1']);
+    expect(told(whole)).toEqual(['x', false]);
+    expect(told(rule({ columns, where: { is: { column: 'name', of: 'one' }, in: [null] } }))).toEqual(['x', true]);
+    expect(told(rule({ where: { is: { column: 'numbers', of: 'all' }, in: ['1'] } }))).toEqual(['id', true]);
+  });
+});
+
 describe('the order of rows', () => {
   const text = fc.option(fc.string({ unit: fc.constantFrom('a', 'b', '\u0001', '/', '~', 'é', '\uffff', '😀'), maxLength: 4 }), {
     freq: 5,
@@ -282,6 +447,27 @@ describe('what does not fit the tables', () => {
     [
       { joins: [{ as: 'p', table: 'a.phone', on: { owner: { column: 'id' } }, order: [{ column: 'id' }] }] },
       'joins[0].order[0].column: a.phone has no column id',
+    ],
+    [
+      {
+        joins: [
+          { as: 'p', table: 'a.phone', on: { owner: { column: 'id' } }, all: { columns: { n: { sum: { column: 'id' } } }, atMost: 1 } },
+        ],
+      },
+      'joins[0].all.columns.n.sum.column: a.phone has no column id',
+    ],
+    [
+      {
+        joins: [
+          {
+            as: 'p',
+            table: 'a.phone',
+            on: { owner: { column: 'id' } },
+            all: { joins: [{ as: 'o', table: 'a.person', on: { id: { column: 'name' } } }], columns: { n: { count: 'rows' } }, atMost: 1 },
+          },
+        ],
+      },
+      'joins[0].all.joins[0].on.id.column: a.phone has no column name',
     ],
     [
       { unique: [{ columns: ['id'], order: [{ column: 'age' }], otherwise: 'held' }] },

@@ -1,6 +1,8 @@
-import type { CompiledJoin, CompiledRule, Converters, Row, SourceTable } from './compiled-rule.js';
+import { compileAggregates } from './aggregate.js';
+import type { CompiledAll, CompiledJoin, CompiledRule, Converters, Row, SourceTable } from './compiled-rule.js';
+import { aliasesIn, aliasesOf, joinsRead } from './expression-parts.js';
 import { orderText, rowOrder } from './row-order.js';
-import type { JoinRule, Order, TableRule, UniqueRule } from './rule.js';
+import type { Expression, JoinRule, Order, TableRule, UniqueRule } from './rule.js';
 import { Scope, wrong, type Evaluate, type Problems, type Rows } from './scope.js';
 
 /**
@@ -11,11 +13,13 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
   const scope = new Scope(tables, converters);
   scope.enter('', rule.source);
   const joins = (rule.joins ?? []).map((join) => {
-    const lookup = keyText(Object.values(join.on).map((value) => scope.evaluate(value)));
-    scope.enter(join.as, join.table);
-    const alone = new Scope(tables, converters);
-    alone.enter(join.as, join.table);
-    return { ...compileJoin(join, alone, numericKey(tables.get(join.table))), lookup };
+    const compiledJoin = compileJoin(join, scope, '', { tables, converters });
+    if (join.all === undefined) {
+      scope.enter(join.as, join.table);
+      return compiledJoin;
+    }
+    scope.enterMade(join.as, Object.keys(join.all.columns));
+    return { ...compiledJoin, all: compileAll(rule, join, join.all, { tables, converters }) };
   });
   const columns = Object.keys(rule.columns);
   const place = (column: string): number => {
@@ -42,13 +46,18 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
   };
 }
 
-/** All but what looks its row up: `alone` knows only the joined row. */
-function compileJoin({ as, table, on, where, order = [] }: JoinRule, alone: Scope, key: Order): Omit<CompiledJoin, 'lookup'> {
+type Given = { readonly tables: ReadonlyMap<string, SourceTable>; readonly converters: Converters };
+
+/** Of the first row that is found; `scope` knows what it may look up, `home` whose columns need not say so. */
+function compileJoin({ as, table, on, where, order = [] }: JoinRule, scope: Scope, home: string, given: Given): CompiledJoin {
+  const alone = new Scope(given.tables, given.converters);
+  alone.enter(as, table);
   const test = where === undefined ? null : alone.test(where, as);
   const rows: [Row | null] = [null];
   return {
     table,
     columns: Object.keys(on).map((column) => alone.column(column, as).index),
+    lookup: keyText(Object.values(on).map((value) => scope.evaluate(value, home))),
     accepts:
       test === null
         ? () => true
@@ -56,7 +65,26 @@ function compileJoin({ as, table, on, where, order = [] }: JoinRule, alone: Scop
             rows[0] = row;
             return test(rows);
           },
-    compare: rowOrder(alone.order([...order, ...key], as)),
+    compare: rowOrder(alone.order([...order, ...numericKey(given.tables.get(table))], as)),
+    all: null,
+  };
+}
+
+function compileAll(rule: TableRule, { as, table }: JoinRule, all: NonNullable<JoinRule['all']>, given: Given): CompiledAll {
+  const { joins = [], where, columns, key } = rule;
+  const isRead = (aliases: readonly string[]): boolean => joinsRead(joins, aliases).some((join) => join.as === as);
+  const scope = new Scope(given.tables, given.converters);
+  scope.enter(as, table);
+  return {
+    joins: (all.joins ?? []).map((join) => {
+      const compiledJoin = compileJoin(join, scope, as, given);
+      scope.enter(join.as, join.table);
+      return compiledJoin;
+    }),
+    atMost: all.atMost,
+    rowOf: compileAggregates(all.columns, scope, as),
+    column: Object.keys(columns).find((column) => isRead(aliasesOf(columns[column] as Expression))) ?? (key[0] as string),
+    decides: where !== undefined && isRead(aliasesIn(where)),
   };
 }
 

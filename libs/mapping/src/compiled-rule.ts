@@ -3,7 +3,7 @@ import type { Json } from './rule.js';
 /** A row's values in the order of the table's columns; text as the source writes it. */
 export type Row = readonly (string | null)[];
 
-/** The driving row, then for each join the row that was found, or null. */
+/** The driving row, then for each join the row that was found, or made of all that were, or null. */
 export type JoinedRows = readonly [Row, ...(Row | null)[]];
 
 /** Why a row cannot be written: a stable word, and the target column that it is about. Never a value. */
@@ -20,6 +20,9 @@ export class ConversionProblem {
   }
 }
 
+/** More rows are joined than the rule says, or more text than one row should be made of. */
+export const TOO_MANY_ROWS = new ConversionProblem('too many rows');
+
 /** Makes a converter from its options; throws MAPPING_INVALID where they mean nothing to it. */
 export type Converters = Readonly<Record<string, (options: Json | undefined) => Converter>>;
 
@@ -35,6 +38,22 @@ export type CompiledJoin = {
   readonly accepts: (row: Row) => boolean;
   /** Below 0: `a` comes first. 0: by key. */
   readonly compare: (a: Row, b: Row) => number;
+  /** Null: the first row is joined. Else one that is made of all. */
+  readonly all: CompiledAll | null;
+};
+
+/** What becomes of all rows of a join. */
+export type CompiledAll = {
+  /** Of each row that is found, in this order: at most one row each. */
+  readonly joins: readonly CompiledJoin[];
+  /** With more of them the driving row is held. */
+  readonly atMost: number;
+  /** The row that is made of these, which are in order, each with those joined to it, or of none; a problem holds the driving row. */
+  readonly rowOf: (rows: readonly JoinedRows[]) => Row | ConversionProblem;
+  /** The target column that such a problem is told of. */
+  readonly column: string;
+  /** Whether the rule's filter reads it, so that with a problem nobody can say what it accepts. */
+  readonly decides: boolean;
 };
 
 export type CompiledUnique = {

@@ -4,7 +4,19 @@ import type { Condition, Expression, JoinRule } from './rule.js';
 export function inputsOf(value: Expression): readonly Expression[] {
   if ('input' in value) return [value.input];
   if ('first' in value) return value.first;
-  return 'concat' in value ? value.concat : [];
+  if ('concat' in value) return value.concat;
+  if ('object' in value) return Object.values(value.object);
+  if ('array' in value) return value.array;
+  if (!('when' in value)) return [];
+  const otherwise = value.otherwise === undefined ? [] : [value.otherwise];
+  return [...value.when.flatMap((one) => [...expressionsIn(one.if), one.then]), ...otherwise];
+}
+
+/** What a condition looks at. */
+function expressionsIn(condition: Condition): readonly Expression[] {
+  if ('is' in condition) return [condition.is];
+  if ('not' in condition) return expressionsIn(condition.not);
+  return ('all' in condition ? condition.all : condition.any).flatMap(expressionsIn);
 }
 
 /** The joins whose rows an expression reads; of the driving row nothing is said. */
@@ -15,9 +27,7 @@ export function aliasesOf(value: Expression): readonly string[] {
 
 /** The joins whose rows a condition reads. */
 export function aliasesIn(condition: Condition): readonly string[] {
-  if ('is' in condition) return aliasesOf(condition.is);
-  if ('not' in condition) return aliasesIn(condition.not);
-  return ('all' in condition ? condition.all : condition.any).flatMap(aliasesIn);
+  return expressionsIn(condition).flatMap(aliasesOf);
 }
 
 /** Of these joins, in their order, those that are read, or that another of them looks up what it needs from. */

@@ -2,7 +2,7 @@ import { ChangeoverError } from '@changeover/core';
 
 import { ConversionProblem, type Converters } from './compiled-rule.js';
 import { canonicalMapping, IDENTITY, parseMapping } from './mapping.js';
-import type { TableRule } from './rule.js';
+import type { JoinRule, TableRule } from './rule.js';
 
 const FORM = 'must be of the form schema.table; the first dot separates the two';
 
@@ -55,12 +55,30 @@ describe('rules', () => {
         where: { all: [{ is: { column: 'deleted' }, in: ['N', null] }, { not: { is: { column: 'number', of: 'phone' }, in: [null] } }] },
         order: [{ column: 'position', descending: true }, { column: 'id' }],
       },
+      {
+        as: 'orders',
+        table: 'public.orders',
+        on: { account_id: { column: 'id', of: 'account' } },
+        all: {
+          atMost: 50,
+          columns: { last: { latest: { column: 'number' }, by: { column: 'made' } }, total: { sum: { column: 'amount', of: 'line' } } },
+          joins: [{ as: 'line', table: 'public.lines', on: { id: { column: 'line' } }, order: [{ column: 'id', descending: true }] }],
+        },
+      },
     ],
     where: { any: [{ is: { column: 'status', of: 'account' }, in: ['A'] }] },
     columns: {
       id: { column: 'id' },
       email: { ...HELD, options: { b: 1, a: [true, null] } },
       name: { concat: [{ column: 'first' }, { first: [{ column: 'last' }, { constant: '?' }] }], separator: ' ' },
+      data: {
+        object: {
+          address: { field: ['a', 0], input: { column: 'data' }, invalid: 'empty' },
+          sizes: { array: [{ json: 'number', input: { split: 'x', part: 1, input: { column: 'size' } }, invalid: 'held' }], as: 'json' },
+        },
+      },
+      nr: { stride: 2, offset: -1, input: { column: 'nr' }, invalid: 'held' },
+      kind: { when: [{ if: { is: { column: 'a' }, in: ['1'] }, then: { constant: 'one' } }], otherwise: { constant: 'many' } },
       owner: { uuid: '6ba7b810-9dad-11d1-80b4-00c04fd430c8', input: { column: 'owner' } },
     },
     required: ['name'],
@@ -80,7 +98,7 @@ describe('rules', () => {
   test.each<[object, string]>([
     [
       changed({ columns: { id: { colum: 'id' } } }),
-      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid',
+      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid, stride, split, when, field, object, array, json',
     ],
     [changed({ columns: { id: { column: 'id', off: 'x' } } }), '.columns.id: Unrecognized key: "off"'],
     [changed({ columns: { id: { first: [] } } }), '.columns.id.first: Too small: expected array to have >=1 items'],
@@ -91,6 +109,31 @@ describe('rules', () => {
     [
       changed({ columns: { id: { convert: 'x', input: { column: 'id' } } } }),
       '.columns.id.invalid: Invalid option: expected one of "held"|"empty"',
+    ],
+    [changed({ columns: { id: { stride: 0, offset: 1, input: { column: 'id' }, invalid: 'held' } } }), '.columns.id.stride: must not be 0'],
+    [
+      changed({ columns: { id: { stride: 1.5, offset: 1, input: { column: 'id' }, invalid: 'held' } } }),
+      '.columns.id.stride: Invalid input: expected int, received number',
+    ],
+    [
+      changed({ columns: { id: { split: ' ', part: 0, input: { column: 'id' } } } }),
+      '.columns.id.part: counts from 1, or from -1 at the end',
+    ],
+    [
+      changed({ columns: { id: { object: { a: { array: [{ column: 'a', of: 'k' }], as: 'json' } } } } }),
+      '.columns.id.object.a.array[0].of: there is no join k that can be read here',
+    ],
+    [
+      changed({ columns: { id: { when: [{ if: { is: HELD, in: ['1'] }, then: HELD }] } } }),
+      '.columns.id.when[0].if.is.invalid: must be empty: only a column can hold its row',
+    ],
+    [
+      changed({ columns: { id: { when: [{ if: { is: { column: 'a' }, in: ['1'] }, then: HELD }], otherwise: { column: 'a', of: 'k' } } } }),
+      '.columns.id.otherwise.of: there is no join k that can be read here',
+    ],
+    [
+      changed({ where: { is: { when: [{ if: { is: { column: 'a' }, in: ['1'] }, then: HELD }] }, in: ['1'] } }),
+      '.where.is.when[0].then.invalid: must be empty: only a column can hold its row',
     ],
     [changed({ columns: { id: { uuid: '7', input: { column: 'id' } } } }), '.columns.id.uuid: must be a UUID in lower case'],
     [changed({ where: { is: { column: 'id' }, in: [] } }), '.where.in: Too small: expected array to have >=1 items'],
@@ -104,6 +147,35 @@ describe('rules', () => {
     [changed({ requires: [{ parent: 'crm.account', key: [{ column: 'a' }] }] }), '.requires[0].parent: no rule makes crm.account'],
     [changed({ unique: [{ columns: ['id'], otherwise: 'empty' }] }), '.unique[0].otherwise: must be held: id cannot be left empty'],
     [changed({ joins: [join, join] }), '.joins[1].as: j is the name of another join too'],
+    [
+      changed({ joins: [{ ...join, all: { joins: [join], columns: { n: { count: 'rows' } }, atMost: 1 } }] }),
+      '.joins[0].all.joins[0].as: j is the name of another join too',
+    ],
+    [
+      changed({ joins: [{ ...join, all: { joins: [{ ...join, as: 'k', all: {} }], columns: { n: { count: 'rows' } }, atMost: 1 } }] }),
+      '.joins[0].all.joins[0]: Unrecognized key: "all"',
+    ],
+    [changed({ joins: [{ ...join, all: { columns: {}, atMost: 1 } }] }), '.joins[0].all.columns: makes no column'],
+    [
+      changed({ joins: [{ ...join, all: { columns: { n: { count: 'rows' } }, atMost: 0 } }] }),
+      '.joins[0].all.atMost: Too small: expected number to be >=1',
+    ],
+    [
+      changed({ joins: [{ ...join, all: { columns: { n: { avg: 1 } }, atMost: 1 } }] }),
+      '.joins[0].all.columns.n: must be an object with one of count, sum, min, max, latest, text, array',
+    ],
+    [
+      changed({ joins: [{ ...join, all: { columns: { n: { latest: { column: 'a' }, by: { column: 'a', of: 'k' } } }, atMost: 1 } }] }),
+      '.joins[0].all.columns.n.by.of: there is no join k that can be read here',
+    ],
+    [
+      changed({ joins: [{ ...join, all: { columns: { n: { max: HELD } }, atMost: 1 } }] }),
+      '.joins[0].all.columns.n.max.invalid: must be empty: only a column can hold its row',
+    ],
+    [
+      changed({ joins: [{ ...join, all: { columns: { n: { count: 'rows' } }, atMost: 1 } }], columns: { id: { column: 'a', of: 'j' } } }),
+      '.columns.id.column: the join j has no column a',
+    ],
     [changed({ joins: [{ ...join, on: {} }] }), '.joins[0].on: names no column'],
     [
       changed({
@@ -243,6 +315,17 @@ describe('the canonical text', () => {
       of({ ...other, unique: [{ ...unique, order: [{ column: 'a' }] }] }),
     );
     expect(of({ ...other, unique: [{ ...unique, order: [] }] })).toBe(of({ ...other, unique: [unique] }));
+    const join = { as: 'j', table: 'a.b', on: { id: { column: 'id' } } };
+    const all = { columns: { n: { count: 'rows' } }, atMost: 5 } as const;
+    const joined = (one: JoinRule): string => of({ ...other, joins: [one] });
+    expect(joined({ ...join, all: { ...all, joins: [] } })).toBe(joined({ ...join, all }));
+    const ordered = (descending: object) => ({
+      ...join,
+      all: { ...all, joins: [{ ...join, as: 'k', order: [{ column: 'a', ...descending }] }] },
+    });
+    expect(joined(ordered({ descending: false }))).toBe(joined(ordered({})));
+    expect(joined(ordered({ descending: true }))).not.toBe(joined(ordered({})));
+    expect(joined({ ...join, all: { ...all, atMost: 6 } })).not.toBe(joined({ ...join, all }));
   });
 
   test('is what parsing keeps: the order of columns too, whatever JSON has gone through', () => {

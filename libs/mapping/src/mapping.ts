@@ -109,12 +109,18 @@ function canonical(tables: Readonly<Record<string, { readonly to: string | null;
 function oneForm({ joins = [], required = [], requires = [], unique = [], whileHeld, ...rule }: TableRule): TableRule {
   return sortedKeys({
     ...rule,
-    ...some('joins', joins.map(withOrder)),
+    ...some('joins', joins.map(joinForm)),
     ...some('required', required),
     ...some('requires', requires),
     ...some('unique', unique.map(withOrder)),
     ...(whileHeld === 'none' && { whileHeld }),
   }) as TableRule;
+}
+
+function joinForm({ all, ...join }: JoinRule): object {
+  if (all === undefined) return withOrder(join);
+  const { joins = [], ...made } = all;
+  return { ...withOrder(join), all: { ...made, ...some('joins', joins.map(withOrder)) } };
 }
 
 function withOrder({ order = [], ...rest }: JoinRule | UniqueRule): object {

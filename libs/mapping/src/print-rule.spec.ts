@@ -18,6 +18,24 @@ describe('a rule as a person writes it', () => {
       ['name'],
     ],
     [
+      { stride: 10, offset: 1, input: { column: 'id' }, invalid: 'empty' },
+      "stride(id, { stride: 10, offset: 1, invalid: 'empty' })",
+      ['id'],
+    ],
+    [{ split: ',', part: -1, input: MAIL }, "split(mail.address, ',', -1)", ['mail.address']],
+    [{ field: ['a', 0], input: { column: 'j' }, invalid: 'empty' }, "field(j, ['a', 0], { invalid: 'empty' })", ['j']],
+    [{ object: { a: { column: 'x' }, 'b c': { constant: '1' } } }, "jsonObject({ a: x, 'b c': '1' })", ['x']],
+    [
+      { array: [{ column: 'x' }, { json: 'number', input: { column: 'y' }, invalid: 'held' }], as: 'json' },
+      'jsonArray(x, jsonNumber(y))',
+      ['x', 'y'],
+    ],
+    [
+      { when: [{ if: { is: { column: 's' }, in: ['1'] }, then: { column: 'a' } }], otherwise: { column: 'b' } },
+      "when([[is(s, '1'), a]], b)",
+      ['s', 'a', 'b'],
+    ],
+    [
       { convert: 'date', options: { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } }, input: { column: 'a' }, invalid: 'held' },
       "date(a, { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } })",
       ['a'],

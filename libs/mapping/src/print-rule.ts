@@ -10,14 +10,35 @@ export function printExpression(expression: Expression): string {
   if ('constant' in expression) return valueText(expression.constant);
   if ('first' in expression) return `first(${expression.first.map(printExpression).join(', ')})`;
   if ('concat' in expression) return `concat(${[valueText(expression.separator), ...expression.concat.map(printExpression)].join(', ')})`;
-  if ('uuid' in expression) return `uuid(${valueText(expression.uuid)}, ${printExpression(expression.input)})`;
-  const { convert, options, input, invalid } = expression;
-  const told = [
-    ...Object.entries((options ?? {}) as Readonly<Record<string, Json>>),
-    ...(invalid === 'empty' ? [['invalid', invalid] as const] : []),
-  ];
-  const settings = told.map(([name, value]) => `${name}: ${jsonText(value)}`);
-  return `${convert}(${[printExpression(input), ...(settings.length === 0 ? [] : [`{ ${settings.join(', ')} }`])].join(', ')})`;
+  if ('input' in expression) return printFunction(expression);
+  if ('object' in expression) {
+    const members = Object.entries(expression.object).map(([name, value]) => `${nameText(name)}: ${printExpression(value)}`);
+    return `jsonObject(${inBraces(members)})`;
+  }
+  if ('array' in expression)
+    return `${expression.as === 'json' ? 'jsonArray' : 'array'}(${expression.array.map(printExpression).join(', ')})`;
+  const cases = expression.when.map((one) => `[${printCondition(one.if)}, ${printExpression(one.then)}]`);
+  const otherwise = expression.otherwise === undefined ? [] : [printExpression(expression.otherwise)];
+  return `when(${[`[${cases.join(', ')}]`, ...otherwise].join(', ')})`;
+}
+
+/** Of one value. */
+function printFunction(expression: Extract<Expression, { readonly input: Expression }>): string {
+  const input = printExpression(expression.input);
+  if ('uuid' in expression) return `uuid(${valueText(expression.uuid)}, ${input})`;
+  if ('split' in expression) return `split(${input}, ${valueText(expression.split)}, ${String(expression.part)})`;
+  const invalid: readonly (readonly [string, Json])[] = expression.invalid === 'empty' ? [['invalid', 'empty']] : [];
+  const called = (name: string, settings: readonly (readonly [string, Json])[]): string => {
+    const told = settings.map(([setting, value]) => `${nameText(setting)}: ${jsonText(value)}`);
+    return `${name}(${[input, ...(told.length === 0 ? [] : [inBraces(told)])].join(', ')})`;
+  };
+  if ('stride' in expression) return called('stride', [['stride', expression.stride], ['offset', expression.offset], ...invalid]);
+  if ('field' in expression) {
+    const settings = invalid.length === 0 ? '' : `, ${inBraces(["invalid: 'empty'"])}`;
+    return `field(${input}, ${jsonText(expression.field)}${settings})`;
+  }
+  if ('json' in expression) return called({ number: 'jsonNumber', boolean: 'jsonBoolean', any: 'json' }[expression.json], invalid);
+  return called(expression.convert, [...Object.entries((expression.options ?? {}) as Readonly<Record<string, Json>>), ...invalid]);
 }
 
 /** The same of a condition, such as `not(is(deleted, 't'))`. */
@@ -59,7 +80,13 @@ function jsonText(value: Json): string {
   if (value === null || typeof value === 'string') return valueText(value);
   if (typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `[${value.map(jsonText).join(', ')}]`;
-  return `{ ${Object.entries(value)
-    .map(([name, inner]) => `${/^[A-Za-z_$][\w$]*$/u.test(name) ? name : valueText(name)}: ${jsonText(inner)}`)
-    .join(', ')} }`;
+  return inBraces(Object.entries(value).map(([name, inner]) => `${nameText(name)}: ${jsonText(inner)}`));
+}
+
+function nameText(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/u.test(name) ? name : valueText(name);
+}
+
+function inBraces(members: readonly string[]): string {
+  return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
 }

@@ -8,11 +8,16 @@ export type OrderedBy = readonly { readonly index: number; readonly descending: 
 export function rowOrder(by: OrderedBy): (a: Row, b: Row) => number {
   return (a, b) => {
     for (const { index, descending, isNumber } of by) {
-      const difference = compareText(comparable(a[index], isNumber), comparable(b[index], isNumber));
+      const difference = compareValues(a[index], b[index], isNumber);
       if (difference !== 0) return descending ? -difference : difference;
     }
     return 0;
   };
+}
+
+/** The same of two values. */
+export function compareValues(a: string | null | undefined, b: string | null | undefined, isNumber: boolean): number {
+  return compareText(comparable(a, isNumber), comparable(b, isNumber));
 }
 
 /** Text that sorts, byte by byte, as {@link rowOrder} orders the rows: by the first 64 characters of each column. */

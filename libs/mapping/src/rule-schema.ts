@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';
+import type { Aggregate, Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';
 
 /** Of a column, or of a join: PostgreSQL has no longer ones. */
 export const name = z.string().min(1).max(63);
@@ -11,6 +11,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u;
 const text = z.string().nullable();
 // What is in it was looked at before: it is plain data.
 const json = z.unknown() as z.ZodType<Json>;
+const invalid = z.enum(['held', 'empty']);
+const arrayText = z.enum(['json', 'postgres']);
 const someExpressions = z.lazy(() => z.array(expression).min(1));
 
 /** Which of them it is shows the one key that only this one has. A plain union would say of a slip in one that none of them fits. */
@@ -36,11 +38,25 @@ const EXPRESSION = byKey<Expression>({
     convert: z.string().min(1),
     options: json.optional(),
     input: expression,
-    invalid: z.enum(['held', 'empty']),
+    invalid,
   }),
   first: z.strictObject({ first: someExpressions }),
   concat: z.strictObject({ concat: someExpressions, separator: z.string() }),
   uuid: z.strictObject({ uuid: z.string().regex(UUID, 'must be a UUID in lower case'), input: expression }),
+  stride: z.strictObject({ stride: z.int().refine((by) => by !== 0, 'must not be 0'), offset: z.int(), input: expression, invalid }),
+  split: z.strictObject({
+    split: z.string().min(1),
+    part: z.int().refine((part) => part !== 0, 'counts from 1, or from -1 at the end'),
+    input: expression,
+  }),
+  when: z.strictObject({
+    when: z.lazy(() => z.array(z.strictObject({ if: condition, then: expression })).min(1)),
+    otherwise: expression.optional(),
+  }),
+  field: z.strictObject({ field: z.array(z.union([z.string(), z.int().min(0)])).min(1), input: expression, invalid }),
+  object: z.strictObject({ object: z.record(z.string(), expression) }),
+  array: z.strictObject({ array: someExpressions, as: arrayText }),
+  json: z.strictObject({ json: z.enum(['number', 'boolean', 'any']), input: expression, invalid }),
 });
 
 const condition: z.ZodType<Condition> = z.lazy(() => CONDITION);
@@ -54,12 +70,34 @@ const CONDITION = byKey<Condition>({
 
 const order: z.ZodType<Order> = z.array(z.strictObject({ column: name, descending: z.boolean().optional() })) as z.ZodType<Order>;
 
-const join = z.strictObject({
+const aggregate = byKey<Aggregate>({
+  count: z.strictObject({ count: z.union([z.literal('rows'), expression]) }),
+  sum: z.strictObject({ sum: expression }),
+  min: z.strictObject({ min: expression }),
+  max: z.strictObject({ max: expression }),
+  latest: z.strictObject({ latest: expression, by: expression }),
+  text: z.strictObject({ text: expression, separator: z.string() }),
+  array: z.strictObject({ array: expression, as: arrayText }),
+});
+
+const toOne = {
   as: name,
   table: qualified,
   on: z.record(name, expression).refine((on) => Object.keys(on).length > 0, 'names no column'),
   where: condition.optional(),
   order: order.optional(),
+};
+
+const join = z.strictObject({
+  ...toOne,
+  all: z
+    .strictObject({
+      joins: z.array(z.strictObject(toOne)).optional(),
+      columns: z.record(name, aggregate).refine((columns) => Object.keys(columns).length > 0, 'makes no column'),
+      // All of them are in memory at once.
+      atMost: z.int().min(1).max(10_000),
+    })
+    .optional(),
 }) as z.ZodType<JoinRule>;
 
 const parent = z.strictObject({ parent: qualified, key: z.array(expression).min(1) }) as z.ZodType<ParentRule>;

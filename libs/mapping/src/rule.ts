@@ -18,7 +18,21 @@ export type Expression =
   /** Those that are not null, with the separator between them; null if all are. */
   | { readonly concat: readonly Expression[]; readonly separator: string }
   /** A key as a UUID: itself where it is one, in lower case; else its UUIDv5 in the namespace `uuid`. Null stays null. */
-  | { readonly uuid: string; readonly input: Expression };
+  | { readonly uuid: string; readonly input: Expression }
+  /** An integer key times `stride` plus `offset`, which `bigint` must hold. Null stays null; `invalid` as of `convert`. */
+  | { readonly stride: number; readonly offset: number; readonly input: Expression; readonly invalid: 'held' | 'empty' }
+  /** The part with this number of what the separator divides: from 1, or from -1 at the end. Null where there are fewer. */
+  | { readonly split: string; readonly part: number; readonly input: Expression }
+  /** Of the first condition that holds; if none does `otherwise`, or null. */
+  | { readonly when: readonly { readonly if: Condition; readonly then: Expression }[]; readonly otherwise?: Expression }
+  /** What a text of JSON holds at this path of names and places (from 0): a text as it is, all else as it is written; null where nothing is. */
+  | { readonly field: readonly (string | number)[]; readonly input: Expression; readonly invalid: 'held' | 'empty' }
+  /** The text of a JSON object. What is JSON's text by its kind (object, array, `json`) is itself in it, all else a text; null is null. */
+  | { readonly object: Readonly<Record<string, Expression>> }
+  /** The text of an array of those that are not null: JSON's, with values as in `object`, or PostgreSQL's. */
+  | { readonly array: readonly Expression[]; readonly as: 'json' | 'postgres' }
+  /** JSON's text of a number, of `t` or `f`, or of what is JSON's text already. Null stays null; `invalid` as of `convert`. */
+  | { readonly json: 'number' | 'boolean' | 'any'; readonly input: Expression; readonly invalid: 'held' | 'empty' };
 
 /** Null is a value like others here: `is` null when `in` names it. */
 export type Condition =
@@ -31,16 +45,48 @@ export type Condition =
 export type Order = readonly { readonly column: string; readonly descending?: boolean }[];
 
 /**
+ * A value made of all rows that a join finds, in its order; those whose expression is null do not count. Its expressions name columns of the joined row,
+ * or of those joined to that one, and cannot hold.
+ */
+export type Aggregate =
+  /** How many there are: of rows, or of those where it is not null. */
+  | { readonly count: 'rows' | Expression }
+  /** Exact, of numbers as a database prints them; null of none. What is no number holds the driving row (`not a number`). */
+  | { readonly sum: Expression }
+  /** Columns that hold numbers by value, all else by its text; null of none. */
+  | { readonly min: Expression }
+  | { readonly max: Expression }
+  /** Of the row where `by` is greatest, compared in the same way; of equals the first. Null where `by` always is. */
+  | { readonly latest: Expression; readonly by: Expression }
+  /** With the separator between them; null of none. */
+  | { readonly text: Expression; readonly separator: string }
+  /** The text of an array, as of the expression of this name; an empty one of none. */
+  | { readonly array: Expression; readonly as: 'json' | 'postgres' };
+
+/**
  * At most one row of another table for each driving row: of those whose columns equal what `on` says and that `where` accepts (in it a column
  * without `of` is the joined row's), the first in `order`. `where` names no other join.
  */
-export type JoinRule = {
+type ToOneJoin = {
   readonly as: string;
   readonly table: string;
   /** Column of the joined table, and what it must equal: of the driving row, or of a join before this one. Null equals nothing. */
   readonly on: Readonly<Record<string, Expression>>;
   readonly where?: Condition;
   readonly order?: Order;
+};
+
+export type JoinRule = ToOneJoin & {
+  /**
+   * Of all that it accepts, not only the first, one row is made: these are its columns, by name. To each of them others may be joined, of which `on` says
+   * what they equal: of that row, or of a join before. A driving row to which more than `atMost` are joined, or more text than a row of them should have,
+   * is held (`too many rows`).
+   */
+  readonly all?: {
+    readonly joins?: readonly ToOneJoin[];
+    readonly columns: Readonly<Record<string, Aggregate>>;
+    readonly atMost: number;
+  };
 };
 
 /** The row needs the target row that `parent`'s rule makes of the source row with this key (columns in the order of its key); with a null in it, none. */

@@ -1,8 +1,11 @@
 import { ChangeoverError } from '@changeover/core';
 
-import { ConversionProblem, type Converters, type Problem, type Row, type SourceTable } from './compiled-rule.js';
-import type { Condition, Expression, Order } from './rule.js';
+import { arrayText, itemWriter, jsonWriter } from './array-text.js';
+import { ConversionProblem, type Converter, type Converters, type Problem, type Row, type SourceTable } from './compiled-rule.js';
+import { jsonField } from './json-field.js';
 import type { OrderedBy } from './row-order.js';
+import type { Condition, Expression, Order } from './rule.js';
+import { integerKey, jsonValue, splitPart } from './text-functions.js';
 import { uuidKey } from './uuid-key.js';
 
 export type Rows = readonly (Row | null)[];
@@ -29,6 +32,11 @@ export class Scope {
     this.#places.push({ alias, table });
   }
 
+  /** A row that is made of others, with these columns. */
+  enterMade(alias: string, columns: readonly string[]): void {
+    this.#places.push({ alias, table: { columns, key: [] } });
+  }
+
   column(name: string, alias: string): { readonly place: number; readonly index: number } {
     const place = this.#places.findIndex((one) => one.alias === alias);
     const index = this.#places[place]?.table.columns.indexOf(name) ?? -1;
@@ -37,10 +45,16 @@ export class Scope {
 
   order(order: Order, alias: string): OrderedBy {
     return order.map(({ column, descending }) => {
-      const { place, index } = this.column(column, alias);
-      const isNumber = this.#places[place]?.table.numbers?.includes(column) === true;
-      return { index, descending: descending === true, isNumber };
+      const { index } = this.column(column, alias);
+      return { index, descending: descending === true, isNumber: this.isNumber({ column }, alias) };
     });
+  }
+
+  /** Whether it is a column that holds numbers. */
+  isNumber(expression: Expression, home: string): boolean {
+    if (!('column' in expression)) return false;
+    const { place } = this.column(expression.column, expression.of ?? home);
+    return this.#places[place]?.table.numbers?.includes(expression.column) === true;
   }
 
   /** A column without `of` is that of `home`. `held` says which column's row a problem holds; without it what cannot be converted is null. */
@@ -50,10 +64,10 @@ export class Scope {
       return (rows) => rows[place]?.[index] ?? null;
     }
     if ('constant' in expression) return () => expression.constant;
-    if ('convert' in expression) {
+    if ('input' in expression) {
       const convert = this.#converter(expression);
       const input = this.evaluate(expression.input, home, held);
-      const holds = expression.invalid === 'held' ? held : undefined;
+      const holds = 'invalid' in expression && expression.invalid === 'held' ? held : undefined;
       return (rows) => {
         const text = input(rows);
         if (text === null) return null;
@@ -73,12 +87,32 @@ export class Scope {
         return null;
       };
     }
-    if ('uuid' in expression) {
-      const input = this.evaluate(expression.input, home, held);
-      const key = uuidKey(expression.uuid);
+    if ('when' in expression) {
+      const cases = expression.when.map((one) => ({ holds: this.test(one.if, home), value: this.evaluate(one.then, home, held) }));
+      const otherwise = this.evaluate(expression.otherwise ?? { constant: null }, home, held);
+      return (rows) => (cases.find(({ holds }) => holds(rows))?.value ?? otherwise)(rows);
+    }
+    if ('object' in expression) {
+      const members = Object.entries(expression.object).map(([name, value]) => {
+        return { name: JSON.stringify(name), value: this.evaluate(value, home, held), write: jsonWriter(value) };
+      });
       return (rows) => {
-        const text = input(rows);
-        return text === null ? null : key(text);
+        const texts = members.map(({ name, value, write }) => {
+          const text = value(rows);
+          return `${name}: ${text === null ? 'null' : write(text)}`;
+        });
+        return `{${texts.join(', ')}}`;
+      };
+    }
+    if ('array' in expression) {
+      const items = expression.array.map((value) => ({ value: this.evaluate(value, home, held), write: itemWriter(value, expression.as) }));
+      return (rows) => {
+        const texts: string[] = [];
+        for (const { value, write } of items) {
+          const text = value(rows);
+          if (text !== null) texts.push(write(text));
+        }
+        return arrayText(texts, expression.as);
       };
     }
     const { separator } = expression;
@@ -111,7 +145,13 @@ export class Scope {
     };
   }
 
-  #converter({ convert, options }: Extract<Expression, { readonly convert: string }>): ReturnType<Converters[string]> {
+  #converter(expression: Extract<Expression, { readonly input: Expression }>): Converter {
+    if ('uuid' in expression) return uuidKey(expression.uuid);
+    if ('stride' in expression) return integerKey(expression.stride, expression.offset);
+    if ('split' in expression) return splitPart(expression.split, expression.part);
+    if ('field' in expression) return jsonField(expression.field);
+    if ('json' in expression) return jsonValue(expression.json);
+    const { convert, options } = expression;
     const make = Object.hasOwn(this.#converters, convert) ? this.#converters[convert] : undefined;
     return make === undefined ? wrong(`there is no converter ${convert}`) : make(options);
   }

@@ -36,7 +36,12 @@ export function sourceTable(columns: readonly Pick<ColumnSchema, 'name' | 'type'
 
 /** The source tables that rules read. */
 export function tablesRead({ rules }: Pick<Mapping, 'rules'>): ReadonlySet<string> {
-  return new Set(rules.flatMap(({ source, joins = [] }) => [source, ...joins.map(({ table }) => table)]));
+  return new Set(
+    rules.flatMap(({ source, joins = [] }) => [
+      source,
+      ...joins.flatMap(({ table, all }) => [table, ...(all?.joins ?? []).map((join) => join.table)]),
+    ]),
+  );
 }
 
 /** What the rows look like that a rule makes, in the order of its columns: text, whatever the target makes of it. */

@@ -16,7 +16,10 @@ export function traceRule(
 ): (rows: JoinedRows) => readonly TracedColumn[] {
   const scope = new Scope(tables, converters);
   scope.enter('', rule.source);
-  for (const { as, table } of rule.joins ?? []) scope.enter(as, table);
+  for (const { as, table, all } of rule.joins ?? []) {
+    if (all === undefined) scope.enter(as, table);
+    else scope.enterMade(as, Object.keys(all.columns));
+  }
   const problems: Problems = { found: [] };
   const columns = Object.entries(rule.columns).map(([column, value]) => {
     return { column, evaluate: scope.evaluate(value, '', { column, problems }) };

@@ -92,7 +92,9 @@ async function targetTables({ target }: CliSettings, context: AdapterContext): P
 /** The rule's table, with the types of columns that are read as they are; of which types what is converted is only the target can say. */
 function typedAsRead(rule: TableRule, sources: readonly TableSchema[]): TableSchema {
   const schema = ruleSchema(rule);
-  const tables = new Map([['', rule.source], ...(rule.joins ?? []).map(({ as, table }) => [as, table] as const)]);
+  // What is made of many rows has no column of the source.
+  const joins = (rule.joins ?? []).filter(({ all }) => all === undefined);
+  const tables = new Map([['', rule.source], ...joins.map(({ as, table }) => [as, table] as const)]);
   const typeOf = (expression: Expression | undefined): string => {
     if (expression === undefined || !('column' in expression)) return '';
     const source = sources.find((one) => tableName(one) === tables.get(expression.of ?? ''));

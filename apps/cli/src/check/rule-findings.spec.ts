@@ -94,6 +94,12 @@ describe('a column of the target that is never null', () => {
     [{ first: [{ column: 'account_id' }, { constant: null }] }],
     [{ concat: [{ column: 'account_id' }], separator: '' }],
     [{ uuid: NAMESPACE, input: { column: 'account_id' } }],
+    [{ stride: 2, offset: 1, input: { column: 'account_id' }, invalid: 'held' }],
+    [{ stride: 2, offset: 1, input: { column: 'name' }, invalid: 'empty' }],
+    [{ split: ' ', part: 2, input: { column: 'name' } }],
+    [{ field: ['a'], input: { column: 'name' }, invalid: 'held' }],
+    [{ when: [{ if: { is: { column: 'id' }, in: ['1'] }, then: { column: 'name' } }] }],
+    [{ when: [{ if: { is: { column: 'id' }, in: ['1'] }, then: { column: 'account_id' } }], otherwise: { column: 'name' } }],
     [convert('trim', {})],
     [convert('enum', { values: { a: 'b', c: null } })],
     [convert('enum', { values: { a: 'b' } }, { column: 'account_id' })],
@@ -111,9 +117,24 @@ describe('a column of the target that is never null', () => {
     [{ first: [{ column: 'account_id' }, { constant: 'x' }] }],
     [{ concat: [{ column: 'account_id' }, { column: 'name' }], separator: '' }],
     [{ uuid: NAMESPACE, input: { column: 'name' } }],
+    [{ stride: 2, offset: 1, input: { column: 'name' }, invalid: 'held' }],
+    [{ when: [{ if: { is: { column: 'id' }, in: ['1'] }, then: { constant: 'x' } }], otherwise: { column: 'name' } }],
+    [{ object: { a: { column: 'account_id' } } }],
+    [{ array: [{ column: 'account_id' }], as: 'json' }],
     [convert('enum', { values: { a: 'b' } })],
   ])('is always given by %j', (value) => {
     expect(of(value)).toEqual([]);
+  });
+
+  it('may be made of no rows at all, unless they are counted or put into an array', () => {
+    const all = {
+      columns: { n: { count: 'rows' }, list: { array: { column: 'id' }, as: 'json' }, total: { sum: { column: 'id' } } },
+      atMost: 9,
+    } as const;
+    const joins = [{ as: 'notes', table: 'public.notes', on: { id: { column: 'id' } }, all }];
+    expect(of({ column: 'n', of: 'notes' }, { joins })).toEqual([]);
+    expect(of({ column: 'list', of: 'notes' }, { joins })).toEqual([]);
+    expect(of({ column: 'total', of: 'notes' }, { joins })).toHaveLength(1);
   });
 
   it('is held without, where it is part of the key', () => {

@@ -45,10 +45,16 @@ function parentFindings(
 }
 
 function nullFindings(
-  { target, columns, key, required = [] }: TableRule,
+  { target, columns, key, required = [], joins = [] }: TableRule,
   table: DescribedTable,
-  notNull: ReadonlySet<string>,
+  drivingNotNull: ReadonlySet<string>,
 ): readonly Finding[] {
+  const made = joins.flatMap(({ as, all }) =>
+    Object.entries(all?.columns ?? {}).flatMap(([name, aggregate]) =>
+      'count' in aggregate || 'array' in aggregate ? [`${as} ${name}`] : [],
+    ),
+  );
+  const notNull = new Set([...drivingNotNull, ...made]);
   const needed = new Set([...key, ...required]);
   const may = table.columns
     .filter(({ name, notNull: must, generated }) => must && !generated && Object.hasOwn(columns, name) && !needed.has(name))
@@ -63,13 +69,18 @@ function nullFindings(
   ];
 }
 
-/** `notNull`: columns of the driving row. */
+/** `notNull`: columns of the driving row, and with their alias those of joins. */
 function mayBeNull(value: Expression, notNull: ReadonlySet<string>): boolean {
-  if ('column' in value) return value.of !== undefined || !notNull.has(value.column);
+  if ('column' in value) return !notNull.has(value.of === undefined ? value.column : `${value.of} ${value.column}`);
   if ('constant' in value) return value.constant === null;
   if ('first' in value) return value.first.every((one) => mayBeNull(one, notNull));
   if ('concat' in value) return value.concat.every((one) => mayBeNull(one, notNull));
+  if ('object' in value || 'array' in value) return false;
+  if ('when' in value)
+    return [...value.when.map(({ then }) => then), value.otherwise].some((one) => one === undefined || mayBeNull(one, notNull));
+  if ('split' in value || 'field' in value) return true;
   if ('uuid' in value) return mayBeNull(value.input, notNull);
+  if (!('convert' in value)) return value.invalid === 'empty' || mayBeNull(value.input, notNull);
   return value.invalid === 'empty' || mayBeNull(value.input, notNull) || !givesAValue(value);
 }
 

@@ -35,9 +35,11 @@ function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number,
     `${name}: ${outcomeWords(row)}`,
     ...inColumns([
       ['  from', sourceWords(driving), recordWords(driving, records)],
-      ...joins.map(({ as, table, lookedUp, found }) => {
+      ...joins.flatMap(({ as, table, lookedUp, found, more, made }) => {
         const by = lookedUp === null ? 'nothing was looked up: a value is null' : `no row with ${valuesWords(lookedUp)}`;
-        return [`  ${as}`, found === null ? `${table}: ${by}` : sourceWords(found), found === null ? '' : recordWords(found, records)];
+        if (found.length === 0) return [[`  ${as}`, `${table}: ${by}`, '']];
+        const rows = found.map((row, index) => [index === 0 ? `  ${as}` : '', sourceWords(row), recordWords(row, records)]);
+        return more && made !== null ? [...rows, ['', 'and more', '']] : rows;
       }),
     ]),
     ...(where === null ? [] : [`  where ${where.rule}: ${where.accepts ? 'yes' : 'no'} (${valuesWords(where.reads)})`]),

@@ -124,6 +124,6 @@ async function withRefused(
 
 /** In their order, each once. */
 function recordsOf(rows: readonly ExplainedRow[]): readonly number[] {
-  const read = rows.flatMap(({ driving, joins }): (SourceRow | null)[] => [driving, ...joins.map(({ found }) => found)]);
-  return [...new Set(read.flatMap((row) => row?.seq ?? []))].sort((a, b) => a - b);
+  const read = rows.flatMap(({ driving, joins }): SourceRow[] => [driving, ...joins.flatMap(({ found }) => found)]);
+  return [...new Set(read.flatMap(({ seq }) => seq ?? []))].sort((a, b) => a - b);
 }

@@ -155,6 +155,7 @@ test('what to do next, for each way in which a row can be kept from coming', () 
   expect(nextStep({ ...HELD, problems: [{ reason: 'not unique', column: 'email' }] })).toMatch(
     /better right to this email; changeover explain --source old\.kontakt 7 .* says which/u,
   );
+  expect(nextStep({ ...HELD, problems: [{ reason: 'too many rows', column: 'email' }] })).toContain('than email may be made of (atMost');
   expect(nextStep({ ...HELD, state: 'waiting', column: 'crm.account' })).toContain(
     "changeover explain --source old.kontakt 7 'O'\\''Neil & Sons' says which one",
   );

@@ -9,11 +9,7 @@ const ONCE = 'then start load again, which tries each refused row once';
 export function nextStep({ state, problems, source, refused, column, key }: HeldRow): string {
   switch (state) {
     case 'held':
-      return heldStep(
-        source ?? '',
-        problems.map((problem) => problem.column ?? ''),
-        problems.every(({ reason }) => reason === 'not unique') ? explainCommand(source, key) : null,
-      );
+      return heldStep(source ?? '', problems, explainCommand(source, key));
     case 'waiting':
       return `It comes by itself with the row of ${column ?? ''} that it needs; ${explainCommand(source, key)} says which one that is.`;
     case 'refused':
@@ -28,12 +24,14 @@ function explainCommand(source: string | null, key: HeldRow['key']): string {
   return `changeover explain --source ${source ?? ''} ${words.some((word) => word.startsWith('-')) ? '-- ' : ''}${words.join(' ')}`;
 }
 
-/** `explain`: what tells who has the value, where another row has the better right to it. */
-function heldStep(source: string, columns: readonly string[], explain: string | null): string {
-  const which = [...new Set(columns)].join(', ');
-  return explain !== null
-    ? `Another row has the better right to this ${which}; ${explain} says which. Change it in one of the two in the old database; then this one comes by itself.`
-    : `Correct in the old database what ${which} is made from (${source} and what is joined to it); the row comes by itself.`;
+function heldStep(source: string, problems: HeldRow['problems'], explain: string): string {
+  const which = [...new Set(problems.map(({ column }) => column ?? ''))].join(', ');
+  const isAlways = (why: string): boolean => problems.every(({ reason }) => reason === why);
+  if (isAlways('not unique'))
+    return `Another row has the better right to this ${which}; ${explain} says which. Change it in one of the two in the old database; then this one comes by itself.`;
+  if (isAlways('too many rows'))
+    return `More is joined to this row of ${source} than ${which} may be made of (atMost in the mapping): with fewer rows in the old database it comes by itself.`;
+  return `Correct in the old database what ${which} is made from (${source} and what is joined to it); the row comes by itself.`;
 }
 
 /** `message` is one of our own words where the target gave no SQLSTATE. */

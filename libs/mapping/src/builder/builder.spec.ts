@@ -1,6 +1,37 @@
 import { parseMapping } from '../mapping.js';
 import type { TableRule } from '../rule.js';
-import { all, any, concat, constant, convert, first, is, mapping, not, unchecked, uuid, type Text } from './index.js';
+import {
+  all,
+  any,
+  array,
+  arrayOf,
+  concat,
+  constant,
+  convert,
+  count,
+  field,
+  first,
+  is,
+  json,
+  jsonArray,
+  jsonArrayOf,
+  jsonBoolean,
+  jsonNumber,
+  jsonObject,
+  latest,
+  mapping,
+  max,
+  min,
+  not,
+  split,
+  stride,
+  sum,
+  textOf,
+  unchecked,
+  uuid,
+  when,
+  type Text,
+} from './index.js';
 
 type Source = {
   'public.contacts': {
@@ -29,6 +60,9 @@ type Target = {
       company?: string | null;
       vip?: 't' | 'f';
       token?: Text<'uuid'> | null;
+      score?: `${number}` | null;
+      tags?: Text<'text[]'>;
+      data?: Text<'jsonb'> | Text<'json'>;
     };
   };
   'crm.account': { row: { id: `${number}`; name: string } };
@@ -159,6 +193,131 @@ describe('a rule', () => {
     expect(joinsOf(map.table('crm.person', { ...same, columns: { ...whole, company } }))).toEqual(['account']);
   });
 
+  it('can take values apart, and put them together', () => {
+    const deleted = is(contact('deleted'), 't');
+    const data = jsonObject({
+      mail: contact('email'),
+      first: split(contact('last_name'), ' ', 1),
+      account: jsonNumber(contact('account_id'), { invalid: 'empty' }),
+      deleted: jsonBoolean(contact('deleted')),
+      more: json(contact('email')),
+      list: jsonArray(contact('email'), field(contact('email'), ['a', 0])),
+    });
+    const rule = map.table('crm.person', {
+      ...from,
+      columns: {
+        ...whole,
+        id: stride(contact('id'), { stride: 2, offset: 1 }),
+        status: when([[deleted, constant('inactive')]], constant('active')),
+        company: when([[deleted, contact('email')]]),
+        tags: array('text[]', contact('email'), contact('id')),
+        data,
+      },
+    });
+    const email = { column: 'email' };
+    expect(rule.columns).toMatchObject({
+      id: { stride: 2, offset: 1, input: { column: 'id' }, invalid: 'held' },
+      status: {
+        when: [{ if: { is: { column: 'deleted' }, in: ['t'] }, then: { constant: 'inactive' } }],
+        otherwise: { constant: 'active' },
+      },
+      company: { when: [{ if: { is: { column: 'deleted' }, in: ['t'] }, then: email }] },
+      tags: { array: [email, { column: 'id' }], as: 'postgres' },
+      data: {
+        object: {
+          mail: email,
+          first: { split: ' ', part: 1, input: { column: 'last_name' } },
+          account: { json: 'number', input: { column: 'account_id' }, invalid: 'empty' },
+          deleted: { json: 'boolean', input: { column: 'deleted' }, invalid: 'held' },
+          more: { json: 'any', input: email, invalid: 'held' },
+          list: { array: [email, { field: ['a', 0], input: email, invalid: 'held' }], as: 'json' },
+        },
+      },
+    });
+    expect(parsed(rule)).toEqual(rule);
+  });
+
+  it('can have one row made of all that are joined', () => {
+    const row = map.from('public.contacts');
+    const users = row.joinAll('users', 'public.users', {
+      on: { name: row('last_name') },
+      where: (user) => is(user('active'), 't'),
+      order: [{ column: 'id' }],
+      columns: (user) => ({
+        number: count(),
+        total: sum(user('id')),
+        least: min(user('name')),
+        most: max(user('id')),
+        last: latest(user('name'), user('id')),
+        names: textOf(', ', user('name')),
+        array: arrayOf(user('name')),
+        json: jsonArrayOf(user('name')),
+      }),
+      atMost: 20,
+    });
+    const columns = { ...whole, id: row('id'), company: users('last'), score: users('total'), tags: users('array') };
+    const rule = map.table('crm.person', { from: row, where: is(users('number'), '2'), columns, key: ['id'] });
+    const named = (column: string) => ({ column, of: 'users' });
+    expect(rule.joins).toEqual([
+      {
+        as: 'users',
+        table: 'public.users',
+        on: { name: { column: 'last_name' } },
+        where: { is: named('active'), in: ['t'] },
+        order: [{ column: 'id' }],
+        all: {
+          columns: {
+            number: { count: 'rows' },
+            total: { sum: named('id') },
+            least: { min: named('name') },
+            most: { max: named('id') },
+            last: { latest: named('name'), by: named('id') },
+            names: { text: named('name'), separator: ', ' },
+            array: { array: named('name'), as: 'postgres' },
+            json: { array: named('name'), as: 'json' },
+          },
+          atMost: 20,
+        },
+      },
+    ]);
+    expect(rule.columns).toMatchObject({ company: named('last'), score: named('total'), tags: named('array') });
+    expect(parsed(rule)).toEqual(rule);
+    const links = row.joinAll('links', 'public.accounts', {
+      on: { id: row('account_id') },
+      columns: (link) => {
+        const owner = link.join('owner', 'public.users', { on: { id: link('owner_id') }, where: (user) => is(user('active'), 't') });
+        return { names: textOf(', ', owner('name')), n: count(owner('id')) };
+      },
+    });
+    const linked = map.table('crm.person', { from: row, columns: { ...columns, company: links('names') }, key: ['id'] });
+    expect(linked.joins?.[1]).toEqual({
+      as: 'links',
+      table: 'public.accounts',
+      on: { id: { column: 'account_id' } },
+      all: {
+        joins: [
+          {
+            as: 'owner',
+            table: 'public.users',
+            on: { id: { column: 'owner_id', of: 'links' } },
+            where: { is: { column: 'active', of: 'owner' }, in: ['t'] },
+          },
+        ],
+        columns: { names: { text: { column: 'name', of: 'owner' }, separator: ', ' }, n: { count: { column: 'id', of: 'owner' } } },
+        atMost: 1000,
+      },
+    });
+    expect(parsed(linked)).toEqual(linked);
+    const others = row.joinAll('others', 'public.users', { on: { id: row('id') }, columns: () => ({ n: count() }) });
+    const short = map.table('crm.person', { from: row, columns: { ...columns, score: others('n') }, key: ['id'] });
+    expect(short.joins?.[1]).toEqual({
+      as: 'others',
+      table: 'public.users',
+      on: { id: { column: 'id' } },
+      all: { columns: { n: { count: 'rows' } }, atMost: 1000 },
+    });
+  });
+
   it('can be made where nothing is known of the tables', () => {
     const untyped = mapping();
     const row = untyped.from('a.b');
@@ -252,6 +411,69 @@ describe('a mistake that TypeScript finds', () => {
     map.table('crm.person', { ...from, columns: { ...whole, status: unchecked({ column: 'status' }) } });
     // @ts-expect-error -- what is unchecked has the type that it is said to have
     map.table('crm.person', { ...from, columns: { ...whole, status: unchecked<string>({ column: 'status' }) } });
+  });
+
+  it('is a value that is taken apart or put together wrongly', () => {
+    const deleted = is(contact('deleted'), 't');
+    // @ts-expect-error -- no key, no number
+    stride(contact('last_name'), { stride: 2, offset: 1 });
+    // @ts-expect-error -- it may be null
+    map.table('crm.person', { ...from, columns: { ...whole, vip: stride(contact('account_id'), { stride: 2, offset: 1 }) } });
+    // @ts-expect-error -- where no condition holds it is null
+    map.table('crm.person', { ...from, columns: { ...whole, status: when([[deleted, constant('active')]]) } });
+    // @ts-expect-error -- no label of that name
+    map.table('crm.person', { ...from, columns: { ...whole, status: when([[deleted, constant('gone')]], constant('active')) } });
+    const user = map.from('public.users');
+    // @ts-expect-error -- a condition of another row
+    map.table('crm.person', { ...from, columns: { ...whole, company: when([[is(user('active'), 't'), constant('x')]]) } });
+    // @ts-expect-error -- of another row
+    map.table('crm.person', { ...from, columns: { ...whole, data: jsonObject({ name: user('name') }) } });
+    // @ts-expect-error -- no JSON
+    map.table('crm.person', { ...from, columns: { ...whole, data: contact('last_name') } });
+    // @ts-expect-error -- an array of other things
+    map.table('crm.person', { ...from, columns: { ...whole, tags: array('integer[]', contact('id')) } });
+    // @ts-expect-error -- no number
+    jsonNumber(contact('email'));
+    // @ts-expect-error -- neither true nor false
+    jsonBoolean(contact('status'));
+    // @ts-expect-error -- it can hold its row
+    is(field(contact('email'), ['a']), 'x');
+    expect(is(field(contact('email'), ['a'], { invalid: 'empty' }), 'x')).toMatchObject({ in: ['x'] });
+  });
+
+  it('is in what is made of all rows', () => {
+    const row = map.from('public.contacts');
+    const users = row.joinAll('users', 'public.users', {
+      on: { name: row('last_name') },
+      columns: (user) => {
+        // @ts-expect-error -- a name is no number
+        sum(user('name'));
+        // @ts-expect-error -- no column of that name
+        max(user('nmae'));
+        // @ts-expect-error -- of the driving row
+        textOf(', ', row('last_name'));
+        // @ts-expect-error -- of the driving row
+        user.join('account', 'public.accounts', { on: { owner_id: row('id') } });
+        const account = user.join('other', 'public.accounts', { on: { owner_id: user('id') } });
+        // @ts-expect-error -- no column of that name
+        max(account('nmae'));
+        // @ts-expect-error -- it could hold the row
+        arrayOf(convert<string, 'joined row'>('trim', user('name')));
+        return { n: count(), total: sum(user('id')), ids: arrayOf<'integer[]'>(user('id')), active: max(user('active')) };
+      },
+    });
+    // @ts-expect-error -- it makes no column of that name
+    users('name');
+    // @ts-expect-error -- of no row there is no sum
+    map.table('crm.person', { from: row, columns: { ...whole, id: users('total') }, key: [] });
+    map.table('crm.person', { from: row, columns: { ...whole, id: users('n') }, key: ['id'] });
+    // @ts-expect-error -- an array of other things
+    map.table('crm.person', { from: row, columns: { ...whole, tags: users('ids') }, key: ['id'] });
+    // @ts-expect-error -- no label of that name
+    is(users('active'), 'x');
+    // @ts-expect-error -- a column is nothing that is made of many
+    row.joinAll('x', 'public.users', { on: { id: row('id') }, columns: (user) => ({ id: user('id') }) });
+    expect(is(users('active'), 't', null)).toEqual({ is: { column: 'active', of: 'users' }, in: ['t', null] });
   });
 
   it('is a key that is no UUID', () => {

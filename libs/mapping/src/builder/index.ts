@@ -1,8 +1,11 @@
+export { arrayOf, count, jsonArrayOf, latest, max, min, sum, textOf, type Aggregated } from './aggregate.js';
 export {
   constant,
   concat,
   convert,
   first,
+  split,
+  stride,
   unchecked,
   uuid,
   type Converted,
@@ -12,6 +15,7 @@ export {
   type Uuid,
   type Value,
 } from './value.js';
-export { all, any, is, not, type Where } from './where.js';
+export { all, any, is, not, when, type Where } from './where.js';
+export { array, field, json, jsonArray, jsonBoolean, jsonNumber, jsonObject } from './json.js';
 export { mapping, type MappingBuilder } from './table-builder.js';
 export type { DrivingRow, ReadColumn, Tables } from './rows.js';

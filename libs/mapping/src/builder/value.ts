@@ -22,8 +22,8 @@ export interface Value<out Type, out Row> {
 /** Any value: of what type, and of which rows, does not matter. */
 export type AnyValue = Value<unknown, unknown>;
 
-type TypeOf<V> = V extends Value<infer Type, unknown> ? Type : never;
-type RowOf<V> = V extends Value<unknown, infer Row> ? Row : never;
+export type TypeOf<V> = V extends Value<infer Type, unknown> ? Type : never;
+export type RowOf<V> = V extends Value<unknown, infer Row> ? Row : never;
 /** Null if all of them can be. */
 type NullOf<Values extends readonly AnyValue[]> = false extends {
   [V in keyof Values]: null extends TypeOf<Values[V]> ? true : false;
@@ -89,4 +89,18 @@ export function convert<Type = string | null, Row = never, const I extends Inval
 ): Converted<Type, Row, I> {
   const given = Object.keys(options).length > 0 && { options: options as Json };
   return unchecked({ convert: name, ...given, input: expressionOf(input), invalid: invalid ?? 'held' }) as Converted<Type, Row, I>;
+}
+
+/** An integer key times `stride` plus `offset`, so that the keys of several tables do not meet; `bigint` must hold it. */
+export function stride<Type extends `${number}` | null, Row, const I extends Invalid = 'held'>(
+  value: Value<Type, Row>,
+  { stride: by, offset, invalid }: { readonly stride: number; readonly offset: number; readonly invalid?: I },
+): Converted<`${number}` | Extract<Type, null>, Row, I> {
+  type Key = Converted<`${number}` | Extract<Type, null>, Row, I>;
+  return unchecked({ stride: by, offset, input: expressionOf(value), invalid: invalid ?? 'held' }) as Key;
+}
+
+/** The part with this number of what the separator divides: from 1, or from -1 at the end. Null where there are fewer. */
+export function split<Row>(value: Value<string | null, Row>, separator: string, part: number): Value<string | null, Row> {
+  return unchecked({ split: separator, part, input: expressionOf(value) });
 }

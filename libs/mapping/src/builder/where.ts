@@ -1,5 +1,5 @@
 import type { Condition } from '../rule.js';
-import { expressionOf, type Value } from './value.js';
+import { expressionOf, unchecked, type AnyValue, type RowOf, type TypeOf, type Value } from './value.js';
 
 declare const ROW: unique symbol;
 
@@ -34,4 +34,18 @@ export function all<Row>(...conditions: readonly [Where<Row>, ...Where<Row>[]]):
 
 export function any<Row>(...conditions: readonly [Where<Row>, ...Where<Row>[]]): Where<Row> {
   return where({ any: conditions.map(conditionOf) });
+}
+
+type Case = readonly [condition: Where<unknown>, value: AnyValue];
+type WhereRowOf<W> = W extends Where<infer Row> ? Row : never;
+
+/** The value beside the first condition that holds; if none does `otherwise`, or null. */
+export function when<const Cases extends readonly [Case, ...Case[]], Otherwise extends AnyValue = Value<null, never>>(
+  cases: Cases,
+  otherwise?: Otherwise,
+): Value<TypeOf<Cases[number][1]> | TypeOf<Otherwise>, WhereRowOf<Cases[number][0]> | RowOf<Cases[number][1]> | RowOf<Otherwise>> {
+  return unchecked({
+    when: cases.map(([condition, value]) => ({ if: conditionOf(condition), then: expressionOf(value) })),
+    ...(otherwise !== undefined && { otherwise: expressionOf(otherwise) }),
+  });
 }

@@ -16,6 +16,8 @@ const COLUMNS = ['id', 'a', 'b'];
 const TABLES = new Map<string, SourceTable>(['s', 'j', 'k', 'l'].map((name) => [name, { columns: COLUMNS, key: ['id'] }]));
 const CONVERTERS: Converters = { strict: () => (text) => (text === 'bad' ? new ConversionProblem('bad value') : text.toUpperCase()) };
 
+const MAX = Object.fromEntries(COLUMNS.map((name) => [name, { max: { column: name } }]));
+
 const column = fc.record({ column: fc.constantFrom(...COLUMNS), of: fc.constantFrom('', 'j', 'k', 'l') });
 const plain: fc.Arbitrary<Expression> = column.map(({ of, ...rest }) => (of === '' ? rest : { ...rest, of }));
 const convertedOf = (input: fc.Arbitrary<Expression>): fc.Arbitrary<Expression> =>
@@ -23,6 +25,11 @@ const convertedOf = (input: fc.Arbitrary<Expression>): fc.Arbitrary<Expression> 
 const simple = fc.oneof(plain, convertedOf(plain), convertedOf(convertedOf(plain)));
 const expression: fc.Arbitrary<Expression> = fc.oneof(
   { weight: 4, arbitrary: simple },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(plain, simple, plain).map(([is, then, otherwise]) => ({ when: [{ if: { is, in: ['1'] }, then }], otherwise })),
+  },
+  { weight: 1, arbitrary: simple.map((input) => ({ object: { of: { stride: 2, offset: 1, input, invalid: 'held' as const } } })) },
   { weight: 1, arbitrary: simple.map((input) => ({ uuid: '6ba7b810-9dad-11d1-80b4-00c04fd430c8', input })) },
   { weight: 1, arbitrary: fc.array(simple, { minLength: 1, maxLength: 2 }).map((first) => ({ first })) },
   { weight: 1, arbitrary: fc.array(simple, { minLength: 1, maxLength: 2 }).map((concat) => ({ concat, separator: ' ' })) },
@@ -46,7 +53,7 @@ const rule: fc.Arbitrary<TableRule> = fc
     joins: [
       { as: 'j', table: 'j', on: { id: { column: 'a' } } },
       { as: 'k', table: 'k', on: { id: { column: 'b', of: 'j' } } },
-      { as: 'l', table: 'l', on: { id: { column: 'id' } } },
+      { as: 'l', table: 'l', on: { id: { column: 'id' } }, all: { columns: MAX, atMost: 1 } },
     ],
     ...rest,
     unique: [{ columns: unique, order: [{ column: 'b' }], otherwise: 'held' }],
@@ -56,11 +63,19 @@ const rule: fc.Arbitrary<TableRule> = fc
 const value = fc.constantFrom('1', '2', 'bad', null);
 const row: fc.Arbitrary<Row> = fc.tuple(fc.constantFrom('1', '2'), value, value);
 
+const rows = fc.array(row, { maxLength: 2 });
+
 /** What a row wants under a rule: by unique rule its values and its place among those that want them too; null: it is held, or refused. */
-function wanted(of: TableRule, driving: Row, rows: Readonly<Record<string, Row | null>>): unknown {
+function wanted(of: TableRule, driving: Row, rows: Readonly<Record<string, readonly Row[]>>): unknown {
   const compiled = compileRule(of, TABLES, CONVERTERS);
   const joined: [Row, ...(Row | null)[]] = [driving];
-  for (const join of compiled.joins) joined.push(join.lookup(joined) === null ? null : (rows[join.table] ?? null));
+  for (const { lookup, table, all } of compiled.joins) {
+    const found = lookup(joined) === null ? [] : (rows[table] ?? []);
+    if (all === null) joined.push(found[0] ?? null);
+    // Held, or refused.
+    else if (found.length > all.atMost) return null;
+    else joined.push(all.rowOf(found.map((one) => [one])) as Row);
+  }
   if (!compiled.accepts(joined)) return null;
   const derived = compiled.derive(joined);
   if ('problems' in derived) return null;
@@ -71,7 +86,7 @@ describe('what of a rule decides what a row wants', () => {
   it('wants the same as all of it, whatever the rows', () => {
     let [wanting, shorter] = [0, 0];
     fc.assert(
-      fc.property(rule, row, fc.record({ j: fc.option(row), k: fc.option(row), l: fc.option(row) }), (whole, driving, joined) => {
+      fc.property(rule, row, fc.record({ j: rows, k: rows, l: rows }), (whole, driving, joined) => {
         const part = claimingRule(whole);
         const expected = wanted(whole, driving, joined);
         if (expected !== null) wanting++;

@@ -7,8 +7,11 @@ import { aliasesIn, aliasesOf, inputsOf, joinsRead, type Expression, type TableR
 export function claimingRule(rule: TableRule): TableRule {
   const needed = new Set([...rule.key, ...(rule.required ?? []), ...(rule.unique ?? []).flatMap(({ columns }) => columns)]);
   const columns = Object.fromEntries(Object.entries(rule.columns).filter(([name, value]) => needed.has(name) || canHold(value)));
+  const joins = rule.joins ?? [];
   const read = [...Object.values(columns).flatMap(aliasesOf), ...(rule.where === undefined ? [] : aliasesIn(rule.where))];
-  return { ...rule, columns, joins: joinsRead(rule.joins ?? [], read), requires: [] };
+  // Too many rows hold a row, whoever reads what is made of them.
+  const holding = joins.filter(({ all }) => all !== undefined).map(({ as }) => as);
+  return { ...rule, columns, joins: joinsRead(joins, [...read, ...holding]), requires: [] };
 }
 
 function canHold(value: Expression): boolean {

@@ -24,6 +24,8 @@ export type PlannedJoin = {
   /** Null: by the key; for each of its columns the place among the join's. */
   readonly lookup: Lookup | null;
   readonly keyOrder: readonly number[];
+  /** Of a join of which all rows are taken: what is joined to each of these. */
+  readonly inner: readonly PlannedJoin[];
 };
 
 export type PlannedUnique = CompiledRule['uniques'][number] & { readonly number: number };
@@ -33,6 +35,8 @@ export type PlannedRule = {
   readonly compiled: CompiledRule;
   readonly table: MirroredTable;
   readonly joins: readonly PlannedJoin[];
+  /** Those and what is joined to their rows, each join before its own: what a row is remembered to have looked up is in this order. */
+  readonly lookedUp: readonly PlannedJoin[];
   readonly parents: readonly {
     readonly rule: number;
     readonly target: string;
@@ -85,25 +89,37 @@ export class DerivationPlan {
       if (lookup === undefined) joined.lookups.push((lookup = { number, columns: join.columns }));
       return { join, table: joined, lookup, keyOrder: byKey ? joined.key.map((column) => join.columns.indexOf(column)) : [] };
     };
-    const claimingPart = (number: number, rule: CompiledRule, numbered: readonly PlannedUnique[]): EvaluatedRule => ({
-      compiled: rule,
-      table: table(rule.source),
-      joins: rule.joins.map((join, index) => ({ number: index, rule: number, ...placed(join) })),
-      parents: [],
-      uniques: rule.uniques.map((unique, index) => ({ ...unique, number: (numbered[index] as PlannedUnique).number })),
-    });
+    const claimingPart = (number: number, rule: CompiledRule, numbered: readonly PlannedUnique[]): EvaluatedRule => {
+      let known = 0;
+      const plan = (join: CompiledJoin): PlannedJoin => ({
+        number: known++,
+        rule: number,
+        ...placed(join),
+        inner: (join.all?.joins ?? []).map(plan),
+      });
+      return {
+        compiled: rule,
+        table: table(rule.source),
+        joins: rule.joins.map(plan),
+        parents: [],
+        uniques: rule.uniques.map((unique, index) => ({ ...unique, number: (numbered[index] as PlannedUnique).number })),
+      };
+    };
     this.rules = compiled.map((rule, number) => {
+      const plan = (join: CompiledJoin): PlannedJoin => {
+        const found = placed(join);
+        const plannedJoin = { number: joins++, rule: number, ...found, inner: (join.all?.joins ?? []).map(plan) };
+        found.table.joinedBy.push(plannedJoin);
+        return plannedJoin;
+      };
+      const plannedJoins = rule.joins.map(plan);
       const numbered = rule.uniques.map((unique) => ({ ...unique, number: uniques++ }));
       const planned: PlannedRule = {
         number,
         compiled: rule,
         table: table(rule.source),
-        joins: rule.joins.map((join) => {
-          const found = placed(join);
-          const plannedJoin: PlannedJoin = { number: joins++, rule: number, ...found };
-          found.table.joinedBy.push(plannedJoin);
-          return plannedJoin;
-        }),
+        joins: plannedJoins,
+        lookedUp: plannedJoins.flatMap((join) => [join, ...join.inner]),
         parents: rule.requires.map(({ parent, keyOf }) => {
           const parentRule = compiled.findIndex(({ target }) => target === parent);
           invariant(parentRule !== -1, `no rule makes ${parent}`);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { Census, seedOfRun } from '../test/census.js';
 import { deriveNaively, keyText, type KeptVersion, type SourceRows } from '../test/naive-derivation.js';
 import { changesOf, putInto, rowChanges, type Change } from '../test/random-changes.js';
-import { CONVERTERS, rulesOver, simpleTable, type TableShape } from '../test/random-rules.js';
+import { CONVERTERS, gatheringRule, rulesOver, simpleTable } from '../test/random-rules.js';
 import { claimingRule } from './claiming-rule.js';
 import { DerivationPlan, type PlannedRule } from './derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from './derivation.js';
@@ -16,7 +16,7 @@ import { LINE_AT } from '../mirror/mirror-value.js';
 import { lineOfRow } from './row-text.js';
 import { stateKey } from './state-keys.js';
 
-const TABLES: readonly TableShape[] = ['public.a', 'public.b', 'public.c'].map(simpleTable);
+const TABLES = [simpleTable('public.a'), simpleTable('public.b'), simpleTable('public.c')] as const;
 const SOURCES = new Map<string, SourceTable>(TABLES.map((table) => [table.name, table]));
 const NUMBERED = new Map(TABLES.map(({ name }, number) => [name, { number, key: [0] }]));
 const rulesOf = rulesOver(TABLES);
@@ -28,6 +28,14 @@ const history: fc.Arbitrary<readonly (readonly Change[])[]> = fc
     fc.array(fc.array(changesOf(TABLES), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 12 }),
   )
   .map(([first, later]) => [first, ...later]);
+
+/** Many rows, then changes one by one. */
+const busyHistory: fc.Arbitrary<readonly (readonly Change[])[]> = fc
+  .tuple(
+    fc.array(putInto(TABLES), { minLength: 12, maxLength: 24, size: 'max' }),
+    fc.array(changesOf(TABLES), { minLength: 4, maxLength: 16, size: 'max' }),
+  )
+  .map(([first, later]) => [first, ...later.map((change) => [change])]);
 
 /** The streaming side: the mirror and what was derived from it, and a target that takes each change. */
 class Stream {
@@ -164,6 +172,12 @@ type Said = { readonly state: 'held' | 'waiting'; readonly problems: readonly Pr
 const valueOf = ({ compiled }: PlannedRule, row: Row | null, column: string): string | null | undefined =>
   row?.[compiled.columns.indexOf(column)];
 
+/** Whether what is made of many rows has become something else. */
+const isMadeAnew = ({ rule, before, after }: DerivedChange): boolean => {
+  const [was, is] = [valueOf(rule, before, 'joined'), valueOf(rule, after, 'joined')];
+  return rule.joins[0]?.join.all != null && before !== null && after !== null && was !== is;
+};
+
 const idOf = (rule: number, key: string): string => `${String(rule)} ${key}`;
 
 /** What F says of the stream's source rows, in the shape of the stream's own target and list of held rows. */
@@ -188,11 +202,27 @@ function definition({
   return { target, held };
 }
 
-class DerivationCensus extends Census<
-  'swap' | 'cycle' | 'self reference' | 'link' | 'flip' | 'held' | 'kept' | 'released' | 'orphan' | 'key change' | 'truncate' | 'rival'
-> {
+const SEEN = [
+  ...([
+    'swap',
+    'cycle',
+    'self reference',
+    'link',
+    'flip',
+    'held',
+    'kept',
+    'released',
+    'orphan',
+    'key change',
+    'truncate',
+    'rival',
+  ] as const),
+  ...(['made of many'] as const),
+];
+
+class DerivationCensus extends Census<(typeof SEEN)[number]> {
   constructor() {
-    super(['swap', 'cycle', 'self reference', 'link', 'flip', 'held', 'kept', 'released', 'orphan', 'key change', 'truncate', 'rival']);
+    super(SEEN);
   }
 
   look(stream: Stream, changes: readonly Change[], derived: readonly DerivedChange[]): void {
@@ -217,6 +247,7 @@ class DerivationCensus extends Census<
       'orphan',
       [...held.values()].some(({ state }) => state === 'waiting'),
     );
+    this.saw('made of many', derived.some(isMadeAnew));
     this.saw('kept', stream.kept().size > 0);
     this.saw(
       'released',
@@ -328,6 +359,62 @@ describe('derivation', () => {
     ]);
     expectDefinition(stream);
     expect([...stream.target]).toEqual([['1 2', ['2', '1', 'X']]]);
+  });
+
+  it('makes rows of all that are joined, and of what is joined to these, as the definition says, after each transaction', () => {
+    const census = new Census(['of a joined row', 'of one behind a link', 'too many rows', 'filter on too many rows', 'flip', 'no number']);
+    const parameters = { numRuns: 300, seed: seedOfRun(), unbiased: true };
+    fc.assert(
+      fc.property(gatheringRule(TABLES), busyHistory, (rule, transactions) => {
+        census.next();
+        const stream = new Stream([rule]);
+        const [join] = stream.rules[0]?.joins ?? [];
+        for (const changes of transactions) {
+          const derived = stream.transaction(changes);
+          expectDefinition(stream);
+          const touched = changes.map(({ table }) => table);
+          const alone = (table: string): boolean => touched.every((one) => one === table);
+          const reasons = [...stream.held.values()].flatMap(({ problems }) => problems.map(({ reason }) => reason));
+          census.saw('of a joined row', alone('public.b') && derived.some(isMadeAnew));
+          census.saw('of one behind a link', alone('public.c') && derived.some(isMadeAnew));
+          census.saw('too many rows', reasons.includes('too many rows'));
+          census.saw('filter on too many rows', reasons.includes('too many rows') && join?.all?.decides === true);
+          census.saw('no number', reasons.includes('not a number'));
+          census.saw(
+            'flip',
+            alone('public.b') && derived.some(({ before, after, held }) => before !== null && after === null && held === null),
+          );
+        }
+        stream.transaction(TABLES.map(({ name }) => ({ how: 'truncate', table: name })));
+        expect([stream.target.size, stream.held.size, stream.state.size]).toEqual([0, 0, 0]);
+      }),
+      parameters,
+    );
+    census.expectAll(parameters);
+  });
+
+  it('holds a row to which more text is joined than one row is made of', () => {
+    const all = { columns: { v: { max: { column: 'v' } } }, atMost: 100 } as const;
+    const stream = new Stream([
+      {
+        source: 'public.a',
+        target: 'ta',
+        joins: [{ as: 'j', table: 'public.b', on: { q: { column: 'id' } }, all }],
+        columns: { id: { column: 'id' }, v: { column: 'v', of: 'j' } },
+        key: ['id'],
+      },
+    ]);
+    const long = 'x'.repeat(700_000);
+    stream.transaction([
+      { how: 'put', table: 'public.a', row: { id: '1' } },
+      { how: 'put', table: 'public.b', row: { id: '1', q: '1', v: long } },
+    ]);
+    expect([...stream.target.values()]).toEqual([['1', long]]);
+    stream.transaction([{ how: 'put', table: 'public.b', row: { id: '2', q: '1', v: long } }]);
+    expect([...stream.held.values()]).toEqual([{ state: 'held', problems: [{ reason: 'too many rows', column: 'v' }] }]);
+    expect([...stream.target.values()]).toEqual([['1', long]]);
+    stream.transaction([{ how: 'put', table: 'public.b', row: { id: '1', q: null, v: long } }]);
+    expect([stream.held.size, [...stream.target.values()]]).toEqual([0, [['1', long]]]);
   });
 
   it('comes to the same target from the last rows alone, given the versions that are kept', () => {

@@ -8,7 +8,7 @@ import type { RowEvaluator } from './row-evaluator.js';
 import { keptVersionText } from './kept-version.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
-import { childMember, childOf, rivalMember, stateKey } from './state-keys.js';
+import { childMember, childOf, lookupsOf, rivalMember, stateKey } from './state-keys.js';
 import type { UniqueClaims } from './unique-claims.js';
 
 const PAGE = 1000;
@@ -127,12 +127,13 @@ export class Round {
   #moveLookups(row: AffectedRow, lookups: readonly (string | null)[]): void {
     const member = Buffer.from(row.key);
     const before = row.now.lookups;
-    for (const [index, { number }] of row.rule.joins.entries()) {
+    for (const [index, { number }] of row.rule.lookedUp.entries()) {
       const left = before[index] ?? null;
       const entered = lookups[index] ?? null;
       if (left === entered) continue;
-      if (left !== null) this.#state.removeMember(stateKey('dependants', number, left), member);
-      if (entered !== null) this.#state.addMember(stateKey('dependants', number, entered), member);
+      const stay = new Set(lookupsOf(entered));
+      for (const text of lookupsOf(left)) if (!stay.delete(text)) this.#state.removeMember(stateKey('dependants', number, text), member);
+      for (const text of stay) this.#state.addMember(stateKey('dependants', number, text), member);
     }
   }
 

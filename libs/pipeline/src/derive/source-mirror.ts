@@ -45,23 +45,37 @@ export class SourceMirror {
   }
 
   /** The row that a join finds for these values. */
-  find({ join, table, lookup, keyOrder }: PlannedJoin, values: readonly string[]): Row | null {
+  find(join: PlannedJoin, values: readonly string[]): Row | null {
+    if (join.lookup === null) return this.#byKey(join, values);
+    let best: Row | null = null;
+    // Of equals the first by key stays.
+    for (const row of this.matches(join, values)) if (best === null || join.join.compare(row, best) < 0) best = row;
+    return best;
+  }
+
+  /** Rows that a join accepts for these values, in the order of their keys. */
+  *matches(planned: PlannedJoin, values: readonly string[]): Generator<Row> {
+    const { join, table, lookup } = planned;
     if (lookup === null) {
-      const row = this.get(table, bounded(lineOfRow(keyOrder.map((place) => values[place] as string))));
-      return row !== null && join.accepts(row) ? row : null;
+      const row = this.#byKey(planned, values);
+      if (row !== null) yield row;
+      return;
     }
     const set = stateKey('lookup', lookup.number, bounded(lineOfRow(values)));
-    let best: Row | null = null;
     for (let after: Buffer | null = null; ;) {
       const members: readonly Buffer[] = this.#state.members(set, after, PAGE);
       for (const member of members) {
         const row = this.get(table, member.toString());
-        // Members come in the order of their keys, so of equals the first stays.
-        if (row !== null && join.accepts(row) && (best === null || join.compare(row, best) < 0)) best = row;
+        if (row !== null && join.accepts(row)) yield row;
       }
-      if (members.length < PAGE) return best;
+      if (members.length < PAGE) return;
       after = members.at(-1) as Buffer;
     }
+  }
+
+  #byKey({ join, table, keyOrder }: PlannedJoin, values: readonly string[]): Row | null {
+    const row = this.get(table, bounded(lineOfRow(keyOrder.map((place) => values[place] as string))));
+    return row !== null && join.accepts(row) ? row : null;
   }
 
   /** By which columns a row is found has changed; null: it was, or is, not there. */

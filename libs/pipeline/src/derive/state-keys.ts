@@ -45,6 +45,18 @@ function hashOf(bytes: Buffer): string {
   return `\0${hash('sha256', bytes, 'hex')}`;
 }
 
+/** Escaped in the text of every value, so it can stand between two of them. */
+const BETWEEN = '\v';
+
+/** What a join looked up for several rows, as one text; null: nothing. */
+export function lookupsText(lookups: ReadonlySet<string>): string | null {
+  return lookups.size === 0 ? null : [...lookups].sort().join(BETWEEN);
+}
+
+export function lookupsOf(text: string | null): readonly string[] {
+  return text === null ? [] : text.split(BETWEEN);
+}
+
 /** Key of an entry, or name of a set. */
 export function stateKey(space: keyof typeof SPACES, number: number, text: string): Buffer {
   const key = withText(3, text);

@@ -30,9 +30,12 @@ export type ExplainedRow = {
     readonly as: string;
     /** What was looked up, by column of the joined table; null: something of it is null, so nothing was. */
     readonly lookedUp: readonly ReadValue[] | null;
-    /** Null: no row that the join accepts has it. */
-    readonly found: SourceRow | null;
     readonly table: string;
+    /** The row that was found, or of a join that takes all of them the first in the order of their keys; none: no row that the join accepts has it. */
+    readonly found: readonly SourceRow[];
+    readonly more: boolean;
+    /** What is made of all of them; null: it takes one. */
+    readonly made: readonly ReadValue[] | null;
   }[];
   /** The rule's condition; null: it has none. */
   readonly where: { readonly rule: string; readonly accepts: boolean; readonly reads: readonly ReadValue[] } | null;

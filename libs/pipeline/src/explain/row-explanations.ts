@@ -40,8 +40,8 @@ export type RowExplanationsOptions = {
   readonly fetch: (ref: RecordRef) => Promise<TableSchema>;
 };
 
-/** Dependants that are named. */
-const MOST_DEPENDANTS = 20;
+/** Dependants that are named, and rows of a join that takes all. */
+const [MOST_DEPENDANTS, MOST_FOUND] = [20, 20];
 
 /**
  * Why single rows of the target are what they are, and what became of rows of the source: by what transform remembers, as it has committed it last, and by deriving the row once more from that
@@ -138,15 +138,12 @@ export class RowExplanations implements AsyncDisposable {
       const { table, compiled } = rule;
       const told = { onRows: (rows: number) => onRows(table.name, rows), signal };
       const { mirror } = this.#derived.derivation;
+      const evaluator = new RowEvaluator(mirror);
       const accepts = (_: string, value: Buffer): boolean => {
         const driving = mirror.rowOf(table, value);
         if (driving === null) return false;
-        const rows: [Row, ...(Row | null)[]] = [driving];
-        for (const join of rule.joins) {
-          const values = join.join.lookup(rows);
-          rows.push(values === null ? null : mirror.find(join, values));
-        }
-        return compiled.accepts(rows);
+        const { rows, decided } = evaluator.join(rule, driving);
+        return !decided || compiled.accepts(rows);
       };
       const counted = await countRows(this.#look, { table: table.number, rule: rule.number, accepts }, told);
       yield { source: table.name, target: compiled.target, ...counted };
@@ -173,24 +170,24 @@ export class RowExplanations implements AsyncDisposable {
     const start = { target, driving: this.#sourceRow(rule.table, key), ...this.#standsOn(rule, key, entry) };
     if (driving === null)
       return { ...start, key: null, outcome: 'absent', joins: [], where: null, columns: [], isConsistent: entry.written === null };
-    const rows: [Row, ...(Row | null)[]] = [driving];
+    const evaluator = new RowEvaluator(mirror);
+    const { rows, problems, decided } = evaluator.join(rule, driving);
     const joins = rule.joins.map((join, index): ExplainedRow['joins'][number] => {
       const values = join.join.lookup(rows);
-      const found = values === null ? null : mirror.find(join, values);
-      rows.push(found);
-      const { as = '', on = {} } = ast.joins?.[index] ?? {};
+      const matches = values === null ? [] : firstOf(MOST_FOUND + 1, mirror.matches(join, values));
+      const chosen = join.join.all === null && values !== null ? [mirror.find(join, values)] : matches;
+      const found = chosen.flatMap((row) => (row === null ? [] : [this.#sourceRow(join.table, keyOfRow(join.table, row))]));
+      const { as = '', on = {}, all } = ast.joins?.[index] ?? {};
       const lookedUp = values === null ? null : Object.keys(on).map((name, place) => ({ name, value: values[place] ?? null }));
-      return {
-        as,
-        table: join.table.name,
-        lookedUp,
-        found: found === null ? null : this.#sourceRow(join.table, keyOfRow(join.table, found)),
-      };
+      const made = all && Object.keys(all.columns).map((name, place) => ({ name, value: rows[index + 1]?.[place] ?? null }));
+      const more = join.join.all !== null && found.length > MOST_FOUND;
+      return { as, table: join.table.name, lookedUp, found: found.slice(0, MOST_FOUND), more, made: made ?? null };
     });
     const reads = (columns: readonly ColumnRead[]): readonly ReadValue[] => this.#read(rule, ast, rows, columns);
-    const accepts = rule.compiled.accepts(rows);
-    const traced = accepts ? this.#trace(ast)(rows) : [];
-    const again = new RowEvaluator(mirror).evaluate(rule, driving);
+    const accepts = !decided || rule.compiled.accepts(rows);
+    const tooMany = new Map((problems ?? []).map(({ column, reason }) => [column, reason]));
+    const traced = accepts ? this.#trace(ast)(rows).map((one) => ({ ...one, problem: tooMany.get(one.column) ?? one.problem })) : [];
+    const again = evaluator.evaluate(rule, driving);
     const keyColumns = rule.compiled.key.map((place) => traced[place]?.value ?? null);
     return {
       ...start,
@@ -261,9 +258,15 @@ export class RowExplanations implements AsyncDisposable {
     return columns.map((read) => {
       const join = (ast.joins ?? []).findIndex(({ as }) => as === read.of);
       const table = join === -1 ? rule.table : (rule.joins[join]?.table as MirroredTable);
-      const place = this.#tables.find(table.name)?.form.schema.columns.findIndex(({ name }) => name === read.column) ?? -1;
+      const made = ast.joins?.[join]?.all?.columns;
+      const columnsOf = made === undefined ? this.#columnsOf(table.name) : Object.keys(made);
+      const place = columnsOf.indexOf(read.column);
       return { name: columnText(read), value: rows[join + 1]?.[place] ?? null };
     });
+  }
+
+  #columnsOf(table: string): readonly string[] {
+    return this.#tables.find(table)?.form.schema.columns.map(({ name }) => name) ?? [];
   }
 
   /** The key of the driving row that makes the row of the target with this key; null: by the key alone it cannot be told, or nobody has it. */
@@ -290,7 +293,8 @@ export class RowExplanations implements AsyncDisposable {
       const members = text === null ? [] : this.#draft.members(stateKey('dependants', number, text), null, MOST_DEPENDANTS + 1);
       if (members.length === 0) return [];
       const planned = this.#derived.plan.rules[rule] as PlannedRule;
-      const as = this.#rules[rule]?.joins?.[planned.joins.findIndex((one) => one.number === number)]?.as ?? '';
+      const at = planned.joins.findIndex((one) => one.number === number || one.inner.some((inner) => inner.number === number));
+      const as = this.#rules[rule]?.joins?.[at]?.as ?? '';
       const rows = members.slice(0, MOST_DEPENDANTS).map((member) => this.#sourceRow(planned.table, member.toString()));
       return [{ target: planned.compiled.target, as, rows, more: members.length > MOST_DEPENDANTS }];
     });
@@ -311,6 +315,12 @@ function outcomeOf(accepts: boolean, { told, written }: DerivedEntry): Explained
   if (!accepts) return 'filtered';
   if (told === null) return written === null ? 'held' : 'written';
   return told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held';
+}
+
+function firstOf<Item>(most: number, items: Iterable<Item>): readonly Item[] {
+  const first: Item[] = [];
+  for (const item of items) if (first.push(item) === most) break;
+  return first;
 }
 
 function keyNames({ columns }: TableSchema): readonly string[] {

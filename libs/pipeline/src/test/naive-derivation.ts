@@ -1,5 +1,5 @@
 import { formatRows } from '@changeover/events';
-import type { CompiledRule, Problem, Row } from '@changeover/mapping';
+import { ConversionProblem, type CompiledRule, type Problem, type Row } from '@changeover/mapping';
 
 /** Source rows by table and key (COPY text of the key columns). */
 export type SourceRows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
@@ -45,9 +45,17 @@ export function deriveNaively(
   rules.forEach((rule, number) => {
     for (const [key, driving] of source.get(rule.source) ?? []) {
       const rows: [Row, ...(Row | null)[]] = [driving];
-      for (const join of rule.joins) rows.push(joined(join, join.lookup(rows)));
-      if (!rule.accepts(rows)) continue;
-      const derived = rule.derive(rows);
+      const problems: Problem[] = [];
+      let decided = true;
+      for (const join of rule.joins) {
+        const found = joined(join, join.lookup(rows));
+        rows.push(found instanceof ConversionProblem ? null : found);
+        if (!(found instanceof ConversionProblem)) continue;
+        problems.push({ reason: found.reason, column: join.all?.column ?? '' });
+        if (join.all?.decides === true) decided = false;
+      }
+      if (decided && !rule.accepts(rows)) continue;
+      const derived = problems.length > 0 ? { problems } : rule.derive(rows);
       const order = rule.uniques.map(({ orderOf }) => orderOf(driving));
       const base = { rule: number, key, order, refused: [] };
       if ('values' in derived) {
@@ -126,11 +134,22 @@ export function deriveNaively(
   }
   return outcomes;
 
-  function joined(join: CompiledRule['joins'][number], values: readonly string[] | null): Row | null {
-    if (values === null) return null;
-    const matches = [...(source.get(join.table) ?? [])]
-      .filter(([, row]) => join.columns.every((column, index) => row[column] === values[index]) && join.accepts(row))
-      .sort(([keyA, a], [keyB, b]) => join.compare(a, b) || (keyA < keyB ? -1 : 1));
-    return matches[0]?.[1] ?? null;
+  function joined(
+    { table, columns, accepts, compare, all }: CompiledRule['joins'][number],
+    values: readonly string[] | null,
+  ): Row | null | ConversionProblem {
+    const matches = [...(source.get(table) ?? [])]
+      .filter(([, row]) => values !== null && columns.every((column, index) => row[column] === values[index]) && accepts(row))
+      .sort(([keyA, a], [keyB, b]) => compare(a, b) || (keyA < keyB ? -1 : 1))
+      .map(([, row]) => row);
+    if (all === null) return matches[0] ?? null;
+    if (matches.length > all.atMost) return new ConversionProblem('too many rows');
+    return all.rowOf(
+      matches.map((row) => {
+        const rows: [Row, ...(Row | null)[]] = [row];
+        for (const inner of all.joins) rows.push(joined(inner, inner.lookup(rows)) as Row | null);
+        return rows;
+      }),
+    );
   }
 }

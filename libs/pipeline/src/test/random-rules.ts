@@ -1,4 +1,4 @@
-import { ConversionProblem, type Converters, type TableRule } from '@changeover/mapping';
+import { ConversionProblem, type Aggregate, type Converters, type Expression, type JoinRule, type TableRule } from '@changeover/mapping';
 import fc from 'fast-check';
 
 /** A source table whose rows rules read. Every one has the columns `p`, `q` (references), `v`, `f` (a flag) and `n` (a rank, or part of a reference). */
@@ -14,6 +14,66 @@ export const compositeTable = (name: string): TableShape => ({ name, columns: ['
 export const CONVERTERS: Converters = {
   strict: () => (text) => (text === 'bad' ? new ConversionProblem('bad value') : text.toUpperCase()),
 };
+
+type All = {
+  readonly made: Aggregate;
+  readonly atMost: number;
+  readonly inner: { readonly table: TableShape; readonly on: string } | null;
+};
+
+/** The last adds up what is no number. */
+const AGGREGATES: readonly Aggregate[] = [
+  { count: 'rows' },
+  { count: { column: 'v' } },
+  { sum: { column: 'n' } },
+  { min: { column: 'v' } },
+  { max: { column: 'n' } },
+  { latest: { column: 'v' }, by: { column: 'n' } },
+  { text: { concat: [{ column: 'v' }, { column: 'p' }], separator: '-' }, separator: ', ' },
+  { array: { convert: 'strict', input: { column: 'v' }, invalid: 'empty' }, as: 'postgres' },
+  { array: { column: 'v' }, as: 'json' },
+  { sum: { column: 'v' } },
+];
+
+/** Some of them fail, for some values. */
+const MADE: readonly Expression[] = [
+  { constant: null },
+  { stride: 3, offset: -1, input: { column: 'p' }, invalid: 'held' },
+  { split: '\t', part: 2, input: { column: 'p' } },
+  {
+    when: [
+      { if: { is: { column: 'f' }, in: ['N'] }, then: { convert: 'strict', input: { column: 'v' }, invalid: 'held' } },
+      { if: { not: { is: { column: 'q' }, in: [null] } }, then: { constant: 'referring' } },
+    ],
+  },
+  {
+    object: {
+      v: { column: 'v' },
+      n: { json: 'number', input: { column: 'p' }, invalid: 'empty' },
+      in: { array: [{ column: 'q' }], as: 'json' },
+    },
+  },
+  { array: [{ column: 'p' }, { column: 'v' }], as: 'postgres' },
+  { field: ['a', 0], input: { concat: [{ constant: '{"a":["' }, { column: 'q' }, { constant: '"]}' }], separator: '' }, invalid: 'held' },
+];
+
+/** One row of many, which is read as one of them would be. With an `inner` table its text is of rows joined to these, and to those. */
+function allOf({ made, atMost, inner }: All): NonNullable<JoinRule['all']> {
+  const columns = { v: made, q: { max: { column: 'q' } }, f: { max: { column: 'f' } } };
+  if (inner === null) return { columns, atMost };
+  const joins = [
+    {
+      as: 'i',
+      table: inner.table.name,
+      on: { [inner.on]: { column: 'q' } },
+      where: { is: { column: 'f' }, in: ['Y'] },
+      order: [{ column: 'n' }],
+    },
+    { as: 'h', table: inner.table.name, on: { v: { column: 'v', of: 'i' } } },
+  ];
+  const value = { concat: [{ column: 'v', of: 'i' }, { column: 'p', of: 'h' }, { column: 'p' }], separator: '-' };
+  return { joins, columns: { ...columns, v: { text: value, separator: ', ' } }, atMost };
+}
 
 /** What names a row of the table, from columns of another row. */
 export function referenceBy<T>({ key }: TableShape, by: string, value: (column: string) => T): T[] {
@@ -32,6 +92,15 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
       joinOn: fc.constantFrom('key', 'id', 'q', 'v'),
       joinBy: fc.constantFrom('p', 'q', 'v'),
       joined: fc.constantFrom('none', 'value', 'filter', 'chain'),
+      made: fc.constantFrom(...MADE),
+      all: fc.option(
+        fc.record({
+          made: fc.constantFrom(...AGGREGATES),
+          atMost: fc.constantFrom(1, 2, 100),
+          inner: fc.option(fc.record({ table: fc.constantFrom(...tables), on: fc.constantFrom('id', 'v') }), { freq: 2 }),
+        }),
+        { freq: 2 },
+      ),
       joinWhere: fc.boolean(),
       where: fc.boolean(),
       parents: fc.uniqueArray(fc.record({ parent: fc.constantFrom(...parents), by: fc.constantFrom('p', 'q') }), {
@@ -66,6 +135,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
                   on: Object.fromEntries(on),
                   order: [{ column: 'n' }],
                   ...(shape.joinWhere ? { where: { is: { column: 'f' }, in: ['Y'] } } : {}),
+                  ...(shape.all === null ? {} : { all: allOf(shape.all) }),
                 },
                 ...(shape.joined === 'chain' ? [{ as: 'k', table: source.name, on: { id: { column: 'q', of: 'j' } } }] : []),
               ],
@@ -75,6 +145,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
         columns: {
           ...Object.fromEntries([...source.key, 'p', 'q', 'n'].map((column) => [column, { column }])),
           v: shape.strict === null ? value : { convert: 'strict', input: value, invalid: shape.strict },
+          x: shape.made,
           u: { uuid: NAMESPACE, input: { column: 'q' } },
           joined: hasJoin ? { column: 'v', of: shape.joined === 'chain' ? 'k' : 'j' } : { constant: null },
         },
@@ -96,6 +167,38 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
         whileHeld: shape.whileHeld,
       };
     });
+}
+
+/** A rule whose rows are made of many, where rows often match: of a link table to it, and of the table behind that. */
+export function gatheringRule([driving, link, behind]: readonly [TableShape, TableShape, TableShape]): fc.Arbitrary<TableRule> {
+  const accepted = { is: { column: 'f' }, in: ['Y'] };
+  return fc
+    .record({
+      made: fc.constantFrom(...AGGREGATES),
+      atMost: fc.constantFrom(1, 2, 100),
+      inner: fc.constantFrom(null, { table: behind, on: 'id' }),
+      joinWhere: fc.boolean(),
+      where: fc.constantFrom(undefined, accepted, { is: { column: 'f', of: 'j' }, in: ['Y'] }),
+      whileHeld: fc.constantFrom('last', 'none'),
+    })
+    .map(({ joinWhere, where, whileHeld, ...all }) => ({
+      source: driving.name,
+      target: targetOf(driving.name),
+      joins: [
+        {
+          as: 'j',
+          table: link.name,
+          on: { p: { column: 'id' } },
+          order: [{ column: 'n', descending: true }],
+          ...(joinWhere ? { where: accepted } : {}),
+          all: allOf(all),
+        },
+      ],
+      ...(where === undefined ? {} : { where }),
+      columns: { id: { column: 'id' }, joined: { column: 'v', of: 'j' } },
+      key: ['id'],
+      whileHeld,
+    }));
 }
 
 /** Rules for some of the tables (with `twice`, now and then two for one), over all of them. */

@@ -5,6 +5,8 @@ const SEEN = [
   'cycle',
   'self reference',
   'link',
+  'made of many',
+  'too many rows',
   'flip',
   'held',
   'kept',

@@ -245,6 +245,10 @@ export class WritesCheck {
       said.some(({ state }) => state === 'held'),
     );
     census.saw(
+      'too many rows',
+      said.some(({ problems }) => problems.includes('too many rows')),
+    );
+    census.saw(
       'orphan',
       said.some(({ state }) => state === 'waiting'),
     );
@@ -268,6 +272,7 @@ export class WritesCheck {
       if (written === null) continue;
       const [rule] = this.#definition.ruleOf(key);
       const number = Number(key.slice(0, key.indexOf(' ')));
+      census.saw('made of many', rule.joins[0]?.all != null && written[rule.columns.indexOf('joined')] != null);
       census.saw('link', rule.joins.length > 1 && written[rule.columns.indexOf('joined')] != null);
       census.saw(
         'self reference',
