@@ -2,8 +2,8 @@
  * Imports point one way: apps → shell, adapters, logic → events → core; adapters never meet (docs/architecture.md).
  * What a folder may reach is listed here; whatever is not listed is an error.
  */
-const ADAPTERS = 'source-postgres|target-postgres|log-kafka|log-postgres|control-postgres|state-lmdb';
-const LOGIC = 'mapping|cleaning|pipeline|verification|migration';
+const ADAPTERS = 'source-postgres|target-postgres|log-kafka|log-postgres|control-postgres|state-lmdb|profiler-duckdb';
+const LOGIC = 'mapping|cleaning|pipeline|verification|analysis|migration';
 const PURE = `core|events|${LOGIC}`;
 /** Specs, and in `src/test/` what only they use. */
 const SPECS = '\\.spec\\.ts$|/src/test/';
@@ -74,14 +74,14 @@ module.exports = {
       name: 'pure-libs-use-no-driver',
       severity: 'error',
       from: { path: lib(PURE), pathNot: SPECS },
-      to: { path: 'node_modules/(@nestjs|pg|pg-copy-streams|kafkajs|typeorm|lmdb|rxjs|reflect-metadata|pino|prom-client|testcontainers)/' },
+      to: { path: 'node_modules/(@nestjs|pg|pg-copy-streams|kafkajs|typeorm|lmdb|@duckdb|rxjs|reflect-metadata|pino|prom-client|testcontainers)/' },
     },
     {
       name: 'adapters-never-meet',
       severity: 'error',
       comment: 'Each adapter is one technology in one role.',
       from: { path: `^libs/(${ADAPTERS})/`, pathNot: SPECS },
-      to: { path: '^(libs|apps|examples|bench)/', pathNot: [lib('core|events|pipeline|mapping'), '^libs/$1/'] },
+      to: { path: '^(libs|apps|examples|bench)/', pathNot: [lib('core|events|pipeline|mapping|analysis'), '^libs/$1/'] },
     },
     {
       name: 'apps-never-meet',

@@ -1,0 +1,66 @@
+/** A column of a table that was added. */
+export type ColumnPlace = { readonly table: string; readonly column: string };
+
+/** A value, or the first 2,000 characters of it, and how many rows have it. */
+export type ValueCount = { readonly value: string; readonly rows: number };
+
+export type ColumnCounts = {
+  readonly rows: number;
+  readonly nulls: number;
+  /** Rows with nothing but white space and characters of no width, the empty text included. */
+  readonly blank: number;
+  /** Different values; null is none. */
+  readonly distinct: number;
+  /** In characters; null where there is no value. */
+  readonly minLength: number | null;
+  readonly maxLength: number | null;
+  /** By number where all are numbers, else by text. */
+  readonly min: string | null;
+  readonly max: string | null;
+  /** All different values where there are at most as many as were asked for; else half of that the most frequent ones, the others by chance, though the same in each run. */
+  readonly values: readonly ValueCount[];
+};
+
+/** Forms in which two values that people take for the same are equal. */
+export type NormalForm =
+  /** Without white space and in lower case. */
+  | 'email'
+  /** The last nine digits: without country and area prefix written one way or the other. Shorter numbers do not count. */
+  | 'phone'
+  /** Letters and digits alone, without accents, case and legal forms (GmbH, Ltd, S.A. …). */
+  | 'company';
+
+export type Repeats = {
+  /** Different normal forms that more than one row has. */
+  readonly groups: number;
+  /** Rows that could go if each form stood once. */
+  readonly surplus: number;
+};
+
+export type Orphans = {
+  /** Rows that refer to something. */
+  readonly rows: number;
+  /** Of them, those whose row is not there. */
+  readonly orphans: number;
+};
+
+/**
+ * Counts what is in tables' columns. Tables are added once, and asked after that; memory does not grow with them. One call at a time. What it keeps of the
+ * rows lies in a place that its maker gave it and takes away.
+ */
+export abstract class ColumnProfiler implements AsyncDisposable {
+  /** Takes in the rows of a table, as whole lines of COPY text with the columns in their order. */
+  abstract add(table: string, columns: readonly string[], lines: AsyncIterable<Buffer>): Promise<void>;
+
+  abstract count(place: ColumnPlace, most: number): Promise<ColumnCounts>;
+
+  /** Of at most a thousand different values of `from`, how many each of the `keys` has. */
+  abstract lookUp(from: ColumnPlace, keys: readonly ColumnPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }>;
+
+  /** Rows of `from` that refer to nothing that `key` has; `when`: only those rows in which another column has this value. */
+  abstract orphans(from: ColumnPlace, key: ColumnPlace, when?: { readonly column: string; readonly value: string }): Promise<Orphans>;
+
+  abstract repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats>;
+
+  abstract [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,218 @@
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { ColumnProfiler, type ColumnCounts, type ColumnPlace, type NormalForm, type Orphans, type Repeats } from '@changeover/analysis';
+import { invariant } from '@changeover/core';
+import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+
+import { readableLines } from './readable-lines.js';
+
+export type DuckDbOptions = {
+  /** A folder of its own, which is there. Whoever made it takes it away: it holds the rows. */
+  readonly folder: string;
+  /** What DuckDB may use; what does not fit goes to the folder. */
+  readonly memoryBytes: number;
+  readonly threads: number;
+  readonly signal: AbortSignal;
+};
+
+/** A longer line has its fields cut: DuckDB reads in buffers of some lines each. */
+const LONGEST_LINE = 1024 * 1024;
+const LONGEST_VALUE = 2_000;
+const LOOKED_UP = 1_000;
+/** All that a text is trimmed of: white space, also of Unicode, and characters of no width. */
+const SPACES = `' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160) || chr(8203) || chr(8204) || chr(8205) || chr(8288) || chr(65279)`;
+
+/** What a backslash of COPY text and a letter stand for. A doubled one first, as what follows it is no letter of one. */
+const ESCAPES = [
+  ["'\\t'", 'chr(9)'],
+  ["'\\n'", 'chr(10)'],
+  ["'\\r'", 'chr(13)'],
+  ["'\\b'", 'chr(8)'],
+  ["'\\f'", 'chr(12)'],
+  ["'\\v'", 'chr(11)'],
+] as const;
+/** Stands for a doubled backslash meanwhile. No text of PostgreSQL has it. */
+const MEANWHILE = 'chr(1)';
+
+const NORMAL_FORMS: Readonly<Record<NormalForm, string>> = {
+  email: `lower(regexp_replace(v, '\\s', '', 'g'))`,
+  phone: `CASE WHEN length(regexp_replace(v, '\\D', '', 'g')) >= 7 THEN right(regexp_replace(v, '\\D', '', 'g'), 9) END`,
+  company: `regexp_replace(regexp_replace(lower(strip_accents(v)),
+    '\\b(gmbh|ag|kg|ohg|mbh|ltd|limited|llc|inc|incorporated|corp|corporation|co|plc|sarl|sas|sa|spa|srl|bv|nv|ab|oy|as|aps|sp z o ?o|s\\.a\\.?|s\\.r\\.l\\.?|b\\.v\\.?|s\\.p\\.a\\.?)(\\W|$)', ' ', 'g'),
+    '[^\\p{L}\\p{N}]', '', 'g')`,
+};
+
+type Loaded = { readonly name: string; readonly columns: ReadonlyMap<string, string> };
+
+/** Counts with DuckDB, in a database of one file that nobody else opens. Names of tables and columns never reach it: it knows them by number. */
+export class DuckDbProfiler extends ColumnProfiler {
+  readonly #options: DuckDbOptions;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #tables = new Map<string, Loaded>();
+  readonly #interrupt: () => void;
+  #disposed = false;
+
+  private constructor(options: DuckDbOptions, instance: DuckDBInstance, connection: DuckDBConnection) {
+    super();
+    this.#options = options;
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#interrupt = () => {
+      if (!this.#disposed) connection.interrupt();
+    };
+    options.signal.addEventListener('abort', this.#interrupt);
+  }
+
+  static async open(options: DuckDbOptions): Promise<DuckDbProfiler> {
+    const { folder, memoryBytes, threads } = options;
+    const instance = await DuckDBInstance.create(join(folder, 'profile.duckdb'), {
+      memory_limit: `${String(Math.floor(memoryBytes / 1024))}KiB`,
+      threads: String(threads),
+      temp_directory: join(folder, 'spilled'),
+      preserve_insertion_order: 'false',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    return new DuckDbProfiler(options, instance, await instance.connect());
+  }
+
+  async add(table: string, columns: readonly string[], lines: AsyncIterable<Buffer>): Promise<void> {
+    const { folder, signal } = this.#options;
+    const name = `t${String(this.#tables.size)}`;
+    const loaded: Loaded = { name, columns: new Map(columns.map((column, index) => [column, `c${String(index)}`])) };
+    const file = join(folder, `${name}.copy`);
+    try {
+      await using handle = await open(file, 'wx', 0o600);
+      for await (const piece of lines) {
+        signal.throwIfAborted();
+        await handle.write(readableLines(piece, columns.length, LONGEST_LINE));
+      }
+      await this.#run(
+        `CREATE TABLE ${name} AS SELECT ${[...loaded.columns.values()].map(unescaped).join(', ')} FROM ${fileRows(file, Math.max(2, columns.length))}`,
+      );
+    } finally {
+      await rm(file, { force: true });
+    }
+    this.#tables.set(table, loaded);
+  }
+
+  async count(place: ColumnPlace, most: number): Promise<ColumnCounts> {
+    const { table, column } = this.#find(place);
+    await this.#run(
+      `CREATE OR REPLACE TEMP TABLE counted AS SELECT ${column} AS v, count(*) AS n FROM ${table} WHERE ${column} IS NOT NULL GROUP BY ${column}`,
+    );
+    const [facts = []] = await this.#run(`
+      SELECT (SELECT count(*) FROM ${table}), coalesce(sum(n), 0)::BIGINT, coalesce(sum(n) FILTER (WHERE trim(v, ${SPACES}) = ''), 0)::BIGINT, count(*),
+        min(length(v)), max(length(v)), left(min(v), ${String(LONGEST_VALUE)}), left(max(v), ${String(LONGEST_VALUE)}),
+        count(TRY_CAST(v AS DOUBLE)) = count(*), arg_min(v, TRY_CAST(v AS DOUBLE)), arg_max(v, TRY_CAST(v AS DOUBLE)) FROM counted`);
+    const [rows, values, blank, distinct, minLength, maxLength, minText, maxText, allNumbers, minNumber, maxNumber] = facts;
+    const half = String(Math.ceil(most / 2));
+    const chosen =
+      Number(distinct) <= most
+        ? 'SELECT v, n FROM counted'
+        : `(SELECT v, n FROM counted ORDER BY n DESC, v LIMIT ${half}) UNION (SELECT v, n FROM counted ORDER BY hash(v), v LIMIT ${half})`;
+    const found = await this.#run(`SELECT left(v, ${String(LONGEST_VALUE)}), n FROM (${chosen}) ORDER BY n DESC, v`);
+    return {
+      rows: Number(rows),
+      nulls: Number(rows) - Number(values),
+      blank: Number(blank),
+      distinct: Number(distinct),
+      minLength: numberOf(minLength),
+      maxLength: numberOf(maxLength),
+      min: textOf(allNumbers === true ? minNumber : minText),
+      max: textOf(allNumbers === true ? maxNumber : maxText),
+      values: found.map(([value, count]) => ({ value: String(value), rows: Number(count) })),
+    };
+  }
+
+  async lookUp(from: ColumnPlace, keys: readonly ColumnPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }> {
+    const { table, column } = this.#find(from);
+    await this.#run(`CREATE OR REPLACE TEMP TABLE wanted AS
+      SELECT v FROM (SELECT DISTINCT ${column} AS v FROM ${table} WHERE trim(${column}, ${SPACES}) <> '') ORDER BY hash(v), v LIMIT ${String(LOOKED_UP)}`);
+    const [[values] = [0n]] = await this.#run('SELECT count(*) FROM wanted');
+    const found: number[] = [];
+    for (const key of keys) {
+      const at = this.#find(key);
+      const [[count] = [0n]] = await this.#run(`SELECT count(*) FROM wanted SEMI JOIN ${at.table} k ON k.${at.column} = wanted.v`);
+      found.push(Number(count));
+    }
+    return { values: Number(values), found };
+  }
+
+  async orphans(from: ColumnPlace, key: ColumnPlace, when?: { readonly column: string; readonly value: string }): Promise<Orphans> {
+    const { table, column } = this.#find(from);
+    const at = this.#find(key);
+    const only = when === undefined ? '' : ` AND ${this.#find({ table: from.table, column: when.column }).column} = $1`;
+    const referring = `FROM ${table} r WHERE trim(r.${column}, ${SPACES}) <> ''${only}`;
+    const [[rows, orphans] = [0n, 0n]] = await this.#run(
+      `SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM ${at.table} k WHERE k.${at.column} = r.${column})) ${referring}`,
+      when === undefined ? [] : [when.value],
+    );
+    return { rows: Number(rows), orphans: Number(orphans) };
+  }
+
+  async repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats> {
+    const { table, column } = this.#find(place);
+    const [[groups, surplus] = [0n, 0n]] = await this.#run(`
+      SELECT count(*), coalesce(sum(n - 1), 0)::BIGINT FROM (
+        SELECT count(*) AS n FROM (SELECT ${NORMAL_FORMS[form]} AS f FROM (SELECT ${column} AS v FROM ${table}))
+        WHERE f IS NOT NULL AND f <> '' GROUP BY f HAVING count(*) > 1)`);
+    return { groups: Number(groups), surplus: Number(surplus) };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#disposed) {
+      this.#disposed = true;
+      this.#options.signal.removeEventListener('abort', this.#interrupt);
+      this.#connection.closeSync();
+      this.#instance.closeSync();
+    }
+    return Promise.resolve();
+  }
+
+  /** Rows of the answer. Who was told to stop gets the signal's reason, and not the words of DuckDB. */
+  async #run(sql: string, values: readonly string[] = []): Promise<DuckDBValue[][]> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
+    try {
+      const reader = await this.#connection.runAndReadAll(sql, [...values]);
+      return reader.getRows();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  #find({ table, column }: ColumnPlace): { readonly table: string; readonly column: string } {
+    const loaded = this.#tables.get(table);
+    const found = loaded?.columns.get(column);
+    invariant(loaded !== undefined && found !== undefined, 'columns are counted of tables that were added');
+    return { table: loaded.name, column: found };
+  }
+}
+
+/** Bytes as they are, fields between tabs: nothing is quoted, nothing is escaped for DuckDB. */
+function fileRows(file: string, columns: number): string {
+  const names = Array.from({ length: columns }, (_, index) => `'c${String(index)}': 'VARCHAR'`).join(', ');
+  return `read_csv('${file.replaceAll("'", "''")}', columns = {${names}}, delim = '\t', quote = '', escape = '', comment = '', header = false,
+    auto_detect = false, nullstr = '\\N', new_line = '\\n', max_line_size = ${String(LONGEST_LINE * 2)})`;
+}
+
+/** A field as the value that it stands for. Few have a backslash. */
+function unescaped(column: string): string {
+  const replaced = ESCAPES.reduce(
+    (text, [escape, character]) => `replace(${text}, ${escape}, ${character})`,
+    `replace(${column}, '\\\\', ${MEANWHILE})`,
+  );
+  return `CASE WHEN contains(${column}, '\\') THEN replace(${replaced}, ${MEANWHILE}, '\\') ELSE ${column} END AS ${column}`;
+}
+
+function numberOf(value: DuckDBValue | undefined): number | null {
+  return value == null ? null : Number(value);
+}
+
+function textOf(value: DuckDBValue | undefined): string | null {
+  return value == null ? null : String(value);
+}

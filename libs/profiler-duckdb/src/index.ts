@@ -1,0 +1,1 @@
+export { DuckDbProfiler, type DuckDbOptions } from './duckdb-profiler.js';
