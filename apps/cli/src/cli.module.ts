@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 
 import { CliSession } from './cli-session.js';
+import { AnalyzeCommand } from './commands/analyze.command.js';
 import { BarrierCommand } from './commands/barrier.command.js';
 import { CheckCommand } from './commands/check.command.js';
 import { CheckpointCommand } from './commands/checkpoint.command.js';
@@ -36,6 +37,7 @@ export function cliModule(session: CliSession): DynamicModule {
       { provide: CliSession, useValue: session },
       InitCommand,
       IntrospectCommand,
+      AnalyzeCommand,
       CheckCommand,
       UpCommand,
       StatusCommand,
