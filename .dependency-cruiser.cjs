@@ -74,7 +74,9 @@ module.exports = {
       name: 'pure-libs-use-no-driver',
       severity: 'error',
       from: { path: lib(PURE), pathNot: SPECS },
-      to: { path: 'node_modules/(@nestjs|pg|pg-copy-streams|kafkajs|typeorm|lmdb|@duckdb|rxjs|reflect-metadata|pino|prom-client|testcontainers)/' },
+      to: {
+        path: 'node_modules/(@nestjs|pg|pg-copy-streams|kafkajs|typeorm|lmdb|@duckdb|rxjs|reflect-metadata|pino|prom-client|testcontainers)/',
+      },
     },
     {
       name: 'adapters-never-meet',

@@ -45,7 +45,11 @@ test('labels are found by their words, and what has none is left to somebody', (
 
 test('an enum of the source has a value for each label, in its own spelling', () => {
   const state = source('state', 'crm.state', ['ACTIVE'], ['ACTIVE', 'LEFT']);
-  expect(value(state, column('state', 'crm.s', ['active', 'former']))).toEqual({ how: 'enumeration', values: { ACTIVE: 'active', LEFT: null }, spelled: false });
+  expect(value(state, column('state', 'crm.s', ['active', 'former']))).toEqual({
+    how: 'enumeration',
+    values: { ACTIVE: 'active', LEFT: null },
+    spelled: false,
+  });
 });
 
 test('flags', () => {

@@ -6,7 +6,15 @@ import { fewestFormats } from './formats.js';
 import { personalData } from './personal.js';
 import { isFile, isIban, isPhone, shapeOf } from './value-facts.js';
 
-const described = (base: string, name = 'c'): DescribedColumn => ({ name, type: base, base, labels: null, notNull: false, fills: false, generated: false });
+const described = (base: string, name = 'c'): DescribedColumn => ({
+  name,
+  type: base,
+  base,
+  labels: null,
+  notNull: false,
+  fills: false,
+  generated: false,
+});
 
 /** What a profiler would have counted of these values. */
 function counted(values: readonly (string | null)[]): ColumnCounts {
@@ -51,8 +59,14 @@ describe('the type in use', () => {
   });
 
   it('is told with the share that is of it, and is text where that is too little', () => {
-    expect(profile('text', [...many(95, String), ...many(5, (index) => `x${String(index)}`)])).toMatchObject({ used: 'integer', usedShare: 0.95 });
-    expect(profile('text', [...many(80, String), ...many(20, (index) => `x${String(index)}`)])).toMatchObject({ used: 'text', usedShare: 1 });
+    expect(profile('text', [...many(95, String), ...many(5, (index) => `x${String(index)}`)])).toMatchObject({
+      used: 'integer',
+      usedShare: 0.95,
+    });
+    expect(profile('text', [...many(80, String), ...many(20, (index) => `x${String(index)}`)])).toMatchObject({
+      used: 'text',
+      usedShare: 1,
+    });
     expect(profile('text', ['31.02.1980', '01.02.1980']).used).toBe('text');
   });
 
@@ -124,12 +138,37 @@ test('shapes have no value in them', () => {
 });
 
 describe('personal data', () => {
-  const kinds = (columns: readonly ColumnProfile[]): unknown => Object.fromEntries([...personalData('public.t', columns)].map(([name, { kind }]) => [name, kind]));
+  const kinds = (columns: readonly ColumnProfile[]): unknown =>
+    Object.fromEntries([...personalData('public.t', columns)].map(([name, { kind }]) => [name, kind]));
 
   it('is found by values, whatever the column is called', () => {
-    expect(kinds([profile('text', many(20, (index) => `p${String(index)}@example.org`), 'misc_4')])).toEqual({ misc_4: 'e-mail' });
-    expect(kinds([profile('text', many(20, (index) => `${'so it was said and done '.repeat(5)}${String(index)}`), 'misc_4')])).toEqual({ misc_4: 'free text' });
-    expect(kinds([profile('text', many(20, (index) => `item ${String(index)}`), 'misc_4')])).toEqual({});
+    expect(
+      kinds([
+        profile(
+          'text',
+          many(20, (index) => `p${String(index)}@example.org`),
+          'misc_4',
+        ),
+      ]),
+    ).toEqual({ misc_4: 'e-mail' });
+    expect(
+      kinds([
+        profile(
+          'text',
+          many(20, (index) => `${'so it was said and done '.repeat(5)}${String(index)}`),
+          'misc_4',
+        ),
+      ]),
+    ).toEqual({ misc_4: 'free text' });
+    expect(
+      kinds([
+        profile(
+          'text',
+          many(20, (index) => `item ${String(index)}`),
+          'misc_4',
+        ),
+      ]),
+    ).toEqual({});
   });
 
   it('is found by names, where values do not speak against it', () => {

@@ -1,0 +1,103 @@
+import { parseRows, type DescribedColumn, type DescribedTable } from '@changeover/events';
+
+import {
+  ColumnProfiler,
+  type ColumnCounts,
+  type ColumnPlace,
+  type NormalForm,
+  type Orphans,
+  type Repeats,
+} from '../column-profiler.port.js';
+
+type Row = Readonly<Record<string, string | null>>;
+
+/** Counts in memory, of tables that are small. */
+export class MemoryProfiler extends ColumnProfiler {
+  readonly #tables = new Map<string, readonly Row[]>();
+
+  async add(table: string, columns: readonly string[], lines: AsyncIterable<Buffer>): Promise<void> {
+    const rows: Row[] = [];
+    for await (const piece of lines)
+      for (const row of parseRows(piece)) rows.push(Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])));
+    this.#tables.set(table, rows);
+  }
+
+  count(place: ColumnPlace, most: number): Promise<ColumnCounts> {
+    const all = this.#values(place);
+    const texts = all.filter((value) => value !== null);
+    const counts = new Map<string, number>();
+    for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+    const values = [...counts].map(([value, rows]) => ({ value, rows })).sort((one, other) => other.rows - one.rows);
+    const lengths = texts.map((text) => text.length);
+    const sorted = [...counts.keys()].sort();
+    return Promise.resolve({
+      rows: all.length,
+      nulls: all.length - texts.length,
+      blank: texts.filter((text) => text.trim() === '').length,
+      distinct: counts.size,
+      minLength: lengths.length === 0 ? null : Math.min(...lengths),
+      maxLength: lengths.length === 0 ? null : Math.max(...lengths),
+      min: sorted[0] ?? null,
+      max: sorted.at(-1) ?? null,
+      values: values.slice(0, most),
+    });
+  }
+
+  lookUp(from: ColumnPlace, keys: readonly ColumnPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }> {
+    const wanted = new Set(this.#filled(from));
+    const found = keys.map((key) => {
+      const known = new Set(this.#values(key));
+      return [...wanted].filter((value) => known.has(value)).length;
+    });
+    return Promise.resolve({ values: wanted.size, found });
+  }
+
+  orphans(from: ColumnPlace, key: ColumnPlace, when?: { readonly column: string; readonly value: string }): Promise<Orphans> {
+    const known = new Set(this.#values(key));
+    const rows = (this.#tables.get(from.table) ?? []).filter(
+      (row) => (row[from.column] ?? '').trim() !== '' && (when === undefined || row[when.column] === when.value),
+    );
+    return Promise.resolve({ rows: rows.length, orphans: rows.filter((row) => !known.has(row[from.column] ?? null)).length });
+  }
+
+  repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats> {
+    const counts = new Map<string, number>();
+    for (const value of this.#filled(place)) {
+      const normal = form === 'phone' ? value.replace(/\D/gu, '') : value.trim().toLowerCase();
+      counts.set(normal, (counts.get(normal) ?? 0) + 1);
+    }
+    const several = [...counts.values()].filter((count) => count > 1);
+    return Promise.resolve({ groups: several.length, surplus: several.reduce((sum, count) => sum + count - 1, 0) });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #values({ table, column }: ColumnPlace): readonly (string | null)[] {
+    return (this.#tables.get(table) ?? []).map((row) => row[column] ?? null);
+  }
+
+  #filled(place: ColumnPlace): readonly string[] {
+    return this.#values(place).filter((value) => value !== null && value.trim() !== '') as string[];
+  }
+}
+
+/** `id bigint key`, `name text`: columns, each with its type; those of the key say so. */
+export function describeTable(name: string, columns: readonly string[], change: Partial<DescribedTable> = {}): DescribedTable {
+  const [schema = '', table = ''] = name.split('.');
+  const parsed = columns.map((column) => {
+    const [, own = '', type = '', key] = /^(\S+) (.+?)( key| required)?$/u.exec(column) ?? [];
+    return { name: own, type, key };
+  });
+  return {
+    schema,
+    table,
+    columns: parsed.map(({ name: own, type, key }): DescribedColumn => {
+      return { name: own, type, base: type, labels: null, notNull: key !== undefined, fills: false, generated: false };
+    }),
+    key: parsed.filter(({ key }) => key === ' key').map(({ name: own }) => own),
+    foreignKeys: [],
+    ...change,
+  };
+}
