@@ -92,7 +92,7 @@ describe('references', () => {
       ['Accounts', 'User', 'Bugs'][n % 3] ?? '',
       n % 3 === 0 ? uuid('a', n === 30 ? 999 : n / 3) : String(1 + (n % 20)),
     ]);
-    expect(told(await analysed([users, accounts, { described: notes, rows }])).sort()).toEqual([
+    expect([...told(await analysed([users, accounts, { described: notes, rows }]))].sort()).toEqual([
       'parent_id → a.accounts (Accounts): 1',
       'parent_id → a.users (User): 0',
     ]);
@@ -155,6 +155,25 @@ describe('a proposal', () => {
     ]);
     expect(proposal?.sourcesLeft).toEqual([{ table: 'a.accounts_contacts', joined: true }]);
     expect(score.parts.find(({ part }) => part === 'mapping')?.points).toBeLessThan(100);
+  });
+
+  it('takes nothing from things of their own, nor a country for that of a telephone number', async () => {
+    const leads: Given = {
+      described: describeTable('a.leads', ['id integer key', 'assigned_user_id integer', 'email text']),
+      rows: upTo(20, (n) => [String(n), String(n), `p${String(n)}@example.com`]),
+    };
+    const staff: Given = {
+      described: describeTable('a.users', ['id integer key', 'name text', 'address_country text']),
+      rows: upTo(20, (n) => [String(n), `u${String(n)}`, n % 2 === 0 ? 'Germany' : 'France']),
+    };
+    const member = describeTable('b.user', ['id uuid key', 'name text', 'email text', 'phonesPhoneCountryCode text']);
+    const { proposal } = await analysed([staff, leads], [member]);
+    // A number becomes no UUID: the key is there, for somebody to decide.
+    expect(proposal?.rules[0]?.columns).toMatchObject([
+      { target: 'id', sources: [], value: { how: 'null' }, open: [expect.stringContaining('every row is held')] },
+      { target: 'name', sources: [{ column: 'name' }] },
+    ]);
+    expect(proposal?.sourcesLeft).toEqual([{ table: 'a.leads', joined: false }]);
   });
 
   it('is none for tables that have nothing to do with each other', async () => {

@@ -34,10 +34,14 @@ export function renderMapping(proposal: Proposal): string {
   const names = new Names();
   const rules = proposal.rules.map((rule) => renderRule(rule, names));
   const body = rules.map(({ text }) => text).join('\n\n');
-  const used = (from: readonly string[]): string => from.filter((name) => new RegExp(`\\b${name}\\(`, 'u').test(body)).join(', ');
-  const fromMapping = ['defineMapping', ...(rules.length === 0 ? [] : ['mapping']), used(['all', 'concat', 'constant', 'is', 'unchecked'])]
-    .filter((name) => name !== '')
-    .join(', ');
+  const used = (from: readonly string[]): readonly string[] => from.filter((name) => new RegExp(`\\b${name}\\(`, 'u').test(body));
+  const fromMapping = [
+    ...used(['all', 'concat', 'constant']),
+    'defineMapping',
+    ...used(['is']),
+    ...(rules.length === 0 ? [] : ['mapping']),
+    ...used(['unchecked']),
+  ];
   const fromCleaning = used(['boolean', 'country', 'date', 'email', 'enumeration', 'htmlEntities', 'phone', 'timestamp', 'trim']);
   const left = [
     ...proposal.targetsLeft.map((table) => `// ${OPEN} ${commented(table)}: nothing was found that becomes it.`),
@@ -47,10 +51,10 @@ export function renderMapping(proposal: Proposal): string {
     ),
   ];
   return `${[
-    '// A first mapping, proposed by `changeover analyze`: go through it line by line. What stands behind a column says why it is there.',
+    '// A first mapping, proposed by `changeover analyze`: go through it line by line. What stands above a column says why it is there.',
     `// Lines with ${OPEN} need a decision. Types: \`changeover introspect --out types.ts\`.`,
-    `import { ${fromMapping} } from '@changeover/mapping';`,
-    ...(fromCleaning === '' ? [] : [`import { ${fromCleaning} } from '@changeover/cleaning';`]),
+    `import { ${fromMapping.join(', ')} } from '@changeover/mapping';`,
+    ...(fromCleaning.length === 0 ? [] : [`import { ${fromCleaning.join(', ')} } from '@changeover/cleaning';`]),
     ...(rules.length === 0 ? [] : [`import type { Source, Target } from './types.js';`, '', 'const map = mapping<Source, Target>();']),
     ...(left.length === 0 ? [] : ['', ...left]),
     '',

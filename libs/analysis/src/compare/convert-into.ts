@@ -96,6 +96,7 @@ function intoBoolean(source: ColumnProfile, name: string): Conversion | null {
   }
   // `status` says ACTIVE, `active` says yes.
   const words = senseOf(name).words;
+  if (words.length > 1) return null;
   const spellings = source.values.areAll ? source.values.frequent.filter(({ value }) => value.trim() !== '') : [];
   const yes = spellings.filter(({ value }) => words.includes(foldSpelling(value)));
   if (yes.length === 0 || spellings.length > 10) return null;

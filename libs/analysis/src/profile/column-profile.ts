@@ -23,7 +23,7 @@ import {
 } from './value-facts.js';
 
 /** What the values of a column are, whatever its declared type says. */
-export type UsedType =
+type UsedType =
   | 'nothing'
   | 'boolean'
   | 'integer'
@@ -39,7 +39,7 @@ export type UsedType =
   | 'other';
 
 /** What a value is about. */
-export type Matter = 'email' | 'phone' | 'country' | 'iban' | 'url' | 'file' | 'ip';
+type Matter = 'email' | 'phone' | 'country' | 'iban' | 'url' | 'file' | 'ip';
 
 /** What a column's values look like; counts are of rows. */
 export type ColumnProfile = {

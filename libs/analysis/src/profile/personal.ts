@@ -2,7 +2,7 @@ import { wordsOf } from '../names/words.js';
 import { isTextType, type ColumnProfile } from './column-profile.js';
 
 /** What personal data a column holds. */
-export type PersonalKind =
+type PersonalKind =
   | 'person name'
   | 'login'
   | 'e-mail'

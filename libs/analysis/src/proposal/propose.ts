@@ -2,7 +2,7 @@ import type { DescribedColumn, DescribedTable } from '@changeover/events';
 
 import { convertInto, share, type Conversion } from '../compare/convert-into.js';
 import { matchTables, type TablePair } from '../compare/match-tables.js';
-import { likeness, senseOf } from '../names/words.js';
+import { likeness, senseOf, wordsOf } from '../names/words.js';
 import { isTextType, type ColumnProfile } from '../profile/column-profile.js';
 import { bare } from '../references/named-table.js';
 import type { Reference } from '../references/find-references.js';
@@ -21,13 +21,32 @@ const ENOUGH_OF_JOINED = 0.6;
 /** What a thing is called by. */
 const TITLES = new Set(['name', 'title', 'subject', 'label']);
 const TITLE_LIKENESS = 0.7;
+/** Words of names by what values are about. */
+const MATTER_WORDS = new Map([
+  ['email', 'email'],
+  ['phone', 'phone'],
+  ['mobile', 'phone'],
+  ['fax', 'phone'],
+  ['country', 'country'],
+  ['iban', 'iban'],
+  ['website', 'url'],
+  ['ip', 'ip'],
+]);
 
 /** A first mapping, for somebody to go through: what names, types, values and references say. Rules in the order of the target's tables. */
 export function propose(sources: readonly TableProfile[], references: readonly Reference[], targets: readonly DescribedTable[]): Proposal {
   const pairs = matchTables(sources, targets);
   const rules = targets.flatMap((target) => {
     const pair = pairs.find((one) => one.target === target);
-    return pair === undefined || target.key.length === 0 ? [] : [new RuleProposal(pair, { pairs, sources, references }).rule()];
+    if (pair === undefined || target.key.length === 0) return [];
+    const rule = new RuleProposal(pair, { pairs, sources, references }).rule();
+    // A row that has nothing but a key says nothing.
+    return rule.columns.some(
+      ({ target: column, sources: from }) =>
+        from.length > 0 && (!target.key.includes(column) || target.columns.length === target.key.length),
+    )
+      ? [rule]
+      : [];
   });
   const driving = new Set(rules.map(({ source }) => source));
   const joined = new Set(rules.flatMap(({ joins }) => joins.map(({ table }) => table)));
@@ -74,7 +93,7 @@ class RuleProposal {
       if (words !== undefined) return [words];
       const candidate = chosen.get(column.name) ?? this.#fromSatellite(column);
       if (candidate !== undefined) return [this.#column(candidate)];
-      if (!column.notNull || column.fills) return [];
+      if (!target.key.includes(column.name) && (!column.notNull || column.fills)) return [];
       return [
         {
           target: column.name,
@@ -82,7 +101,7 @@ class RuleProposal {
           value: { how: 'null' },
           because: [],
           open: ['nothing was found for it; until that is decided every row is held'],
-          required: true,
+          required: column.notNull,
         },
       ];
     });
@@ -149,10 +168,7 @@ class RuleProposal {
     const { value, fit } = conversion;
     if (value.how === 'enumeration' && target.labels !== null) speaks(EVIDENCE.labels * fit, 'its spellings are the labels');
     if (value.how === 'enumeration' && target.labels === null) speaks(EVIDENCE.spelling, 'its spellings answer it');
-    if (
-      source.matter !== null &&
-      senseOf(target.name).words.some((word) => word === source.matter || (word === 'mobile' && source.matter === 'phone'))
-    )
+    if (source.matter !== null && matterNamed(target.name) === source.matter)
       speaks(EVIDENCE.matter, `its values are of that kind (${source.matter})`);
     if (source.base === target.base || (isTextType(source.base) && isTextType(target.base))) rating += EVIDENCE.type;
     return { target, source, at, conversion, rating, because: [...because, ...conversion.because], reference };
@@ -196,7 +212,8 @@ class RuleProposal {
     const satellites = satellitesOf(source, this.#known);
     const candidates = satellites.flatMap((at) =>
       at.table.columns.flatMap((one) => {
-        if (one.key || at.connects.has(one.name)) return [];
+        // When a link was made says nothing of what it links.
+        if (one.key || at.connects.has(one.name) || one.used === 'timestamp') return [];
         const found = this.#candidate(one, column, at.table, at);
         return found !== undefined && found.rating >= ENOUGH_OF_JOINED ? [found] : [];
       }),
@@ -257,4 +274,10 @@ function nameLikeness(source: string, sourceTable: string, target: string, targe
   const alike = likeness(one, other);
   const isTitle = (words: readonly string[]): boolean => words.length === 1 && TITLES.has(words[0] ?? '');
   return alike === 0 && isTitle(one) && isTitle(other) ? TITLE_LIKENESS : alike;
+}
+
+/** The one matter that a name is about: a telephone number's country is about neither. */
+function matterNamed(name: string): string | undefined {
+  const named = new Set(wordsOf(name).flatMap((word) => MATTER_WORDS.get(word) ?? []));
+  return named.size === 1 ? [...named][0] : undefined;
 }

@@ -1,5 +1,5 @@
 import type { TablePair } from '../compare/match-tables.js';
-import { senseOf } from '../names/words.js';
+import { senseOf, wordsOf } from '../names/words.js';
 import { bare } from '../references/named-table.js';
 import type { Reference } from '../references/find-references.js';
 import type { TableProfile } from '../table-profile.js';
@@ -23,7 +23,7 @@ export function satellitesOf(to: TableProfile, { pairs, sources, references }: K
     .filter((reference) => reference.to.table === to.table)
     .flatMap((reference) => {
       const table = alone.get(reference.from.table);
-      if (table === undefined) return [];
+      if (table === undefined || !hangsOn(table, to, reference)) return [];
       const near = { as: bare(table.table), table, on: { column: reference.from.column, equals: reference.to.column } };
       const first = join(near, reference.when);
       const linked = references.flatMap(({ from, to: end, kind }): readonly Satellite[] => {
@@ -34,6 +34,11 @@ export function satellitesOf(to: TableProfile, { pairs, sources, references }: K
       });
       return [{ table, joins: [first], connects: new Set([reference.from.column]) }, ...linked];
     });
+}
+
+/** Whether rows of a table are part of another's: links of theirs, custom fields. What only names somebody who looks after it is a thing of its own. */
+function hangsOn(table: TableProfile, to: TableProfile, { kind }: Reference): boolean {
+  return kind === 'polymorphic' || wordsOf(bare(table.table)).some((word) => word === wordsOf(bare(to.table)).at(-1));
 }
 
 type Place = Pick<ProposedJoin, 'as' | 'on'> & { readonly table: TableProfile };
