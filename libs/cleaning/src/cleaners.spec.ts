@@ -260,13 +260,13 @@ describe('the version of all converters', () => {
   test('changes with a converter, a library and what Node brings along', () => {
     const [first, ...others] = CLEANERS;
     const raised = [{ ...(first as (typeof CLEANERS)[number]), version: 99 }, ...others];
-    const platform = { icu: '1', tz: '2', unicode: '3' };
+    const platform = { ada: '0', icu: '1', tz: '2', unicode: '3' };
     const versions = [
       convertersVersion(CLEANERS, platform),
       convertersVersion(raised, platform),
       ...Object.keys(platform).map((part) => convertersVersion(CLEANERS, { ...platform, [part]: '9' })),
     ];
-    expect(new Set(versions).size).toBe(5);
+    expect(new Set(versions).size).toBe(6);
     expect(convertersVersion(CLEANERS, { ...platform, node: '99' })).toBe(versions[0]);
     expect(convertersVersion()).toMatch(/^[0-9a-f]{64}$/u);
   });

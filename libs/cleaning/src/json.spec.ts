@@ -118,6 +118,18 @@ test('any value that PHP serialises', () => {
   );
 });
 
+test.each([
+  ['a:2:{i:1;N;i:0;N;}', '{"0":null,"1":null}'],
+  ['a:1:{i:5;b:1;}', '{"5":true}'],
+  ['a:1:{s:1:"0";b:1;}', '{"0":true}'],
+  ['a:0:{}', '[]'],
+  ['d:1.0E+25;', '1.0e+25'],
+  ['d:-0;', '-0'],
+  ['i:-007;', '-7'],
+])('%s is %s', (text, result) => {
+  expect(unserialize(text)).toBe(result);
+});
+
 test('a text that was cut or changed anywhere is a problem, or another value, and never stops', () => {
   const whole = serialize({ name: 'Müller', ages: [1, 2.5, null], on: true });
   let refused = 0;

@@ -45,6 +45,10 @@ test.each([
   }
 });
 
+test('what was lost stays lost', () => {
+  expect(repair('ï¿½ MÃ¼ller')).toBe('ï¿½ Müller');
+});
+
 test('never makes a text longer, and what is repaired stays', () => {
   const unit = fc.constantFrom(...Array.from('aZ Ã¼Â©â€™œ“Ä„Å‚ðŸ˜€ÐŸßé»«\u00a0\u0081\u009d'));
   let repairs = 0;

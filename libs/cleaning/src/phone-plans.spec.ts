@@ -10,7 +10,7 @@ const COUNTRIES = getCountries();
 function asked(text: string, country: CountryCode | undefined): ReadNumber | null {
   const parsed = parsePhoneNumberFromString(text, { extract: false, ...(country !== undefined && { defaultCountry: country }) });
   if (parsed?.isValid() !== true) return null;
-  return { callingCode: parsed.countryCallingCode, national: parsed.nationalNumber, country: parsed.country };
+  return { callingCode: parsed.countryCallingCode, national: parsed.nationalNumber, country: parsed.country, extension: parsed.ext };
 }
 
 test('the example number of every region, and numbers near it, are read as the library reads them', () => {
@@ -25,7 +25,9 @@ test('the example number of every region, and numbers near it, are read as the l
       `${nationalNumber.slice(0, -1)}${String(digit)}`,
       `${String(digit)}${nationalNumber}`,
     ]);
+    const extended = [' x12', 'ext.123456', ' EXT 7', 'x 0', ' - x5', ' ext. 1234567'].map((one) => `${example.formatNational()}${one}`);
     const written = [
+      ...extended,
       example.formatNational(),
       example.formatInternational(),
       ...near,
@@ -57,16 +59,17 @@ test('any number, as it is dialled from any country', () => {
     (text: string) => text.replace(/(\d{3})(?=\d)/u, '$1 '),
     (text: string) => text.replace(/(\d{2})(\d{3})/u, '($1) $2-'),
   );
+  const extension = fc.constantFrom('', '', ' x12', ' ext. 5', 'x123456');
   fc.assert(
-    fc.property(country, prefix, digits, gaps, (home, before, number, gap) => {
-      const text = gap(before + number);
+    fc.property(country, prefix, digits, gaps, extension, (home, before, number, gap, behind) => {
+      const text = gap(before + number) + behind;
       const read = readPlainNumber(text, home);
       if (read !== undefined) expect([text, home, read]).toEqual([text, home, asked(text, home)]);
       counts[read === undefined ? 'asked' : read === null ? 'invalid' : 'valid'] += 1;
     }),
-    { numRuns: 100_000 },
+    { numRuns: 30_000 },
   );
   console.log(`any plain numbers: ${JSON.stringify(counts)}`);
-  expect(counts.valid).toBeGreaterThan(2000);
-  expect(counts.invalid).toBeGreaterThan(20_000);
+  expect(counts.valid).toBeGreaterThan(500);
+  expect(counts.invalid).toBeGreaterThan(5000);
 }, 120_000);

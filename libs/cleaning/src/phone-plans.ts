@@ -23,14 +23,13 @@ const PLACES = {
 const LONGEST_CALLING_CODE = 3;
 const LONGEST_NATIONAL = 17;
 
-/** Most numbers are written so, and there is nothing to find in them but digits: no extension, no other digits than ours. */
-const ORDINARY = /^\+?[\d ()./-]{7,40}$/u;
+/** Most numbers are written so: nothing but our digits, set off, and an extension behind a word for it. */
+const PLAIN = /^(?<number>\+?[\d ()./-]{7,40}?)(?: ?(?:x|ext\.?) ?(?<extension>\d{1,6}))?$/iu;
 
 type Plan = {
   readonly callingCode: string;
   readonly idd: RegExp;
   readonly pattern: RegExp;
-  readonly lengths: readonly number[];
   readonly prefix: RegExp | null;
   readonly transform: string | null;
   readonly leadingDigits: RegExp | null;
@@ -38,7 +37,12 @@ type Plan = {
   readonly types: readonly { readonly pattern: RegExp; readonly lengths: readonly number[] }[] | null;
 };
 
-export type ReadNumber = { readonly callingCode: string; readonly national: string; readonly country: CountryCode | undefined };
+export type ReadNumber = {
+  readonly callingCode: string;
+  readonly national: string;
+  readonly country: CountryCode | undefined;
+  readonly extension: string | undefined;
+};
 
 /** By country or calling code. As many as there are: what is kept does not grow with the numbers. */
 const PLANS = new Map<string, Plan>();
@@ -49,39 +53,39 @@ const PLANS = new Map<string, Plan>();
  * against each other.
  */
 export function readPlainNumber(text: string, country: CountryCode | undefined): ReadNumber | null | undefined {
-  if (!ORDINARY.test(text)) return undefined;
-  const digits = text.replace(/\D/gu, '');
+  const { number, extension } = PLAIN.exec(text)?.groups ?? {};
+  if (number === undefined) return undefined;
+  const digits = number.replace(/\D/gu, '');
   if (digits.length < 3) return undefined;
   if (text.startsWith('+')) {
     const callingCode = callingCodeOf(digits);
-    return callingCode === null ? null : validNumber(planOf(callingCode), digits.slice(callingCode.length), undefined);
+    return callingCode === null ? null : validNumber(planOf(callingCode), digits.slice(callingCode.length), undefined, extension);
   }
   if (country === undefined) return null;
   const plan = planOf(country);
   // It may be written as dialled from here to another country, or without the plus.
   if (plan.idd.test(digits) || digits.startsWith(plan.callingCode)) return undefined;
-  return validNumber(plan, digits, country);
+  return validNumber(plan, digits, country, extension);
 }
 
-function validNumber(plan: Plan, digits: string, declared: CountryCode | undefined): ReadNumber | null {
+function validNumber(plan: Plan, digits: string, declared: CountryCode | undefined, extension: string | undefined): ReadNumber | null {
   const { callingCode } = plan;
   const national = nationalNumber(plan, digits);
   if (national.length < 2 || national.length > LONGEST_NATIONAL) return null;
   const country = countryOf(callingCode, national) ?? declared;
-  return isValid(planOf(country ?? callingCode), national) ? { callingCode, national, country } : null;
+  return isValid(planOf(country ?? callingCode), national) ? { callingCode, national, country, extension } : null;
 }
 
-/** Without the prefix of calls within the country; some plans put an area before a local number instead. */
-function nationalNumber({ prefix, transform, pattern, callingCode, lengths }: Plan, digits: string): string {
+/**
+ * Without the prefix of calls within the country; some plans put an area before a local number instead. The library also asks whether what is left has
+ * a possible length; of a valid number the pattern says that.
+ */
+function nationalNumber({ prefix, transform, pattern }: Plan, digits: string): string {
   const found = prefix?.exec(digits);
   if (prefix === null || found === null || found === undefined) return digits;
   const lastGroup = found.length > 1 ? found.at(-1) : undefined;
   const without = transform !== null && lastGroup ? digits.replace(prefix, transform) : digits.slice(found[0].length);
-  if (without === digits || (pattern.test(digits) && !pattern.test(without))) return digits;
-  const country = countryOf(callingCode, without);
-  const possible = country === undefined ? lengths : planOf(country).lengths;
-  // A longer one is told so later.
-  return possible.includes(without.length) || without.length > (possible.at(-1) as number) ? without : digits;
+  return pattern.test(digits) && !pattern.test(without) ? digits : without;
 }
 
 /** Of the countries that share a calling code the one that has the number. */
@@ -134,7 +138,6 @@ function compiled(data: PlanData): Plan {
     callingCode: data[PLACES.callingCode] as string,
     idd: startingWith(data[PLACES.idd]),
     pattern: whole(data[PLACES.pattern]),
-    lengths,
     prefix: prefix ? startingWith(prefix) : null,
     transform: (data[PLACES.transform] as string) || null,
     leadingDigits: data[PLACES.leadingDigits] ? startingWith(data[PLACES.leadingDigits]) : null,

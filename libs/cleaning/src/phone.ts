@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { besides, follows } from './beside.js';
 import { defineCleaner, normalForm } from './cleaner.js';
 import { memoised } from './memoised.js';
-import { readPlainNumber } from './phone-plans.js';
+import { readPlainNumber, type ReadNumber } from './phone-plans.js';
 import { visible } from './white-space.js';
 
 const NOT_A_NUMBER = new ConversionProblem('not a phone number');
@@ -67,12 +67,14 @@ export const phone = defineCleaner({
     if (extension === 'only') return { kind: 'lossy', reason: 'the number is not in it' };
     return normalForm(extension === 'drop' ? 'how its digits are set off, and its extension' : 'how its digits are set off');
   },
+  // Reading a number takes far longer than finding what it was.
   convert: ({ country, countryFollows, ...options }) => {
-    if (!countryFollows) return numberReader(options, country);
-    return besides((beside) => {
+    if (!countryFollows) return memoised(numberReader(options, country));
+    const reader = (beside: string): Converter => {
       const said = visible(beside).toUpperCase();
       return numberReader(options, isSupportedCountry(said) ? said : country);
-    }, MOST_COUNTRIES);
+    };
+    return memoised(besides(reader, MOST_COUNTRIES));
   },
 });
 
@@ -82,34 +84,34 @@ type Options = {
   readonly give: 'e164' | 'national' | 'country' | 'callingCode';
 };
 
-/** Reading a number takes far longer than finding what it was. */
 function numberReader({ accept, extension, give }: Options, country: CountryCode | undefined): Converter {
-  return memoised((text) => {
+  return (text) => {
     if (text.length > LONGEST) return NOT_A_NUMBER;
     const written = visible(text).replace(/^tel:/iu, '');
     if (written === '') return null;
     const plain = accept === 'valid' ? readPlainNumber(written, country) : undefined;
-    if (plain === null) return NOT_A_NUMBER;
-    if (plain !== undefined) return extension === 'only' ? null : part(plain, give);
-    const parsed = parsePhoneNumberFromString(written, { extract: false, ...(country !== undefined && { defaultCountry: country }) });
-    if (parsed === undefined || !(accept === 'valid' ? parsed.isValid() : isPossible(parsed))) return NOT_A_NUMBER;
-    if (extension === 'only') return parsed.ext ?? null;
-    if (extension === 'append' && parsed.ext !== undefined) return `${parsed.number};ext=${parsed.ext}`;
-    return part({ callingCode: parsed.countryCallingCode, national: parsed.nationalNumber, country: parsed.country }, give);
-  });
+    const number = plain === undefined ? askedNumber(written, country, accept) : plain;
+    if (number === null) return NOT_A_NUMBER;
+    if (extension === 'only') return number.extension ?? null;
+    return extension === 'append' && number.extension !== undefined ? `${e164(number)};ext=${number.extension}` : part(number, give);
+  };
 }
 
-function part(
-  {
-    callingCode,
-    national,
-    country,
-  }: { readonly callingCode: string; readonly national: string; readonly country: CountryCode | undefined },
-  give: Options['give'],
-): string | null {
-  if (give === 'e164') return `+${callingCode}${national}`;
-  if (give === 'national') return national;
-  return give === 'country' ? (country ?? null) : `+${callingCode}`;
+/** What the library says. */
+function askedNumber(text: string, country: CountryCode | undefined, accept: Options['accept']): ReadNumber | null {
+  const parsed = parsePhoneNumberFromString(text, { extract: false, ...(country !== undefined && { defaultCountry: country }) });
+  if (parsed === undefined || !(accept === 'valid' ? parsed.isValid() : isPossible(parsed))) return null;
+  return { callingCode: parsed.countryCallingCode, national: parsed.nationalNumber, country: parsed.country, extension: parsed.ext };
+}
+
+function part(number: ReadNumber, give: Options['give']): string | null {
+  if (give === 'e164') return e164(number);
+  if (give === 'national') return number.national;
+  return give === 'country' ? (number.country ?? null) : `+${number.callingCode}`;
+}
+
+function e164({ callingCode, national }: ReadNumber): string {
+  return `+${callingCode}${national}`;
 }
 
 /** Also when it is read again: a local number without its area is no number elsewhere, and of zeros too many one goes each time. */

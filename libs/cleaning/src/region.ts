@@ -48,8 +48,9 @@ export const region = defineCleaner({
       ? { kind: 'lossy', reason: 'the country is not in it' }
       : normalForm('the name, and its spelling'),
   convert: ({ country, countryFollows, give }) => {
-    const reader = (code: string | undefined): Converter =>
-      memoised((text) => {
+    const reader =
+      (code: string | undefined): Converter =>
+      (text) => {
         if (text.length > LONGEST) return UNKNOWN;
         const written = visible(text);
         if (written === '') return null;
@@ -59,7 +60,10 @@ export const region = defineCleaner({
         const isWhole = own === undefined && (give === 'code' || code === undefined) && WHOLE_CODE.test(written);
         const found = isWhole ? BY_COUNTRY.get(written.slice(0, 2).toUpperCase())?.get(folded) : own;
         return found === undefined ? UNKNOWN : give === 'code' ? found : found.slice(3);
-      });
-    return countryFollows ? besides((beside) => reader(visible(beside).toUpperCase() || country), MOST_COUNTRIES) : reader(country);
+      };
+    const regionOf = countryFollows
+      ? besides((beside) => reader(visible(beside).toUpperCase() || country), MOST_COUNTRIES)
+      : reader(country);
+    return memoised(regionOf);
   },
 });
