@@ -86,7 +86,7 @@ function wayBack(inverse, examples) {
 /** As JSON, with what cannot be seen as an escape. */
 function literal(value) {
   return JSON.stringify(value).replace(
-    /[\u007f-\u00a0\u00ad\u0300-\u036f\u200b-\u200f\u2028-\u202f\u2060\ufeff]/gu,
+    /[\u0300-\u036f]|[\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060\ufeff]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -62,6 +62,7 @@ const TABLE: readonly (readonly [cleaner: string, options: Json | undefined, tex
   ['truncate', { length: 3, unit: 'bytes' }, '😀', ''],
   ['unicode', undefined, 'می\u200cخواهم', 'می\u200cخواهم'],
   ['unicode', undefined, 'Ada\u200d \u200cLovelace', 'Ada Lovelace'],
+  ['unicode', undefined, 'Ada\u200cخواهم\u200cAda', 'AdaخواهمAda'],
   ['unicode', { control: 'keep', invisible: 'keep', spaces: 'keep' }, 'a\u0001\u200b\u00a0', 'a\u0001\u200b\u00a0'],
   ['region', { country: 'DE' }, 'Thüringen', 'DE-TH'],
   ['region', { country: 'DE' }, 'NRW', 'DE-NW'],
