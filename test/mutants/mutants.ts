@@ -16,6 +16,7 @@ const WRITER = 'libs/events/src/log/sequenced-writer.ts';
 const CAPTURE_SPEC = 'libs/pipeline/src/capture/capture-loop.spec.ts';
 const TRANSFORM_SPEC = 'libs/pipeline/src/transform/transform-loop.spec.ts';
 const ROUND = 'libs/pipeline/src/derive/round.ts';
+const EVALUATOR = 'libs/pipeline/src/derive/row-evaluator.ts';
 const MIRROR = 'libs/pipeline/src/mirror/table-mirror.ts';
 const DERIVATION_SPEC = 'libs/pipeline/src/derive/derivation.spec.ts';
 const MIRROR_SPEC = 'libs/pipeline/src/mirror/table-mirror.spec.ts';
@@ -224,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a reverse index is dropped: who looked a value up is not found',
     file: ROUND,
-    find: "if (entered !== null) this.#state.addMember(stateKey('dependants', number, entered), member);",
+    find: "for (const text of stay) this.#state.addMember(stateKey('dependants', number, text), member);",
     replace: '',
     killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
@@ -276,6 +277,34 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'isAlone(entry) ? undefined : this.#state.members(others, null, 1)[0]',
     replace: 'undefined as Buffer | undefined',
     killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'what was looked up behind a link is forgotten',
+    file: EVALUATOR,
+    find: 'if (innerText !== null) lookups[index]?.add(innerText);',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'makes rows of all that are joined'],
+  },
+  {
+    name: 'a row is made of more rows than its rule allows',
+    file: EVALUATOR,
+    find: 'rows.length > all.atMost || ',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'makes rows of all that are joined'],
+  },
+  {
+    name: 'a filter is asked about what was made of nothing',
+    file: EVALUATOR,
+    find: 'decided &&= !all.decides;',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'makes rows of all that are joined'],
+  },
+  {
+    name: 'a row that too many rows hold is said to want its unique values',
+    file: 'libs/pipeline/src/derive/claiming-rule.ts',
+    find: '[...read, ...holding]',
+    replace: 'read',
+    killedBy: ['libs/pipeline/src/derive/claiming-rule.spec.ts', 'wants the same as all of it'],
   },
   {
     name: 'a row is still found by what it held before',

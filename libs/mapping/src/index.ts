@@ -55,6 +55,7 @@ export {
   type DrivingRow,
   type Holds,
   type Invalid,
+  type JoinedRow,
   type MappingBuilder,
   type ReadColumn,
   type Tables,

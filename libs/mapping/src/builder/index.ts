@@ -18,4 +18,4 @@ export {
 export { all, any, is, not, when, type Where } from './where.js';
 export { array, field, json, jsonArray, jsonBoolean, jsonNumber, jsonObject } from './json.js';
 export { mapping, type MappingBuilder } from './table-builder.js';
-export type { DrivingRow, ReadColumn, Tables } from './rows.js';
+export type { DrivingRow, JoinedRow, ReadColumn, Tables } from './rows.js';
