@@ -15,7 +15,16 @@ const [, RULE = ''] = /```json\n(.*?)```/s.exec(PAGE) ?? [];
 
 describe('docs/mapping.md', () => {
   it('shows files that compile, and mistakes in them that do not', () => {
-    expect(Object.keys(FILES)).toEqual(['names.ts', 'types.ts', 'account.ts', 'person.ts', 'account-summary.ts', 'note.ts', 'mapping.ts']);
+    expect(Object.keys(FILES)).toEqual([
+      'names.ts',
+      'types.ts',
+      'account.ts',
+      'person.ts',
+      'account-summary.ts',
+      'phones.ts',
+      'note.ts',
+      'mapping.ts',
+    ]);
     const wrong = FILES['person.ts']?.replace(", LEFT: 'former'", '').replace("required: ['account_id', 'name']", "required: ['name']");
     const unindexed = FILES['account.ts']?.replace("columns: ['number']", "columns: ['name']");
     const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '', 'wrong-index.ts': unindexed ?? '' });
@@ -31,7 +40,14 @@ describe('docs/mapping.md', () => {
       for (const [name, text] of Object.entries(FILES)) await writeFile(join(folder, name), text);
       expect(await loadMapping(join(folder, 'names.ts'))).toMatchObject({ tables: { 'public.users': { to: 'crm.app_user' } } });
       const { rules } = await loadMapping(join(folder, 'mapping.ts'));
-      expect(rules.map(({ target }) => target)).toEqual(['crm.account', 'crm.account_summary', 'crm.person', 'crm.note']);
+      expect(rules.map(({ target }) => target)).toEqual([
+        'crm.account',
+        'crm.account_summary',
+        'crm.phone',
+        'crm.phone',
+        'crm.person',
+        'crm.note',
+      ]);
       expect(rules[0]).toEqual(JSON.parse(RULE));
     } finally {
       await rm(folder, { recursive: true });

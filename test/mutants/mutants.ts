@@ -239,15 +239,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the next rival is not derived again',
     file: ROUND,
-    find: 'for (const key of [before, winner]) if',
-    replace: 'for (const key of [before]) if',
+    find: 'for (const name of [before, winner]) {',
+    replace: 'for (const name of [before]) {',
     killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
   {
     name: 'who loses a unique value is not derived again',
     file: ROUND,
-    find: 'for (const key of [before, winner]) if',
-    replace: 'for (const key of [winner]) if',
+    find: 'for (const name of [before, winner]) {',
+    replace: 'for (const name of [winner]) {',
     killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
   {
@@ -276,6 +276,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'libs/pipeline/src/derive/unique-claims.ts',
     find: 'isAlone(entry) ? undefined : this.#state.members(others, null, 1)[0]',
     replace: 'undefined as Buffer | undefined',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
+  },
+  {
+    name: 'rules of one table do not know the rows of each other',
+    file: 'libs/pipeline/src/derive/derivation-plan.ts',
+    find: 'uniquesOf.get(rule.target) ?? ',
+    replace: '',
     killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
   {

@@ -15,22 +15,20 @@ type Place = { readonly rows: ReadonlyMap<string, Columns>; readonly home: strin
 
 /** What is wrong with rules: names that nothing stands behind, things made twice, what the tables and converters that are known do not have. */
 export function ruleIssues(rules: readonly TableRule[], known: Known = {}): readonly MappingIssue[] {
-  const sources = new Map(rules.map(({ target, source }) => [target, source]));
   return rules.flatMap((rule, index) =>
-    new RuleCheck(rule, sources, known).check().map(({ path, message }) => ({ path: ['rules', index, ...path], message })),
+    new RuleCheck(rule, rules, known).check().map(({ path, message }) => ({ path: ['rules', index, ...path], message })),
   );
 }
 
 class RuleCheck {
   readonly #issues: MappingIssue[] = [];
   readonly #rule: TableRule;
-  /** Of the rules, by target. */
-  readonly #sources: ReadonlyMap<string, string>;
+  readonly #rules: readonly TableRule[];
   readonly #known: Known;
 
-  constructor(rule: TableRule, sources: ReadonlyMap<string, string>, known: Known) {
+  constructor(rule: TableRule, rules: readonly TableRule[], known: Known) {
     this.#rule = rule;
-    this.#sources = sources;
+    this.#rules = rules;
     this.#known = known;
   }
 
@@ -87,11 +85,13 @@ class RuleCheck {
   }
 
   #parents(place: Place): void {
-    for (const [index, { parent, key }] of (this.#rule.requires ?? []).entries()) {
+    for (const [index, { parent, rule, key }] of (this.#rule.requires ?? []).entries()) {
       const path = ['requires', index];
       for (const [number, value] of key.entries()) this.#expression(value, [...path, 'key', number], place);
-      const source = this.#sources.get(parent);
-      if (source === undefined) this.#say([...path, 'parent'], `no rule makes ${parent}`);
+      const makers = this.#rules.filter(({ target }) => target === parent);
+      const source = makers.find(({ name }) => name === rule)?.source;
+      if (makers.length === 0) this.#say([...path, 'parent'], `no rule makes ${parent}`);
+      else if (source === undefined) this.#say([...path, 'rule'], `must name one of the rules for ${parent}: ${namesOf(makers)}`);
       const table = this.#known.tables?.get(source ?? '');
       if (table !== undefined && table.key.length !== key.length) {
         this.#say([...path, 'key'], `must name a row of ${source ?? ''} by its key (${table.key.join(', ')})`);
@@ -194,4 +194,9 @@ class RuleCheck {
   #say(path: readonly PropertyKey[], message: string): void {
     this.#issues.push({ path, message });
   }
+}
+
+function namesOf(rules: readonly TableRule[]): string {
+  const names = rules.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  return names.length === 0 ? 'it has no name, so none' : names.join(', ');
 }

@@ -415,6 +415,10 @@ describe('unique rules', () => {
     expect(compiled(joined).uniques).toMatchObject([{ columns: [0], otherwise: 'held' }]);
   });
 
+  it('are one more for the key of a target that other rules make too', () => {
+    expect(compiled({ columns, key: ['id'], name: 'one' }).uniques).toMatchObject([{ columns: [0], otherwise: 'held' }]);
+  });
+
   it('come before those that are declared', () => {
     const unique = [{ columns: ['id'], otherwise: 'empty' }] as const;
     expect(compiled({ columns, key: ['name'], unique }).uniques).toMatchObject([byKey, { columns: [0], otherwise: 'empty' }]);

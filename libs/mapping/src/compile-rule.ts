@@ -30,13 +30,16 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
   return {
     source: rule.source,
     target: rule.target,
+    name: rule.name ?? null,
     columns,
     key: rule.key.map(place),
     joins,
     accepts: where ?? (() => true),
     // By a key that is null no row is found.
     derive: compileColumns(rule, scope, [...new Set([...rule.key, ...(rule.required ?? [])])].map(place)),
-    requires: (rule.requires ?? []).map(({ parent, key }) => ({ parent, keyOf: keyText(key.map((value) => scope.evaluate(value))) })),
+    requires: (rule.requires ?? []).map(({ parent, rule: name = null, key }) => {
+      return { parent, rule: name, keyOf: keyText(key.map((value) => scope.evaluate(value))) };
+    }),
     uniques: uniqueRules(rule, tables.get(rule.source)?.key ?? []).map(({ columns: names, order = [], otherwise }) => ({
       columns: names.map(place),
       otherwise,
@@ -115,13 +118,13 @@ function compileColumns(rule: TableRule, scope: Scope, required: readonly number
   };
 }
 
-/** With one for the target's key, unless different source rows cannot but have different ones. */
-function uniqueRules({ key, columns, unique = [] }: TableRule, sourceKey: readonly string[]): readonly UniqueRule[] {
+/** With one for the target's key, unless different source rows cannot but have different ones, and no other rule makes rows of the target. */
+function uniqueRules({ key, columns, unique = [], name }: TableRule, sourceKey: readonly string[]): readonly UniqueRule[] {
   const copied = key.flatMap((column) => {
     const value = columns[column];
     return value !== undefined && 'column' in value && value.of === undefined ? [value.column] : [];
   });
-  const distinct = sourceKey.length > 0 && sourceKey.every((column) => copied.includes(column));
+  const distinct = name === undefined && sourceKey.length > 0 && sourceKey.every((column) => copied.includes(column));
   return distinct ? unique : [{ columns: key, otherwise: 'held' }, ...unique];
 }
 

@@ -67,6 +67,8 @@ export type CompiledUnique = {
 export type CompiledRule = {
   readonly source: string;
   readonly target: string;
+  /** Null: no other rule makes rows of the target. */
+  readonly name: string | null;
   readonly columns: readonly string[];
   /** Places of the key in the target row. */
   readonly key: readonly number[];
@@ -75,6 +77,7 @@ export type CompiledRule = {
   readonly derive: (rows: JoinedRows) => { readonly values: Row } | { readonly problems: readonly Problem[] };
   readonly requires: readonly {
     readonly parent: string;
+    readonly rule: string | null;
     readonly keyOf: (rows: JoinedRows) => readonly string[] | null;
   }[];
   readonly uniques: readonly CompiledUnique[];

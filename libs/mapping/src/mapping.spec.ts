@@ -217,6 +217,36 @@ describe('rules', () => {
     ]);
   });
 
+  test('make one table together where each has a name, and they have its columns, key and unique values in common', () => {
+    const unique = [{ columns: ['id'], otherwise: 'held' }] as const;
+    const [one, two] = [
+      { ...RULE, name: 'contact', unique },
+      { ...RULE, source: 'public.leads', name: 'lead', unique: [{ ...unique[0], order: [{ column: 'made' }] }] },
+    ];
+    expect(problems({ rules: [one, two] })).toEqual([]);
+    const AT_TWO = 'rules[1] (crm.person)';
+    expect(problems({ rules: [one, { ...two, name: undefined }] })).toEqual([
+      `${AT_TWO}.target: the rule for public.contacts and the rule for public.leads both go to crm.person`,
+    ]);
+    expect(problems({ rules: [one, { ...two, name: 'contact' }] })).toEqual([
+      `${AT_TWO}.name: contact is the name of another rule for crm.person too`,
+    ]);
+    const other = { ...two, columns: { nr: { column: 'id' } }, key: ['nr'], unique: [] };
+    expect(problems({ rules: [one, other] })).toEqual(
+      ['columns', 'key', 'unique'].map((part) => `${AT_TWO}.${part}: must be those of the rule contact, which makes crm.person too`),
+    );
+    expect(problems({ rules: [{ ...one, name: 'A b' }] })).toEqual([
+      `${AT}.name: must be a letter, then letters, digits, _ or -, all lower case`,
+    ]);
+    const child = (rule?: string) => {
+      const requires = [{ parent: 'crm.person', key: [{ column: 'id' }], ...(rule === undefined ? {} : { rule }) }];
+      return problems({ rules: [one, two, { ...RULE, target: 'crm.note', requires }] });
+    };
+    expect(child('lead')).toEqual([]);
+    const named = 'rules[2] (crm.note).requires[0].rule: must name one of the rules for crm.person: contact, lead';
+    expect([child(), child('leads')]).toEqual([[named], [named]]);
+  });
+
   test('tell all their problems, not only the first', () => {
     expect(
       problems({

@@ -80,8 +80,29 @@ function madeTwice({ tables, rules }: Mapping): readonly MappingIssue[] {
       issues.push({ path: ['tables', source, 'columns'], message: `two columns of ${source} go to ${to}.${twice}` });
     }
   }
-  for (const [index, { target, source }] of rules.entries()) made(target, `the rule for ${source}`, ['rules', index, 'target']);
+  const firstOf = new Map<string, TableRule>();
+  for (const [index, rule] of rules.entries()) {
+    const { target, source, name: own } = rule;
+    const first = firstOf.get(target);
+    if (first === undefined || own === undefined || first.name === undefined)
+      made(target, `the rule for ${source}`, ['rules', index, 'target']);
+    else {
+      const same = rules.findIndex((other) => other.target === target && other.name === own);
+      if (same !== index) issues.push({ path: ['rules', index, 'name'], message: `${own} is the name of another rule for ${target} too` });
+      for (const part of ['columns', 'key', 'unique'] as const) {
+        if (sharedPart(first, part) === sharedPart(rule, part)) continue;
+        issues.push({ path: ['rules', index, part], message: `must be those of the rule ${first.name}, which makes ${target} too` });
+      }
+    }
+    if (first === undefined) firstOf.set(target, rule);
+  }
   return issues;
+}
+
+/** What is the same in all rules for one target: the names of the columns, the key, and which values are unique. */
+function sharedPart({ columns, key, unique = [] }: TableRule, part: 'columns' | 'key' | 'unique'): string {
+  if (part === 'columns') return JSON.stringify(Object.keys(columns).sort());
+  return JSON.stringify(part === 'key' ? key : unique.map((one) => [one.columns, one.otherwise]));
 }
 
 /** The same mapping in one form, which its hash is taken of: neither the order of keys nor a default that is written out makes another. */

@@ -100,7 +100,10 @@ const join = z.strictObject({
     .optional(),
 }) as z.ZodType<JoinRule>;
 
-const parent = z.strictObject({ parent: qualified, key: z.array(expression).min(1) }) as z.ZodType<ParentRule>;
+/** It stands before a colon in the list of held rows. */
+const ruleName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/u, 'must be a letter, then letters, digits, _ or -, all lower case');
+
+const parent = z.strictObject({ parent: qualified, rule: ruleName.optional(), key: z.array(expression).min(1) }) as z.ZodType<ParentRule>;
 
 const unique = z.strictObject({
   columns: z.array(name).min(1),
@@ -112,6 +115,7 @@ const unique = z.strictObject({
 export const rule = z.strictObject({
   source: qualified,
   target: qualified,
+  name: ruleName.optional(),
   joins: z.array(join).optional(),
   where: condition.optional(),
   columns: z.record(name, expression).refine((columns) => Object.keys(columns).length > 0, 'makes no column'),

@@ -89,8 +89,11 @@ export type JoinRule = ToOneJoin & {
   };
 };
 
-/** The row needs the target row that `parent`'s rule makes of the source row with this key (columns in the order of its key); with a null in it, none. */
-export type ParentRule = { readonly parent: string; readonly key: readonly Expression[] };
+/**
+ * The row needs the target row that `parent`'s rule makes of the source row with this key (columns in the order of its key); with a null in it, none. Where
+ * several rules make `parent`, `rule` is the name of the one that is meant.
+ */
+export type ParentRule = { readonly parent: string; readonly rule?: string; readonly key: readonly Expression[] };
 
 /**
  * Of the rows that want the same values in these columns the first in `order` (of the driving row's columns) has them; for the others the
@@ -103,6 +106,11 @@ export type TableRule = {
   /** The driving table, as schema.table: each of its rows makes one target row, or none. */
   readonly source: string;
   readonly target: string;
+  /**
+   * Where several rules make the rows of one target table each has a name of its own. They make the same columns and have the same key and unique rules, which
+   * hold for the rows of all of them together. With equal places in the order of a unique rule those of an earlier rule come first.
+   */
+  readonly name?: string;
   readonly joins?: readonly JoinRule[];
   /** Rows that it refuses are not in the target. */
   readonly where?: Condition;

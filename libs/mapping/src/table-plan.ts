@@ -44,6 +44,11 @@ export function tablesRead({ rules }: Pick<Mapping, 'rules'>): ReadonlySet<strin
   );
 }
 
+/** The target tables that rules make, each once. */
+export function ruleSchemas(rules: readonly TableRule[]): readonly TableSchema[] {
+  return [...new Map(rules.map((rule) => [rule.target, ruleSchema(rule)])).values()];
+}
+
 /** What the rows look like that a rule makes, in the order of its columns: text, whatever the target makes of it. */
 export function ruleSchema({ target, columns, key }: TableRule): TableSchema {
   const [schema, table] = splitQualified(target);

@@ -237,6 +237,15 @@ describe('a rule', () => {
     expect(parsed(rule)).toEqual(rule);
   });
 
+  it('can be one of several for a table', () => {
+    const rule = map.table('crm.person', {
+      ...from,
+      name: 'contact',
+      requires: [{ parent: 'crm.account', rule: 'x', key: [contact('id')] }],
+    });
+    expect(rule).toMatchObject({ name: 'contact', requires: [{ parent: 'crm.account', rule: 'x', key: [{ column: 'id' }] }] });
+  });
+
   it('can have one row made of all that are joined', () => {
     const row = map.from('public.contacts');
     const users = row.joinAll('users', 'public.users', {

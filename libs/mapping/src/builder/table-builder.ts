@@ -42,13 +42,19 @@ type TableOptions<
   /** Rows that it refuses are not in the target. */
   readonly where?: Where<NoInfer<From>>;
   readonly columns: Columns<Target[To]['row'], NoInfer<From>, Key[number] | Required>;
+  /** Where several rules make the table: a name of its own. They make the same columns, and have the same key and unique rules. */
+  readonly name?: string;
   /** Columns by which a row is found: of the target's key, or of a unique index. One that is null holds its row. */
   readonly key: Key;
   /** Columns that hold their row when they are null. */
   readonly required?: readonly Required[];
-  /** Target rows that must be there before this one, by its foreign keys: `key` is that of the source row that makes them. */
+  /**
+   * Target rows that must be there before this one, by its foreign keys: `key` is that of the source row that makes them, `rule` the name of its rule where several
+   * do.
+   */
   readonly requires?: readonly {
     readonly parent: Parent<Target[To], Target>;
+    readonly rule?: string;
     readonly key: readonly Value<string | null, NoInfer<From>>[];
   }[];
   /** By its unique indexes: of the rows that want the same values the first in `order` has them; the others go without, or are held. */
@@ -79,15 +85,16 @@ export interface MappingBuilder<Source extends Tables, Target extends Tables> {
 export function mapping<Source extends Tables = Untyped, Target extends Tables = Untyped>(): MappingBuilder<Source, Target> {
   return {
     from: (table) => drivingRow(table),
-    table: (target, { from, where, columns, key, required, requires, unique, whileHeld }) => {
+    table: (target, { from, name, where, columns, key, required, requires, unique, whileHeld }) => {
       const rule = {
         source: from.source,
         target,
+        ...(name !== undefined && { name }),
         ...(where !== undefined && { where: conditionOf(where) }),
         columns: expressionsOf(columns),
         key,
         ...(required !== undefined && { required }),
-        ...(requires !== undefined && { requires: requires.map((one) => ({ parent: one.parent, key: one.key.map(expressionOf) })) }),
+        ...(requires !== undefined && { requires: requires.map((one) => ({ ...one, key: one.key.map(expressionOf) })) }),
         ...(unique !== undefined && { unique }),
         ...(whileHeld !== undefined && { whileHeld }),
       } satisfies TableRule;

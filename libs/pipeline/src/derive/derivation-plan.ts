@@ -32,6 +32,10 @@ export type PlannedUnique = CompiledRule['uniques'][number] & { readonly number:
 
 export type PlannedRule = {
   readonly number: number;
+  /** Its target, and its name where others make it too: means the same in another plan of the mapping. */
+  readonly label: string;
+  /** Other rules make rows of the target too. */
+  readonly isShared: boolean;
   readonly compiled: CompiledRule;
   readonly table: MirroredTable;
   readonly joins: readonly PlannedJoin[];
@@ -79,6 +83,8 @@ export class DerivationPlan {
     /** By what is looked up; also where it is the key, so that the others keep their numbers in the state when a table's key changes. */
     const lookups = new Map<string, number>();
     let uniques = 0;
+    /** By target, for rules of the same one share them. */
+    const uniquesOf = new Map<string, readonly number[]>();
     const placed = (join: CompiledJoin): PlacedJoin & { readonly table: Growing } => {
       const joined = table(join.table);
       const byKey = join.columns.length === joined.key.length && joined.key.every((column) => join.columns.includes(column));
@@ -113,15 +119,19 @@ export class DerivationPlan {
         return plannedJoin;
       };
       const plannedJoins = rule.joins.map(plan);
-      const numbered = rule.uniques.map((unique) => ({ ...unique, number: uniques++ }));
+      const numbers = uniquesOf.get(rule.target) ?? rule.uniques.map(() => uniques++);
+      uniquesOf.set(rule.target, numbers);
+      const numbered = rule.uniques.map((unique, index) => ({ ...unique, number: numbers[index] as number }));
       const planned: PlannedRule = {
         number,
+        label: labelOf(rule.target, rule.name),
+        isShared: rule.name !== null,
         compiled: rule,
         table: table(rule.source),
         joins: plannedJoins,
         lookedUp: plannedJoins.flatMap((join) => [join, ...join.inner]),
-        parents: rule.requires.map(({ parent, keyOf }) => {
-          const parentRule = compiled.findIndex(({ target }) => target === parent);
+        parents: rule.requires.map(({ parent, rule: name, keyOf }) => {
+          const parentRule = compiled.findIndex((other) => other.target === parent && other.name === name);
           invariant(parentRule !== -1, `no rule makes ${parent}`);
           return { rule: parentRule, target: parent, keyOf };
         }),
@@ -134,6 +144,11 @@ export class DerivationPlan {
     this.#tables = tables;
   }
 
+  /** Undefined: there is none with this label. */
+  labelled(label: string): PlannedRule | undefined {
+    return this.rules.find((rule) => rule.label === label);
+  }
+
   get tables(): Iterable<MirroredTable> {
     return this.#tables.values();
   }
@@ -142,4 +157,9 @@ export class DerivationPlan {
   table(name: string): MirroredTable | undefined {
     return this.#tables.get(name);
   }
+}
+
+/** A table's name has no line end that anybody would want. */
+export function labelOf(target: string, name: string | null): string {
+  return name === null ? target : `${target}\n${name}`;
 }

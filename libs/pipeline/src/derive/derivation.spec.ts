@@ -19,7 +19,7 @@ import { stateKey } from './state-keys.js';
 const TABLES = [simpleTable('public.a'), simpleTable('public.b'), simpleTable('public.c')] as const;
 const SOURCES = new Map<string, SourceTable>(TABLES.map((table) => [table.name, table]));
 const NUMBERED = new Map(TABLES.map(({ name }, number) => [name, { number, key: [0] }]));
-const rulesOf = rulesOver(TABLES);
+const rulesOf = rulesOver(TABLES, { shared: true });
 
 /** What was there at first, then transactions. */
 const history: fc.Arbitrary<readonly (readonly Change[])[]> = fc
@@ -178,6 +178,8 @@ const isMadeAnew = ({ rule, before, after }: DerivedChange): boolean => {
   return rule.joins[0]?.join.all != null && before !== null && after !== null && was !== is;
 };
 
+const keyOf = ({ compiled }: PlannedRule, row: Row): string => JSON.stringify(compiled.key.map((place) => row[place]));
+
 const idOf = (rule: number, key: string): string => `${String(rule)} ${key}`;
 
 /** What F says of the stream's source rows, in the shape of the stream's own target and list of held rows. */
@@ -217,7 +219,7 @@ const SEEN = [
     'truncate',
     'rival',
   ] as const),
-  ...(['made of many'] as const),
+  ...(['made of many', 'key of another rule'] as const),
 ];
 
 class DerivationCensus extends Census<(typeof SEEN)[number]> {
@@ -248,6 +250,20 @@ class DerivationCensus extends Census<(typeof SEEN)[number]> {
       [...held.values()].some(({ state }) => state === 'waiting'),
     );
     this.saw('made of many', derived.some(isMadeAnew));
+    this.saw(
+      'key of another rule',
+      derived.some((went) =>
+        derived.some(
+          (came) =>
+            came.rule !== went.rule &&
+            came.rule.compiled.target === went.rule.compiled.target &&
+            came.after !== null &&
+            keyOf(came.rule, came.after) !== (came.before === null ? null : keyOf(came.rule, came.before)) &&
+            went.before !== null &&
+            keyOf(came.rule, came.after) === keyOf(went.rule, went.before),
+        ),
+      ),
+    );
     this.saw('kept', stream.kept().size > 0);
     this.saw(
       'released',
@@ -306,6 +322,12 @@ function expectDefinition(stream: Stream): void {
   expect([...kept.keys()].filter((id) => !expected.target.has(id))).toEqual([]);
   expect(sorted(stream.target)).toEqual(sorted(expected.target));
   expect(sorted(stream.held)).toEqual(sorted(expected.held));
+  // Whatever rules they come from.
+  const keys = [...stream.target].map(([id, row]) => {
+    const rule = stream.plan.rules[Number(id.slice(0, id.indexOf(' ')))] as PlannedRule;
+    return `${rule.compiled.target} ${keyOf(rule, row)}`;
+  });
+  expect(keys.length).toBe(new Set(keys).size);
 }
 
 describe('derivation', () => {

@@ -6,7 +6,7 @@ import { RowEvaluator } from './row-evaluator.js';
 import type { KeptVersion } from './kept-version.js';
 import { membersOf, Round, type DerivedChange } from './round.js';
 import { SourceMirror, valuesText } from './source-mirror.js';
-import { rivalMember, stateKey } from './state-keys.js';
+import { rivalMember, rivalName, stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
 
 export type { DerivedChange } from './round.js';
@@ -20,8 +20,8 @@ export type DrivingRow = { readonly rule: PlannedRule; readonly key: string };
 /** A row's key, and what the mirror holds of it. */
 export type MirroredRow = { readonly key: string; readonly value: Buffer };
 
-/** A row wants to have these values alone: number of the unique rule, values, the row's place among its rivals, its key. */
-export type WantedValues = readonly [unique: number, values: string, order: string, key: string];
+/** A row wants to have these values alone: number of the unique rule, values, the row's place among its rivals, its name among them. */
+export type WantedValues = readonly [unique: number, values: string, order: string, rival: string];
 
 /**
  * Derives the target's rows from the mirror, as far as a source transaction may have changed them.
@@ -112,14 +112,14 @@ export class Derivation {
   }
 
   /** Which unique values these rows want. */
-  wanted({ claiming }: PlannedRule, rows: readonly MirroredRow[]): readonly WantedValues[] {
+  wanted({ claiming, number: rule, isShared }: PlannedRule, rows: readonly MirroredRow[]): readonly WantedValues[] {
     const evaluator = new RowEvaluator(this.#mirror);
     const wanted: WantedValues[] = [];
     for (const { key, value } of rows) {
       const { version } = evaluator.evaluate(claiming, this.#mirror.rowOf(claiming.table, value));
       claiming.uniques.forEach(({ number }, index) => {
         const claim = version?.claims[index] ?? null;
-        if (claim !== null) wanted.push([number, claim.values, claim.order, key]);
+        if (claim !== null) wanted.push([number, claim.values, claim.order, rivalName(rule, isShared, key)]);
       });
     }
     return wanted;
@@ -127,7 +127,7 @@ export class Derivation {
 
   /** Says so of rows that nothing was derived of yet, so that whoever is derived first knows all its rivals. */
   claim(wanted: readonly WantedValues[]): void {
-    for (const [unique, values, order, key] of wanted) this.#claims.enter(unique, values, rivalMember(false, order, key));
+    for (const [unique, values, order, rival] of wanted) this.#claims.enter(unique, values, rivalMember(false, order, rival));
   }
 
   #round(childless: PlannedRule | null): Round {

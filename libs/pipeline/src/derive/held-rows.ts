@@ -1,6 +1,7 @@
 import { HELD_COLUMNS, lineOf, type HeldColumn, type Line, type StateView } from '@changeover/events';
 
 import type { DerivedChange } from './derivation.js';
+import { labelOf, type DerivationPlan, type PlannedRule } from './derivation-plan.js';
 import type { HeldStatus } from './derived-entry.js';
 import { lineOfRow } from './row-text.js';
 import { stateKey } from './state-keys.js';
@@ -44,7 +45,7 @@ export function heldLine(
   const values: Readonly<Record<HeldColumn, string | null>> = {
     migration,
     target: rule.compiled.target,
-    source_key: heldKey(key),
+    source_key: heldKey(rule.compiled.name, key),
     source: rule.table.name,
     state,
     kept: kept ? 't' : 'f',
@@ -59,13 +60,26 @@ export function heldLine(
 }
 
 /** A zero byte, with which the hash of a very long key begins, is none that PostgreSQL could store. */
-export function heldKey(key: string): string {
-  return key.replace('\0', HASHED);
+export function heldKey(name: string | null, key: string): string {
+  return `${name === null ? '' : `${name}:`}${key.replace('\0', HASHED)}`;
 }
 
-/** The key in the state that a `source_key` means: only a whole hash stands for a key that was too long. */
-export function keyOfHeld(sourceKey: string): string {
-  return WHOLE_HASH.test(sourceKey) ? `\0${sourceKey.slice(HASHED.length)}` : sourceKey;
+/** The row that a `source_key` means: only a whole hash stands for a key that was too long. Undefined where no rule is meant. */
+export function heldRowOf(
+  plan: DerivationPlan,
+  target: string,
+  sourceKey: string,
+): { readonly rule: PlannedRule; readonly key: string } | undefined {
+  const colon = sourceKey.indexOf(':');
+  const alone = plan.labelled(target);
+  const rule = alone ?? plan.labelled(labelOf(target, sourceKey.slice(0, colon)));
+  const key = alone === undefined ? sourceKey.slice(colon + 1) : sourceKey;
+  return rule === undefined ? undefined : { rule, key: keyOfHash(key) };
+}
+
+/** The key in the state that such a one means. */
+export function keyOfHash(key: string): string {
+  return WHOLE_HASH.test(key) ? `\0${key.slice(HASHED.length)}` : key;
 }
 
 const HASHED = 'sha256:';

@@ -6,23 +6,23 @@ import type { Claim, Version } from './derived-entry.js';
 /** The version of a held row that stands at the target. */
 export type KeptVersion = { readonly rule: PlannedRule; readonly key: string; readonly version: Version };
 
-/** As it is written down: parents by the table they are in, as a rule's number may be another one day. */
+/** As it is written down: parents by their rule's label, as its number may be another one day. */
 type Written = {
   readonly values: Row;
-  readonly parents: readonly (readonly [target: string, key: string])[];
+  readonly parents: readonly (readonly [label: string, key: string])[];
   readonly claims: readonly (Claim | null)[];
 };
 
-export function keptVersionText({ rules }: Pick<DerivationPlan, 'rules'>, { values, parents, claims }: Version): string {
-  const named = parents.map(({ rule, key }) => [(rules[rule] as PlannedRule).compiled.target, key] as const);
+export function keptVersionText({ rules }: DerivationPlan, { values, parents, claims }: Version): string {
+  const named = parents.map(({ rule, key }) => [(rules[rule] as PlannedRule).label, key] as const);
   return JSON.stringify({ values, parents: named, claims } satisfies Written);
 }
 
 /** Null where the text is not one of {@link keptVersionText}, or does not fit the rule: it has been where others can write. */
-export function readKeptVersion({ rules }: Pick<DerivationPlan, 'rules'>, rule: PlannedRule, text: string): Version | null {
+export function readKeptVersion(plan: DerivationPlan, rule: PlannedRule, text: string): Version | null {
   const written = parsed(text);
   if (written?.values.length !== rule.compiled.columns.length || written.claims.length !== rule.uniques.length) return null;
-  const parents = written.parents.map(([target, key]) => ({ rule: rules.findIndex(({ compiled }) => compiled.target === target), key }));
+  const parents = written.parents.map(([label, key]) => ({ rule: plan.labelled(label)?.number ?? -1, key }));
   return parents.some(({ rule: parent }) => parent === -1) ? null : { values: written.values, parents, claims: written.claims };
 }
 

@@ -8,7 +8,7 @@ import type { RowEvaluator } from './row-evaluator.js';
 import { keptVersionText } from './kept-version.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
-import { childMember, childOf, lookupsOf, rivalMember, stateKey } from './state-keys.js';
+import { childMember, childOf, lookupsOf, rivalMember, rivalName, rivalOf, stateKey } from './state-keys.js';
 import type { UniqueClaims } from './unique-claims.js';
 
 const PAGE = 1000;
@@ -162,7 +162,7 @@ export class Round {
   }
 
   #contest({ rule, key }: AffectedRow, { number }: PlannedUnique, { values, order }: Claim, how: 'enter' | 'leave', kept: boolean): void {
-    const before = this.#claims[how](number, values, rivalMember(kept, order, key));
+    const before = this.#claims[how](number, values, rivalMember(kept, order, rivalName(rule.number, rule.isShared, key)));
     const contest = `${String(number)} ${values}`;
     if (!this.#contests.has(contest)) this.#contests.set(contest, { rule, unique: number, values, before });
   }
@@ -172,7 +172,11 @@ export class Round {
     for (const { rule, unique, values, before } of this.#contests.values()) {
       const winner = this.#claims.winner(unique, values);
       if (winner === before) continue;
-      for (const key of [before, winner]) if (key !== undefined) this.#concern(this.#load(rule, key)).lost = null;
+      for (const name of [before, winner]) {
+        if (name === undefined) continue;
+        const rival = rivalOf(rule.number, rule.isShared, name);
+        this.#concern(this.#load(this.#plan.rules[rival.rule] as PlannedRule, rival.key)).lost = null;
+      }
     }
     this.#contests = new Map();
   }
@@ -183,8 +187,10 @@ export class Round {
 
   #lostBy({ rule, key, now: { version } }: AffectedRow): readonly number[] {
     let lost: number[] | null = null;
-    for (const [index, claim] of version?.claims.entries() ?? NONE) {
-      if (claim === null || this.#claims.winner((rule.uniques[index] as PlannedUnique).number, claim.values) === key) continue;
+    if (version === null) return NONE;
+    const name = rivalName(rule.number, rule.isShared, key);
+    for (const [index, claim] of version.claims.entries()) {
+      if (claim === null || this.#claims.winner((rule.uniques[index] as PlannedUnique).number, claim.values) === name) continue;
       (lost ??= []).push(index);
     }
     return lost ?? NONE;

@@ -81,6 +81,15 @@ export function childOf(member: Buffer): { readonly rule: number; readonly key: 
   return { rule: member.readUInt16BE(0), key: member.toString('utf8', 2) };
 }
 
+/** What names a row among its rivals: where several rules make rows of the table, their numbers tell them apart. */
+export function rivalName(rule: number, isShared: boolean, key: string): string {
+  return isShared ? `${String(rule).padStart(5, '0')} ${key}` : key;
+}
+
+export function rivalOf(rule: number, isShared: boolean, name: string): { readonly rule: number; readonly key: string } {
+  return isShared ? { rule: Number(name.slice(0, 5)), key: name.slice(6) } : { rule, key: name };
+}
+
 /** A rival for unique values: those with a kept version first, then in the declared order, then by key. */
 export function rivalMember(kept: boolean, order: string, key: string): Buffer {
   return Buffer.from(`${kept ? '0' : '1'}${order.slice(0, ORDER_LENGTH)}\0${key}`);

@@ -18,11 +18,11 @@ import {
 
 import { decodeEntry, isAtTarget, isSameRow, NO_ENTRY, type DerivedEntry } from '../derive/derived-entry.js';
 import type { MirroredTable, PlannedRule } from '../derive/derivation-plan.js';
-import { keyOfHeld } from '../derive/held-rows.js';
+import { keyOfHash } from '../derive/held-rows.js';
 import { RowEvaluator } from '../derive/row-evaluator.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { valuesText } from '../derive/source-mirror.js';
-import { bounded, stateKey } from '../derive/state-keys.js';
+import { bounded, rivalOf, stateKey } from '../derive/state-keys.js';
 import { UniqueClaims } from '../derive/unique-claims.js';
 import { seqOf } from '../mirror/mirror-value.js';
 import { circleRule, type PassingTable } from '../transform/circles.js';
@@ -127,8 +127,8 @@ export class RowExplanations implements AsyncDisposable {
     const passed = source !== undefined && this.#passed.has(source) ? [this.#explainPassed(source, key)] : [];
     const read = this.#derived.plan.table(table);
     if (read === undefined) return { rows: passed, dependants: [] };
-    const text = keyText(key);
-    const rows = [...read.drives.map((rule) => this.#explain(rule, text)), ...passed];
+    const { drives, text } = meantBy(read, key);
+    const rows = [...drives.map((rule) => this.#explain(rule, text)), ...passed];
     return { rows, dependants: this.#dependants(read, text) };
   }
 
@@ -230,7 +230,10 @@ export class RowExplanations implements AsyncDisposable {
       const winner = claim === null ? undefined : this.#claims.winner(number, claim.values);
       if (claim === null || winner === undefined) return [];
       const names = columns.map((place) => rule.compiled.columns[place] as string);
-      return [{ columns: names, otherwise, winner: this.#sourceRow(rule.table, winner), isOurs: winner === key }];
+      const rival = rivalOf(rule.number, rule.isShared, winner);
+      const { table } = this.#derived.plan.rules[rival.rule] as PlannedRule;
+      const isOurs = rival.rule === rule.number && rival.key === key;
+      return [{ columns: names, otherwise, winner: this.#sourceRow(table, rival.key), isOurs }];
     });
     const parents = (version?.parents ?? []).map((needed) => {
       const parent = this.#derived.plan.rules[needed.rule] as PlannedRule;
@@ -273,7 +276,11 @@ export class RowExplanations implements AsyncDisposable {
   #drivingKey(rule: PlannedRule, key: readonly string[]): string | null {
     const ast = this.#rules[rule.number] as TableRule;
     const wanted = rule.uniques.find(({ columns }) => columns.join() === rule.compiled.key.join());
-    if (wanted !== undefined) return this.#claims.winner(wanted.number, bounded(lineOfRow(key))) ?? null;
+    if (wanted !== undefined) {
+      const winner = this.#claims.winner(wanted.number, bounded(lineOfRow(key)));
+      const rival = winner === undefined ? null : rivalOf(rule.number, rule.isShared, winner);
+      return rival?.rule === rule.number ? rival.key : null;
+    }
     const columns = this.#tables.find(ast.source)?.form.schema.columns.filter((column) => column.key) ?? [];
     const values = columns.map(({ name }) => {
       const place = ast.key.findIndex((column) => {
@@ -311,6 +318,14 @@ export class RowExplanations implements AsyncDisposable {
   }
 }
 
+/** In the list of held rows a rule's name stands before the key where several rules make the table: then only that one is meant. */
+function meantBy({ drives }: MirroredTable, key: readonly string[]): { readonly drives: readonly PlannedRule[]; readonly text: string } {
+  const [first = '', ...others] = key;
+  const named = drives.find(({ compiled: { name } }) => name !== null && first.startsWith(`${name}:`));
+  if (named === undefined) return { drives, text: keyText(key) };
+  return { drives: [named], text: keyText([first.slice((named.compiled.name as string).length + 1), ...others]) };
+}
+
 function outcomeOf(accepts: boolean, { told, written }: DerivedEntry): ExplainedRow['outcome'] {
   if (!accepts) return 'filtered';
   if (told === null) return written === null ? 'held' : 'written';
@@ -334,6 +349,6 @@ function keyOfRow({ key }: MirroredTable, row: Row): string {
 /** As the state has it; of the list of held rows a hash stands for a key that is very long. */
 function keyText(key: readonly (string | null)[]): string {
   const [only] = key;
-  if (key.length === 1 && only != null && only.startsWith('sha256:')) return keyOfHeld(only);
+  if (key.length === 1 && only != null && only.startsWith('sha256:')) return keyOfHash(only);
   return bounded(lineOfRow(key));
 }

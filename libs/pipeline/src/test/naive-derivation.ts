@@ -59,9 +59,10 @@ export function deriveNaively(
       const order = rule.uniques.map(({ orderOf }) => orderOf(driving));
       const base = { rule: number, key, order, refused: [] };
       if ('values' in derived) {
-        const parents = rule.requires.flatMap(({ parent, keyOf }) => {
+        const parents = rule.requires.flatMap(({ parent, rule: name, keyOf }) => {
           const parentKey = keyOf(rows);
-          return parentKey === null ? [] : [{ rule: rules.findIndex(({ target }) => target === parent), key: keyText(parentKey) }];
+          const maker = rules.findIndex((other) => other.target === parent && other.name === name);
+          return parentKey === null ? [] : [{ rule: maker, key: keyText(parentKey) }];
         });
         candidates.push({ ...base, values: derived.values, parents, kept: false, problems: [] });
       } else {
@@ -79,23 +80,26 @@ export function deriveNaively(
 
   // Rivals: claims are made by what the rows are of themselves, so all winners are known before anything is taken away.
   const losses: { readonly candidate: Candidate; readonly rule: CompiledRule; readonly unique: number }[] = [];
-  rules.forEach((rule, number) => {
-    rule.uniques.forEach(({ columns }, unique) => {
-      const rivals = new Map<string, Candidate[]>();
-      for (const candidate of candidates) {
-        if (candidate.rule !== number || candidate.values === null) continue;
-        const wanted = columns.map((column) => candidate.values?.[column] ?? null);
-        if (wanted.includes(null)) continue;
-        const text = JSON.stringify(wanted);
-        rivals.set(text, [...(rivals.get(text) ?? []), candidate]);
-      }
-      for (const group of rivals.values()) {
-        const rank = (one: Candidate): string => `${one.kept ? '0' : '1'}${one.order[unique] ?? ''}\0${one.key}`;
-        group.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
-        for (const candidate of group.slice(1)) losses.push({ candidate, rule, unique });
-      }
-    });
-  });
+  for (const target of new Set(rules.map((rule) => rule.target))) {
+    const wanting = candidates.filter((one) => one.values !== null && (rules[one.rule] as CompiledRule).target === target);
+    rules
+      .find((rule) => rule.target === target)
+      ?.uniques.forEach(({ columns }, unique) => {
+        const rivals = new Map<string, Candidate[]>();
+        for (const candidate of wanting) {
+          const wanted = columns.map((column) => candidate.values?.[column] ?? null);
+          if (wanted.includes(null)) continue;
+          const text = JSON.stringify(wanted);
+          rivals.set(text, [...(rivals.get(text) ?? []), candidate]);
+        }
+        for (const group of rivals.values()) {
+          // Of rules that share the table the earlier comes first.
+          const rank = (one: Candidate): string => `${one.kept ? '0' : '1'}${one.order[unique] ?? ''}\0${String(one.rule)}\0${one.key}`;
+          group.sort((x, y) => (rank(x) < rank(y) ? -1 : 1));
+          for (const candidate of group.slice(1)) losses.push({ candidate, rule: rules[candidate.rule] as CompiledRule, unique });
+        }
+      });
+  }
   for (const { candidate, rule, unique } of losses) {
     const { columns, otherwise } = rule.uniques[unique] as CompiledRule['uniques'][number];
     if (otherwise === 'empty') {

@@ -201,10 +201,10 @@ export function gatheringRule([driving, link, behind]: readonly [TableShape, Tab
     }));
 }
 
-/** Rules for some of the tables (with `twice`, now and then two for one), over all of them. */
+/** Rules for some of the tables (with `twice`, now and then two for one), over all of them. With `shared` now and then two make one table: of sources with the same columns. */
 export function rulesOver(
   tables: readonly TableShape[],
-  options: { readonly atLeast?: number; readonly twice?: boolean } = {},
+  options: { readonly atLeast?: number; readonly twice?: boolean; readonly shared?: boolean } = {},
 ): fc.Arbitrary<readonly TableRule[]> {
   return fc
     .tuple(
@@ -217,6 +217,29 @@ export function rulesOver(
         ...sources.slice(0, again === 2 ? 1 : 0).map((source) => ({ source, target: targetOf(source.name, '2') })),
       ];
       const targets = made.map(({ target }) => target);
-      return fc.tuple(...made.map(({ source, target }) => ruleFor(source, target, tables, targets)));
+      const rules = fc.tuple(...made.map(({ source, target }) => ruleFor(source, target, tables, targets)));
+      return options.shared === true ? fc.tuple(rules, fc.boolean()).map(([all, shared]) => (shared ? intoOne(all) : all)) : rules;
     });
+}
+
+/** The first two make rows of one table, where their columns are the same; `rule` says which of them made a row. */
+function intoOne(rules: readonly TableRule[]): readonly TableRule[] {
+  const [one, two, ...others] = rules;
+  if (one === undefined || two === undefined || Object.keys(one.columns).join() !== Object.keys(two.columns).join()) return rules;
+  const names = new Map([
+    [one.target, 'one'],
+    [two.target, 'two'],
+  ]);
+  const { target, key, required = [], unique = [] } = one;
+  const [first, second] = [
+    { ...one, name: 'one', columns: { ...one.columns, rule: { constant: 'one' } } },
+    { ...two, name: 'two', columns: { ...two.columns, rule: { constant: 'two' } }, target, key, required, unique },
+  ];
+  return [first, second, ...others].map((rule) => ({
+    ...rule,
+    requires: (rule.requires ?? []).map((parent) => {
+      const name = names.get(parent.parent);
+      return name === undefined ? parent : { ...parent, parent: target, rule: name };
+    }),
+  }));
 }

@@ -1,6 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
-import { HELD_TABLE, lineOf, type Line, type StateView, type TableSchema } from '@changeover/events';
-import { compileRules, ruleSchema, sourceTable, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
+import { HELD_TABLE, lineOf, tableName, type Line, type StateView, type TableSchema } from '@changeover/events';
+import { compileRules, ruleSchemas, sourceTable, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
@@ -36,7 +36,8 @@ export class DerivedTables {
   /** All tables that frames are given of. */
   readonly frameTargets: readonly TableSchema[];
   readonly #held: HeldRows;
-  readonly #frames: readonly RowFrames[];
+  /** By target: its rows come from one rule, or from several. */
+  readonly #frames: ReadonlyMap<string, RowFrames>;
   readonly #heldFrames: RowFrames;
   readonly #sources: ReadonlyMap<number, SourceTable>;
   readonly #isCopied: DerivedTablesOptions['isCopied'];
@@ -53,10 +54,10 @@ export class DerivedTables {
     const claiming = compileRules({ rules: rules.map(claimingRule) }, columns, converters);
     this.plan = new DerivationPlan(compiled, keys, claiming);
     this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
-    this.targets = rules.map(ruleSchema);
+    this.targets = ruleSchemas(rules);
     this.frameTargets = [HELD_TABLE, ...this.targets];
     this.#held = new HeldRows(migration, state);
-    this.#frames = this.targets.map((target) => new RowFrames((frame) => output.add(frame, target)));
+    this.#frames = new Map(this.targets.map((target) => [tableName(target), new RowFrames((frame) => output.add(frame, target))]));
     this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));
   }
 
@@ -114,7 +115,7 @@ export class DerivedTables {
       const { before, after } = this.#held.change(change, at);
       if (before !== null || after !== null) this.#heldFrames.add(before, after);
     }
-    for (const frames of this.#frames) frames.end();
+    for (const frames of this.#frames.values()) frames.end();
     this.#heldFrames.end();
   }
 
@@ -126,7 +127,7 @@ export class DerivedTables {
   }
 
   #of(rule: PlannedRule): RowFrames {
-    return this.#frames[rule.number] as RowFrames;
+    return this.#frames.get(rule.compiled.target) as RowFrames;
   }
 
   readonly #read = (table: MirroredTable, value: Buffer): TouchedRow['before'] => {

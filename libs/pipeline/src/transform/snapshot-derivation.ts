@@ -4,7 +4,7 @@ import { tableUse, type Converters, type Mapping, type TableRule, type TableUse 
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
-import { heldLine, keyOfHeld, type HeldSince } from '../derive/held-rows.js';
+import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
@@ -180,9 +180,9 @@ export class SnapshotDerivation {
   *#versions(kept: readonly ToldVersion[]): Generator<KeptVersion> {
     const { plan } = this.#derived;
     for (const { target, sourceKey, text } of kept) {
-      const rule = plan.rules.find(({ compiled }) => compiled.target === target);
-      const version = rule === undefined ? null : readKeptVersion(plan, rule, text);
-      if (rule !== undefined && version !== null) yield { rule, key: keyOfHeld(sourceKey), version };
+      const row = heldRowOf(plan, target, sourceKey);
+      const version = row === undefined ? null : readKeptVersion(plan, row.rule, text);
+      if (row !== undefined && version !== null) yield { ...row, version };
     }
   }
 

@@ -13,7 +13,7 @@ import { tableUse, type Converters, type Mapping, type TableUse } from '@changeo
 
 import { decodeEntry, isAtTarget, NO_ENTRY, type HeldStatus } from '../derive/derived-entry.js';
 import type { DrivingRow } from '../derive/derivation.js';
-import { heldKey, heldLine, keyOfHeld, type HeldSince } from '../derive/held-rows.js';
+import { heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { boundedKey, keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { circleRule, type PassingTable } from './circles.js';
@@ -126,10 +126,10 @@ export class StoredDerivation implements AsyncDisposable {
   /** How many rows of this table of the target are remembered as written. */
   count(target: TableSchema): number {
     let rows = 0;
-    this.#derived.targets.forEach((table, number) => {
-      if (tableName(table) !== tableName(target)) return;
+    for (const { compiled, number } of this.#derived.plan.rules) {
+      if (compiled.target !== tableName(target)) continue;
       for (const { value } of this.#look.entries(stateKey('derived', number, ''), null)) if (isAtTarget(value)) rows++;
-    });
+    }
     for (const table of this.#tables)
       if (nameOf(this.#passed(table)) === tableName(target)) for (const _ of this.rows(table.form.schema)) rows++;
     return rows;
@@ -148,13 +148,12 @@ export class StoredDerivation implements AsyncDisposable {
   /** The driving row of which an entry of the list of held rows is; null: no rule makes rows of that table. `id`: key of the entry. */
   drivenBy(id: string): DrivingRow | null {
     const [, target, sourceKey] = rowOfLine(Buffer.from(id, 'latin1').toString());
-    const rule = this.#derived.plan.rules.find(({ compiled }) => compiled.target === target);
-    return rule === undefined || sourceKey == null ? null : { rule, key: keyOfHeld(sourceKey) };
+    return target == null || sourceKey == null ? null : (heldRowOf(this.#derived.plan, target, sourceKey) ?? null);
   }
 
   /** The key of the entry that the list of held rows has of this row, where it has one. */
   heldId({ rule, key }: DrivingRow): string {
-    return Buffer.from(lineOfRow([this.#options.migration, rule.compiled.target, heldKey(key)])).toString('latin1');
+    return Buffer.from(lineOfRow([this.#options.migration, rule.compiled.target, heldKey(rule.compiled.name, key)])).toString('latin1');
   }
 
   /** What is remembered of these, and what becomes of them when they are derived again; of a row that passes by only what is remembered. */
@@ -171,7 +170,7 @@ export class StoredDerivation implements AsyncDisposable {
       const { written, told } = stored[index] as (typeof stored)[number];
       const change = changes.get(idOf(row));
       const is = change === undefined ? { written, told } : { written: change.after, told: change.held };
-      const table = reviewed[row.rule.number] as (typeof reviewed)[number];
+      const table = reviewed.find(({ table: of }) => tableName(of) === row.rule.compiled.target) as (typeof reviewed)[number];
       if (written !== null) table.written.push(lineIn(row.rule, written));
       if (is.written !== null) table.again.push(lineIn(row.rule, is.written));
       if (told !== null) held.written.push(this.#heldLine(row, told));

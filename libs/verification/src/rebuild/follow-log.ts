@@ -10,7 +10,7 @@ import {
   type TargetReader,
   type TargetWriter,
 } from '@changeover/events';
-import { ruleSchema, tableUse, type Converters, type Mapping } from '@changeover/mapping';
+import { ruleSchemas, tableUse, type Converters, type Mapping } from '@changeover/mapping';
 import {
   LoadLoop,
   SilentObserver,
@@ -125,6 +125,6 @@ export async function writtenTables(options: WrittenTablesOptions, signal: Abort
   const at = await untilThere(() => placeOfTarget({ ...options, target: live }), { ...options, began: clock.monotonic() }, signal);
   await using followed = await FollowedChanges.from(log, changes, at);
   const passed = followed.tables.flatMap((table) => tableUse(mapping, table).passed ?? []);
-  const tables = [...mapping.rules.map(ruleSchema), ...passed];
+  const tables = [...ruleSchemas(mapping.rules), ...passed];
   return [...new Map(tables.map((one) => [tableName(one), one])).values()];
 }

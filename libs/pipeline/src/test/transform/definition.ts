@@ -101,7 +101,7 @@ export class Definition {
       }
       if (state === null) continue;
       const kept = written !== null;
-      held.set(`${rule.target} ${key}`, { source: rule.source, state, kept, problems: JSON.stringify(problems) });
+      held.set(heldId(rule, key), { source: rule.source, state, kept, problems: JSON.stringify(problems) });
     }
     return { tables, held };
   }
@@ -109,9 +109,10 @@ export class Definition {
   /** The target row of a rule as a version that was kept: its rows tell all that they need. */
   keptVersion(rule: CompiledRule, row: NamedRow): KeptVersion {
     const driving = (this.#columns.get(rule.source) ?? []).map((column) => row[column] ?? null);
-    const parents = rule.requires.flatMap(({ parent, keyOf }) => {
+    const parents = rule.requires.flatMap(({ parent, rule: name, keyOf }) => {
       const key = keyOf([driving]);
-      return key === null ? [] : [{ rule: this.rules.findIndex(({ target }) => target === parent), key: keyText(key) }];
+      const maker = this.rules.findIndex((other) => other.target === parent && other.name === name);
+      return key === null ? [] : [{ rule: maker, key: keyText(key) }];
     });
     return { values: rule.columns.map((column) => row[column] ?? null), parents };
   }
@@ -163,11 +164,12 @@ export class Definition {
         const values = places.map((place) => row[place] as string | null);
         return values.every((value) => value !== null) ? values : null;
       };
-      return [{ parent: this.#passed.get(table)?.target as string, keyOf }];
+      return [{ parent: this.#passed.get(table)?.target as string, rule: null, keyOf }];
     });
     return {
       source: name,
       target,
+      name: null,
       columns: columns.map((column) => renames[column] ?? column),
       key: key.map((column) => columns.indexOf(column)),
       joins: [],
@@ -178,6 +180,11 @@ export class Definition {
       keepsLast: true,
     };
   }
+}
+
+/** What the list of held rows calls a driving row, behind the table. */
+export function heldId({ target, name }: CompiledRule, key: string): string {
+  return `${target} ${name === null ? '' : `${name}:`}${key}`;
 }
 
 /** The text of a row whose columns have names; columns that are null may as well not be there. */

@@ -7,6 +7,7 @@ const SEEN = [
   'link',
   'made of many',
   'too many rows',
+  'rules of one table',
   'flip',
   'held',
   'kept',

@@ -107,7 +107,10 @@ const mappingOf = (shapes: readonly TableShape[], names: readonly string[]): fc.
   fc
     .record({
       tables: passes(names),
-      rules: fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 5, arbitrary: rulesOver(shapes, { twice: true }) }),
+      rules: fc.oneof(
+        { weight: 1, arbitrary: fc.constant([]) },
+        { weight: 5, arbitrary: rulesOver(shapes, { twice: true, shared: true }) },
+      ),
     })
     .map((input) => parseMapping(input, CONVERTERS));
 

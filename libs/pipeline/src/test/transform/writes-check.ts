@@ -3,7 +3,7 @@ import type { CompiledRule } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import type { ChangesScript, Place } from './changes-script.js';
-import { NOTHING_KEPT, type Definition, type Expected, type NamedRow, type Said } from './definition.js';
+import { heldId, NOTHING_KEPT, type Definition, type Expected, type NamedRow, type Said } from './definition.js';
 import { FollowedTarget, type TargetChange } from './followed-target.js';
 import type { MigrationCensus } from './migration-census.js';
 import { expectSame } from './same.js';
@@ -201,11 +201,15 @@ export class WritesCheck {
     const kept = new Map<string, KeptVersion>();
     for (const row of this.target.held) {
       if (row['kept'] !== 't') continue;
-      const number = this.#definition.rules.findIndex(({ target }) => target === row['target']);
+      const id = `${row['target'] as string} ${row['source_key'] as string}`;
+      const number = this.#definition.rules.findIndex((one) => one.target === row['target'] && id.startsWith(heldId(one, '')));
       const rule = this.#definition.rules[number] as CompiledRule;
-      const standing = this.target.find(rule.target, (one) => this.#definition.sourceKeyOf(rule, one) === row['source_key']);
+      const key = id.slice(heldId(rule, '').length);
+      // Rows of rules that share a table say which one made them.
+      const isOfRule = (one: NamedRow): boolean => rule.name === null || one['rule'] === rule.name;
+      const standing = this.target.find(rule.target, (one) => isOfRule(one) && this.#definition.sourceKeyOf(rule, one) === key);
       expect(standing).toBeDefined();
-      kept.set(`${String(number)} ${row['source_key'] as string}`, this.#definition.keptVersion(rule, standing as NamedRow));
+      kept.set(`${String(number)} ${key}`, this.#definition.keptVersion(rule, standing as NamedRow));
     }
     return kept;
   }
@@ -273,6 +277,7 @@ export class WritesCheck {
       const [rule] = this.#definition.ruleOf(key);
       const number = Number(key.slice(0, key.indexOf(' ')));
       census.saw('made of many', rule.joins[0]?.all != null && written[rule.columns.indexOf('joined')] != null);
+      census.saw('rules of one table', rule.name === 'two');
       census.saw('link', rule.joins.length > 1 && written[rule.columns.indexOf('joined')] != null);
       census.saw(
         'self reference',
@@ -293,7 +298,7 @@ export class WritesCheck {
 
   #heldId(key: string): string {
     const [rule, driving] = this.#definition.ruleOf(key);
-    return `${rule.target} ${driving}`;
+    return heldId(rule, driving);
   }
 
   #drivingRowStands(key: string, view: Place['view']): boolean {
