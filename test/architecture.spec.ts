@@ -97,6 +97,8 @@ describe('the repository', () => {
     expect(placeholders(product.filter(({ path }) => path !== 'apps/cli/src/analyze/render-mapping.ts'))).toEqual([]);
     const words = ['// TODO later', 'a stub', '// fixme', "'not implemented'"];
     expect(placeholders([{ path: 'x.ts', text: words.join('\n') }])).toHaveLength(words.length);
+    expect(placeholders([{ path: 'x.ts', text: "status: 'TODO' | 'DONE'" }])).toEqual([]);
+    expect(placeholders([{ path: 'x.ts', text: "'TODO: more'" }])).toHaveLength(1);
   });
 
   it('names no package registry in its lock file', () => {

@@ -2,8 +2,8 @@
 
 export type SourceFile = { readonly path: string; readonly text: string };
 
-/** Words that say "not done". Product code is done. */
-const PLACEHOLDERS = /\b(?:TODO|FIXME|XXX|HACK)\b|\bstub(?:s|bed)?\b|\bnot (?:yet )?implemented\b/i;
+/** Words that say "not done". Product code is done. One that is the whole of a text is somebody's label: CRMs have tasks. */
+const PLACEHOLDERS = /(?<!'(?=\w+'))\b(?:TODO|FIXME|XXX|HACK)\b|\bstub(?:s|bed)?\b|\bnot (?:yet )?implemented\b/i;
 
 export function placeholders(files: readonly SourceFile[]): string[] {
   return files.flatMap(({ path, text }) =>
