@@ -1,6 +1,6 @@
 // Which suites there are, and what each needs. Pure, but for the look at the spec files.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { ROOT, TSC } from './prepare.mjs';
 
@@ -63,6 +63,14 @@ function walk(folder) {
     if (entry.isDirectory()) return ['node_modules', 'dist'].includes(entry.name) ? [] : walk(path);
     return entry.name.endsWith('.spec.ts') ? [path] : [];
   });
+}
+
+/** Dumps of a real pair of CRMs, which others wrote and are no part of the clone: in the folder that CHANGEOVER_CRM_DUMPS names, else beside the clone. */
+export const CRM_DUMPS = process.env.CHANGEOVER_CRM_DUMPS ?? join(dirname(ROOT), 'shared/crm');
+
+/** A spec that needs them says so by the name of what it calls. */
+export function needsCrmDumps(path) {
+  return /\bdescribeRealCrms\(/.test(readFileSync(join(ROOT, path), 'utf8'));
 }
 
 /** A spec that asks for a broker says so by the name of what it calls. */

@@ -1,10 +1,11 @@
 // `npm test`: static checks, then the specs by what they need, on one PostgreSQL and one broker for the whole run.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ROOT, TSC, run, runNode, wasInterrupted } from './prepare.mjs';
-import { findSpecs, JEST_SUITES, needsKafka, STATIC_CHECKS } from './suites.mjs';
+import { CRM_DUMPS, findSpecs, JEST_SUITES, needsCrmDumps, needsKafka, STATIC_CHECKS } from './suites.mjs';
 
 const inCi = ['true', '1'].includes(process.env.CI ?? '');
 
@@ -96,6 +97,15 @@ async function runSuite(report, servers, suite) {
 async function runnable(report, servers, suite) {
   const missing = suite.servers ? await servers.missing() : {};
   let specs = suite.specs;
+  if (!existsSync(CRM_DUMPS)) {
+    const left = specs.filter(needsCrmDumps);
+    if (left.length > 0)
+      report.isNotGiven(
+        `${suite.name}: ${left.join(', ')}`,
+        `${CRM_DUMPS} is not there. CHANGEOVER_CRM_DUMPS names a folder with the dumps of SuiteCRM and Twenty.`,
+      );
+    specs = specs.filter((path) => !left.includes(path));
+  }
   if (missing.postgres !== undefined) {
     report.cannotRun(`${suite.name}: ${specs.length} spec files`, missing.postgres);
     return [];
@@ -170,6 +180,7 @@ class Report {
   #failed = 0;
   #lines = [];
   #notRun = [];
+  #notGiven = [];
 
   passed(name, count, seconds) {
     this.#passed += count;
@@ -185,6 +196,11 @@ class Report {
   cannotRun(what, enable) {
     this.#notRun.push(`${what} did not run here. ${enable}`);
     if (inCi) this.#failed += 1;
+  }
+
+  /** What no clone has, and so no CI: said in words, and no failure. */
+  isNotGiven(what, why) {
+    this.#notGiven.push(`${what} did not run here: ${why}`);
   }
 
   suite(name, result, seconds) {
@@ -210,6 +226,7 @@ class Report {
     console.log('\nminutes  suite');
     for (const line of this.#lines) console.log(line);
     for (const line of this.#notRun) console.log(`${inCi ? 'FAILED' : 'not run'}: ${line}`);
+    for (const line of this.#notGiven) console.log(`not run: ${line}`);
     console.log(`\n${this.#passed} passed, ${this.#failed} failed`);
     return this.#failed === 0 ? 0 : 1;
   }
