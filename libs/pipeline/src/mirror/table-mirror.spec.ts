@@ -191,3 +191,18 @@ describe('the mirror of a table', () => {
     expect(bed.rows().map(([key]) => key)).toEqual(['1', '2']);
   });
 });
+
+test('a key whose first column is an empty text is its own, whatever memory it is written into', () => {
+  const columns = textTable('t', ['id', 'a', 'b']).columns.map((column) => ({ ...column, key: column.name !== 'b' }));
+  const table = { ...textTable('t', ['id', 'a', 'b']), columns };
+  const mirror = new TableMirror(new InMemoryStateStore(), 1, 't');
+  mirror.addForm(table);
+  const keys = new Set<string>();
+  for (const filled of [0x00, 0x41, 0xff]) {
+    // What is handed out next was in use before.
+    for (let page = 0; page < 8; page++) Buffer.allocUnsafe(1024).fill(filled);
+    mirror.layer(frame('c', 'none', ['', '7', 'x']), 0, 1, (_before, _after, _from, to) => void keys.add(to.toString('latin1', 3)));
+    mirror.layer(frame('d', 'key', ['', '7', null]), 0, 2, (_before, _after, from) => void keys.add(from.toString('latin1', 3)));
+  }
+  expect([...keys]).toEqual(['\t7']);
+});

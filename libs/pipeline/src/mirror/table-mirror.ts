@@ -250,10 +250,12 @@ class MirroredForm {
     for (const column of this.#keys) length += this.#end(column) - this.#start(column) + 1;
     const key = Buffer.allocUnsafe(length);
     let at = prefix.copy(key);
-    for (const column of this.#keys) {
-      if (at > prefix.length) key[at++] = TAB;
+    // By its place, not by what was written so far: the first one may be an empty text.
+    this.#keys.forEach((column, place) => {
+      if (place > 0) key[at++] = TAB;
       at += bytes.copy(key, at, this.#start(column), this.#end(column));
-    }
+    });
+    invariant(at === length, 'a key has as many bytes as its columns');
     return boundedKey(key, prefix.length);
   }
 

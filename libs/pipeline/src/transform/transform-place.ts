@@ -42,9 +42,10 @@ export type TransformPlace = {
 
 /**
  * Raised when what is in the state means something else: an older one is not read, but derived again from the log.
- * History: 2, every join has a number, also one by key. 3, rivals are ordered by numbers as such.
+ * History: 2, every join has a number, also one by key. 3, rivals are ordered by numbers as such. 4, keys that begin with an
+ * empty text.
  */
-const VERSION = 3;
+const VERSION = 4;
 
 export function encodePlace(place: TransformPlace): Buffer {
   return Buffer.from(JSON.stringify({ version: VERSION, ...place }), 'utf8');
