@@ -1,13 +1,13 @@
-import { SystemClock, type ErrorCode } from '@changeover/core';
+import { RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
 import { openControl, probeControl, type LeaseView } from '@changeover/control-postgres';
-import type { HeldTotals, Whereabouts } from '@changeover/events';
-import { createCheckpoints, createHeldRowList, HeldCounts, withoutPassword } from '@changeover/shell';
+import type { HeldTotals, Verified, Whereabouts } from '@changeover/events';
+import { createCheckpoints, createHeldRowList, createTargetReader, HeldCounts, withoutPassword } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
 import { saying } from '../check/saying.js';
 import { findOwnServices } from '../services/own-services.js';
 import { renderCopies } from '../status/copy-view.js';
-import { heldLine, parkedLine } from '../status/held-line.js';
+import { heldLine, parkedLine, verifiedLine } from '../status/held-line.js';
 import { LiveBlock } from '../status/live-block.js';
 import { renderRoles, roleViews } from '../status/role-view.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
@@ -21,6 +21,7 @@ type Shown = {
   readonly heldError: ErrorCode | null;
   /** Null: nothing was ever loaded, or the target does not answer. */
   readonly where: Whereabouts | null;
+  readonly verified: Verified | null;
 };
 
 const WATCH_MS = 2_000;
@@ -50,7 +51,12 @@ export class StatusCommand extends CliCommand {
     const clock = new SystemClock();
     const counts = new HeldCounts(createHeldRowList(target, { migration, limits, clock }), clock);
     const checkpoints = createCheckpoints(target, { migration, limits, clock });
-    await using _stopped = { [Symbol.asyncDispose]: () => checkpoints.stop() };
+    const reader = createTargetReader(target, { migration, limits, clock, ids: new RandomIdSource() });
+    await using _stopped = {
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all([checkpoints.stop(), reader.stop()]);
+      },
+    };
     const say = (line: string): void => {
       this.terminal.err(`${line}\n`);
     };
@@ -61,7 +67,8 @@ export class StatusCommand extends CliCommand {
           : await saying(`target: waiting for ${withoutPassword(target.url)}`, { clock, say }, () => counts.now(PATIENCE_MS.once));
       // Who does not count its rows does not say where it is, either.
       const where = heldRows === null ? null : await checkpoints.whereabouts().catch(() => null);
-      print({ leases, heldRows, heldError: counts.lastError, where });
+      const verified = heldRows === null ? null : await reader.lastVerified('any').catch(() => null);
+      print({ leases, heldRows, heldError: counts.lastError, where, verified });
     };
     const { hasSchema } = await probeControl(control.url);
     if (!hasSchema) {
@@ -79,16 +86,20 @@ export class StatusCommand extends CliCommand {
 
   #printer(migration: string, { json = false, watch = false }: StatusOptions): (shown: Shown) => void {
     if (json) {
-      return ({ leases, heldRows, where }) => {
-        const document = { migration, roles: leases, heldRows, parked: where?.parked ?? null };
+      return ({ leases, heldRows, where, verified }) => {
+        const document = { migration, roles: leases, heldRows, parked: where?.parked ?? null, verified };
         this.terminal.out(watch ? `${JSON.stringify(document)}\n` : toJson(document));
       };
     }
-    const lines = ({ leases, heldRows, heldError, where }: Shown): readonly string[] => [
+    const lines = ({ leases, heldRows, heldError, where, verified }: Shown): readonly string[] => [
       `migration ${migration}`,
-      ...[...renderRoles(roleViews(leases)), heldLine(heldRows, heldError), ...parkedLine(where), ...renderCopies(roleViews(leases))].map(
-        (line) => `  ${line}`,
-      ),
+      ...[
+        ...renderRoles(roleViews(leases)),
+        heldLine(heldRows, heldError),
+        ...verifiedLine(verified),
+        ...parkedLine(where),
+        ...renderCopies(roleViews(leases)),
+      ].map((line) => `  ${line}`),
     ];
     if (watch && this.terminal.isTty) {
       const block = new LiveBlock(this.terminal);

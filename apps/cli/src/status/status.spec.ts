@@ -3,7 +3,7 @@ import type { Position } from '@changeover/core';
 
 import { renderFindings, summary, type Finding } from '../check/finding.js';
 import { copiesInWords, renderCopies } from './copy-view.js';
-import { heldLine } from './held-line.js';
+import { heldLine, verifiedLine } from './held-line.js';
 import { LiveBlock } from './live-block.js';
 import { renderLine, renderRoles, roleViews } from './role-view.js';
 
@@ -39,6 +39,25 @@ test('rows that are not there have a line, also where nobody knows of any', () =
   expect(heldLine({ held: 0, waiting: 0, refused: 0 }, null)).toBe('no row is held, waits or is refused');
   expect(heldLine(null, 'TARGET_UNREACHABLE')).toBe('rows held, waiting and refused: not known (TARGET_UNREACHABLE)');
   expect(heldLine(null, null)).toBe('rows held, waiting and refused: not known yet');
+});
+
+test('the last verification has a line, where there was one', () => {
+  const place = { logId: 'l', epoch: 1, seq: 1, pos: '0' as Position, checksum: 'c', at: 1 };
+  const last = {
+    kind: 'touched',
+    outcome: 'different',
+    isBase: false,
+    changes: place,
+    writes: place,
+    generation: '0.0',
+    mapping: 'm',
+  } as const;
+  const told = { ...last, ended_ms: 0, seconds: 1, rows: 2 };
+  expect(verifiedLine(told)).toEqual(['last verification, 1970-01-01T00:00:00.000Z: the rows touched since the one before not all equal']);
+  expect(verifiedLine({ ...told, kind: 'full', outcome: 'equal' })).toEqual([
+    'last verification, 1970-01-01T00:00:00.000Z: all rows equal',
+  ]);
+  expect(verifiedLine(null)).toEqual([]);
 });
 
 test('copies have a line each, those that have begun first, and one for all', () => {
