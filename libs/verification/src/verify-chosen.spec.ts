@@ -1,4 +1,4 @@
-import { ChosenBed, deleted, FIRM, inserted, PERSON, TAG, truncated, updated } from './test/chosen-bed.js';
+import { ChosenBed, deleted, FIRM, inserted, moved, PERSON, TAG, truncated, updated } from './test/chosen-bed.js';
 import { isEqualChosen, type ChosenReport, type Choice } from './verify-chosen.js';
 
 const TOUCHED: Choice = { kind: 'touched' };
@@ -175,6 +175,21 @@ describe('a verification of chosen rows', () => {
     bed.refused = [{ ...refused, wanted: { ...refused.wanted, name: 'other' } }];
     bed.base({ changes: bed.verified[0]?.changes as never, writes: bed.verified[0]?.writes as never });
     expect(said(await bed.verify(TOUCHED))).toEqual(['target app.person refused 2 name']);
+  });
+
+  it('knows a row that stands under the key that it had, and says nothing of one that stands for nobody knows what', async () => {
+    await bed.commit(moved(PERSON, '2', ['7', '9', 'Bill']));
+    await bed.follow();
+    const people = bed.target.get('app.person');
+    people?.delete(key('7'));
+    people?.set(key('2'), ['Acme', '2', 'Bill']);
+    const stands = { id: '2', firm: 'Acme', name: 'Bill' };
+    bed.refused = [{ wanted: { ...stands, id: '99' }, stands }];
+    const unsure = await bed.verify(TOUCHED);
+    expect([said(unsure), unsure.unsettled]).toEqual([['target app.person missing 7'], 1]);
+    bed.refused = [{ wanted: { ...stands, id: '7' }, stands }];
+    const report = await bed.verify(TOUCHED);
+    expect([said(report), report.unsettled, bed.verified.at(-1)?.isBase]).toEqual([[], 0, true]);
   });
 
   it.each<readonly [why: string, spoil: (bed: ChosenBed) => unknown]>([

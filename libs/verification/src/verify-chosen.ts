@@ -64,7 +64,7 @@ export type ChosenReport = VerificationReport & {
   readonly derived: readonly TableComparison[];
   /** Of a sample: whole tables. */
   readonly rowCounts: readonly RowCount[];
-  /** Rows of the source that were changed in each round between the two looks, so that nothing is said of them. */
+  /** Rows of the source that were changed in each round between the two looks, and rows that stand instead of refused ones of which nothing is known: nothing is said of them. */
   readonly unsettled: number;
   readonly rounds: number;
 };
@@ -89,9 +89,9 @@ export async function verifyChosen(options: ChosenOptions, choice: Choice, signa
     due = await verification.round(due, signal);
   }
   if (due === null) throw notFollowing('load is behind transform');
-  const unsettled = [...due].reduce((sum, [, ids]) => sum + ids.size, 0);
   const seconds = (clock.monotonic() - began) / 1000;
-  const { facts, place, ...compared } = verification.outcome();
+  const { facts, place, leftOut, ...compared } = verification.outcome();
+  const unsettled = [...due].reduce((sum, [, ids]) => sum + ids.size, leftOut);
   const report: ChosenReport = {
     migration,
     mapping: mappedBy,
@@ -180,6 +180,8 @@ class ChosenVerification {
   #target: TargetSnapshot | null = null;
   #first: FirstRound | null = null;
   #chosen = 0;
+  /** Rows of the target that stand instead of refused ones of which nothing is known. */
+  #leftOut = 0;
   #heldMs = 0;
   #takes = 0;
 
@@ -195,6 +197,7 @@ class ChosenVerification {
     const { place, ...first } = this.#first as FirstRound;
     return {
       place,
+      leftOut: this.#leftOut,
       facts: { ...first, heldMs: this.#heldMs, takes: this.#takes, chosen: this.#chosen },
       tables: [...this.#tables.values()],
       remembered: [...this.#remembered.values()],
@@ -486,7 +489,18 @@ class ChosenVerification {
         refused.push(version);
         // Where it stands under another key, that one is looked at as well.
         if (refusal.stands !== null && !wanted.has(refusal.stands)) wanted.set(refusal.stands, null);
-      } else if (refusal.stands !== null) wanted.delete(refusal.stands);
+      } else if (refusal.stands !== null && wanted.has(refusal.stands)) {
+        // It stands there instead of a row of another key, which is to be known as well.
+        const word = refusal.wanted === null || said === 'all' ? undefined : said.get(refusal.wanted);
+        if (refusal.wanted === null || word === undefined) {
+          wanted.delete(refusal.stands);
+          this.#leftOut++;
+          continue;
+        }
+        refused.push(version);
+        wanted.set(refusal.wanted, word.line);
+        if (this.#choice.kind === 'touched') seen.add(refusal.wanted);
+      }
     }
     if (wanted.size === 0) return;
     const keys = keysFrom(wanted.keys());

@@ -35,6 +35,7 @@ import {
   InMemoryStateStore,
   inserted,
   MemoryStorage,
+  moved,
   positionAt,
   ScriptedSnapshots,
   StateStorage,
@@ -257,13 +258,13 @@ export class ChosenBed {
     return (await this.#writer.append([part]))[0] as RecordRef;
   }
 
-  #atSource({ table, op, rows }: RowsEvent): void {
+  #atSource({ table, op, before, rows }: RowsEvent): void {
     const held = this.#source.get(tableName(table)) as Rows;
     if (op === 't') held.clear();
-    for (const row of parseRows(rows) as Row[]) {
-      if (op === 'd') held.delete(row[0] as string);
+    (parseRows(rows) as Row[]).forEach((row, nth) => {
+      if (isBefore(op, before, nth)) held.delete(row[0] as string);
       else held.set(row[0] as string, row);
-    }
+    });
     this.snapshots.set(table, [...held.values()]);
   }
 
@@ -281,7 +282,7 @@ export class ChosenBed {
     if (op === 't') table.clear();
     (parseRows(rows) as Row[]).forEach((row, nth) => {
       const key = keyIn(form, row);
-      if (op === 'd' || (op === 'u' && before !== 'none' && nth % 2 === 0)) table.delete(key);
+      if (isBefore(op, before, nth)) table.delete(key);
       else table.set(key, row);
     });
   }
@@ -357,8 +358,13 @@ export class ChosenBed {
   }
 }
 
+/** Whether the n-th line says what the row was. */
+function isBefore(op: Frame['op'], before: Frame['before'], nth: number): boolean {
+  return op === 'd' || (op === 'u' && before !== 'none' && nth % 2 === 0);
+}
+
 function keyIn({ columns }: TableSchema, row: Row): string {
   return JSON.stringify(columns.flatMap(({ key }, place) => (key ? [row[place] ?? null] : [])));
 }
 
-export { deleted, inserted, truncated, updated };
+export { deleted, inserted, moved, truncated, updated };
