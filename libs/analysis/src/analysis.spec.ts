@@ -163,8 +163,8 @@ describe('a proposal', () => {
       rows: upTo(20, (n) => [String(n), String(n), `p${String(n)}@example.com`]),
     };
     const staff: Given = {
-      described: describeTable('a.users', ['id integer key', 'name text', 'address_country text']),
-      rows: upTo(20, (n) => [String(n), `u${String(n)}`, n % 2 === 0 ? 'Germany' : 'France']),
+      described: describeTable('a.users', ['id integer key', 'name text', 'address_country text', 'phone text']),
+      rows: upTo(20, (n) => [String(n), `u${String(n)}`, n % 2 === 0 ? 'Germany' : 'France', `+49 30 9018${String(n)}`]),
     };
     const member = describeTable('b.user', ['id uuid key', 'name text', 'email text', 'phonesPhoneCountryCode text']);
     const { proposal } = await analysed([staff, leads], [member]);

@@ -153,6 +153,9 @@ class RuleProposal {
     // What refers to one table there does not refer to another here.
     if (parent !== undefined && reference === null && source.filled > 0) return undefined;
     if (parent === undefined && references.length > 0 && !isKey && source.name !== target.name) return undefined;
+    // What is a telephone number is no country, nor the country of one.
+    const named = mattersNamed(target.name);
+    if (source.matter !== null && named.size > 0 && (named.size > 1 || !named.has(source.matter))) return undefined;
     const because: string[] = [];
     let rating = 0;
     const speaks = (evidence: number, what: string): void => {
@@ -168,8 +171,7 @@ class RuleProposal {
     const { value, fit } = conversion;
     if (value.how === 'enumeration' && target.labels !== null) speaks(EVIDENCE.labels * fit, 'its spellings are the labels');
     if (value.how === 'enumeration' && target.labels === null) speaks(EVIDENCE.spelling, 'its spellings answer it');
-    if (source.matter !== null && matterNamed(target.name) === source.matter)
-      speaks(EVIDENCE.matter, `its values are of that kind (${source.matter})`);
+    if (source.matter !== null && named.has(source.matter)) speaks(EVIDENCE.matter, `its values are of that kind (${source.matter})`);
     if (source.base === target.base || (isTextType(source.base) && isTextType(target.base))) rating += EVIDENCE.type;
     return { target, source, at, conversion, rating, because: [...because, ...conversion.because], reference };
   }
@@ -276,8 +278,7 @@ function nameLikeness(source: string, sourceTable: string, target: string, targe
   return alike === 0 && isTitle(one) && isTitle(other) ? TITLE_LIKENESS : alike;
 }
 
-/** The one matter that a name is about: a telephone number's country is about neither. */
-function matterNamed(name: string): string | undefined {
-  const named = new Set(wordsOf(name).flatMap((word) => MATTER_WORDS.get(word) ?? []));
-  return named.size === 1 ? [...named][0] : undefined;
+/** What a name says that its values are about. */
+function mattersNamed(name: string): ReadonlySet<string> {
+  return new Set(wordsOf(name).flatMap((word) => MATTER_WORDS.get(word) ?? []));
 }
