@@ -37,7 +37,7 @@ const MEANWHILE = 'chr(1)';
 
 const NORMAL_FORMS: Readonly<Record<NormalForm, string>> = {
   email: `lower(regexp_replace(v, '\\s', '', 'g'))`,
-  phone: `CASE WHEN length(regexp_replace(v, '\\D', '', 'g')) >= 7 THEN right(regexp_replace(v, '\\D', '', 'g'), 9) END`,
+  phone: `right(regexp_extract(regexp_replace(v, '\\D', '', 'g'), '^\\d{7,}$'), 9)`,
   company: `regexp_replace(regexp_replace(lower(strip_accents(v)),
     '\\b(gmbh|ag|kg|ohg|mbh|ltd|limited|llc|inc|incorporated|corp|corporation|co|plc|sarl|sas|sa|spa|srl|bv|nv|ab|oy|as|aps|sp z o ?o|s\\.a\\.?|s\\.r\\.l\\.?|b\\.v\\.?|s\\.p\\.a\\.?)(\\W|$)', ' ', 'g'),
     '[^\\p{L}\\p{N}]', '', 'g')`,

@@ -70,6 +70,15 @@ describe('the type in use', () => {
     expect(profile('text', ['31.02.1980', '01.02.1980']).used).toBe('text');
   });
 
+  it('is not decided by those values alone that come first', () => {
+    const junk = many(300, (index) => `!${String(index)}`);
+    expect(profile('text', [...junk, ...many(5_000, (index) => String(index))])).toMatchObject({ used: 'integer' });
+    expect(profile('text', [...junk, ...many(5_000, (index) => `p${String(index)}@example.com`)])).toMatchObject({ matter: 'email' });
+    // One value of many rows hides neither the others nor is hidden by them.
+    expect(profile('text', [...many(500, () => 'n/a'), ...many(9_000, String)])).toMatchObject({ used: 'integer' });
+    expect(profile('text', [...many(9_500, () => '0'), ...many(500, (index) => `x${String(index)}`)])).toMatchObject({ used: 'integer' });
+  });
+
   it('of other columns', () => {
     expect(profile('smallint', ['0', '1']).used).toBe('boolean');
     expect(profile('smallint', ['0', '2']).used).toBe('integer');

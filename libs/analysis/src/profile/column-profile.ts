@@ -86,6 +86,8 @@ export type ColumnProfile = {
 
 /** What so many of a hundred rows are, the column is: of the rest somebody will have to decide. */
 const MOST = 0.9;
+/** Of a few of the values already one can say that it is none of these: a question that is asked of each would cost the most of all. */
+const TRIED = 200;
 const FEW_VALUES = 60;
 const SHORT_VALUE = 60;
 const SHAPES = 5;
@@ -161,7 +163,9 @@ function typesOf({ base, labels }: DescribedColumn, values: readonly ValueCount[
     ['json', isJson],
     ['multi-enum', isMultiEnum],
   ];
+  const few = someOf(values);
   for (const [used, test] of tests) {
+    if (!couldBe(few, test)) continue;
     const found = share(test);
     // One spelling alone could be a number, or a letter of somebody's own.
     if (found >= MOST && (used !== 'boolean' || isTwofold(values))) return is(used, found);
@@ -201,15 +205,13 @@ const MATTERS: readonly (readonly [Matter, (text: string) => boolean])[] = [
   ['file', isFile],
   ['phone', (text) => !/^\d{4}-\d\d-\d\d/u.test(text) && dateFormats(text).dates.length === 0 && isPhone(text)],
 ];
-/** Of a few of the values already one can say that it is none of these: a question that is asked of each would cost the most of all. */
-const TRIED = 200;
 /** Below it the column has it in it, and is about something else. */
 const MATTER = 0.7;
 
 function matterOf(values: readonly ValueCount[], rows: number): Pick<ColumnProfile, 'matter' | 'matterShare' | 'phoneCountry'> {
-  const few = values.slice(0, TRIED);
+  const few = someOf(values);
   for (const [matter, test] of MATTERS) {
-    if (shareOf(few, test, sumOf(few)) < MATTER) continue;
+    if (!couldBe(few, test)) continue;
     const share = shareOf(values, test, rows);
     if (share < MATTER) continue;
     return {
@@ -223,6 +225,18 @@ function matterOf(values: readonly ValueCount[], rows: number): Pick<ColumnProfi
   if (share >= MATTER && few.filter(({ value }) => value.trim().length > 3 && isCountry(value)).length >= 2)
     return { matter: 'country', matterShare: shareOf(values, isCountry, rows), phoneCountry: null };
   return { matter: null, matterShare: 0, phoneCountry: null };
+}
+
+/** Evenly spread: they come sorted. */
+function someOf(values: readonly ValueCount[]): readonly ValueCount[] {
+  const step = Math.ceil(values.length / TRIED);
+  return values.filter((_, index) => index % step === 0);
+}
+
+/** Half of the values, or of their rows: one that many rows have must not hide the others, nor they it. */
+function couldBe(few: readonly ValueCount[], test: (text: string) => boolean): boolean {
+  const fitting = few.filter(({ value }) => test(value.trim()));
+  return fitting.length * 2 >= few.length || sumOf(fitting) * 2 >= sumOf(few);
 }
 
 function shareOf(values: readonly ValueCount[], test: (text: string) => boolean, rows: number): number {

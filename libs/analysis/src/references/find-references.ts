@@ -1,5 +1,6 @@
 import type { ColumnPlace, ColumnProfiler, Orphans } from '../column-profiler.port.js';
 import { isNumberType, isTextType, type ColumnProfile } from '../profile/column-profile.js';
+import { isUuid } from '../profile/value-facts.js';
 import { columnOf, type TableProfile } from '../table-profile.js';
 import { namedTable } from './named-table.js';
 
@@ -130,6 +131,8 @@ async function undeclared(
 /** Texts as they are written are compared, so both ends have to be written alike. */
 function couldMeet(column: ColumnProfile, key: ColumnProfile): boolean {
   if ((column.used === 'integer') !== (key.used === 'integer')) return false;
+  // Of 60 of its values not one is a UUID: nor are most of the others.
+  if (key.used === 'uuid' && column.used === 'text' && !column.values.frequent.some(({ value }) => isUuid(value))) return false;
   const longest = (profile: ColumnProfile): number => profile.maxLength ?? 0;
   const shortest = (profile: ColumnProfile): number => profile.minLength ?? 0;
   return shortest(column) <= longest(key) && longest(column) >= shortest(key);
