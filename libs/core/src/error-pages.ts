@@ -361,6 +361,12 @@ export const ERROR_PAGES = {
     nextStep: 'Nothing was written. Move the file away, or name another place.',
     policy: 'stop',
   },
+  ANALYSIS_FAILED: {
+    meaning:
+      'The rows that `changeover analyze` had read could not be counted. Mostly there is no room on the disk where the state lies, or too little memory.',
+    nextStep: 'Nothing was changed. Make room where `state.folder` lies, or read less with `--sample` or `--table`.',
+    policy: 'stop',
+  },
   TIMED_OUT: {
     meaning: 'What a command waited for did not happen within the time that was given.',
     nextStep: 'See with `changeover status` what holds it up. Nothing was undone; wait again, or longer.',

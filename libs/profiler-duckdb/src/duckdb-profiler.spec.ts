@@ -164,6 +164,16 @@ describe('DuckDbProfiler', () => {
     await expect(bed.profiler.count({ table: 't', column: 'a' }, 1)).rejects.toBe(reason);
   });
 
+  it('says what failed without a word of the rows', async () => {
+    await using bed = await Bed.open();
+    // A line with a field too many, as no source gives one.
+    const failing = bed.profiler.add('t', ['a', 'b'], streamed([Buffer.from('secret\tsecret\tsecret\n')]));
+    const error: unknown = await failing.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'ANALYSIS_FAILED' });
+    expect(error).not.toHaveProperty('cause');
+    expect(String(error)).not.toContain('secret');
+  });
+
   it('stops a question that takes long', async () => {
     await using bed = await Bed.open();
     const rows = Array.from({ length: 30_000 }, (_, index) => [`${String(index)} ${'x'.repeat(200)}`]);

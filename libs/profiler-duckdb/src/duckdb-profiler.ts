@@ -1,8 +1,8 @@
-import { open, rm } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ColumnProfiler, type ColumnCounts, type ColumnPlace, type NormalForm, type Orphans, type Repeats } from '@changeover/analysis';
-import { invariant } from '@changeover/core';
+import { ChangeoverError, invariant } from '@changeover/core';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 
 import { readableLines } from './readable-lines.js';
@@ -87,7 +87,7 @@ export class DuckDbProfiler extends ColumnProfiler {
       await using handle = await open(file, 'wx', 0o600);
       for await (const piece of lines) {
         signal.throwIfAborted();
-        await handle.write(readableLines(piece, columns.length, LONGEST_LINE));
+        await written(handle, readableLines(piece, columns.length, LONGEST_LINE));
       }
       await this.#run(
         `CREATE TABLE ${name} AS SELECT ${[...loaded.columns.values()].map(unescaped).join(', ')} FROM ${fileRows(file, Math.max(2, columns.length))}`,
@@ -181,7 +181,7 @@ export class DuckDbProfiler extends ColumnProfiler {
       return reader.getRows();
     } catch (error) {
       signal.throwIfAborted();
-      throw error;
+      throw failure(error);
     }
   }
 
@@ -191,6 +191,27 @@ export class DuckDbProfiler extends ColumnProfiler {
     invariant(loaded !== undefined && found !== undefined, 'columns are counted of tables that were added');
     return { table: loaded.name, column: found };
   }
+}
+
+/** ANALYSIS_FAILED where the disk takes no more. */
+async function written(handle: FileHandle, bytes: Buffer): Promise<void> {
+  try {
+    await handle.writeFile(bytes);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'an error';
+    throw new ChangeoverError('ANALYSIS_FAILED', `the rows that were read cannot be written to the disk: ${code}`, { cause });
+  }
+}
+
+/** ANALYSIS_FAILED. What DuckDB says of its input may have a whole line of it, so only of memory and disk it is told in its own words. */
+function failure(cause: unknown): ChangeoverError {
+  const [said = ''] = String(cause instanceof Error ? cause.message : cause).split('\n');
+  const [kind = ''] = said.split(':');
+  const what = /^(?:IO|Out of Memory) Error$/u.test(kind)
+    ? said
+    : `DuckDB says ${/^[A-Za-z ]+ Error$/u.test(kind) ? kind : 'nothing that could be told'}`;
+  // Without a cause: logs would tell it.
+  return new ChangeoverError('ANALYSIS_FAILED', what);
 }
 
 /** Bytes as they are, fields between tabs: nothing is quoted, nothing is escaped for DuckDB. */
