@@ -37,7 +37,7 @@ const REPORT: AnalyzeReport = {
   tables: [
     {
       table: 'public.people',
-      described: { schema: 'public', table: 'people', columns: [], key: ['id'], foreignKeys: [] },
+      described: { schema: 'public', table: 'people', columns: [], key: ['id'], uniques: [], foreignKeys: [], comment: null },
       rows: 1_000,
       whole: false,
       columns: [COLUMN],

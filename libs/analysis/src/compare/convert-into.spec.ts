@@ -11,6 +11,7 @@ const column = (name: string, base: string, labels: readonly string[] | null = n
   notNull: false,
   fills: false,
   generated: false,
+  ...{ identity: null, default: null, comment: null },
 });
 
 function source(name: string, base: string, values: readonly string[], labels: readonly string[] | null = null): ColumnProfile {

@@ -14,6 +14,7 @@ const described = (base: string, name = 'c'): DescribedColumn => ({
   notNull: false,
   fills: false,
   generated: false,
+  ...{ identity: null, default: null, comment: null },
 });
 
 /** What a profiler would have counted of these values. */

@@ -83,6 +83,8 @@ export class MemoryProfiler extends ColumnProfiler {
   }
 }
 
+const UNTOLD = { identity: null, default: null, comment: null } as const;
+
 /** `id bigint key`, `name text`: columns, each with its type; those of the key say so. */
 export function describeTable(name: string, columns: readonly string[], change: Partial<DescribedTable> = {}): DescribedTable {
   const [schema = '', table = ''] = name.split('.');
@@ -94,10 +96,12 @@ export function describeTable(name: string, columns: readonly string[], change: 
     schema,
     table,
     columns: parsed.map(({ name: own, type, key }): DescribedColumn => {
-      return { name: own, type, base: type, labels: null, notNull: key !== undefined, fills: false, generated: false };
+      return { name: own, type, base: type, labels: null, notNull: key !== undefined, fills: false, generated: false, ...UNTOLD };
     }),
     key: parsed.filter(({ key }) => key === ' key').map(({ name: own }) => own),
+    uniques: [],
     foreignKeys: [],
+    comment: null,
     ...change,
   };
 }

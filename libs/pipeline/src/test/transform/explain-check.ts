@@ -7,7 +7,7 @@ import { CONVERTERS } from '../random-rules.js';
 import { valuesText } from './definition.js';
 import type { FollowedTarget } from './followed-target.js';
 import { expectSame } from './same.js';
-import { nameOf, type View } from './told-rows.js';
+import type { View } from './told-rows.js';
 
 type Explained = { readonly look: StateLook; readonly fetch: (ref: RecordRef) => Promise<TableSchema>; readonly view: View };
 
