@@ -441,7 +441,8 @@ describe('derivation', () => {
 
   it('comes to the same target from the last rows alone, given the versions that are kept', () => {
     const census = new Census(['kept', 'kept and needed']);
-    const parameters = { numRuns: 1500, seed: seedOfRun() };
+    // What is kept and needed is rare: this seed has it eight times. Chance has its turn in the tests above.
+    const parameters = { numRuns: 1500, seed: seedOfRun(4) };
     fc.assert(
       fc.property(rulesOf, history, (rules, transactions) => {
         census.next();
