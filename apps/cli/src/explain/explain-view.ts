@@ -29,10 +29,10 @@ export function renderExplanation(explanation: Explanation): readonly string[] {
 }
 
 function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number, Event>): readonly string[] {
-  const { target, key, driving, joins, where, columns, unique, parents, isConsistent, refused } = row;
+  const { target, rule, key, driving, joins, where, columns, unique, parents, isConsistent, refused } = row;
   const name = key === null ? `a row of ${target}` : `${target} ${keyWords(key)}`;
   return [
-    `${name}: ${outcomeWords(row)}`,
+    `${name}${rule === null ? '' : ` by the rule ${rule}`}: ${outcomeWords(row)}`,
     ...inColumns([
       ['  from', sourceWords(driving), recordWords(driving, records)],
       ...joins.flatMap(({ as, table, lookedUp, found, more, made }) => {

@@ -18,6 +18,8 @@ export type ReadValue = {
 export type ExplainedRow = {
   /** `schema.table` at the target. */
   readonly target: string;
+  /** The name of the rule, where several make the table. */
+  readonly rule: string | null;
   /** Its key there, where there is one. */
   readonly key: readonly (string | null)[] | null;
   /**

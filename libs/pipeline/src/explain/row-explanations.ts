@@ -166,8 +166,8 @@ export class RowExplanations implements AsyncDisposable {
     const { mirror } = this.#derived.derivation;
     const driving = mirror.get(rule.table, key);
     const entry = this.#entry(rule.number, key);
-    const { target } = rule.compiled;
-    const start = { target, driving: this.#sourceRow(rule.table, key), ...this.#standsOn(rule, key, entry) };
+    const { target, name } = rule.compiled;
+    const start = { target, rule: name, driving: this.#sourceRow(rule.table, key), ...this.#standsOn(rule, key, entry) };
     if (driving === null)
       return { ...start, key: null, outcome: 'absent', joins: [], where: null, columns: [], isConsistent: entry.written === null };
     const evaluator = new RowEvaluator(mirror);
@@ -188,10 +188,11 @@ export class RowExplanations implements AsyncDisposable {
     const tooMany = new Map((problems ?? []).map(({ column, reason }) => [column, reason]));
     const traced = accepts ? this.#trace(ast)(rows).map((one) => ({ ...one, problem: tooMany.get(one.column) ?? one.problem })) : [];
     const again = evaluator.evaluate(rule, driving);
-    const keyColumns = rule.compiled.key.map((place) => traced[place]?.value ?? null);
+    // Of a row that is held what stands is an earlier version, which may have another key.
+    const keyColumns = rule.compiled.key.map((place) => (entry.written === null ? traced[place]?.value : entry.written[place]) ?? null);
     return {
       ...start,
-      key: traced.length === 0 || keyColumns.includes(null) ? null : keyColumns,
+      key: keyColumns.includes(null) ? null : keyColumns,
       outcome: outcomeOf(accepts, entry),
       joins,
       where: ast.where === undefined ? null : { rule: printCondition(ast.where), accepts, reads: reads(columnsTested(ast.where)) },
@@ -218,7 +219,7 @@ export class RowExplanations implements AsyncDisposable {
       return { column, rule: name, reads: [{ name, value: of }], value: of, problem: null, written: of };
     });
     return {
-      ...{ target: tableName(target), key: row === null ? null : key, outcome: row === null ? 'absent' : 'passed', driving },
+      ...{ target: tableName(target), rule: null, key: row === null ? null : key, outcome: row === null ? 'absent' : 'passed', driving },
       ...{ joins: [], where: null, columns, unique: [], parents: [], isConsistent: true },
     };
   }

@@ -32,7 +32,7 @@ export async function expectExplained(mapping: Mapping, { look, fetch, view }: E
         }
         if (outcome === 'held' || outcome === 'kept' || outcome === 'waiting') {
           const state = outcome === 'waiting' ? outcome : 'held';
-          told.push(JSON.stringify([one.target, keyText(key), state, outcome === 'kept']));
+          told.push(JSON.stringify([one.target, `${one.rule === null ? '' : `${one.rule}:`}${keyText(key)}`, state, outcome === 'kept']));
         }
         if (one.key === null || outcome === 'held' || outcome === 'filtered') continue;
         const again = explanations.ofTarget(one.target, one.key as readonly string[]);
