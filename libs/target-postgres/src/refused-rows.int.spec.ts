@@ -231,6 +231,88 @@ describe('refused rows', () => {
     ]);
   });
 
+  it('never take the row that came under their old key, however it comes and whatever becomes of theirs', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE k (id numeric PRIMARY KEY, v text CHECK (v <> $$bad$$))');
+    const k = bed.writes.table('k', ['id', 'v']);
+    const rows = () => bed.rows('SELECT id, v FROM k ORDER BY id');
+    await bed.apply([k.c(['1.0', 'a'], ['2', 'b'], ['3', 'c'], ['4', 'd'])]);
+    await bed.sql.query('DELETE FROM k WHERE id < 4');
+    expect(await bed.apply([k.move([['1.0'], ['19', 'a']], [['2'], ['20', 'b']], [['3'], ['21', 'bad']])])).toMatchObject({ refused: 3 });
+    // One comes by itself, one moves there, one is refused at first.
+    await bed.apply([k.c(['1', 'new'], ['3', 'bad'])], [k.move([['4'], ['2', 'd']])]);
+    await bed.apply([k.u(['3', 'good'])]);
+    await bed.apply([k.u(['1', 'newer'])]);
+    const there = [
+      ['1', 'newer'],
+      ['2', 'd'],
+      ['3', 'good'],
+    ];
+    expect(await rows()).toEqual(there);
+    // The rows that are missed are told of further, and move back to where another one has been meanwhile.
+    await bed.apply([k.d(['1']), k.move([['19'], ['1', 'a2']], [['20'], ['22', 'b2']])]);
+    expect(await rows()).toEqual(there.slice(1));
+    expect((await bed.openRefusals()).map(({ key, stands, reason }) => [key, stands, reason])).toEqual([
+      [{ id: '1' }, null, 'ROW_MISSING'],
+      [{ id: '22' }, null, 'ROW_MISSING'],
+      [{ id: '21' }, null, 'ROW_MISSING'],
+    ]);
+    await bed.apply([k.d(['1'], ['22'], ['21'])]);
+    expect([await rows(), await bed.openRefusals()]).toEqual([there.slice(1), []]);
+  });
+
+  it('never take the row that came where theirs stood until somebody deleted it', async () => {
+    await using bed = await LoadBed.open(FIRMS);
+    const { firms, contacts } = tablesOf(bed);
+    await bed.apply([firms.c(['1', 'a', '1'], ['2', 'b', '2'], ['3', 'c', '3'])]);
+    await bed.sql.query('INSERT INTO contacts VALUES (50, 2, null)');
+    expect(await bed.apply([firms.move([['1'], ['9', 'a', '-1']]), firms.d(['2'])])).toMatchObject({ refused: 2 });
+    await bed.sql.query('DELETE FROM contacts; DELETE FROM firms WHERE id < 3');
+    await bed.apply([firms.c(['1', 'new', '1']), firms.move([['3'], ['2', 'c', '3']])]);
+    await bed.apply([firms.u(['9', 'a', '5'])]);
+    await bed.apply([contacts.c(['1', '1', null], ['2', '2', null])]);
+    expect(await bed.rows('SELECT * FROM firms ORDER BY id')).toEqual([
+      [1, 'new', 1],
+      [2, 'c', 3],
+    ]);
+    expect(await bed.openRefusals()).toMatchObject([{ key: { id: '9' }, wanted: { size: '5' }, stands: null, reason: 'ROW_MISSING' }]);
+  });
+
+  it('are missing for the whole batch, whoever else comes under their key in it', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE k (id int PRIMARY KEY, v text CHECK (v <> $$bad$$))');
+    const k = bed.writes.table('k', ['id', 'v']);
+    await bed.apply([k.c(['1', 'a'], ['2', 'b'], ['3', 'c'], ['4', 'd'])]);
+    await bed.sql.query('DELETE FROM k WHERE id IN (1, 2)');
+    const report = await bed.apply([
+      k.move([['1'], ['19', 'a']]),
+      k.d(['2']),
+      k.c(['1', 'new'], ['30', 'bad']),
+      k.move([['3'], ['2', 'c']], [['4'], ['40', 'bad']]),
+    ]);
+    expect(report).toMatchObject({ refused: 3 });
+    expect(await bed.rows('SELECT * FROM k ORDER BY id')).toEqual([
+      [1, 'new'],
+      [2, 'c'],
+      [4, 'd'],
+    ]);
+    expect((await bed.openRefusals()).map(({ key, stands }) => [key, stands])).toEqual(
+      expect.arrayContaining([
+        [{ id: '19' }, null],
+        [{ id: '30' }, null],
+        [{ id: '40' }, { id: '4', v: 'd' }],
+      ]),
+    );
+  });
+
+  it('do not lend their place to a row that exchanges its key with them', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE k (id int PRIMARY KEY, v text, big text)');
+    const k = bed.writes.table('k', ['id', 'v', 'big']);
+    await bed.apply([k.c(['1', 'a', 'big a'], ['2', 'b', 'big b'])]);
+    await bed.sql.query('DELETE FROM k WHERE id = 1');
+    await bed.apply([k.move([['1'], ['-1', 'a', undefined]], [['2'], ['1', 'b', undefined]], [['-1'], ['2', 'a', undefined]])]);
+    expect(await bed.rows('SELECT * FROM k')).toEqual([[1, 'b', 'big b']]);
+    expect(await bed.openRefusals()).toMatchObject([{ key: { id: '2' }, stands: null, reason: 'ROW_MISSING' }]);
+  });
+
   it('are what triggers raise, and what they leave out without a word', async () => {
     await using bed = await LoadBed.open(`CREATE TABLE t (id int PRIMARY KEY, name text);
       CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -167,6 +167,22 @@ describe('the repair of rows', () => {
     ]);
   });
 
+  it('of a row under whose key load misses another: that one does not take it', async () => {
+    await bed.bed.sql.query(`DELETE FROM person WHERE id = 3; ALTER TABLE person ADD CONSTRAINT later CHECK (note <> 'later')`);
+    await bed.bed.apply([people.move([['3'], ['7', '2', 'z', 'moved']]), people.c(['3', '1', 'q', 'later'])]);
+    await bed.bed.sql.query('ALTER TABLE person DROP CONSTRAINT later');
+    const hold = await bed.reader().hold();
+    expect(await hold.repair([repair(people, null, ['3', '1', 'q', 'later'])])).toEqual([REPAIRED]);
+    await hold[Symbol.asyncDispose]();
+    await bed.bed.apply([people.u(['1', '1', 'x', 'new'])]);
+    expect((await content()).slice(2)).toEqual([
+      ['p', 1, '1|x|new'],
+      ['p', 2, '1|y|'],
+      ['p', 3, '1|q|later'],
+    ]);
+    expect(await bed.bed.openRefusals()).toContainEqual(expect.objectContaining({ key: { id: '7' }, reason: 'ROW_MISSING' }));
+  });
+
   it('writes nothing when load is not where it is held any more', async () => {
     await using hold = await bed.reader().hold();
     await bed.bed.sql.query(`UPDATE changeover.progress SET hold_until = clock_timestamp() - interval '1 ms'`);

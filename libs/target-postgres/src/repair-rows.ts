@@ -12,6 +12,7 @@ import {
 import type pg from 'pg';
 
 import { CarefulPath } from './apply/careful-path.js';
+import { RefusedRows } from './apply/refused-rows.js';
 import { keyOf, keyValues } from './apply/row-values.js';
 import { ROW_MISSING, type Refusal, type TargetOp } from './apply/target-op.js';
 import { KnownTables } from './catalogue/known-tables.js';
@@ -66,10 +67,13 @@ export async function repairRows(connection: Connection, work: RepairWork): Prom
       },
       crashPoint: work.crashPoint,
     });
-    for (const refusal of await careful.apply([...ops.keys()]))
-      outcomes[ops.get(refusal.op) as number] = { done: 'refused', reason: reasonOf(refusal) };
+    const { applied, refusals } = await careful.apply([...ops.keys()], work.at.writes.seq);
+    for (const refusal of refusals) outcomes[ops.get(refusal.op) as number] = { done: 'refused', reason: reasonOf(refusal) };
     for (const [op, place] of ops)
       if (work.rows[place]?.isMissed === true && outcomes[place]?.done === 'repaired') await closeMissed(connection, op, work);
+    const refused = new RefusedRows(connection, work.holder.migration);
+    await refused.count();
+    await refused.close(await refused.displace(applied, { except: [], seq: work.at.writes.seq }), work.at.writes.seq);
     await work.crashPoint('verify.repairing');
     await connection.commit();
     return outcomes;

@@ -10,8 +10,7 @@ import type { CrashPoint } from '../options.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { bulkRows, takesBulk, type BulkRows } from './bulk-rows.js';
 import { standingOnTable } from './cascades.js';
-import { refusesTooMuch, type CarefulPath } from './careful-path.js';
-import { exchangeContents } from './exchanged-rows.js';
+import { isMissed, refusesTooMuch, type CarefulPath } from './careful-path.js';
 import { applyFast, type FastWork } from './fast-path.js';
 import { applyHeld } from './held-rows.js';
 import { opOf, schemaOf, type RefusedRows } from './refused-rows.js';
@@ -105,21 +104,18 @@ export class BatchRun {
       ops = settled.ops;
       await this.#close(settled.closed);
     }
-    let refusals: Refusal[] = [];
-    let idle: readonly TargetOp[] = [];
+    let refusals: readonly Refusal[] = [];
     if (mode === 'fast') {
       if (!(await applyFast({ connection, copyFromRows, crashPoint, catalogue: known.catalogue }, { ops, bulk }))) return false;
       for (const { count } of bulk) this.#done.insert += count;
     } else {
-      const exchanged = await exchangeContents(connection, ops, seq);
-      ops = exchanged.ops;
-      idle = exchanged.idle;
-      refusals = await careful.apply(ops);
+      const done = await careful.apply(ops, seq);
+      ops = done.applied;
+      refusals = done.refusals;
     }
-    const through = [...withoutRefused(ops, refusals), ...idle];
     for (const id of tables) this.#touched.add(id);
     const retries = refused.open > 0 && this.#parts.retries !== 'when told';
-    await (retries ? this.#retry(tables, through, refusals) : this.#finish(through, refusals));
+    await (retries ? this.#retry(tables, ops, refusals) : this.#finish(ops, refusals));
     return true;
   }
 
@@ -133,7 +129,7 @@ export class BatchRun {
     }
   }
 
-  /** What was left as it came stays so where COPY can take it, and where no delete of an open refusal may be what it settles; else it is netted. */
+  /** What was left as it came stays so where COPY can take it, and where no open refusal is of a row that it may settle or come in place of; else it is netted. */
   async #work(changes: Segment['changes'], mode: Mode): Promise<FastWork> {
     const { known, refused } = this.#parts;
     const bulk: BulkRows[] = [];
@@ -141,7 +137,7 @@ export class BatchRun {
     for (const { schema, rows, created } of changes) {
       const plan = known.plan(schema);
       if (created === undefined) for (const row of rows) ops.push({ plan, row, refusal: null });
-      else if (mode === 'fast' && takesBulk(plan) && !(await refused.awaitsDelete(schema))) bulk.push(bulkRows(plan, created));
+      else if (mode === 'fast' && takesBulk(plan) && !(await refused.knowRowsOf(schema))) bulk.push(bulkRows(plan, created));
       else for (const row of netRows(created)) ops.push({ plan, row, refusal: null });
     }
     return { bulk, ops };
@@ -178,22 +174,27 @@ export class BatchRun {
    * other), and goes on from what got in: a parent lets in its children, and those theirs.
    */
   async #retry(touched: ReadonlySet<string>, applied: readonly TargetOp[], refusals: readonly Refusal[]): Promise<void> {
-    const { connection, known, refused, careful, seq } = this.#parts;
+    const { known, refused, careful, seq } = this.#parts;
     const through = [...applied];
     const tried = new Set([...applied, ...refusals.map(({ op }) => op)].flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id])));
-    let out = refusals;
-    for (let from = touched; from.size > 0;) {
+    // Never those that are missing: what has come under their keys meanwhile is another row.
+    const missing = refusals.filter(isMissed);
+    let out = refusals.filter((refusal) => !isMissed(refusal));
+    let [from, came]: [ReadonlySet<string>, readonly TargetOp[]] = [touched, applied];
+    while (from.size > 0) {
+      await this.#displace(came, through);
       const candidates = await refused.candidates(related(from, known.catalogue.tables), tried);
       if (candidates.length === 0) break;
       for (const { id } of candidates) tried.add(id);
       const more = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
-      const again = await exchangeContents(connection, [...out.map(({ op }) => op), ...more], seq);
-      out = await careful.apply(again.ops);
-      const released = [...withoutRefused(again.ops, out), ...again.idle];
-      through.push(...released);
-      from = new Set(released.map((op) => op.plan.id));
+      const again = await careful.apply([...out.map(({ op }) => op), ...more], seq);
+      missing.push(...again.refusals.filter(isMissed));
+      out = again.refusals.filter((refusal) => !isMissed(refusal));
+      came = again.applied;
+      through.push(...came);
+      from = new Set(came.map((op) => op.plan.id));
     }
-    await this.#finish(through, out);
+    await this.#finish(through, [...out, ...missing]);
   }
 
   /** Writes down what was refused, and closes the refusals of what got in. */
@@ -206,7 +207,16 @@ export class BatchRun {
       const id = await this.#parts.refused.record(refusal, this.#parts.seq);
       if (refusal.op.refusal === null) this.#refused.set(id, refusal);
     }
+    await this.#displace(through, through);
     if (this.#refused.size > REFUSED_PER_BATCH * 10) throw refusesTooMuch([...this.#refused.values()]);
+  }
+
+  /** The rows that open refusals are of are not those that came; `through` are ops whose own refusals are about to be closed. */
+  async #displace(came: readonly TargetOp[], through: readonly TargetOp[]): Promise<void> {
+    const { refused, seq } = this.#parts;
+    if (refused.open === 0) return;
+    const own = through.flatMap(({ refusal }) => (refusal === null ? [] : [refusal.id]));
+    await this.#close(await refused.displace(came, { except: own, seq }));
   }
 
   async #close(ids: readonly string[]): Promise<void> {
@@ -217,9 +227,4 @@ export class BatchRun {
   #forget(ids: readonly string[]): void {
     for (const id of ids) if (!this.#refused.delete(id)) this.#released.add(id);
   }
-}
-
-function withoutRefused(ops: readonly TargetOp[], refusals: readonly Refusal[]): TargetOp[] {
-  const out = new Set(refusals.map(({ op }) => op));
-  return ops.filter((op) => !out.has(op));
 }

@@ -11,6 +11,7 @@ import { reasonOf, verdictOf } from '../sql-state.js';
 import { findReferenced } from './cascades.js';
 import { readClaims, type Claims } from './claims.js';
 import { freeingEdges, units, usualOrder, type ClaimingOp } from './dependencies.js';
+import { exchangeContents } from './exchanged-rows.js';
 import { components, runsInOrder } from './graph.js';
 import { runAsOneStatement } from './one-statement.js';
 import { breakCircles, runSetAside } from './set-aside.js';
@@ -33,6 +34,9 @@ export type CarefulPathParts = {
   readonly crashPoint: CrashPoint;
 };
 
+/** `applied` are as they were done, each on the row that it was to write; they include those with nothing left to do. */
+export type Applied = { readonly applied: readonly TargetOp[]; readonly refusals: readonly Refusal[] };
+
 type Attempt = { readonly refusals: readonly Refusal[] } | { readonly error: Omit<Refusal, 'op'> };
 
 const NO_CLAIMS: Claims = { frees: [], takes: [], requires: [], releases: [] };
@@ -40,10 +44,11 @@ const NO_CLAIMS: Claims = { frees: [], takes: [], requires: [], releases: [] };
 /**
  * Applies ops where the usual order does not do, inside the caller's transaction.
  *
- * 1. Read who frees and takes which unique value, and who refers to whom ({@link readClaims}).
- * 2. Apply everything as one statement in the order of who frees what; circles of unique values are set aside first; what is
+ * 1. See which rows are there ({@link CarefulPath.#standing}), and exchange contents where rows exchange keys ({@link exchangeContents}).
+ * 2. Read who frees and takes which unique value, and who refers to whom ({@link readClaims}).
+ * 3. Apply everything as one statement in the order of who frees what; circles of unique values are set aside first; what is
  *    deferrable is deferred until the statement is done.
- * 3. If the target still refuses, bisect over units (rows that need each other stay together) down to the rows it refuses,
+ * 4. If the target still refuses, bisect over units (rows that need each other stay together) down to the rows it refuses,
  *    then try those again until nothing changes, because one may have waited for another.
  */
 export class CarefulPath {
@@ -54,19 +59,57 @@ export class CarefulPath {
     this.#parts = parts;
   }
 
-  /** Applies what the target takes; gives what it refuses. */
-  async apply(ops: readonly TargetOp[]): Promise<Refusal[]> {
-    if (ops.length === 0) return [];
+  /** Applies what the target takes; `seq` is the last record of the batch. */
+  async apply(all: readonly TargetOp[], seq: number): Promise<Applied> {
+    if (all.length === 0) return { applied: [], refusals: [] };
     this.#hasRechecked = false;
+    const { standing, absent } = await this.#standing(all);
+    const missing = absent.filter(({ row }) => row.line !== null).map(missed);
+    if (missing.length > SEARCHED_REFUSALS) throw refusesTooMuch(missing);
+    const { ops, idle } = await exchangeContents(this.#parts.connection, standing, seq);
     const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.catalogue().tables));
     let refusals = await this.#applyUnits(units(usable));
     const byOp = new Map(usable.map((claiming) => [claiming.op, claiming]));
     const claimingOf = ({ op }: Refusal): ClaimingOp => byOp.get(op) as ClaimingOp;
     for (let before = Infinity; refusals.length > 1 && refusals.length < before;) {
       before = refusals.length;
-      refusals = await this.#applyUnits(units(refusals.map(claimingOf)));
+      // A row that has gone on the way does not come back: what stands there by now is another one.
+      const [gone, again] = [refusals.filter(isMissed), refusals.filter((refusal) => !isMissed(refusal))];
+      refusals = [...gone, ...(await this.#applyUnits(units(again.map(claimingOf))))];
     }
-    return [...unreadable, ...explainCircles(refusals, refusals.map(claimingOf))];
+    const refused = [...missing, ...unreadable, ...explainCircles(refusals, refusals.map(claimingOf))];
+    const out = new Set(refused.map(({ op }) => op));
+    const nothingToDelete = absent.filter(({ row }) => row.line === null);
+    return { applied: [...ops.filter((op) => !out.has(op)), ...idle, ...nothingToDelete], refusals: refused };
+  }
+
+  /**
+   * What an op comes from names a row that is there before any of the ops is applied. A row that comes under that key while they are applied is another one, so
+   * that who is not there at first is never looked for again: `absent`. The others are locked, and nobody but us takes them away.
+   */
+  async #standing(ops: readonly TargetOp[]): Promise<{ readonly standing: readonly TargetOp[]; readonly absent: readonly TargetOp[] }> {
+    const byPlan = new Map<TablePlan, TargetOp[]>();
+    const absent = new Set<TargetOp>();
+    for (const op of ops) {
+      const { plan, row } = op;
+      if (plan.addressing !== 'key' || row.kind === 'insert') continue;
+      if (row.origin === null) absent.add(op);
+      else {
+        const some = byPlan.get(plan);
+        if (some === undefined) byPlan.set(plan, [op]);
+        else some.push(op);
+      }
+    }
+    for (const [plan, some] of byPlan) {
+      const found = await this.#guarded(async () => ({ there: await this.#stillThere({ plan, rows: some.map(({ row }) => row) }) }));
+      // A key that does not fit its column's type: reading the claims finds out whose.
+      if ('error' in found) continue;
+      const there = new Set(found.there);
+      some.forEach((op, index) => {
+        if (!there.has(index + 1)) absent.add(op);
+      });
+    }
+    return { standing: ops.filter((op) => !absent.has(op)), absent: [...absent] };
   }
 
   /** Applies the units as a whole if possible, else each half for itself, down to single rows. */
@@ -141,12 +184,13 @@ export class CarefulPath {
     });
   }
 
-  async #stillThere({ plan, rows }: Run): Promise<number[]> {
+  /** The numbers of the rows that are there, from 1; they are locked, though not against those who refer to them. */
+  async #stillThere({ plan, rows }: Pick<Run, 'plan' | 'rows'>): Promise<number[]> {
     if (plan.addressing !== 'key') return [];
     const unnest = new Unnest();
     addOrigins(plan, rows, unnest);
     const found = await this.#parts.connection.query<{ ord: string }>(
-      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.from} AS t ON ${keyEquals(plan)}`,
+      `SELECT r.ord FROM ${unnest.from} JOIN ${plan.from} AS t ON ${keyEquals(plan)} FOR NO KEY UPDATE OF t`,
       unnest.values,
     );
     return found.map(({ ord }) => Number(ord));
@@ -228,6 +272,14 @@ function explainCircles(refusals: readonly Refusal[], ops: readonly ClaimingOp[]
     if (refusal.sqlstate !== UNIQUE_VIOLATION || !inCircle.has(at)) return refusal;
     return { ...refusal, reason: `${refusal.reason}; rows exchange its values: make it a constraint that is DEFERRABLE` };
   });
+}
+
+function missed(op: TargetOp): Refusal {
+  return { op, sqlstate: null, constraint: null, reason: ROW_MISSING };
+}
+
+export function isMissed({ reason }: Refusal): boolean {
+  return reason === ROW_MISSING;
 }
 
 function missing(count: number, found: readonly number[]): number[] {

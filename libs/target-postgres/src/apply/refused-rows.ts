@@ -1,9 +1,12 @@
 import { invariant } from '@changeover/core';
 import { type TableSchema, mergeLines, type Line } from '@changeover/events';
+import { escapeLiteral } from 'pg';
 
 import type { Connection } from '../connection.js';
 import type { NetRow } from '../net/net-row.js';
+import { addOrigins, keyEquals } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
+import { Unnest } from '../sql/unnest.js';
 import { isSame, keyOf, keyValues, lineFrom, readStanding, valuesOf, type Values } from './row-values.js';
 import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './target-op.js';
 
@@ -12,6 +15,12 @@ const RETRIED_PER_BATCH = 100;
 
 export const REFUSAL_COLUMNS = 'id, table_schema, table_name, key, key_text, wanted, stands, missed_by, reason';
 
+/** `missed_by` of a row that is to be found by no key, because another row has come under the one that it had. */
+const NO_KEY = '{}';
+
+/** Not of a row that is to be found by no key. */
+const CAN_COME = `missed_by IS DISTINCT FROM '${NO_KEY}'`;
+
 const OPEN_ROWS = `SELECT ${REFUSAL_COLUMNS} FROM changeover.refused
   WHERE migration = $1 AND to_seq IS NULL`;
 
@@ -19,13 +28,24 @@ const OPEN_ROWS = `SELECT ${REFUSAL_COLUMNS} FROM changeover.refused
  * What a refusal said until now becomes a row of its own, closed, and the refusal begins anew: whoever goes back to a checkpoint finds what stood there. Not where it
  * says the same as before, but for the reason, and not where it began with this batch.
  */
-const KEEP_VERSION = `WITH changed AS (
-    UPDATE changeover.refused SET version_seq = $2 WHERE id = $1 AND version_seq < $2
-      AND (key, key_text, wanted, stands, missed_by) IS DISTINCT FROM ($3::jsonb, $4, $5::jsonb, $6::jsonb, $7::jsonb) RETURNING id)
+const KEEP_VERSION = keepVersion(
+  'id = $1 AND (key, key_text, wanted, stands, missed_by) IS DISTINCT FROM ($3::jsonb, $4, $5::jsonb, $6::jsonb, $7::jsonb)',
+);
+
+function keepVersion(which: string): string {
+  return `WITH changed AS (UPDATE changeover.refused SET version_seq = $2 WHERE version_seq < $2 AND ${which} RETURNING id)
   INSERT INTO changeover.refused
     (migration, table_schema, table_name, key, key_text, wanted, stands, sqlstate, constraint_name, reason, from_seq, to_seq, from_ms, missed_by, version_seq)
   SELECT migration, table_schema, table_name, key, key_text, wanted, stands, sqlstate, constraint_name, reason, from_seq, $2, from_ms, missed_by, version_seq
   FROM changeover.refused JOIN changed USING (id)`;
+}
+
+/** The row that a refusal is of has gone, whoever took it away. */
+const SET_GONE = `UPDATE changeover.refused SET stands = NULL, missed_by = '${NO_KEY}', sqlstate = NULL, constraint_name = NULL, reason = '${ROW_MISSING}'
+  WHERE id = ANY($1::bigint[])`;
+
+/** Those that are of a row of the target, which they know by its key. */
+const IS_OF_ROW = `(stands IS NOT NULL OR (reason = '${ROW_MISSING}' AND missed_by IS DISTINCT FROM '${NO_KEY}'))`;
 
 export type RefusedRow = {
   id: string;
@@ -111,22 +131,77 @@ export class RefusedRows {
     return { ops: met ? settled : ops, closed };
   }
 
-  /** Whether a row of the table still stands that is to go. */
-  async awaitsDelete({ schema, table }: TableSchema): Promise<boolean> {
+  /** Whether any is of a row of the table that stands there, or did. */
+  async knowRowsOf({ schema, table }: TableSchema): Promise<boolean> {
     if (this.#open === 0) return false;
-    const [found] = await this.#connection.query<{ awaits: boolean }>(
+    const [found] = await this.#connection.query<{ know: boolean }>(
       `SELECT EXISTS (SELECT FROM changeover.refused
-         WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL AND wanted IS NULL) AS awaits`,
+         WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL AND ${IS_OF_ROW}) AS know`,
       [this.#migration, schema, table],
     );
-    return found?.awaits === true;
+    return found?.know === true;
+  }
+
+  /**
+   * To be called with what has been applied before any refusal is tried again. A refusal knows its row by the key under which it stands, or was missed. Where load
+   * itself has put a row under that key since, that is another one: the refusal's has gone, and must not be found by the key again, else the other would be taken
+   * for it. Gives those that wanted it to go.
+   */
+  async displace(
+    came: readonly TargetOp[],
+    { except, seq }: { readonly except: readonly string[]; readonly seq: number },
+  ): Promise<string[]> {
+    const byPlan = new Map<TablePlan, { readonly origin: Line }[]>();
+    for (const { plan, row } of came) {
+      if (plan.addressing !== 'key' || row.line === null || row.originKey === row.key) continue;
+      const some = byPlan.get(plan);
+      if (some === undefined) byPlan.set(plan, [{ origin: row.line }]);
+      else some.push({ origin: row.line });
+    }
+    const closed: string[] = [];
+    for (const [plan, rows] of byPlan) {
+      if (!(await this.knowRowsOf(plan.schema))) continue;
+      const gone = await this.#ofRows(plan, rows, except);
+      const ids = gone.flatMap(({ id, is_to_go }) => (is_to_go ? [] : [id]));
+      if (ids.length > 0) {
+        await this.#connection.query(keepVersion('id = ANY($1::bigint[])'), [ids, seq]);
+        await this.#connection.query(SET_GONE, [ids]);
+      }
+      closed.push(...gone.flatMap(({ id, is_to_go }) => (is_to_go ? [id] : [])));
+    }
+    return closed;
+  }
+
+  /** Keys are compared as the target compares them: 1.0 is 1. There may be many of either, and no index on either. */
+  async #ofRows(
+    plan: TablePlan,
+    rows: readonly { readonly origin: Line }[],
+    except: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly is_to_go: boolean }[]> {
+    const unnest = new Unnest(5);
+    addOrigins(plan, rows, unnest);
+    const keys = plan.keys.map(
+      ({ target: { name, cast } }) =>
+        `(coalesce(f.missed_by, f.stands, f.wanted) ->> ${escapeLiteral(name)})::${cast} AS "${name.replaceAll('"', '""')}"`,
+    );
+    const { schema, table } = plan.schema;
+    await this.#connection.query('SET LOCAL enable_hashjoin = on');
+    const found = await this.#connection.query<{ id: string; is_to_go: boolean }>(
+      `SELECT DISTINCT t.changeover_id AS id, t.changeover_goes AS is_to_go FROM (
+         SELECT f.id AS changeover_id, f.wanted IS NULL AS changeover_goes, ${keys.join(', ')} FROM changeover.refused AS f
+         WHERE migration = $1 AND table_schema = $2 AND table_name = $3 AND to_seq IS NULL AND id <> ALL($4::bigint[]) AND ${IS_OF_ROW} OFFSET 0) AS t
+       JOIN ${unnest.from} ON ${keyEquals(plan)}`,
+      [this.#migration, schema, table, except, ...unnest.values],
+    );
+    await this.#connection.query('SET LOCAL enable_hashjoin = off');
+    return found;
   }
 
   /** Open refusals of these tables, a limited number, to be tried again, and as many of any table while {@link tryAll} is not done. */
   async candidates(tables: ReadonlySet<string>, except: ReadonlySet<string>): Promise<OpenRefusal[]> {
     const due = await this.#due(except);
     const rows = await this.#connection.query<RefusedRow>(
-      `${OPEN_ROWS} AND table_schema || '.' || table_name = ANY($2) AND id <> ALL($3::bigint[])
+      `${OPEN_ROWS} AND ${CAN_COME} AND table_schema || '.' || table_name = ANY($2) AND id <> ALL($3::bigint[])
        ORDER BY id <= $4, id LIMIT ${String(RETRIED_PER_BATCH)}`,
       [this.#migration, [...tables], [...except, ...due.map(({ id }) => id)], this.#tried],
     );
@@ -137,7 +212,7 @@ export class RefusedRows {
   async #due(except: ReadonlySet<string>): Promise<OpenRefusal[]> {
     if (this.#turn === null) return [];
     const rows = await this.#connection.query<RefusedRow>(
-      `${OPEN_ROWS} AND id > $2 AND id <> ALL($3::bigint[]) ORDER BY id LIMIT ${String(RETRIED_PER_BATCH)}`,
+      `${OPEN_ROWS} AND ${CAN_COME} AND id > $2 AND id <> ALL($3::bigint[]) ORDER BY id LIMIT ${String(RETRIED_PER_BATCH)}`,
       [this.#migration, this.#turn, [...except]],
     );
     this.#turn = rows.length < RETRIED_PER_BATCH ? null : (rows.at(-1) as RefusedRow).id;
@@ -147,7 +222,8 @@ export class RefusedRows {
   /** Writes down that the target refuses the op's row, since the record `seq` of `writes` at the latest; gives the refusal's id. */
   async record({ op, sqlstate, constraint, reason }: Refusal, seq: number): Promise<string> {
     const { plan, row, refusal } = op;
-    const stands = await readStanding(this.#connection, op);
+    // What stands under the key of a row that is missing is another one.
+    const stands = reason === ROW_MISSING ? null : await readStanding(this.#connection, op);
     const told = row.line === null ? null : valuesOf(plan, row.line);
     const named = row.line ?? row.origin;
     invariant(named !== null, 'an op has its row, or the row that it was');
@@ -160,7 +236,7 @@ export class RefusedRows {
       sqlstate,
       constraint,
       reason,
-      reason === ROW_MISSING && row.origin !== null && plan.keys.length > 0 ? JSON.stringify(keyValues(plan, row.origin)) : null,
+      reason !== ROW_MISSING || plan.keys.length === 0 ? null : row.origin === null ? NO_KEY : JSON.stringify(keyValues(plan, row.origin)),
     ];
     if (refusal !== null) {
       await this.#connection.query(KEEP_VERSION, [refusal.id, seq, ...values.slice(0, 4), values[7]]);
@@ -242,11 +318,13 @@ export function schemaOf(refusal: OpenRefusal): TableSchema {
 /** The op that would settle a refusal by itself. */
 export function opOf(plan: TablePlan, refusal: OpenRefusal): TargetOp {
   const { wanted, stands } = refusal;
-  const line = wanted === null ? null : lineFrom(plan, wanted, stands === null && refusal.reason !== ROW_MISSING);
-  const missed = refusal.reason === ROW_MISSING && wanted !== null ? lineFrom(plan, { ...wanted, ...refusal.missedBy }, false) : null;
+  const isMissing = refusal.reason === ROW_MISSING;
+  const line = wanted === null ? null : lineFrom(plan, wanted, stands === null && !isMissing);
+  const isFindable = isMissing && wanted !== null && (refusal.missedBy === null || Object.keys(refusal.missedBy).length > 0);
+  const missed = isFindable ? lineFrom(plan, { ...wanted, ...refusal.missedBy }, false) : null;
   const origin = stands !== null ? lineFrom(plan, stands, false) : missed;
   const keyed = plan.addressing === 'key';
-  const kind = line === null ? 'delete' : origin === null ? 'insert' : 'update';
+  const kind = line === null ? 'delete' : origin === null && !isMissing ? 'insert' : 'update';
   const row: NetRow = {
     kind,
     seq: 0,

@@ -13,7 +13,10 @@ export type OpenRefusal = {
   readonly wanted: Readonly<Record<string, string | null>> | null;
   /** The row that stands in the target instead, all columns; null: none. */
   readonly stands: Readonly<Record<string, string | null>> | null;
-  /** The key under which the row was looked for where it was missed ({@link ROW_MISSING}): the source may have given it another one since. */
+  /**
+   * The key under which the row was looked for where it was missed ({@link ROW_MISSING}): the source may have given it another one
+   * since. Empty: another row has come under that key, so that it is to be found by none.
+   */
   readonly missedBy: Readonly<Record<string, string | null>> | null;
   readonly reason: string;
 };

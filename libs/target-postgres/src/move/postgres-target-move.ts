@@ -12,7 +12,6 @@ import {
 } from '@changeover/events';
 
 import { CarefulPath, refusesTooMuch } from '../apply/careful-path.js';
-import { exchangeContents } from '../apply/exchanged-rows.js';
 import { applyFast } from '../apply/fast-path.js';
 import { applyHeld } from '../apply/held-rows.js';
 import type { Refusal, TargetOp } from '../apply/target-op.js';
@@ -197,9 +196,7 @@ export class PostgresTargetMove implements TargetMove {
   /** REWIND_REFUSED where the target does not take all of it. */
   async #apply(ops: readonly TargetOp[], seq: number): Promise<void> {
     if (ops.length === 0 || (await this.#triedFast(ops))) return;
-    const { connection } = this.#parts;
-    const exchanged = await exchangeContents(connection, ops, seq);
-    const refusals = await this.#careful.apply(exchanged.ops).catch((error: unknown) => {
+    const { refusals } = await this.#careful.apply(ops, seq).catch((error: unknown) => {
       if (error instanceof ChangeoverError && error.code === 'TARGET_REFUSES') throw new ChangeoverError('REWIND_REFUSED', error.message);
       throw error;
     });

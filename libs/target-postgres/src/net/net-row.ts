@@ -5,7 +5,7 @@ export type NetRow = {
   readonly kind: 'insert' | 'update' | 'delete';
   /** The last record of `writes` that touched it. */
   readonly seq: number;
-  /** A line whose key columns name the row as the target holds it before the batch; null for an insert. */
+  /** A line whose key columns name the row as the target holds it before the batch; null for an insert, and for an update of a row that has gone. */
   readonly origin: Line | null;
   /** Those key columns as {@link keyText}; null for an insert, and in a table without a key. */
   readonly originKey: string | null;
