@@ -66,6 +66,34 @@ describe.each([14, 18] as const)('on PostgreSQL %d', (major) => {
       expect(await bed.rows('SELECT * FROM parents')).toEqual([[1, 'b']]);
     });
 
+    it('knows a key again that comes in other words', async () => {
+      await using bed = await open(`
+        CREATE TABLE parents (id numeric PRIMARY KEY, name text);
+        CREATE TABLE notes (id int PRIMARY KEY, parent numeric REFERENCES parents ON DELETE CASCADE);
+        CREATE TABLE t (id numeric PRIMARY KEY, name text)`);
+      const parents = bed.writes.table('parents', ['id', 'name']);
+      const t = bed.writes.table('t', ['id', 'name']);
+      await bed.apply([parents.c(['1.00', 'a']), t.c(['1.00', 'a'], ['3', 'c'])]);
+      await bed.sql.query('INSERT INTO notes VALUES (1, 1)');
+      // One is made again. Another takes the place of one that goes on, and is told of first.
+      const report = await bed.apply(
+        [parents.d(['1.00']), parents.c(['1', 'b'])],
+        [t.move([['1.00'], ['2', 'a']], [['3'], ['1', 'c']], [['2'], ['5', 'a']])],
+      );
+      expect([report, await bed.openRefusals()]).toMatchObject([{ updated: 3, refused: 0 }, []]);
+      expect(await bed.rows('SELECT p.id, name, n.id FROM parents p LEFT JOIN notes n ON parent = p.id')).toEqual([['1', 'b', 1]]);
+      expect(await bed.rows('SELECT * FROM t ORDER BY id')).toEqual([
+        ['1', 'c'],
+        ['5', 'a'],
+      ]);
+      // Two exchange their keys.
+      await bed.apply([t.move([['1'], ['9', 'c']], [['5'], ['1.0', 'a']], [['9'], ['5.0', 'c']])]);
+      expect(await bed.rows('SELECT * FROM t ORDER BY id')).toEqual([
+        ['1.0', 'a'],
+        ['5.0', 'c'],
+      ]);
+    });
+
     it('leaves a child with the row that has its key now, when the target cascades from the one that had it before', async () => {
       await using bed = await open(`
         CREATE TABLE leads (code text PRIMARY KEY, name text);

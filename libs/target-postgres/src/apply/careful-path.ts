@@ -13,6 +13,7 @@ import { readClaims, type Claims } from './claims.js';
 import { freeingEdges, units, usualOrder, type ClaimingOp } from './dependencies.js';
 import { exchangeContents } from './exchanged-rows.js';
 import { components, runsInOrder } from './graph.js';
+import { keyedLines, nameByText, readKeyNames, type NameOf } from './key-names.js';
 import { runAsOneStatement } from './one-statement.js';
 import { breakCircles, runSetAside } from './set-aside.js';
 import { ROW_MISSING, ROW_SKIPPED, type Refusal, type TargetOp } from './target-op.js';
@@ -66,12 +67,13 @@ export class CarefulPath {
     const { standing, absent } = await this.#standing(all);
     const missing = absent.filter(({ row }) => row.line !== null).map(missed);
     if (missing.length > SEARCHED_REFUSALS) throw refusesTooMuch(missing);
-    const { ops, idle } = await exchangeContents(this.#parts.connection, standing, seq);
+    const { ops, idle } = await exchangeContents(this.#parts.connection, standing, { seq, nameOf: await this.#keyNames(standing) });
     const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.catalogue().tables));
     let refusals = await this.#applyUnits(units(usable));
     const byOp = new Map(usable.map((claiming) => [claiming.op, claiming]));
     const claimingOf = ({ op }: Refusal): ClaimingOp => byOp.get(op) as ClaimingOp;
-    for (let before = Infinity; refusals.length > 1 && refusals.length < before;) {
+    // Also a single one: it may have waited for a value that is the same in other words, which its claims do not tell.
+    for (let before = usable.length; refusals.length > 0 && refusals.length < before;) {
       before = refusals.length;
       // A row that has gone on the way does not come back: what stands there by now is another one.
       const [gone, again] = [refusals.filter(isMissed), refusals.filter((refusal) => !isMissed(refusal))];
@@ -81,6 +83,14 @@ export class CarefulPath {
     const out = new Set(refused.map(({ op }) => op));
     const nothingToDelete = absent.filter(({ row }) => row.line === null);
     return { applied: [...ops.filter((op) => !out.has(op)), ...idle, ...nothingToDelete], refusals: refused };
+  }
+
+  /** Those of the ops' keys, where any of them moves. */
+  async #keyNames(ops: readonly TargetOp[]): Promise<NameOf> {
+    const { connection } = this.#parts;
+    const read = await this.#guarded(async () => ({ nameOf: await readKeyNames(connection, keyedLines(ops)) }));
+    // A key that does not fit its column's type is refused further on.
+    return 'error' in read ? nameByText : read.nameOf;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { isPartial, mergeLines, type Line } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
+import type { NameOf } from './key-names.js';
 import { keyOf, keyValues, lineFrom, readStanding } from './row-values.js';
 import { slotsOf, type Slot } from './slots.js';
 import type { TargetOp } from './target-op.js';
@@ -12,9 +13,9 @@ import type { TargetOp } from './target-op.js';
 export async function exchangeContents(
   connection: Connection,
   ops: readonly TargetOp[],
-  seq: number,
+  { seq, nameOf }: { readonly seq: number; readonly nameOf: NameOf },
 ): Promise<{ readonly ops: readonly TargetOp[]; readonly idle: readonly TargetOp[] }> {
-  const slots = slotsOf(ops);
+  const slots = slotsOf(ops, nameOf);
   if (slots.size === 0) return { ops, idle: [] };
   const exchanged: TargetOp[] = [];
   const idle: TargetOp[] = [];

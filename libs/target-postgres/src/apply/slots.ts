@@ -1,7 +1,7 @@
 import type { Line } from '@changeover/events';
 
 import type { TablePlan } from '../sql/table-plan.js';
-import { fingerprint, keyValues } from './row-values.js';
+import type { NameOf } from './key-names.js';
 import type { TargetOp } from './target-op.js';
 
 /**
@@ -18,7 +18,7 @@ export type Slot = { readonly row: Line; readonly of: TablePlan } | 'new' | 'not
  *   statement ends, by the key that was freed, and does not look whether it belongs to another row by then: it would take that one's children. So
  *   1→2, 2→3 becomes: 2 gets the content of 1, and row 1 moves to 3 with the content of 2.
  */
-export function slotsOf(ops: readonly TargetOp[]): ReadonlyMap<TargetOp, Slot> {
+export function slotsOf(ops: readonly TargetOp[], nameOf: NameOf): ReadonlyMap<TargetOp, Slot> {
   const byTable = new Map<string, TargetOp[]>();
   for (const op of ops) {
     if (op.plan.addressing !== 'key') continue;
@@ -29,17 +29,17 @@ export function slotsOf(ops: readonly TargetOp[]): ReadonlyMap<TargetOp, Slot> {
   const slots = new Map<TargetOp, Slot>();
   for (const some of byTable.values()) {
     const cascades = some[0]?.plan.target.referencedBy.some((reference) => reference.cascades) ?? false;
-    if (cascades) keepKeys(some, slots);
-    else exchangeOnly(some, slots);
+    if (cascades) keepKeys(some, slots, nameOf);
+    else exchangeOnly(some, slots, nameOf);
   }
   return slots;
 }
 
-function exchangeOnly(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>): void {
+function exchangeOnly(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>, nameOf: NameOf): void {
   const moved = new Map<string, TargetOp>();
   for (const op of ops) {
     const { origin, originKey, key, kind } = op.row;
-    if (kind === 'update' && origin !== null && originKey !== key) moved.set(nameOf(op, origin), op);
+    if (kind === 'update' && origin !== null && originKey !== key) moved.set(nameOf(op.plan, origin), op);
   }
   const seen = new Set<TargetOp>();
   for (const first of moved.values()) {
@@ -48,37 +48,41 @@ function exchangeOnly(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>): voi
     while (next !== undefined && !seen.has(next)) {
       seen.add(next);
       path.push(next);
-      next = moved.get(nameOf(next, next.row.line as Line));
+      next = moved.get(nameOf(next.plan, next.row.line as Line));
     }
-    if (next === first) for (const op of path) slots.set(op, { row: op.row.line as Line, of: op.plan });
+    if (next !== first) continue;
+    path.forEach((op, at) => {
+      const leaving = path[at + 1] ?? first;
+      slots.set(op, { row: leaving.row.origin as Line, of: leaving.plan });
+    });
   }
 }
 
-function keepKeys(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>): void {
+function keepKeys(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>, nameOf: NameOf): void {
   const leaving = new Map<string, TargetOp>();
   const coming = new Map<string, TargetOp>();
   for (const op of ops) {
-    if (op.row.origin !== null) leaving.set(nameOf(op, op.row.origin), op);
-    if (op.row.line !== null) coming.set(nameOf(op, op.row.line), op);
+    if (op.row.origin !== null) leaving.set(nameOf(op.plan, op.row.origin), op);
+    if (op.row.line !== null) coming.set(nameOf(op.plan, op.row.line), op);
   }
   for (const op of ops) {
     const { origin, line } = op.row;
-    const holder = line === null ? undefined : leaving.get(nameOf(op, line));
+    const holder = line === null ? undefined : leaving.get(nameOf(op.plan, line));
     if (holder === op) continue;
     if (line !== null && holder !== undefined) {
-      slots.set(op, { row: line, of: op.plan });
+      slots.set(op, { row: holder.row.origin as Line, of: holder.plan });
       continue;
     }
     if (origin === null) continue;
     // The row it came from goes to who comes there; what it gets is the row that is left over at the other end of that chain.
-    let taker = coming.get(nameOf(op, origin));
+    let taker = coming.get(nameOf(op.plan, origin));
     if (taker === undefined) continue;
     for (let left = taker.row.origin; ; left = taker.row.origin) {
       if (left === null) {
         slots.set(op, line === null ? 'nothing' : 'new');
         break;
       }
-      const next = coming.get(nameOf(taker, left));
+      const next = coming.get(nameOf(taker.plan, left));
       if (next === undefined) {
         slots.set(op, { row: left, of: taker.plan });
         break;
@@ -86,9 +90,4 @@ function keepKeys(ops: readonly TargetOp[], slots: Map<TargetOp, Slot>): void {
       taker = next;
     }
   }
-}
-
-/** The key in a line, whatever the order of the columns. */
-function nameOf({ plan }: TargetOp, line: Line): string {
-  return fingerprint(keyValues(plan, line));
 }

@@ -1,5 +1,6 @@
 import { parseRows, type ChangedRow, type Line } from '@changeover/events';
 
+import { keyedLines, readKeyNames } from '../apply/key-names.js';
 import { keyValues, lineFrom } from '../apply/row-values.js';
 import type { TargetOp } from '../apply/target-op.js';
 import type { Connection } from '../connection.js';
@@ -28,19 +29,20 @@ export type ChangedRowsParts = {
  */
 export async function findChanged(parts: ChangedRowsParts, ops: readonly TargetOp[]): Promise<readonly ChangedOp[]> {
   const byPlan = new Map<TablePlan, TargetOp[]>();
-  for (const op of ops) {
-    if (op.plan.addressing !== 'key') continue;
+  const keyed = ops.filter(({ plan }) => plan.addressing === 'key');
+  for (const op of keyed) {
     const some = byPlan.get(op.plan);
     if (some === undefined) byPlan.set(op.plan, [op]);
     else some.push(op);
   }
+  const nameOf = await readKeyNames(parts.connection, keyedLines(keyed));
   // A row may come where another one leaves.
-  const leaving = new Set(ops.flatMap(({ plan, row }) => (row.originKey === null ? [] : [`${plan.id}\u0000${row.originKey}`])));
+  const leaving = new Set(keyed.flatMap(({ plan, row }) => (row.origin === null ? [] : [nameOf(plan, row.origin)])));
   const changed: ChangedOp[] = [];
   for (const [plan, some] of byPlan) {
     const table = await comparedTable(parts.connection, parts.migration, plan.schema);
     const lines = new ComparedLines(table, parts.judge);
-    const looked = some.filter(({ row }) => row.kind !== 'insert' || !leaving.has(`${plan.id}\u0000${row.key ?? ''}`));
+    const looked = some.filter(({ row }) => row.kind !== 'insert' || !leaving.has(nameOf(plan, row.line as Line)));
     for (let at = 0; at < looked.length; at += READ_ROWS)
       changed.push(...(await changedOf(parts.connection, table, lines, looked.slice(at, at + READ_ROWS))));
   }

@@ -1,7 +1,8 @@
 import type { Line } from '@changeover/events';
 
+import type { KeyedLine, NameOf } from '../apply/key-names.js';
 import { schemaOf } from '../apply/refused-rows.js';
-import { fingerprint, keyOf, keyValues, lineFrom, valuesOf } from '../apply/row-values.js';
+import { keyOf, lineFrom, valuesOf } from '../apply/row-values.js';
 import type { OpenRefusal, TargetOp } from '../apply/target-op.js';
 import type { NetRow } from '../net/net-row.js';
 import type { TablePlan } from '../sql/table-plan.js';
@@ -26,16 +27,16 @@ type MovingRow = {
  * What has to be done to the rows of the target, so that they stand as they stood at the other place. The writes say what rows should be; where the target
  * refused one, at either place, what stood there instead is what `changeover.refused` says.
  */
-export function movingOps(
+export async function movingOps(
   tables: readonly TableBetween[],
   direction: 'back' | 'forth',
   refusals: readonly RefusalBetween[],
-  planOf: PlanOf,
-): TargetOp[] {
+  { planOf, namesOf }: { readonly planOf: PlanOf; readonly namesOf: (lines: readonly KeyedLine[]) => Promise<NameOf> },
+): Promise<TargetOp[]> {
   const rows = new MovingRows(planOf);
   for (const { schema, rows: net } of tables) for (const row of net) rows.add(planOf(schema), direction === 'back' ? turned(row) : row);
   for (const { refusal, stoodAt } of refusals) rows.lay(refusal, stoodAt);
-  return rows.ops();
+  return rows.ops(await namesOf(rows.keys()));
 }
 
 /** The change that undoes it. */
@@ -66,8 +67,14 @@ class MovingRows {
     row[stoodAt] = stands === null ? null : lineFrom(row.plan, stands, false);
   }
 
-  ops(): TargetOp[] {
-    return joined(this.#rows).flatMap(({ plan, from, to }): TargetOp[] => {
+  keys(): readonly KeyedLine[] {
+    return this.#rows.flatMap(({ plan, from, to }) =>
+      plan.addressing === 'key' ? [from, to].flatMap((line) => (line === null ? [] : [{ plan, line }])) : [],
+    );
+  }
+
+  ops(nameOf: NameOf): TargetOp[] {
+    return joined(this.#rows, nameOf).flatMap(({ plan, from, to }): TargetOp[] => {
       if (from === null && to === null) return [];
       if (from !== null && to !== null && isSame(from, to)) return [];
       const kind = from === null ? 'insert' : to === null ? 'delete' : 'update';
@@ -107,13 +114,14 @@ class MovingRows {
 }
 
 /** A row that goes and one that comes under its key are one that changes: else the target's own cascades would take what hangs on it. */
-function joined(rows: readonly MovingRow[]): readonly MovingRow[] {
+function joined(rows: readonly MovingRow[], nameOf: NameOf): readonly MovingRow[] {
   const going = new Map<string, MovingRow>();
-  for (const row of rows) if (row.plan.addressing === 'key' && row.from !== null && row.to === null) going.set(nameOf(row, row.from), row);
+  for (const row of rows)
+    if (row.plan.addressing === 'key' && row.from !== null && row.to === null) going.set(nameOf(row.plan, row.from), row);
   const gone = new Set<MovingRow>();
   const result: MovingRow[] = [];
   for (const row of rows) {
-    const taken = row.plan.addressing === 'key' && row.from === null && row.to !== null ? going.get(nameOf(row, row.to)) : undefined;
+    const taken = row.plan.addressing === 'key' && row.from === null && row.to !== null ? going.get(nameOf(row.plan, row.to)) : undefined;
     if (taken === undefined || taken.from === null) {
       result.push(row);
       continue;
@@ -122,10 +130,6 @@ function joined(rows: readonly MovingRow[]): readonly MovingRow[] {
     result.push({ ...row, from: taken.plan === row.plan ? taken.from : lineFrom(row.plan, valuesOf(taken.plan, taken.from), false) });
   }
   return result.filter((row) => !gone.has(row));
-}
-
-function nameOf({ plan }: MovingRow, line: Line): string {
-  return `${plan.id}\u0000${fingerprint(keyValues(plan, line))}`;
 }
 
 function textOf({ bytes, start, end }: Line): string {

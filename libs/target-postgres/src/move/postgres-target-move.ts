@@ -14,6 +14,7 @@ import {
 import { CarefulPath, refusesTooMuch } from '../apply/careful-path.js';
 import { applyFast } from '../apply/fast-path.js';
 import { applyHeld } from '../apply/held-rows.js';
+import { readKeyNames } from '../apply/key-names.js';
 import type { Refusal, TargetOp } from '../apply/target-op.js';
 import type { KnownTables } from '../catalogue/known-tables.js';
 import type { PinnedForms } from '../catalogue/table-form.js';
@@ -161,12 +162,12 @@ export class PostgresTargetMove implements TargetMove {
     const between = this.#net.tables();
     const refusals = await readRefusalsBetween(connection, migration, { ...places, wasParked: parked !== null });
     const ours = between.filter(({ schema }) => isOurs(schema));
-    const planOf = known.plan.bind(known);
-    let ops: readonly TargetOp[] = movingOps(
+    const [planOf, namesOf] = [known.plan.bind(known), readKeyNames.bind(null, connection)];
+    let ops: readonly TargetOp[] = await movingOps(
       between.filter((table) => !ours.includes(table)),
       direction,
       refusals,
-      planOf,
+      { planOf, namesOf },
     );
     const changed = await findChanged({ connection, migration, judge: () => this.#openJudge() }, ops);
     const named = changed.slice(0, NAMED_ROWS).map(describe);

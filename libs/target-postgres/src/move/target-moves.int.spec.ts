@@ -246,6 +246,91 @@ describe('a target that is taken to a checkpoint', () => {
     expect(await rows()).toEqual(AT_START);
   });
 
+  it.each([
+    ['id numeric PRIMARY KEY', '1.00', '1', '2'],
+    ['id text COLLATE ci PRIMARY KEY', 'a', 'A', 'b'],
+    ['id char(3) PRIMARY KEY', 'a  ', 'a', 'b'],
+  ])('takes rows that take over a key in other words for ours (%s)', async (key, first, same, other) => {
+    const ddl = `CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE k (${key}, v text)`;
+    await using bed = new MoveBed(await LoadBed.open(ddl));
+    const k = bed.bed.writes.table('k', ['id', 'v'], { identity: 'full' });
+    const rows = () => bed.bed.rows('SELECT trim(id::text), v FROM k ORDER BY v');
+    await bed.apply([k.c([first, 'a'], ['9', 'c'])]);
+    const start = await bed.checkpoint('start');
+    await bed.apply([
+      k.move([
+        [first, 'a'],
+        [other, 'a'],
+      ]),
+      k.c([same, 'b']),
+    ]);
+    const moved = await bed.checkpoint('moved');
+    await bed.apply([k.d([same, 'b'])], [k.c([first, 'd'])]);
+    // Two rows that exchange a key that each spells in its own words.
+    await bed.apply([
+      k.move([
+        [first, 'd'],
+        ['7', 'd'],
+      ]),
+      k.move([
+        [other, 'a'],
+        [same, 'a'],
+      ]),
+      k.move([
+        ['7', 'd'],
+        [other, 'd'],
+      ]),
+    ]);
+    const end = await rows();
+    expect(end).toEqual([
+      [same, 'a'],
+      ['9', 'c'],
+      [other, 'd'],
+    ]);
+    expect(await bed.bed.openRefusals()).toEqual([]);
+    for (const [to, found] of [
+      [
+        moved,
+        [
+          [other, 'a'],
+          [same, 'b'],
+          ['9', 'c'],
+        ],
+      ],
+      [
+        start,
+        [
+          [first.trim(), 'a'],
+          ['9', 'c'],
+        ],
+      ],
+      [
+        moved,
+        [
+          [other, 'a'],
+          [same, 'b'],
+          ['9', 'c'],
+        ],
+      ],
+      [null, end],
+      [
+        start,
+        [
+          [first.trim(), 'a'],
+          ['9', 'c'],
+        ],
+      ],
+      [null, end],
+    ] as const) {
+      expect(await bed.moveTo(to)).toMatchObject({ changed: 0 });
+      expect(await rows()).toEqual(found);
+    }
+    // Somebody's row under that key is still somebody's, in whatever words.
+    await bed.moveTo(moved);
+    await bed.bed.sql.query(`UPDATE k SET v = 'theirs' WHERE id = '${first}'`);
+    expect(await codeOfEnd(bed.moveTo(start))).toBe('ROWS_CHANGED');
+  });
+
   it('does not take another spelling, nor columns that are not ours, for a change', async () => {
     const { bed, start, rows } = await openPeople();
     await using _bed = bed;
