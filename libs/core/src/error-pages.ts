@@ -268,7 +268,7 @@ export const ERROR_PAGES = {
   REWIND_REFUSED: {
     meaning: 'The target refuses rows as they were at the place to which it was to be taken.',
     nextStep:
-      'Nothing was changed. See in the message which constraint refuses them: it, or rows of others that it looks at, are new since then.',
+      'Nothing was changed. See in the message which constraint refuses which rows: it, or rows of others that it looks at, are new since then.',
     policy: 'stop',
   },
   ROWS_CHANGED: {

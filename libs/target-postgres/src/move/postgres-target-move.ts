@@ -24,13 +24,16 @@ import type { CrashPoint } from '../options.js';
 import { isOurs, PLACE, placeValues } from '../own-schema.js';
 import { TypeJudge } from '../snapshot/type-judge.js';
 import { asTargetError, verdictOf } from '../sql-state.js';
-import { describe, findChanged, overwriting } from './changed-rows.js';
+import { describe, findChanged, nameRow, overwriting, rowName } from './changed-rows.js';
 import { movingOps, turned } from './moving-rows.js';
 import { impossible, NetBetween } from './net-between.js';
 import { moveRefusals, readRefusalsBetween } from './refusals-between.js';
 
 /** Rows of others' that are named. */
 const NAMED_ROWS = 1000;
+
+/** Rows that a message names. */
+const SHOWN_ROWS = 10;
 
 export type TargetMoveParts = {
   /** Of its own, for the transaction. */
@@ -169,12 +172,12 @@ export class PostgresTargetMove implements TargetMove {
       refusals,
       { planOf, namesOf },
     );
-    const changed = await findChanged({ connection, migration, judge: () => this.#openJudge() }, ops);
+    const changed = await findChanged({ connection, migration, judge: () => this.#openJudge() }, ops, { kept: changedRows === 'keep' });
     const named = changed.slice(0, NAMED_ROWS).map(describe);
     if (changed.length > 0 && changedRows === 'refuse') throw rowsChanged(changed.length, named);
     const theirs = new Set(changed.map(({ op }) => op));
     ops = ops.filter((op) => !theirs.has(op));
-    if (changedRows === 'overwrite') ops = [...ops, ...changed.flatMap((one) => overwriting(one) ?? [])];
+    if (changedRows === 'overwrite') ops = [...ops, ...overwriting(changed)];
     await this.#parts.crashPoint('move.in-rows');
     await this.#apply(ops, places.to);
     let held = 0;
@@ -228,12 +231,16 @@ export class PostgresTargetMove implements TargetMove {
 
 function rowsChanged(count: number, rows: MoveReport['changedRows']): ChangeoverError {
   invariant(rows.length > 0, 'rows that were changed are named');
-  const shown = rows.slice(0, 10).map(({ table, key, how }) => `${table} (${key.map((value) => value ?? 'null').join(', ')}): ${how}`);
+  const shown = rows.slice(0, SHOWN_ROWS).map(({ table, key, how }) => `${rowName(table, key)}: ${how}`);
   const more = count > shown.length ? `, and ${countWords(count - shown.length)} more` : '';
   const what = count === 1 ? '1 row of the target was' : `${countWords(count)} rows of the target were`;
   return new ChangeoverError('ROWS_CHANGED', `${what} changed by somebody else: ${shown.join('; ')}${more}`, { facts: { rows: count } });
 }
 
 function refusedRows(refusals: readonly Refusal[]): ChangeoverError {
-  return new ChangeoverError('REWIND_REFUSED', refusesTooMuch(refusals).message, { facts: { rows: refusals.length } });
+  const shown = refusals.slice(0, SHOWN_ROWS).map(({ op }) => nameRow(op));
+  const more = refusals.length > shown.length ? `, and ${countWords(refusals.length - shown.length)} more` : '';
+  return new ChangeoverError('REWIND_REFUSED', `${refusesTooMuch(refusals).message}: ${shown.join('; ')}${more}`, {
+    facts: { rows: refusals.length },
+  });
 }

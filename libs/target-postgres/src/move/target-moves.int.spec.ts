@@ -342,6 +342,87 @@ describe('a target that is taken to a checkpoint', () => {
     ]);
   });
 
+  describe('where somebody has a row at the place of one that moves', () => {
+    /** 500 becomes 600 and 501 500, 7 becomes 8; somebody brings a 7. */
+    async function openMoved(ddl = 'CREATE TABLE k (id int PRIMARY KEY, v text)') {
+      const bed = new MoveBed(await LoadBed.open(ddl));
+      const k = bed.bed.writes.table('k', ['id', 'v'], { identity: 'full' });
+      await bed.apply([k.c(['500', 'a'], ['501', 'b'], ['7', 'c'])]);
+      const start = await bed.checkpoint('start');
+      const move = (from: string, to: string, v: string) =>
+        k.move([
+          [from, v],
+          [to, v],
+        ]);
+      await bed.apply([move('500', '600', 'a'), move('501', '500', 'b'), move('7', '8', 'c')]);
+      await bed.bed.sql.query(`INSERT INTO k VALUES (7, 'theirs')`);
+      return { bed, start, rows: () => bed.bed.rows('SELECT id, v FROM k ORDER BY v') };
+    }
+    const AT_END = [
+      [600, 'a'],
+      [500, 'b'],
+      [8, 'c'],
+    ];
+    const MOVED_BACK = [
+      [500, 'a'],
+      [501, 'b'],
+    ];
+
+    it('names it and asks', async () => {
+      const { bed, start, rows } = await openMoved();
+      await using _bed = bed;
+      await expect(bed.moveTo(start)).rejects.toMatchObject({
+        code: 'ROWS_CHANGED',
+        message: '1 row of the target was changed by somebody else: public.k (7): taken',
+      });
+      expect(await rows()).toEqual([...AT_END, [7, 'theirs']]);
+    });
+
+    it('keeps both, and comes forward again', async () => {
+      const { bed, start, rows } = await openMoved();
+      await using _bed = bed;
+      expect(await bed.moveTo(start, { changedRows: 'keep' })).toMatchObject({ updated: 2, changed: 1 });
+      expect(await rows()).toEqual([...MOVED_BACK, [8, 'c'], [7, 'theirs']]);
+      expect(await bed.moveTo(null, { changedRows: 'keep' })).toMatchObject({ updated: 2, changed: 2 });
+      expect(await rows()).toEqual([...AT_END, [7, 'theirs']]);
+    });
+
+    it('keeps who was to come where a kept row stays, and so on', async () => {
+      const { bed, start, rows } = await openMoved();
+      await using _bed = bed;
+      await bed.bed.sql.query(`UPDATE k SET v = 'theirs, too' WHERE id = 500; DELETE FROM k WHERE id = 7`);
+      expect(await bed.moveTo(start, { changedRows: 'keep' })).toMatchObject({
+        updated: 1,
+        changedRows: [
+          { key: ['500'], how: 'changed' },
+          { key: ['500'], how: 'taken' },
+        ],
+      });
+      expect(await rows()).toEqual([
+        [600, 'a'],
+        [7, 'c'],
+        [500, 'theirs, too'],
+      ]);
+    });
+
+    it.each(['', 'ON UPDATE CASCADE ON DELETE CASCADE'])('overwrites it (%s)', async (cascades) => {
+      const { bed, start, rows } = await openMoved(
+        `CREATE TABLE k (id int PRIMARY KEY, v text)${cascades === '' ? '' : `; CREATE TABLE notes (k int REFERENCES k ${cascades})`}`,
+      );
+      await using _bed = bed;
+      expect(await bed.moveTo(start, { changedRows: 'overwrite' })).toMatchObject({ changed: 1 });
+      expect(await rows()).toEqual([...MOVED_BACK, [7, 'c']]);
+      // Changed where it is, and another at its place; and gone, and another at its place.
+      for (const theirs of [`UPDATE k SET v = 'z' WHERE id = 7`, 'DELETE FROM k WHERE id = 7']) {
+        await bed.bed.sql.query(`${theirs}; INSERT INTO k VALUES (8, 'theirs')`);
+        expect(await bed.moveTo(null, { changedRows: 'overwrite' })).toMatchObject({ changed: 2 });
+        expect(await rows()).toEqual(AT_END);
+        await bed.moveTo(start);
+        expect(await rows()).toEqual([...MOVED_BACK, [7, 'c']]);
+      }
+    });
+  });
+
   it('goes nowhere if it does not take its rows as they were', async () => {
     const { bed, start, rows } = await openPeople();
     await using _bed = bed;
@@ -352,6 +433,9 @@ describe('a target that is taken to a checkpoint', () => {
     );
     expect(refused).toMatchObject({ code: 'REWIND_REFUSED' });
     expect(refused?.message).toContain('people_name_check');
+    // By its key; no other value of it.
+    expect(refused?.message).toContain('public.people (2)');
+    expect(refused?.message).not.toContain('Bob');
     expect(await rows()).toEqual(AT_HEAD);
     expect(await bed.checkpoints.whereabouts()).toMatchObject({ parked: null });
   });
