@@ -195,6 +195,21 @@ describe('rows that a batch only adds', () => {
     expect(await bed.openRefusals()).toMatchObject([{ key: { id: '1' }, wanted: { code: 'c1' }, reason: 'ROW_MISSING' }]);
   });
 
+  it('are not taken for the row that was missed under the key of one of them', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE k (id int PRIMARY KEY, v text)', { copyFromRows: 1 });
+    const k = bed.writes.table('k', ['id', 'v']);
+    await bed.apply([k.c(['1', 'a'])]);
+    await bed.sql.query('DELETE FROM k');
+    await bed.apply([k.move([['1'], ['19', 'a']])]);
+    await bed.apply([k.c(['1', 'new'], ['2', 'b'])]);
+    await bed.apply([k.u(['2', 'b2'])]);
+    expect(await bed.rows('SELECT * FROM k ORDER BY id')).toEqual([
+      [1, 'new'],
+      [2, 'b2'],
+    ]);
+    expect(await bed.openRefusals()).toMatchObject([{ key: { id: '19' }, reason: 'ROW_MISSING' }]);
+  });
+
   it('leave the table as it was where a trigger of the target leaves one out: it is refused', async () => {
     const {
       bed: opened,
