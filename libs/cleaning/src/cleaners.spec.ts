@@ -238,6 +238,7 @@ describe('what came out once comes out again', () => {
     fc
       .tuple(fc.integer({ min: 1, max: 31 }), fc.integer({ min: 1, max: 12 }), fc.integer({ min: 10, max: 99 }))
       .map((parts) => parts.join('/')),
+    fc.json(),
     fc.constantFrom('Germany', 'usa', 'Österreich', '&amp;amp;lt;', 'Y', 'İ@İ.COM', 'a@ΑΣ.GR'),
   );
 

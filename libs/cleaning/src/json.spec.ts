@@ -66,7 +66,8 @@ test('takes what the engine takes, and nothing else', () => {
         isJson = false;
       }
       const result = normal(text);
-      if (result === null || (result instanceof ConversionProblem && result.reason === 'repeated key')) return;
+      // JSON that no column could hold as it is: a name twice, or an exponent of four digits.
+      if (result === null || (result instanceof ConversionProblem && ['repeated key', 'not storable'].includes(result.reason))) return;
       seen[isJson ? 'taken' : 'refused'] += 1;
       expect([text, typeof result === 'string']).toEqual([text, isJson]);
     }),

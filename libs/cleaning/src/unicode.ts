@@ -11,8 +11,9 @@ const CONTROL = new ConversionProblem('control character');
 const CONTROLS = /[\0-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]/gu;
 /** As `white-space.ts` has them, without the joiners, which have a meaning in many scripts and in emoji. */
 const INVISIBLE = /[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
-const JOINERS = /[\u200c\u200d]+/gu;
-const SPACES = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+/gu;
+const JOINERS = /[\u200c\u200d]{1,1000}/gu;
+/** One at a time: of a run of millions V8's engine would run out of stack. */
+const SPACES = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/gu;
 
 /** Up to here are the letters and accents that joiners mean nothing to. */
 const LAST_OF_LATIN = 0x36f;
@@ -55,7 +56,7 @@ export const unicode = defineCleaner({
       if (control === 'problem' && clean.search(CONTROLS) !== -1) return CONTROL;
       if (control === 'remove') clean = clean.replace(CONTROLS, '');
       if (invisible === 'remove') clean = clean.replace(INVISIBLE, '').replace(JOINERS, unlessBetween);
-      if (spaces !== 'keep') clean = clean.replace(SPACES, (run) => ' '.repeat(run.length));
+      if (spaces !== 'keep') clean = clean.replace(SPACES, ' ');
       // What stood between a letter and its accent is gone.
       clean = normal(clean);
       return spaces === 'single' ? singleSpaced(clean) : clean;
@@ -63,6 +64,7 @@ export const unicode = defineCleaner({
   },
 });
 
+/** A longer run than one match takes has a joiner beside it, and nobody writes such a run between letters. */
 function unlessBetween(joiners: string, place: number, text: string): string {
   const before = place === 0 ? 0 : text.charCodeAt(place - 1);
   const after = place + joiners.length === text.length ? 0 : text.charCodeAt(place + joiners.length);

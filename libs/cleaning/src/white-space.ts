@@ -24,7 +24,8 @@ export function visible(text: string): string {
   return trimmed(text.replace(INVISIBLE, ''));
 }
 
-/** Runs of white space as one space. */
+/** Runs of white space as one space. A run of millions comes in parts, for V8's engine runs out of stack. */
 export function singleSpaced(text: string): string {
-  return trimmed(text).replace(/[\s\u0085\u180e\u200b-\u200d\u2060]+/gu, ' ');
+  const spaced = trimmed(text).replace(/[\s\u0085\u180e\u200b-\u200d\u2060]{1,1000}/gu, ' ');
+  return spaced.includes('  ') ? singleSpaced(spaced) : spaced;
 }
