@@ -9,7 +9,7 @@ export { RangeDerivation } from './transform/range-derivation.js';
 export type { RangeOutcome, RangeSetup, RangeTask, RangeThreads, StartRangeThreads } from './transform/range-threads.js';
 export type { Dependants, ExplainedRow, ReadValue, SourceRow } from './explain/explained-row.js';
 export type { RowCounts } from './explain/row-counts.js';
-export { RowExplanations, type RowExplanationsOptions } from './explain/row-explanations.js';
+export { RowExplanations } from './explain/row-explanations.js';
 export { judgeSchemaChange } from './schema-change.js';
 export { supervise, type Retry, type SupervisedLoop, type SuperviseOptions } from './supervise.js';
 export { SnapshotDerivation, type SnapshotDerivationOptions, type ToldVersion } from './transform/snapshot-derivation.js';

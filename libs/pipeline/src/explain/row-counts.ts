@@ -1,7 +1,7 @@
 import type { StateEntry, StateLook } from '@changeover/events';
 
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
-import { keyOfEntry, stateKey } from '../derive/state-keys.js';
+import { stateKey } from '../derive/state-keys.js';
 
 /** What became of the rows of one table of the source at one of the target. `candidates` is the sum of all others. */
 export type RowCounts = {
@@ -32,17 +32,16 @@ const RUN_ROWS = 5_000;
 /** Rows of the mirror of a table, each with what is remembered of what a rule made of it: both are in the order of the same keys. */
 export async function countRows(
   look: Pick<StateLook, 'entries'>,
-  { table, rule, accepts }: { readonly table: number; readonly rule: number; readonly accepts: (key: string, value: Buffer) => boolean },
+  { table, rule, accepts }: { readonly table: number; readonly rule: number; readonly accepts: (value: Buffer) => boolean },
   { onRows, signal }: { readonly onRows: (rows: number) => void; readonly signal: AbortSignal },
 ): Promise<Omit<RowCounts, 'source' | 'target'>> {
   const counted: Counted = { candidates: 0, written: 0, kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0 };
   const derived = new Behind(look.entries(stateKey('derived', rule, ''), null));
   try {
     for (const { key, value } of look.entries(stateKey('mirror', table, ''), null)) {
-      const text = keyOfEntry(key);
       const entry = derived.at(key.subarray(3));
       counted.candidates++;
-      count(counted, entry === null ? null : decodeEntry(entry), () => accepts(text, value));
+      count(counted, entry === null ? null : decodeEntry(entry), () => accepts(value));
       if (counted.candidates % RUN_ROWS !== 0) continue;
       onRows(counted.candidates);
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,4 @@
-import { tableName, type ReadPosition, type RecordRef, type StateDraft, type StateLook, type TableSchema } from '@changeover/events';
+import { tableName, type ReadPosition, type StateDraft, type StateLook, type TableSchema } from '@changeover/events';
 import {
   columnsRead,
   columnsTested,
@@ -6,12 +6,10 @@ import {
   printCondition,
   printExpression,
   sourceTable,
-  tableUse,
   traceRule,
   type ColumnRead,
   type Converters,
   type JoinedRows,
-  type Mapping,
   type Row,
   type TableRule,
 } from '@changeover/mapping';
@@ -25,20 +23,11 @@ import { valuesText } from '../derive/source-mirror.js';
 import { bounded, rivalOf, stateKey } from '../derive/state-keys.js';
 import { UniqueClaims } from '../derive/unique-claims.js';
 import { seqOf } from '../mirror/mirror-value.js';
-import { circleRule, type PassingTable } from '../transform/circles.js';
-import { DerivedTables } from '../transform/derived-tables.js';
-import { SourceTables, type SourceTable } from '../transform/source-tables.js';
-import { notWhole, wholePlace } from '../transform/stored-mirror.js';
+import type { DerivedTables } from '../transform/derived-tables.js';
+import type { SourceTable, SourceTables } from '../transform/source-tables.js';
+import { openStoredTables, type StoredTables, type StoredTablesOptions } from '../transform/stored-tables.js';
 import type { Dependants, ExplainedRow, ReadValue, SourceRow } from './explained-row.js';
 import { countRows, type RowCounts } from './row-counts.js';
-
-export type RowExplanationsOptions = {
-  readonly migration: string;
-  readonly mapping: Mapping;
-  readonly converters: Converters;
-  /** Gives a form that `changes` has told. */
-  readonly fetch: (ref: RecordRef) => Promise<TableSchema>;
-};
 
 /** Dependants that are named, and rows of a join that takes all. */
 const [MOST_DEPENDANTS, MOST_FOUND] = [20, 20];
@@ -57,45 +46,23 @@ export class RowExplanations implements AsyncDisposable {
   readonly #converters: Converters;
   readonly #derived: DerivedTables;
   readonly #claims: UniqueClaims;
-  /** Tables that pass by, with what they are at the target. */
-  readonly #passed = new Map<SourceTable, TableSchema>();
+  readonly #passed: StoredTables['passed'];
 
-  private constructor(
-    look: StateLook,
-    { mapping, migration, converters }: RowExplanationsOptions,
-    parts: { readonly read: ReadPosition; readonly draft: StateDraft; readonly tables: SourceTables; readonly circles: readonly string[] },
-    left: readonly string[],
-  ) {
-    const { draft, tables, circles } = parts;
-    this.read = parts.read;
+  private constructor(converters: Converters, look: StateLook, { read, draft, tables, rules, derived, passed }: StoredTables) {
+    this.read = read;
     this.#look = look;
     this.#draft = draft;
     this.#tables = tables;
+    this.#rules = rules;
     this.#converters = converters;
+    this.#derived = derived;
     this.#claims = new UniqueClaims(draft);
-    const passing = new Map<string, PassingTable>();
-    for (const table of tables) {
-      const { passed } = tableUse(mapping, table.form.schema);
-      if (passed === null || !table.form.keyed) continue;
-      passing.set(table.name, { source: table.form.schema, target: passed });
-      if (!circles.includes(table.name)) this.#passed.set(table, passed);
-    }
-    const inCircles = new Set(circles);
-    this.#rules = [...mapping.rules, ...circles.map((name) => circleRule(name, inCircles, passing))];
-    this.#derived = new DerivedTables({
-      ...{ migration, rules: this.#rules, converters, tables, state: draft },
-      output: { add: () => undefined },
-      isCopied: (name) => left.includes(name),
-    });
+    this.#passed = passed;
   }
 
   /** NOT_FOLLOWING: what is there is of no record, or not everything is derived yet. */
-  static async of(look: StateLook, options: RowExplanationsOptions): Promise<RowExplanations> {
-    const { read, phase, tables: known, circles, left } = wholePlace(look);
-    if (phase.name !== 'following') throw notWhole('everything is being derived for the first time');
-    const draft = look.draft();
-    const tables = await SourceTables.restore(draft, known, options.fetch);
-    return new RowExplanations(look, options, { read, draft, tables, circles }, left);
+  static async of(look: StateLook, options: StoredTablesOptions): Promise<RowExplanations> {
+    return new RowExplanations(options.converters, look, await openStoredTables(look, options));
   }
 
   /** Tables of the target that rows are made of, with the columns by which a row is named. */
@@ -139,7 +106,7 @@ export class RowExplanations implements AsyncDisposable {
       const told = { onRows: (rows: number) => onRows(table.name, rows), signal };
       const { mirror } = this.#derived.derivation;
       const evaluator = new RowEvaluator(mirror);
-      const accepts = (_: string, value: Buffer): boolean => {
+      const accepts = (value: Buffer): boolean => {
         const driving = mirror.rowOf(table, value);
         if (driving === null) return false;
         const { rows, decided } = evaluator.join(rule, driving);

@@ -4,30 +4,19 @@ import {
   tableName,
   type Line,
   type ReadPosition,
-  type RecordRef,
   type StateDraft,
   type StateLook,
   type TableSchema,
 } from '@changeover/events';
-import { tableUse, type Converters, type Mapping, type TableUse } from '@changeover/mapping';
 
 import { decodeEntry, isAtTarget, NO_ENTRY, type HeldStatus } from '../derive/derived-entry.js';
 import type { DrivingRow } from '../derive/derivation.js';
 import { heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { boundedKey, keyOfEntry, stateKey } from '../derive/state-keys.js';
-import { circleRule, type PassingTable } from './circles.js';
-import { DerivedTables, lineIn } from './derived-tables.js';
-import { SourceTables, type SourceTable } from './source-tables.js';
-import { notWhole, wholePlace } from './stored-mirror.js';
-
-export type StoredDerivationOptions = {
-  readonly migration: string;
-  readonly mapping: Mapping;
-  readonly converters: Converters;
-  /** Gives a form that `changes` has told. */
-  readonly fetch: (ref: RecordRef) => Promise<TableSchema>;
-};
+import { lineIn, type DerivedTables } from './derived-tables.js';
+import type { SourceTable, SourceTables } from './source-tables.js';
+import { openStoredTables, type StoredTables, type StoredTablesOptions } from './stored-tables.js';
 
 /** Rows of one table of the target, in the source's words: as they are remembered, and as they are when they are derived again. */
 export type ReviewedTable = { readonly table: TableSchema; readonly written: readonly Line[]; readonly again: readonly Line[] };
@@ -42,63 +31,31 @@ const NEVER: HeldSince = { seq: 0, ts_ms: 0 };
 export class StoredDerivation implements AsyncDisposable {
   /** The last record of `changes` that is in it. */
   readonly read: ReadPosition;
-  readonly #options: StoredDerivationOptions;
+  readonly #migration: string;
   readonly #look: StateLook;
   readonly #draft: StateDraft;
   readonly #tables: SourceTables;
-  readonly #circles: readonly string[];
   readonly #derived: DerivedTables;
-  readonly #uses = new Map<SourceTable, TableUse>();
+  readonly #passed: StoredTables['passed'];
 
-  private constructor(
-    look: StateLook,
-    options: StoredDerivationOptions,
-    parts: {
-      readonly read: ReadPosition;
-      readonly draft: StateDraft;
-      readonly tables: SourceTables;
-      readonly circles: readonly string[];
-      readonly left: readonly string[];
-    },
-  ) {
-    const { draft, tables, circles, left } = parts;
-    const { migration, mapping, converters } = options;
-    this.read = parts.read;
-    this.#options = options;
+  private constructor(migration: string, look: StateLook, { read, draft, tables, derived, passed }: StoredTables) {
+    this.read = read;
+    this.#migration = migration;
     this.#look = look;
     this.#draft = draft;
     this.#tables = tables;
-    this.#circles = circles;
-    const passing = new Map<string, PassingTable>();
-    for (const table of tables) {
-      const use = tableUse(mapping, table.form.schema);
-      this.#uses.set(table, use);
-      if (use.passed !== null && table.form.keyed) passing.set(table.name, { source: table.form.schema, target: use.passed });
-    }
-    const inCircles = new Set(circles);
-    this.#derived = new DerivedTables({
-      migration,
-      rules: [...mapping.rules, ...circles.map((name) => circleRule(name, inCircles, passing))],
-      converters,
-      tables,
-      state: draft,
-      output: { add: () => undefined },
-      isCopied: (name) => left.includes(name),
-    });
+    this.#derived = derived;
+    this.#passed = passed;
   }
 
   /** NOT_FOLLOWING: what is there is of no record, or not everything is derived yet. */
-  static async of(look: StateLook, options: StoredDerivationOptions): Promise<StoredDerivation> {
-    const { read, phase, tables: known, circles, left } = wholePlace(look);
-    if (phase.name !== 'following') throw notWhole('everything is being derived for the first time');
-    const draft = look.draft();
-    const tables = await SourceTables.restore(draft, known, options.fetch);
-    return new StoredDerivation(look, options, { read, draft, tables, circles, left });
+  static async of(look: StateLook, options: StoredTablesOptions): Promise<StoredDerivation> {
+    return new StoredDerivation(options.migration, look, await openStoredTables(look, options));
   }
 
   /** The tables of the target that rows of the source become rows of, one by one. */
   get targets(): readonly TableSchema[] {
-    return [...this.#derived.targets, ...[...this.#tables].flatMap((table) => this.#passed(table) ?? [])];
+    return [...this.#derived.targets, ...this.#passed.values()];
   }
 
   /** Whether the table is remembered in this form. */
@@ -130,8 +87,8 @@ export class StoredDerivation implements AsyncDisposable {
       if (compiled.target !== tableName(target)) continue;
       for (const { value } of this.#look.entries(stateKey('derived', number, ''), null)) if (isAtTarget(value)) rows++;
     }
-    for (const table of this.#tables)
-      if (nameOf(this.#passed(table)) === tableName(target)) for (const _ of this.rows(table.form.schema)) rows++;
+    for (const [table, passed] of this.#passed)
+      if (tableName(passed) === tableName(target)) for (const _ of this.rows(table.form.schema)) rows++;
     return rows;
   }
 
@@ -153,7 +110,7 @@ export class StoredDerivation implements AsyncDisposable {
 
   /** The key of the entry that the list of held rows has of this row, where it has one. */
   heldId({ rule, key }: DrivingRow): string {
-    return Buffer.from(lineOfRow([this.#options.migration, rule.compiled.target, heldKey(rule.compiled.name, key)])).toString('latin1');
+    return Buffer.from(lineOfRow([this.#migration, rule.compiled.target, heldKey(rule.compiled.name, key)])).toString('latin1');
   }
 
   /** What is remembered of these, and what becomes of them when they are derived again; of a row that passes by only what is remembered. */
@@ -182,7 +139,7 @@ export class StoredDerivation implements AsyncDisposable {
   /** Where rows of a table pass by: that of the target, whose rows are the same. */
   passedBy(source: TableSchema): TableSchema | null {
     const table = this.#find(source);
-    return table === null ? null : this.#passed(table);
+    return table === null ? null : (this.#passed.get(table) ?? null);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,7 +147,7 @@ export class StoredDerivation implements AsyncDisposable {
   }
 
   #heldLine(row: DrivingRow, told: HeldStatus): Line {
-    return heldLine(this.#options.migration, row, told, NEVER, HELD_NOW_COLUMNS);
+    return heldLine(this.#migration, row, told, NEVER, HELD_NOW_COLUMNS);
   }
 
   #find(source: TableSchema): SourceTable | null {
@@ -202,15 +159,6 @@ export class StoredDerivation implements AsyncDisposable {
     const value = this.#draft.get(mirrorKey(table, id));
     return value === undefined ? null : table.mirror.lineOf(value);
   }
-
-  /** Rows of a table in a circle are those of a rule. */
-  #passed(table: SourceTable): TableSchema | null {
-    return table.form.keyed && !this.#circles.includes(table.name) ? (this.#uses.get(table)?.passed ?? null) : null;
-  }
-}
-
-function nameOf(table: TableSchema | null): string | null {
-  return table === null ? null : tableName(table);
 }
 
 /** As the mirror has it. */
