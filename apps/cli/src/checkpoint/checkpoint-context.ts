@@ -25,12 +25,15 @@ export type CreateContext = CheckpointContext & {
   readonly name: string;
   /** Whether the target is read as well. */
   readonly read: boolean;
+  /** How long the barrier may take to the target. */
+  readonly patienceMs: number;
   readonly onStep: (step: CheckpointStep) => void;
 };
 
 /** Composes the making of a checkpoint from the settings, and makes it. */
-export async function runCreate(settings: AllSettings, { name, read, onStep, clock, ids, signal }: CreateContext): Promise<Checkpoint> {
+export async function runCreate(settings: AllSettings, context: CreateContext): Promise<Checkpoint> {
   const { migration, limits } = settings;
+  const { clock, ids, signal, ...how } = context;
   const adapters = { migration, limits, clock };
   const { log, store } = await createLog(settings.log, { ...adapters, ids, crashPoint: noCrash });
   const target = createTargetReader(settings.target, { ...adapters, ids });
@@ -43,7 +46,7 @@ export async function runCreate(settings: AllSettings, { name, read, onStep, clo
     };
     return await withCheckpoints(settings, { clock }, (checkpoints) =>
       createCheckpoint(
-        { ...streamsOf(migration), name, read, onStep, log, target, checkpoints, requestBarrier, clock, crashPoint: crashPointFrom() },
+        { ...how, ...streamsOf(migration), log, target, checkpoints, requestBarrier, clock, crashPoint: crashPointFrom() },
         signal,
       ),
     );

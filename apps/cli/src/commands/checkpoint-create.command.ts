@@ -64,16 +64,12 @@ export class CheckpointCreateCommand extends CliCommand {
     const { settings: given, folder } = await this.readSettings(options);
     const settings = await findOwnServices(given, folder);
     const line = new ProgressLine(this.terminal, clock);
-    const late = new AbortController();
-    const timer = setTimeout(() => {
-      late.abort(new ChangeoverError('TIMED_OUT', `the barrier of checkpoint ${name} has not come to the target`, { facts: { name } }));
-    }, timeout * 1000);
     try {
       const checkpoint = await runCreate(settings, {
         ...{ name, read, clock, ids: new RandomIdSource() },
-        signal: AbortSignal.any([this.session.signal, late.signal]),
+        patienceMs: timeout * 1000,
+        signal: this.session.signal,
         onStep: (step) => {
-          if (step.doing !== 'marking') clearTimeout(timer);
           line.show(stepLine(step));
         },
       });
@@ -87,8 +83,6 @@ export class CheckpointCreateCommand extends CliCommand {
       if (!this.session.signal.aborted) throw error;
       this.terminal.err('changeover: interrupted: no checkpoint was made\n');
       process.exitCode = INTERRUPTED;
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

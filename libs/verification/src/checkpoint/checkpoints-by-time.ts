@@ -1,4 +1,4 @@
-import { asChangeoverError, ChangeoverError, type Clock } from '@changeover/core';
+import { asChangeoverError, type ChangeoverError, type Clock } from '@changeover/core';
 import type { Checkpoints } from '@changeover/events';
 
 /** What a checkpoint is called that was given no name; `now` in milliseconds since the epoch. */
@@ -36,8 +36,8 @@ type ScheduledOptions = CheckpointSchedule & {
   readonly clock: Clock;
 };
 
-/** How long a barrier may take to the target, and how long it is until another one is tried. */
-const [PATIENCE_MS, AGAIN_MS] = [60_000, 30_000];
+/** How long it is until another one is tried. */
+const AGAIN_MS = 30_000;
 
 /**
  * Makes a checkpoint whenever the last one that is called after the time is old enough, whoever made that, and deletes the oldest. Not while the target is parked or nothing was loaded
@@ -64,32 +64,7 @@ async function makeIfDue(options: ScheduledOptions, signal: AbortSignal): Promis
   if (wait > 0) return wait;
   const where = await checkpoints.whereabouts();
   if (where === null || where.parked !== null) return Math.min(AGAIN_MS, everyMs);
-  const name = nameAfter(clock.now());
-  await within(PATIENCE_MS, name, clock, signal, (until) => create(name, until));
+  await create(nameAfter(clock.now()), signal);
   await deleteOlder(checkpoints, keep);
   return everyMs;
-}
-
-/** TIMED_OUT where it takes longer. */
-async function within(
-  ms: number,
-  name: string,
-  clock: Clock,
-  signal: AbortSignal,
-  work: (until: AbortSignal) => Promise<unknown>,
-): Promise<void> {
-  const late = new AbortController();
-  const done = new AbortController();
-  void clock.sleep(ms, AbortSignal.any([signal, done.signal])).then(() => {
-    if (!done.signal.aborted && !signal.aborted) late.abort(timedOut(name));
-  });
-  try {
-    await work(AbortSignal.any([signal, late.signal]));
-  } finally {
-    done.abort();
-  }
-}
-
-function timedOut(name: string): ChangeoverError {
-  return new ChangeoverError('TIMED_OUT', `the barrier of checkpoint ${name} has not come to the target`, { facts: { name } });
 }

@@ -23,6 +23,7 @@ import { RowDigest, TableDigests, type Digests } from './table-digests.js';
 const LOOK_AGAIN_MS = 50;
 /** A barrier at which load did not stop is asked for again, so often. */
 const BARRIERS = 3;
+const PATIENCE_MS = 60_000;
 
 export type CreateCheckpointOptions = {
   readonly name: string;
@@ -33,6 +34,8 @@ export type CreateCheckpointOptions = {
   readonly checkpoints: Checkpoints;
   /** Whether the target is read as well, and compared with what it should hold. */
   readonly read: boolean;
+  /** How long the barrier may take to the target. What comes behind it takes as long as the stream since the checkpoint before is long. Left out: a minute. */
+  readonly patienceMs?: number | undefined;
   /** Asks for a barrier, and gives its token. */
   readonly requestBarrier: () => Promise<string>;
   readonly onStep: (step: CheckpointStep) => void;
@@ -54,7 +57,7 @@ type TableOff = { readonly table: string; readonly expected: number; readonly fo
 /**
  * Makes a checkpoint: a barrier goes through both streams, and where load commits it is the place. Nobody waits for that. What the target should hold there is kept from the
  * checkpoint before: the digests of its tables, by the rows before and after each change since. With `read` load is held at the barrier for a moment, so that a snapshot of
- * the target is taken there, which is read and compared; NOT_EQUAL if it holds something else, and no checkpoint is made.
+ * the target is taken there, which is read and compared; NOT_EQUAL if it holds something else, and no checkpoint is made. TIMED_OUT where the barrier does not come.
  */
 export async function createCheckpoint(options: CreateCheckpointOptions, signal: AbortSignal): Promise<Checkpoint> {
   const { name, checkpoints, log, writes, read, onStep, crashPoint } = options;
@@ -63,7 +66,7 @@ export async function createCheckpoint(options: CreateCheckpointOptions, signal:
     throw new ChangeoverError('CHECKPOINT_EXISTS', `there is a checkpoint ${name} already`, { facts: { name } });
   requireFollowing(await checkpoints.whereabouts());
   onStep({ doing: 'marking', table: null, done: 0, of: null });
-  const { token, place, snapshot } = await (read ? markHolding(options, signal) : mark(options, signal));
+  const { token, place, snapshot } = await inTime(options, signal, (until) => (read ? markHolding(options, until) : mark(options, until)));
   await using _snapshot = snapshot;
   crashPoint('checkpoint.marked');
   const { mapping } = (await log.fetch(writes, place.place.writes)).header;
@@ -83,6 +86,22 @@ function requireFollowing(where: Awaited<ReturnType<Checkpoints['whereabouts']>>
   if (where === null) throw new ChangeoverError('NOT_FOLLOWING', 'nothing was loaded yet');
   if (where.parked !== null)
     throw new ChangeoverError('TARGET_PARKED', `the target is parked at ${where.parked.at}: a checkpoint is made of what load brings`);
+}
+
+async function inTime(
+  { name, clock, patienceMs = PATIENCE_MS }: CreateCheckpointOptions,
+  signal: AbortSignal,
+  mark: (until: AbortSignal) => Promise<Marked>,
+): Promise<Marked> {
+  const [marked, late] = [new AbortController(), new AbortController()];
+  void clock.sleep(patienceMs, AbortSignal.any([signal, marked.signal])).then(() => {
+    late.abort(new ChangeoverError('TIMED_OUT', `the barrier of checkpoint ${name} has not come to the target`, { facts: { name } }));
+  });
+  try {
+    return await mark(AbortSignal.any([signal, late.signal]));
+  } finally {
+    marked.abort();
+  }
 }
 
 type Marked = { readonly token: string; readonly place: BarrierPlace; readonly snapshot: TargetSnapshot };
