@@ -1,27 +1,13 @@
 import { ChangeoverError } from '@changeover/core';
-import { type Converter, type Json } from '@changeover/mapping';
+import { type Converter, type Inverse, type Json } from '@changeover/mapping';
 import { z } from 'zod';
 
 /** What becomes of a text: the examples in the reference are tests too. */
 export type Example = { readonly options?: Json; readonly from: string } & ({ readonly to: string | null } | { readonly problem: string });
 
-/**
- * Whether the source's text can be had back from what a cleaner gave.
- * - `exact`: `write` gives back each text that the cleaner takes, but for those that became null.
- * - `kept`: several texts become the same value, and `reason` says in what they differ; `write` gives one of them, so what the source had has to
- *   be kept beside the value.
- * - `lossy`: there is nothing to write, for the reason given.
- *
- * What `write` gives becomes the value again. Of a value that the cleaner never gives it says that it cannot be written, or gives any text.
- */
-export type Inverse =
-  | { readonly kind: 'exact'; readonly write: Converter }
-  | { readonly kind: 'kept'; readonly reason: string; readonly write: Converter }
-  | { readonly kind: 'lossy'; readonly reason: string };
-
 /** The inverse of what gives a normal form, which is left as it is where it comes again. */
-export function normalForm(reason: string): Inverse {
-  return { kind: 'kept', reason, write: (value) => value };
+export function normalForm(reason: string, { leavesWritten = false }: { readonly leavesWritten?: boolean } = {}): Inverse {
+  return { kind: 'kept', reason, write: (value) => value, leavesWritten };
 }
 
 /** A converter as people and the mapping's hash know it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { type Converters } from '@changeover/mapping';
+import { type Converters, type Inverses } from '@changeover/mapping';
 
 import { base64Decode, base64Encode } from './base64.js';
 import { boolean } from './boolean.js';
@@ -58,10 +58,17 @@ export const CLEANERS: readonly Cleaner[] = [
   base64Encode,
 ];
 
-/** What a mapping's `convert` can name. Without a prototype, so that it cannot name what every object has. */
-export const CONVERTERS: Converters = Object.freeze(
-  Object.assign(Object.create(null) as Record<string, Cleaner['make']>, Object.fromEntries(CLEANERS.map(({ name, make }) => [name, make]))),
-);
+/** What a mapping's `convert` can name. */
+export const CONVERTERS: Converters = byName(({ make }) => make);
+
+/** The way back of each of them. */
+export const INVERSES: Inverses = byName(({ inverse }) => inverse);
+
+/** Without a prototype, so that nobody can name what every object has. */
+function byName<T>(of: (cleaner: Cleaner) => T): Readonly<Record<string, T>> {
+  const named = Object.fromEntries(CLEANERS.map((cleaner) => [cleaner.name, of(cleaner)]));
+  return Object.freeze(Object.assign(Object.create(null) as Record<string, T>, named));
+}
 
 /**
  * A hash of all that decides what the converters give: their versions, those of the libraries, and what Node brings

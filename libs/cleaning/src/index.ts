@@ -1,6 +1,5 @@
-export { CLEANERS, CONVERTERS, convertersVersion } from './cleaners.js';
-export type { Cleaner, CleanerOption, Example, Inverse } from './cleaner.js';
-export { putBack } from './inverse.js';
+export { CLEANERS, CONVERTERS, convertersVersion, INVERSES } from './cleaners.js';
+export type { Cleaner, CleanerOption, Example } from './cleaner.js';
 export {
   base64Decode,
   base64Encode,

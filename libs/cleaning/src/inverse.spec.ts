@@ -1,9 +1,7 @@
-import { ConversionProblem, type Converter } from '@changeover/mapping';
+import { ConversionProblem, putBack, type Converter, type Inverse } from '@changeover/mapping';
 import fc from 'fast-check';
 
-import { type Inverse } from './cleaner.js';
 import { CLEANERS } from './cleaners.js';
-import { putBack } from './inverse.js';
 
 type Way = { readonly convert: Converter; readonly inverse: Inverse };
 

@@ -17,7 +17,7 @@ export const trim = defineCleaner({
     { from: ' ', to: null },
     { options: { blank: 'empty' }, from: ' ', to: '' },
   ],
-  inverse: () => normalForm('white space at both ends'),
+  inverse: () => normalForm('white space at both ends', { leavesWritten: true }),
   convert: ({ blank }) => {
     const nothing = blank === 'null' ? null : '';
     return (text) => trimmed(text) || nothing;

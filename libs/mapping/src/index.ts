@@ -4,6 +4,9 @@ export { compileRule } from './compile-rule.js';
 export { aliasesIn, aliasesOf, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export { columnsRead, columnsTested, columnText, printCondition, printExpression, type ColumnRead } from './print-rule.js';
+export { putBack, type Inverse, type Inverses } from './inverse/inverse.js';
+export { invertRule, type InvertedRule } from './inverse/invert-rule.js';
+export type { WayBack } from './inverse/way-back.js';
 export { traceRule, type TracedColumn } from './trace-rule.js';
 export {
   ConversionProblem,

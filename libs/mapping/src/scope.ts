@@ -65,7 +65,7 @@ export class Scope {
     }
     if ('constant' in expression) return () => expression.constant;
     if ('input' in expression) {
-      const convert = this.#converter(expression);
+      const convert = this.converter(expression);
       const input = this.evaluate(expression.input, home, held);
       const holds = 'invalid' in expression && expression.invalid === 'held' ? held : undefined;
       return (rows) => {
@@ -145,7 +145,8 @@ export class Scope {
     };
   }
 
-  #converter(expression: Extract<Expression, { readonly input: Expression }>): Converter {
+  /** Of one text; a problem where it has no answer. */
+  converter(expression: Extract<Expression, { readonly input: Expression }>): Converter {
     if ('uuid' in expression) return uuidKey(expression.uuid);
     if ('stride' in expression) return integerKey(expression.stride, expression.offset);
     if ('split' in expression) return splitPart(expression.split, expression.part);

@@ -6,6 +6,7 @@ import { createTargetCatalogue, loadMapping, mappingTypeErrors, type AdapterCont
 import { requireActiveMapping } from './active-mapping.js';
 import { failed, type Finding } from './finding.js';
 import { ruleFindings } from './rule-findings.js';
+import { wayBackFindings } from './way-back.js';
 
 /** What the target's tables are to take, as far as the mapping could be read. */
 export type CheckedMapping = { readonly findings: readonly Finding[]; readonly tables: readonly TableSchema[] };
@@ -28,10 +29,8 @@ export async function checkMapping(
   const known = new Set(sources.map(tableName));
   // Without the source's tables there is nothing to hold names against.
   const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
-  const misfits =
-    sources.length === 0
-      ? []
-      : ruleProblems(mapping, { tables: new Map(sources.map((source) => [tableName(source), sourceTable(source.columns)])) });
+  const read = new Map(sources.map((source) => [tableName(source), sourceTable(source.columns)]));
+  const misfits = sources.length === 0 ? [] : ruleProblems(mapping, { tables: read });
   const described = mapping.rules.length === 0 ? null : await targetTables(settings, context);
   const problems = [
     ...(typed ?? []).map((problem) => wrong('types', problem)),
@@ -43,7 +42,9 @@ export async function checkMapping(
   ];
   // Of a source that could not be looked at nothing good can be said.
   const good =
-    sources.length === 0 || problems.some(({ severity }) => severity === 'error') ? [] : [ok(summaryOf(file, mapping, sources.length))];
+    sources.length === 0 || problems.some(({ severity }) => severity === 'error')
+      ? []
+      : [ok(summaryOf(file, mapping, sources.length)), ...wayBackFindings(mapping.rules, read)];
   const note =
     ignored.length === 0
       ? []

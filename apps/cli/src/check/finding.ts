@@ -1,5 +1,6 @@
 import type { ChangeoverError } from '@changeover/core';
 import type { PreflightFinding } from '@changeover/events';
+import type { WayBack } from '@changeover/mapping';
 
 import type { Disagreement } from '../determinism/compare-derived.js';
 import type { Influence } from '../determinism/surroundings.js';
@@ -9,6 +10,10 @@ export type Part = 'settings' | 'mapping' | 'source' | 'target' | 'log' | 'contr
 
 export type Finding = PreflightFinding & {
   readonly part: Part;
+  /** More of it, a line each. */
+  readonly notes?: readonly string[];
+  /** Of a rule, by column of the target. */
+  readonly wayBack?: Readonly<Record<string, WayBack>>;
   /** Of NOT_DETERMINISTIC: what came out differently, where it was first seen, and what it depends on. */
   readonly disagreement?: Omit<Disagreement, 'values'> & Partial<Pick<Disagreement, 'values'>> & { readonly causes: readonly Influence[] };
 };
@@ -30,11 +35,12 @@ export function hasErrors(findings: readonly Finding[]): boolean {
 
 const SIGNS = { ok: '✓', warning: '!', error: '✗' } as const;
 
-/** A line per finding, with the exact lines to run below it. */
+/** A line per finding, with more of it and the exact lines to run below it. */
 export function renderFindings(findings: readonly Finding[]): string {
   const width = Math.max(0, ...findings.map(({ part }) => part.length));
-  const lines = findings.flatMap(({ severity, part, message, fix = [], restart = false }) => [
+  const lines = findings.flatMap(({ severity, part, message, notes = [], fix = [], restart = false }) => [
     `${SIGNS[severity]} ${part.padEnd(width)}  ${message}${restart ? ' (the server must be restarted after this)' : ''}`,
+    ...notes.map((line) => `  ${' '.repeat(width)}    - ${line}`),
     ...fix.map((line) => `  ${' '.repeat(width)}      ${line}`),
   ]);
   return `${lines.join('\n')}\n`;

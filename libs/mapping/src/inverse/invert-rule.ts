@@ -1,0 +1,92 @@
+import type { Converters, JoinedRows, Problem, Row, SourceTable } from '../compiled-rule.js';
+import { inputsOf } from '../expression-parts.js';
+import { columnsRead } from '../print-rule.js';
+import type { Expression, TableRule } from '../rule.js';
+import { Scope } from '../scope.js';
+import type { Inverses } from './inverse.js';
+import { lensOf, put, wayBack, worst, type Lens, type WayBack } from './way-back.js';
+
+export type InvertedRule = {
+  /** Of each column of the target. */
+  readonly columns: ReadonlyMap<string, WayBack>;
+  /**
+   * The driving row as it has to be for the rule to make this row of it, with the rows that are joined to it as they are: where the rule makes it already nothing
+   * changes, and what the target does not tell stays as it is. A column that is lossy follows what it is made of, unless somebody changed it. A problem of each column
+   * to which there is no way back.
+   */
+  readonly put: (target: Row, rows: JoinedRows) => { readonly driving: Row } | { readonly problems: readonly Problem[] };
+};
+
+type Column = { readonly column: string; readonly place: number; readonly lens: Lens; readonly way: WayBack };
+
+/** The rule the other way. MAPPING_INVALID as `compileRule`. */
+export function invertRule(
+  rule: TableRule,
+  tables: ReadonlyMap<string, SourceTable>,
+  converters: Converters,
+  inverses: Inverses,
+): InvertedRule {
+  const scope = new Scope(tables, converters);
+  scope.enter('', rule.source);
+  const joined = new Map<string, string>();
+  for (const { as, table, all } of rule.joins ?? []) {
+    if (all === undefined) scope.enter(as, table);
+    else scope.enterMade(as, Object.keys(all.columns));
+    joined.set(as, all === undefined ? `it is a row of ${table} that holds it` : `it is made of many rows of ${table}`);
+  }
+  const parts = { scope, converters, inverses, ofJoin: (alias: string) => joined.get(alias) ?? '' };
+  const alone = Object.entries(rule.columns).map(([column, value], place) => ({ column, place, lens: lensOf(value, parts) }));
+  const columns = alone.map((one): Column => ({ ...one, way: beside(rule, one, alone) }));
+  // What comes back from its value alone says what the columns beside it can be.
+  const order = columns.toSorted((a, b) => rank(a) - rank(b));
+  return {
+    columns: new Map(columns.map(({ column, way }) => [column, way])),
+    put: (target, rows) => {
+      const driving = [...rows[0]];
+      const now: JoinedRows = [driving, ...rows.slice(1)];
+      const problems = new Set<string>();
+      // What nobody changed, and has no way back, follows what it is made of.
+      const follows = ({ place, lens, way }: Column): boolean => way.kind === 'lossy' && lens.get(rows) === (target[place] ?? null);
+      const told = order.filter((one) => !follows(one));
+      for (const { column, place, lens } of told) {
+        const edits = put(lens, target[place] ?? null, now);
+        if (edits === null) problems.add(column);
+        else for (const [index, value] of edits) driving[index] = value;
+      }
+      for (const { column, place, lens } of told) if (lens.get(now) !== (target[place] ?? null)) problems.add(column);
+      return problems.size === 0 ? { driving } : { problems: [...problems].map((column) => ({ reason: 'no way back', column })) };
+    },
+  };
+}
+
+function rank({ lens }: Column): number {
+  return ['exact', 'kept', 'lossy'].indexOf(lens.wayBack.kind);
+}
+
+/** With what others have to do with it that are made of the same column. */
+function beside(rule: TableRule, one: Omit<Column, 'way'>, columns: readonly Omit<Column, 'way'>[]): WayBack {
+  const { wayBack: own } = one.lens;
+  const expressionOf = (column: string): Expression => rule.columns[column] as Expression;
+  const read = sourceColumns(expressionOf(one.column));
+  const needed = [...rule.key, ...(rule.required ?? [])];
+  // What has no way back follows, whatever it becomes; unless it could hold the row.
+  const counts = ({ column, lens }: Omit<Column, 'way'>): boolean =>
+    lens.wayBack.kind !== 'lossy' || needed.includes(column) || mayHold(expressionOf(column));
+  const others = columns.filter(
+    (other) =>
+      other.column !== one.column && counts(other) && sourceColumns(expressionOf(other.column)).some((name) => read.includes(name)),
+  );
+  if (own.kind === 'lossy' || others.length === 0) return own;
+  const made = `made of the same column as ${others.map(({ column }) => column).join(', ')}`;
+  const decides = [one, ...others].find(({ lens }) => lens.wayBack.kind === 'exact');
+  const isDecided = decides !== undefined && read.length === 1 && others.every(({ lens }) => lens.wayBack.kind !== 'lossy');
+  return worst(own, wayBack(isDecided ? 'kept' : 'lossy', made));
+}
+
+function mayHold(expression: Expression): boolean {
+  return ('invalid' in expression && expression.invalid === 'held') || inputsOf(expression).some(mayHold);
+}
+
+function sourceColumns(expression: Expression): readonly string[] {
+  return columnsRead(expression).flatMap(({ of, column }) => (of === null ? [column] : []));
+}
