@@ -61,6 +61,7 @@ export {
   type StateEntry,
   type StateLook,
 } from './ports/state-store.port.js';
+export { ColumnTypes, type ColumnRefusals } from './ports/column-types.port.js';
 export {
   TableCatalogue,
   type DescribedColumn,

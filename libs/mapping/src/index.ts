@@ -3,6 +3,7 @@ export { mappingHash, ruleSchema, ruleSchemas, sourceTable, tablesRead, tableUse
 export { compileRule } from './compile-rule.js';
 export { aliasesIn, aliasesOf, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
+export { columnsUsed } from './columns-used.js';
 export { columnsRead, columnsTested, columnText, printCondition, printExpression, type ColumnRead } from './print-rule.js';
 export { putBack, type Inverse, type Inverses } from './inverse/inverse.js';
 export { invertRule, type InvertedRule } from './inverse/invert-rule.js';

@@ -14,6 +14,7 @@ export { judgeSchemaChange } from './schema-change.js';
 export { supervise, type Retry, type SupervisedLoop, type SuperviseOptions } from './supervise.js';
 export { SnapshotDerivation, type SnapshotDerivationOptions, type ToldVersion } from './transform/snapshot-derivation.js';
 export type { DrivingRow } from './derive/derivation.js';
+export type { RuleOutcome } from './derive/rule-outcome.js';
 export { StoredDerivation, type ReviewedTable } from './transform/stored-derivation.js';
 export { StoredMirror } from './transform/stored-mirror.js';
 export { TransformLoop, type TransformLimits, type TransformOptions } from './transform/transform-loop.js';

@@ -35,6 +35,7 @@ export { loadMapping } from './settings/load-mapping.js';
 export { mappingTypeErrors } from './settings/mapping-types.js';
 export {
   createCheckpoints,
+  createColumnTypes,
   createHeldRowList,
   createLog,
   createRebuiltTables,

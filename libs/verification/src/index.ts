@@ -15,6 +15,7 @@ export { whileBothHeld, type BothHeld, type BothOptions } from './rebuild/both-h
 export { followLog, writtenTables, type FollowOptions, type WrittenTablesOptions } from './rebuild/follow-log.js';
 export { swapTables } from './rebuild/swap-tables.js';
 export type { RepairedRow, RepairReport, RepairResult } from './repair.js';
+export { tryMapping, type Misfit, type TrialOptions, type TrialReport, type TrialStep, type UnusedColumn } from './trial/try-mapping.js';
 export {
   isEqual,
   verify,

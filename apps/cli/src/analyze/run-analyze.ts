@@ -2,17 +2,11 @@ import { mkdir } from 'node:fs/promises';
 
 import { analyze, estimate, type AddedTable, type Analysis, type ColumnPlace, type Estimate } from '@changeover/analysis';
 import { ChangeoverError, type Clock } from '@changeover/core';
-import { countLines, tableName, type DescribedTable, type SourceSnapshot, type TableSchema, type TableSize } from '@changeover/events';
+import { countLines, tableName, type DescribedTable, type TableSchema, type TableSize } from '@changeover/events';
 import { ReadBudget } from '@changeover/pipeline';
-import {
-  createSource,
-  createSourceCatalogue,
-  createSourceSnapshots,
-  createTargetCatalogue,
-  type AdapterContext,
-  type CliSettings,
-} from '@changeover/shell';
+import { createSource, createSourceCatalogue, createTargetCatalogue, type AdapterContext, type CliSettings } from '@changeover/shell';
 
+import { withSourceSnapshot } from '../source-snapshot.js';
 import { openScratchFolder } from '../verify/scratch-state.js';
 import { writing } from '../writing.js';
 
@@ -43,8 +37,6 @@ export type AnalyzeReport = Analysis & {
 /** Of DuckDB; what does not fit goes to the disk. */
 const MEMORY_BYTES = 512 * 1024 * 1024;
 const THREADS = 2;
-/** Of a snapshot whose tables changed their form while it was taken. */
-const TAKES = 3;
 const LF = 0x0a;
 
 /** Reads the source in one snapshot, no faster than the settings allow, and says what is in it. What it puts on the disk is gone when it ends. */
@@ -65,7 +57,8 @@ export async function runAnalyze(settings: CliSettings, context: AnalyzeContext)
   await using profiler = await DuckDbProfiler.open({ folder, memoryBytes: MEMORY_BYTES, threads: THREADS, signal });
   const added: AddedTable[] = [];
   let readRows = 0;
-  await withSnapshot(settings, adapters, { tables: tables.map(({ form }) => form), signal }, async (snapshot) => {
+  // Let go before anything is counted.
+  await withSourceSnapshot(settings, adapters, { tables: tables.map(({ form }) => form), signal }, async (snapshot) => {
     const budget = new ReadBudget(clock, settings.source.copy.bytesPerSecond ?? Infinity);
     for (const { form, described, size } of tables) {
       const table = tableName(form);
@@ -129,26 +122,6 @@ async function selectedTables(
     );
   } finally {
     await source.stop();
-  }
-}
-
-/** Lets the source go before anything is counted: as long as a snapshot is held nobody can alter its tables. */
-async function withSnapshot(
-  settings: CliSettings,
-  adapters: AdapterContext,
-  { tables, signal }: { readonly tables: readonly TableSchema[]; readonly signal: AbortSignal },
-  read: (snapshot: SourceSnapshot) => Promise<void>,
-): Promise<void> {
-  const snapshots = createSourceSnapshots(settings.source, adapters);
-  try {
-    await using snapshot = await snapshots.open();
-    for (let take = 1; (await snapshot.take(tables)) === 'moved'; take++) {
-      signal.throwIfAborted();
-      if (take === TAKES) throw new ChangeoverError('SOURCE_LOCKED', 'tables of the source change their form while they are read');
-    }
-    await read(snapshot);
-  } finally {
-    await snapshots.stop();
   }
 }
 

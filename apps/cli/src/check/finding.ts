@@ -1,6 +1,8 @@
 import type { ChangeoverError } from '@changeover/core';
 import type { PreflightFinding } from '@changeover/events';
 import type { WayBack } from '@changeover/mapping';
+import type { RuleOutcome } from '@changeover/pipeline';
+import type { Misfit, UnusedColumn } from '@changeover/verification';
 
 import type { Disagreement } from '../determinism/compare-derived.js';
 import type { Influence } from '../determinism/surroundings.js';
@@ -12,6 +14,10 @@ export type Finding = PreflightFinding & {
   readonly part: Part;
   /** More of it, a line each. */
   readonly notes?: readonly string[];
+  /** What would become of the rows of a rule, of the values of a column, and what nothing is made of. */
+  readonly outcome?: RuleOutcome;
+  readonly misfit?: Misfit;
+  readonly unused?: readonly UnusedColumn[];
   /** Of a rule, by column of the target. */
   readonly wayBack?: Readonly<Record<string, WayBack>>;
   /** Of NOT_DETERMINISTIC: what came out differently, where it was first seen, and what it depends on. */

@@ -21,23 +21,26 @@ import { keptFindings } from './kept-at-source.js';
 import { about, failed, hasErrors, type Finding, type Part } from './finding.js';
 import { retentionFindings, type KeptStream } from './retention.js';
 import { saying, type Saying } from './saying.js';
+import { tryData, type DataCheck } from './try-data.js';
 
 /** A running migration waits longer for its log, as brokers restart; who is looked at now should be there now. */
 const LOG_PATIENCE_MS = 10_000;
 
 export type CheckAsked = Pick<Saying, 'say'> & {
-  /** Left out: nothing is derived, and no row read. */
+  /** Left out: nothing is derived twice. */
   readonly determinism?: Pick<DeterminismCheck, 'values' | 'signal'>;
+  /** Left out: of the rows nothing is said. */
+  readonly data?: Pick<DataCheck, 'signal' | 'onSizes' | 'onStep'>;
 };
 
 type Waiting = <T>(part: Part, where: string, work: () => Promise<T>) => Promise<T>;
 
 /**
  * Everything that could stand in the way, of every part, whatever the others say; `say` hears what is waited for. Looks only: nothing is made or changed.
- * Whether rows are derived the same each time is only tried with a mapping that fits.
+ * What becomes of rows, and whether it is the same each time, is only tried with a mapping that fits.
  * Parts that `up` would start itself are checked for whether it could.
  */
-export async function runCheck(settings: CliSettings, { say, determinism }: CheckAsked): Promise<readonly Finding[]> {
+export async function runCheck(settings: CliSettings, { say, determinism, data }: CheckAsked): Promise<readonly Finding[]> {
   const { migration, limits } = settings;
   const clock = new SystemClock();
   const context: AdapterContext = { migration, limits, clock, logPatienceMs: LOG_PATIENCE_MS };
@@ -50,13 +53,16 @@ export async function runCheck(settings: CliSettings, { say, determinism }: Chec
   const target = await waiting('target', withoutPassword(settings.target.url), () =>
     checkTarget(settings, { context, tables: mapping.tables }),
   );
+  const misfits = hasErrors([...source.findings, ...mapping.findings]);
   const twice =
-    determinism === undefined || hasErrors([...source.findings, ...mapping.findings])
+    determinism === undefined || misfits
       ? []
       : await waiting('mapping', 'two processes that derive a sample', () =>
           checkDeterminism(settings, { ...determinism, tables: source.tables, context }),
         );
-  return [...source.findings, ...mapping.findings, ...twice, ...target, ...services];
+  const tried =
+    data === undefined || misfits || hasErrors(target) ? [] : await tryData(settings, { ...data, tables: source.tables, context });
+  return [...source.findings, ...mapping.findings, ...twice, ...tried, ...target, ...services];
 }
 
 type Checked = { readonly findings: readonly Finding[]; readonly tables: readonly TableSchema[] };

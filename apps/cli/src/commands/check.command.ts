@@ -1,13 +1,21 @@
-import { ChangeoverError } from '@changeover/core';
+import { ChangeoverError, countWords, SystemClock } from '@changeover/core';
 import type { CliSettings } from '@changeover/shell';
+import type { TrialStep } from '@changeover/verification';
 import { Command, Option } from 'nest-commander';
 
 import { hasErrors, renderFindings, summary, type Finding } from '../check/finding.js';
 import { runCheck } from '../check/run-check.js';
+import { ProgressLine } from '../status/progress-line.js';
+import { VerifyProgress } from '../verify/verify-view.js';
 import { lookIntoOwnServices } from '../services/own-services.js';
 import { CliCommand, INTERRUPTED, toJson, type ReadOptionsOf } from './cli-command.js';
 
-type CheckOptions = ReadOptionsOf & { readonly determinism?: boolean; readonly values?: boolean; readonly json?: boolean };
+type CheckOptions = ReadOptionsOf & {
+  readonly data?: boolean;
+  readonly determinism?: boolean;
+  readonly values?: boolean;
+  readonly json?: boolean;
+};
 
 @Command({
   name: 'check',
@@ -15,6 +23,15 @@ type CheckOptions = ReadOptionsOf & { readonly determinism?: boolean; readonly v
     'Look at settings, mapping, source, target, log and control database; say what is missing and the exact lines that grant it. Changes nothing.',
 })
 export class CheckCommand extends CliCommand {
+  @Option({
+    flags: '--data',
+    description:
+      'also read the whole source, derive all rows and say what would become of them: written, left out, held and why, values that the target would refuse, unique values that several rows want, columns that go nowhere. About as long as the first copy takes',
+  })
+  parseData(): boolean {
+    return true;
+  }
+
   @Option({
     flags: '--determinism',
     description:
@@ -51,16 +68,34 @@ export class CheckCommand extends CliCommand {
   }
 
   /** Null: it was told to stop. */
-  async #check(settings: CliSettings, { determinism = false, values = false }: CheckOptions): Promise<readonly Finding[] | null> {
+  async #check(
+    settings: CliSettings,
+    { data = false, determinism = false, values = false }: CheckOptions,
+  ): Promise<readonly Finding[] | null> {
     const { signal } = this.session;
     const say = (line: string): void => this.terminal.err(`${line}\n`);
+    const clock = new SystemClock();
+    const line = new ProgressLine(this.terminal, clock);
+    const progress = new VerifyProgress();
+    const watched = {
+      signal,
+      onSizes: (sizes: Parameters<VerifyProgress['expect']>[0]) => progress.expect(sizes),
+      onStep: (step: TrialStep) => line.show(trialLine(progress, step, clock.monotonic())),
+    };
     try {
-      return await runCheck(settings, { say, ...(determinism && { determinism: { values, signal } }) });
+      return await runCheck(settings, { say, ...(determinism && { determinism: { values, signal } }), ...(data && { data: watched }) });
     } catch (error) {
       if (!signal.aborted) throw error;
       this.terminal.err('changeover: interrupted: not everything was checked\n');
       process.exitCode = INTERRUPTED;
       return null;
+    } finally {
+      line.clear();
     }
   }
+}
+
+function trialLine(progress: VerifyProgress, { doing, table, rows }: TrialStep, now: number): string {
+  if (doing === 'trying') return `asking the target what ${table ?? ''} takes: ${countWords(rows)} rows`;
+  return progress.line({ doing, table, rows }, now);
 }

@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { asChangeoverError, ChangeoverError, countWords, type Clock } from '@changeover/core';
+import { asChangeoverError, countWords, type Clock } from '@changeover/core';
 import { countLines, type TableSchema } from '@changeover/events';
 import { tableUse, type Mapping } from '@changeover/mapping';
-import { createSourceSnapshots, loadMapping, type AdapterContext, type CliSettings } from '@changeover/shell';
+import { loadMapping, type AdapterContext, type CliSettings } from '@changeover/shell';
 
 import { failed, type Finding } from '../check/finding.js';
+import { withSourceSnapshot } from '../source-snapshot.js';
 import { keyWords, valueWords } from '../verify/verify-view.js';
 import { compareDerived, placeOf, type Disagreement } from './compare-derived.js';
 import { deriveIn, type DerivationTask, type Derived, type TableRows } from './derive-in.js';
@@ -16,8 +17,6 @@ import { changedIn, INFLUENCES, OTHER, USUAL, type Influence, type Surroundings 
 
 /** Enough for every branch of a mapping that its data reach often; seconds to derive, and about ten times as much memory. */
 const SAMPLE = { rows: 2_000, bytes: 16 * 1024 * 1024 };
-/** Of a snapshot whose tables changed their form while it was taken. */
-const TAKES = 3;
 
 export type DeterminismCheck = {
   /** The captured tables. */
@@ -91,17 +90,7 @@ export async function deriveTwice(task: Omit<DerivationTask, 'folder'>, place: P
 async function sampleOf(settings: CliSettings, { tables, context, signal }: DeterminismCheck): Promise<readonly TableRows[]> {
   const mapping = await loadMapping(settings.mapping);
   const read = tables.filter((table) => isDerived(mapping, table));
-  const snapshots = createSourceSnapshots(settings.source, context);
-  try {
-    await using snapshot = await snapshots.open();
-    for (let take = 1; (await snapshot.take(read)) === 'moved'; take++) {
-      signal.throwIfAborted();
-      if (take === TAKES) throw new ChangeoverError('SOURCE_LOCKED', 'tables of the source change their form while they are read');
-    }
-    return await takeSample(snapshot, read, SAMPLE);
-  } finally {
-    await snapshots.stop();
-  }
+  return withSourceSnapshot(settings, context, { tables: read, signal }, (snapshot) => takeSample(snapshot, read, SAMPLE));
 }
 
 /** Of a table without a key nothing is derived: its rows go as they come. */

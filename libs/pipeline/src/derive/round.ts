@@ -6,12 +6,12 @@ import type { DerivationPlan, PlannedRule, PlannedUnique } from './derivation-pl
 import { encodeEntry, isEmpty, isSameRow, type Claim, type DerivedEntry, type HeldStatus, type Version } from './derived-entry.js';
 import type { RowEvaluator } from './row-evaluator.js';
 import { keptVersionText } from './kept-version.js';
+import { membersOf } from './members.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
 import { childMember, childOf, lookupsOf, rivalMember, rivalName, rivalOf, stateKey } from './state-keys.js';
 import type { UniqueClaims } from './unique-claims.js';
 
-const PAGE = 1000;
 const NONE: readonly never[] = [];
 
 /** What becomes of one driving row at the target. */
@@ -320,13 +320,4 @@ function isAmong({ rule, key }: Version['parents'][number], parents: Version['pa
 
 function isSameStatus(a: HeldStatus | null, b: HeldStatus | null): boolean {
   return a === null || b === null ? a === b : JSON.stringify(a) === JSON.stringify(b);
-}
-
-export function* membersOf(state: StateView, set: Buffer): Generator<Buffer> {
-  for (let after: Buffer | null = null; ;) {
-    const members: readonly Buffer[] = state.members(set, after, PAGE);
-    yield* members;
-    if (members.length < PAGE) return;
-    after = members.at(-1) as Buffer;
-  }
 }

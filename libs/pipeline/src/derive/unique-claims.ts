@@ -1,6 +1,7 @@
 import type { StateView } from '@changeover/events';
 
-import { rivalKey, stateKey } from './state-keys.js';
+import { membersOf } from './members.js';
+import { keyOfEntry, rivalKey, stateKey } from './state-keys.js';
 
 const ALONE = Buffer.from('0');
 const NOT_ALONE = Buffer.from('1');
@@ -20,6 +21,16 @@ export class UniqueClaims {
   winner(unique: number, values: string): string | undefined {
     const entry = this.#state.get(stateKey('winner', unique, values));
     return entry === undefined ? undefined : winnerOf(entry);
+  }
+
+  /** Of a unique rule, for each value that several rows want how many those are. */
+  *contested(unique: number): Generator<number> {
+    for (const { key, value } of this.#state.entries(stateKey('winner', unique, ''), null)) {
+      if (isAlone(value)) continue;
+      let others = 0;
+      for (const _ of membersOf(this.#state, stateKey('claims', unique, keyOfEntry(key)))) others++;
+      if (others > 0) yield others + 1;
+    }
   }
 
   /** One more that wants them; gives who had them before. To say it twice changes nothing. */

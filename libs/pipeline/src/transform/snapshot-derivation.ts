@@ -6,6 +6,7 @@ import { decodeEntry } from '../derive/derived-entry.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
+import { ruleOutcome, type RuleOutcome } from '../derive/rule-outcome.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
 import { DerivedTables, lineIn } from './derived-tables.js';
@@ -160,6 +161,15 @@ export class SnapshotDerivation {
     for (const { table, target: passed } of this.#passed()) {
       if (tableName(passed) !== name || !this.#passes(table)) continue;
       for (const { line } of table.mirror.rows(null, table.form.place)) yield line;
+    }
+  }
+
+  /** What became of the rows of each rule, those of tables in circles included. After {@link derive}. */
+  async *outcomes(signal: AbortSignal): AsyncGenerator<RuleOutcome> {
+    const { plan } = this.#derived;
+    for (const rule of plan.rules) {
+      const candidates = this.#tables.find(rule.table.name)?.rows ?? 0;
+      yield await ruleOutcome(this.#options.state, { rule, rules: plan.rules, candidates }, signal);
     }
   }
 

@@ -6,6 +6,7 @@ import {
   SequencedLog,
   type ChangeSource,
   type Checkpoints,
+  type ColumnTypes,
   type EventLog,
   type HeldRowList,
   type MessageStore,
@@ -24,6 +25,7 @@ import { PostgresSource, PostgresSourceCatalogue, PostgresSourceSnapshots, type 
 import { emptyStoredState, LmdbStateStore, lookAtStoredState, storedStateBytes } from '@changeover/state-lmdb';
 import {
   PostgresCheckpoints,
+  PostgresColumnTypes,
   PostgresHeldRowList,
   PostgresRebuiltTables,
   PostgresTarget,
@@ -65,6 +67,10 @@ const SOURCE_SNAPSHOTS: Registry<SourceSettings, SourceSnapshots> = {
 
 const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
   postgres: ({ url }, { migration }) => new PostgresTargetCatalogue({ url, migration }),
+};
+
+const COLUMN_TYPES: Registry<TargetSettings, ColumnTypes> = {
+  postgres: ({ url }, { migration }) => new PostgresColumnTypes({ url, migration }),
 };
 
 type ReaderParts = { readonly ids: IdSource; readonly crashPoint?: CrashPoint };
@@ -142,6 +148,11 @@ export function createSourceSnapshots(settings: SourceSettings, context: Adapter
 /** The tables of the target. Connects when it is asked. */
 export function createTargetCatalogue(settings: TargetSettings, context: AdapterContext): TableCatalogue {
   return TARGET_CATALOGUES[settings.type](settings, context);
+}
+
+/** What the columns of the target take. Connects when it is asked. */
+export function createColumnTypes(settings: TargetSettings, context: AdapterContext): ColumnTypes {
+  return COLUMN_TYPES[settings.type](settings, context);
 }
 
 /** What the target lists as held, waiting and refused. Connects when it is asked. */

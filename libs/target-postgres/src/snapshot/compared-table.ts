@@ -97,7 +97,8 @@ const COMPARED: Readonly<Record<string, ComparedColumn['compared']>> = {
 /** A record's field of these would take a text as a JSON string. */
 const JSON_TYPES: ReadonlySet<string> = new Set(['json', 'jsonb']);
 
-function comparedColumn({ type, cast }: TargetColumn): ComparedColumn {
+/** How values of the column are read and compared. */
+export function comparedColumn({ type, cast }: Pick<TargetColumn, 'type' | 'cast'>): ComparedColumn {
   // Of a domain the type below it.
   const base = /^pg_catalog\."?(\w+)"?$/.exec(cast)?.[1] ?? '';
   return {

@@ -1,0 +1,70 @@
+import { derivationThreads } from '@changeover/app-transform';
+import { CONVERTERS } from '@changeover/cleaning';
+import { asChangeoverError, RandomIdSource } from '@changeover/core';
+import { tableName, type TableSchema, type TableSize } from '@changeover/events';
+import { tableUse } from '@changeover/mapping';
+import { createColumnTypes, createSource, loadMapping, openScratchState, type AdapterContext, type CliSettings } from '@changeover/shell';
+import { tryMapping, type TrialStep } from '@changeover/verification';
+
+import { withSourceSnapshot } from '../source-snapshot.js';
+import { openScratchFolder } from '../verify/scratch-state.js';
+import { dataFindings } from './data-findings.js';
+import { failed, type Finding } from './finding.js';
+
+export type DataCheck = {
+  /** The captured tables. */
+  readonly tables: readonly TableSchema[];
+  readonly context: AdapterContext;
+  readonly signal: AbortSignal;
+  /** Told once, before anything is read: what the source believes to be in its tables. */
+  readonly onSizes: (sizes: ReadonlyMap<string, TableSize>) => void;
+  readonly onStep: (step: TrialStep) => void;
+};
+
+/** Makes of all rows of the source what the mapping makes of them, and says what would become of them; writes nothing but into a folder that is gone when it ends. */
+export async function tryData(settings: CliSettings, check: DataCheck): Promise<readonly Finding[]> {
+  const { context, signal, onStep } = check;
+  const { migration, limits, state: place, source, target } = settings;
+  const { clock } = context;
+  const types = createColumnTypes(target, context);
+  try {
+    const mapping = await loadMapping(settings.mapping);
+    const tables = check.tables.filter((table) => {
+      const { passed, read } = tableUse(mapping, table);
+      return passed !== null || read;
+    });
+    check.onSizes(await sizesOf(settings, context, tables));
+    await using scratch = await openScratchFolder(place, `${migration}.check`);
+    await using state = await openScratchState(await scratch.empty(), { migration, clock, ids: new RandomIdSource() });
+    const report = await withSourceSnapshot(settings, context, { tables, signal }, (snapshot) =>
+      tryMapping(
+        {
+          ...{ migration, mapping, converters: CONVERTERS, snapshot, tables, types, state, onStep, clock },
+          startThreads: derivationThreads(limits.derivationThreads),
+          limits: { maxStateBytes: limits.stateBytes, bytesPerSecond: source.copy.bytesPerSecond ?? Infinity },
+        },
+        signal,
+      ),
+    );
+    return dataFindings(report);
+  } catch (error) {
+    signal.throwIfAborted();
+    return failed('mapping', asChangeoverError(error));
+  } finally {
+    await types.stop();
+  }
+}
+
+async function sizesOf(
+  settings: CliSettings,
+  context: AdapterContext,
+  tables: readonly TableSchema[],
+): Promise<ReadonlyMap<string, TableSize>> {
+  const source = createSource(settings.source, context);
+  try {
+    const sizes = await source.sizes(tables);
+    return new Map(tables.flatMap((table, at) => (sizes[at] == null ? [] : [[tableName(table), sizes[at]]])));
+  } finally {
+    await source.stop();
+  }
+}

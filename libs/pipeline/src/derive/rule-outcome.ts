@@ -1,0 +1,90 @@
+import type { StateView } from '@changeover/events';
+
+import { decodeEntry } from './derived-entry.js';
+import type { PlannedRule } from './derivation-plan.js';
+import { stateKey } from './state-keys.js';
+import { UniqueClaims } from './unique-claims.js';
+
+/** What became of the rows of one rule. `candidates` is the sum of those written, kept, held, waiting and left out. */
+export type RuleOutcome = {
+  /** `schema.table` at the source, and at the target; the rule's name where several make that table. */
+  readonly source: string;
+  readonly target: string;
+  readonly name: string | null;
+  readonly candidates: number;
+  readonly written: number;
+  /** Of those written, how many go without a unique value that another row has. */
+  readonly emptied: number;
+  /** Held, with an earlier version at the target; held, with none; waiting for a parent. */
+  readonly kept: number;
+  readonly held: number;
+  readonly waiting: number;
+  /** Rows that the rule leaves out. */
+  readonly filtered: number;
+  /** Of what is held or waits, why, most first: a row counts for each of its problems. */
+  readonly problems: readonly {
+    readonly state: 'held' | 'waiting';
+    readonly reason: string;
+    readonly column: string;
+    readonly rows: number;
+  }[];
+  /** Unique values that several rows want. Where several rules make the table only the first of them says so. */
+  readonly contested: readonly {
+    readonly columns: readonly string[];
+    readonly otherwise: 'empty' | 'held';
+    readonly values: number;
+    readonly rows: number;
+  }[];
+};
+
+/** Between two turns of others. */
+const RUN_ROWS = 5_000;
+
+/** Counts what is remembered of a rule. `candidates`: rows of its driving table. */
+export async function ruleOutcome(
+  state: StateView,
+  { rule, rules, candidates }: { readonly rule: PlannedRule; readonly rules: readonly PlannedRule[]; readonly candidates: number },
+  signal: AbortSignal,
+): Promise<RuleOutcome> {
+  const counts = { written: 0, emptied: 0, kept: 0, held: 0, waiting: 0 };
+  const problems = new Map<string, { state: 'held' | 'waiting'; reason: string; column: string; rows: number }>();
+  let seen = 0;
+  for (const { value } of state.entries(stateKey('derived', rule.number, ''), null)) {
+    const { told, written, version } = decodeEntry(value);
+    if (told !== null) {
+      counts[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
+      for (const { reason, column } of told.problems) {
+        const id = `${told.state} ${reason} ${column}`;
+        const known = problems.get(id);
+        if (known === undefined) problems.set(id, { state: told.state, reason, column, rows: 1 });
+        else known.rows++;
+      }
+    } else if (written !== null) {
+      counts.written++;
+      if (written !== version?.values) counts.emptied++;
+    }
+    if (++seen % RUN_ROWS === 0) await turn(signal);
+  }
+  const { source, target, name, columns } = rule.compiled;
+  const contested: RuleOutcome['contested'][number][] = [];
+  const claims = new UniqueClaims(state);
+  const isFirst = rules.find((other) => other.compiled.target === target) === rule;
+  for (const { number, columns: places, otherwise } of isFirst ? rule.uniques : []) {
+    const found = { values: 0, rows: 0 };
+    for (const rivals of claims.contested(number)) {
+      found.values++;
+      found.rows += rivals;
+      if (found.values % RUN_ROWS === 0) await turn(signal);
+    }
+    if (found.values > 0) contested.push({ columns: places.map((place) => columns[place] as string), otherwise, ...found });
+  }
+  const { written, kept, held, waiting } = counts;
+  const filtered = candidates - written - kept - held - waiting;
+  const sorted = [...problems.values()].sort((a, b) => b.rows - a.rows || (a.column < b.column ? -1 : 1));
+  return { source, target, name, candidates, ...counts, filtered, problems: sorted, contested };
+}
+
+async function turn(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  signal.throwIfAborted();
+}

@@ -1,0 +1,227 @@
+import {
+  countLines,
+  parseRows,
+  scanLine,
+  isNull,
+  tableName,
+  type ColumnTypes,
+  type Line,
+  type SourceSnapshot,
+  type StateStore,
+  type TableSchema,
+} from '@changeover/events';
+import { columnsUsed, type Converters, type Mapping } from '@changeover/mapping';
+import { ReadBudget, SnapshotDerivation, type RuleOutcome, type StartRangeThreads } from '@changeover/pipeline';
+import type { Clock } from '@changeover/core';
+
+/** What is done with which table, and to how many of its rows so far. */
+export type TrialStep = { readonly doing: 'reading' | 'deriving' | 'trying'; readonly table: string | null; readonly rows: number };
+
+export type TrialOptions = {
+  readonly migration: string;
+  readonly mapping: Mapping;
+  readonly converters: Converters;
+  /** Shows all of `tables`, in these forms: the captured ones. It is disposed of when everything is read. */
+  readonly snapshot: SourceSnapshot;
+  readonly tables: readonly TableSchema[];
+  readonly types: ColumnTypes;
+  /** An empty state, of which nothing is kept. */
+  readonly state: StateStore;
+  readonly startThreads?: StartRangeThreads | undefined;
+  readonly onStep: (step: TrialStep) => void;
+  readonly clock: Clock;
+  readonly limits: {
+    readonly maxStateBytes: number;
+    /** The most that is read of the source; Infinity: no bound. */
+    readonly bytesPerSecond: number;
+  };
+};
+
+/** Values of a column that the target would refuse. */
+export type Misfit = {
+  readonly target: string;
+  readonly column: string;
+  readonly type: string;
+  /** With a value that the type does not take; without one, where there must be one. */
+  readonly values: number;
+  readonly nulls: number;
+  /** Of the first such row the target's key, by column. */
+  readonly first: Readonly<Record<string, string | null>>;
+};
+
+/** A column of the source that nothing is made of. */
+export type UnusedColumn = { readonly table: string; readonly column: string; readonly rows: number };
+
+/** What a mapping makes of the rows that are there. */
+export type TrialReport = {
+  readonly outcomes: readonly RuleOutcome[];
+  /** By table of the target, the rows that it would hold. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly misfits: readonly Misfit[];
+  /** Columns with something in them; of each the rows with a value that is not blank. */
+  readonly unused: readonly UnusedColumn[];
+};
+
+/** Bytes of lines that are tried at a time. */
+const PIECE_BYTES = 256 * 1024;
+
+/**
+ * Derives everything that the snapshot shows and writes nothing of it: counts what would become of the rows, and asks the target's types whether they would take
+ * them.
+ */
+export async function tryMapping(options: TrialOptions, signal: AbortSignal): Promise<TrialReport> {
+  const { migration, mapping, converters, tables, state, startThreads, limits, onStep, types, snapshot } = options;
+  const derivation = new SnapshotDerivation({
+    migration,
+    mapping,
+    converters,
+    tables,
+    state,
+    startThreads,
+    maxStateBytes: limits.maxStateBytes,
+  });
+  const unused = new UnusedColumns(mapping);
+  await fill(derivation, unused, options, signal);
+  const misfits: Misfit[] = [];
+  const rows: Record<string, number> = {};
+  const tryRows = async (table: TableSchema, pieces: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> => {
+    const trial = new TableTrial(table);
+    for await (const lines of pieces) {
+      trial.add(lines, await types.refusals(table, lines));
+      onStep({ doing: 'trying', table: tableName(table), rows: trial.rows });
+      signal.throwIfAborted();
+    }
+    rows[tableName(table)] = trial.rows;
+    misfits.push(...trial.misfits);
+  };
+  for (const { source, target } of derivation.unkeyed) await tryRows(target, snapshot.rows(source));
+  // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
+  await snapshot[Symbol.asyncDispose]();
+  onStep({ doing: 'deriving', table: null, rows: 0 });
+  await derivation.derive([], signal);
+  for (const table of derivation.targets) await tryRows(table, piecesOf(derivation.rows(table)));
+  const outcomes: RuleOutcome[] = [];
+  for await (const outcome of derivation.outcomes(signal)) outcomes.push(outcome);
+  return { outcomes, rows, misfits, unused: unused.found };
+}
+
+async function fill(
+  derivation: SnapshotDerivation,
+  unused: UnusedColumns,
+  { snapshot, onStep, clock, limits }: TrialOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const budget = new ReadBudget(clock, limits.bytesPerSecond);
+  for (const table of derivation.sources) {
+    let rows = 0;
+    for await (const lines of snapshot.rows(table)) {
+      await derivation.fill(table, lines);
+      unused.look(table, lines);
+      rows += countLines(lines);
+      onStep({ doing: 'reading', table: tableName(table), rows });
+      budget.spend(lines.length);
+      await budget.ready(signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+/** Counts what is in columns that no rule reads, of tables that rules read and that do not pass by. */
+class UnusedColumns {
+  readonly #mapping: Mapping;
+  readonly #used: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly #counts = new Map<TableSchema, Map<number, number>>();
+
+  constructor(mapping: Mapping) {
+    this.#mapping = mapping;
+    this.#used = columnsUsed(mapping.rules);
+  }
+
+  look(table: TableSchema, lines: Buffer): void {
+    const counts = this.#of(table);
+    if (counts.size === 0) return;
+    const starts = new Int32Array(table.columns.length + 1);
+    for (let at = 0; at < lines.length;) {
+      const { end } = scanLine(lines, at, starts);
+      for (const [column, count] of counts) {
+        const [from, to] = [starts[column] as number, (starts[column + 1] as number) - 1];
+        if (!isNull(lines, from, to) && !isBlank(lines, from, to)) counts.set(column, count + 1);
+      }
+      at = end + 1;
+    }
+  }
+
+  get found(): readonly UnusedColumn[] {
+    return [...this.#counts].flatMap(([table, counts]) =>
+      [...counts].flatMap(([at, rows]) => (rows === 0 ? [] : [{ table: tableName(table), column: table.columns[at]?.name ?? '', rows }])),
+    );
+  }
+
+  #of(table: TableSchema): Map<number, number> {
+    let counts = this.#counts.get(table);
+    if (counts === undefined) {
+      const name = tableName(table);
+      const used = this.#used.get(name);
+      const all = used === undefined || Object.hasOwn(this.#mapping.tables, name);
+      counts = new Map(all ? [] : table.columns.flatMap((column, at) => (used.has(column.name) || column.key ? [] : [[at, 0]])));
+      this.#counts.set(table, counts);
+    }
+    return counts;
+  }
+}
+
+/** Of one table of the target, what its columns do not take. */
+class TableTrial {
+  readonly #table: TableSchema;
+  readonly #found = new Map<string, Misfit>();
+  rows = 0;
+
+  constructor(table: TableSchema) {
+    this.#table = table;
+  }
+
+  get misfits(): readonly Misfit[] {
+    return [...this.#found.values()];
+  }
+
+  add(lines: Buffer, refusals: Awaited<ReturnType<ColumnTypes['refusals']>>): void {
+    this.rows += countLines(lines);
+    for (const { column, type, values, nulls } of refusals) {
+      const known = this.#found.get(column);
+      const first = known?.first ?? this.#keyOf(lines, Math.min(...values.slice(0, 1), ...nulls.slice(0, 1)));
+      const target = tableName(this.#table);
+      this.#found.set(column, {
+        ...{ target, column, type, first },
+        values: (known?.values ?? 0) + values.length,
+        nulls: (known?.nulls ?? 0) + nulls.length,
+      });
+    }
+  }
+
+  #keyOf(lines: Buffer, line: number): Misfit['first'] {
+    const { columns } = this.#table;
+    const row = parseRows(lines)[line] ?? [];
+    const isKeyed = columns.some(({ key }) => key);
+    return Object.fromEntries(columns.flatMap(({ name, key }, at) => (key || !isKeyed ? [[name, row[at] ?? null]] : [])));
+  }
+}
+
+function* piecesOf(lines: Iterable<Line>): Generator<Buffer> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  for (const { bytes: from, start, end } of lines) {
+    // The mirror may give the same memory to the next line.
+    pieces.push(Buffer.from(from.subarray(start, end + 1)));
+    bytes += end + 1 - start;
+    if (bytes < PIECE_BYTES) continue;
+    yield Buffer.concat(pieces);
+    pieces = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(pieces);
+}
+
+function isBlank(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] !== 0x20) return false;
+  return true;
+}
