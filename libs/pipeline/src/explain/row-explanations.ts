@@ -170,7 +170,7 @@ export class RowExplanations implements AsyncDisposable {
       }),
       isConsistent:
         JSON.stringify(again.problems) === JSON.stringify(entry.problems) &&
-        (entry.kept || isSameRow(again.version?.values ?? null, entry.version?.values ?? null)),
+        (entry.kept || isSameRow(again.version?.values ?? null, inAllColumns(rule, entry.version?.values ?? null))),
     };
   }
 
@@ -292,6 +292,11 @@ function meantBy({ drives }: MirroredTable, key: readonly string[]): { readonly 
   const named = drives.find(({ compiled: { name } }) => name !== null && first.startsWith(`${name}:`));
   if (named === undefined) return { drives, text: keyText(key) };
   return { drives: [named], text: keyText([first.slice((named.compiled.name as string).length + 1), ...others]) };
+}
+
+/** A row that was derived before its table had all the columns that it has now has nulls there. */
+function inAllColumns({ compiled: { columns } }: PlannedRule, row: Row | null): Row | null {
+  return row === null ? null : columns.map((_, place) => row[place] ?? null);
 }
 
 function outcomeOf(accepts: boolean, { told, written }: DerivedEntry): ExplainedRow['outcome'] {
