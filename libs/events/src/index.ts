@@ -41,6 +41,7 @@ export {
 } from './ports/change-source.port.js';
 export {
   HeldRowList,
+  SETTLE_MS,
   type HeldFilter,
   type HeldGroup,
   type HeldPage,

@@ -2,7 +2,9 @@ import { asChangeoverError } from '@changeover/core';
 
 import type { Converters, SourceTable } from './compiled-rule.js';
 import type { MappingIssue } from './problems.js';
-import type { Condition, Expression, JoinRule, Order, TableRule } from './rule.js';
+import { compareValues } from './row-order.js';
+import type { Comparison, Condition, Expression, JoinRule, Order, TableRule, ValidationRule } from './rule.js';
+import { COMPARABLE, compilePattern } from './validation.js';
 
 /** What rules can be held against; what is left out is not looked at. */
 export type Known = { readonly converters?: Converters | undefined; readonly tables?: ReadonlyMap<string, SourceTable> | undefined };
@@ -42,6 +44,7 @@ class RuleCheck {
     this.#made(required, ['required']);
     this.#parents(place);
     this.#uniques();
+    this.#validations();
     return this.#issues;
   }
 
@@ -110,12 +113,55 @@ class RuleCheck {
     }
   }
 
+  #validations(): void {
+    const { key, required = [], validate = [] } = this.#rule;
+    for (const [index, one] of validate.entries()) {
+      const path = ['validate', index];
+      this.#makes(one.column, [...path, 'column']);
+      if (validate.findIndex(({ name }) => name === one.name) !== index)
+        this.#say([...path, 'name'], `${one.name} is the name of another rule for the same row too`);
+      if (one.severity === 'fix' && key.includes(one.column))
+        this.#say([...path, 'severity'], `must not be fix: ${one.column} is of the key, and rows would come to have the same`);
+      else if (one.severity === 'fix' && !('atMost' in one) && required.includes(one.column))
+        this.#say([...path, 'severity'], `must not be fix: ${one.column} cannot be left empty`);
+      this.#checked(one, path);
+    }
+  }
+
+  #checked(one: ValidationRule, path: readonly PropertyKey[]): void {
+    if ('range' in one) {
+      const { range, from, to } = one;
+      const [least, most] = [from, to].map((end) => (end === undefined ? undefined : COMPARABLE[range](end)));
+      if (least === null) this.#say([...path, 'from'], `is no ${range}`);
+      if (most === null) this.#say([...path, 'to'], `is no ${range}`);
+      if (least != null && most != null && compareValues(least, most, false) > 0) this.#say([...path, 'to'], 'must not be below from');
+    } else if ('check' in one) this.#comparison(one.check, [...path, 'check']);
+    else if ('matches' in one) compilePattern(one.matches, (why) => this.#say([...path, 'matches'], `is no pattern of RE2: ${why}`));
+    else if ('rejects' in one) compilePattern(one.rejects, (why) => this.#say([...path, 'rejects'], `is no pattern of RE2: ${why}`));
+  }
+
+  #comparison(value: Comparison, path: readonly PropertyKey[]): void {
+    if ('compare' in value) {
+      this.#makes(value.left, [...path, 'left']);
+      this.#makes(value.right, [...path, 'right']);
+    } else if ('value' in value) this.#makes(value.value, [...path, 'value']);
+    else if ('not' in value) this.#comparison(value.not, [...path, 'not']);
+    else {
+      const [key, inner] = 'all' in value ? (['all', value.all] as const) : (['any', value.any] as const);
+      for (const [index, one] of inner.entries()) this.#comparison(one, [...path, key, index]);
+    }
+  }
+
   /** Columns of the target, each named once. */
   #made(names: readonly string[], path: readonly PropertyKey[]): void {
     for (const [index, column] of names.entries()) {
-      if (!Object.hasOwn(this.#rule.columns, column)) this.#say([...path, index], `the rule makes no column ${column}`);
+      this.#makes(column, [...path, index]);
       if (names.indexOf(column) !== index) this.#say([...path, index], `${column} is named twice`);
     }
+  }
+
+  #makes(column: string, path: readonly PropertyKey[]): void {
+    if (!Object.hasOwn(this.#rule.columns, column)) this.#say(path, `the rule makes no column ${column}`);
   }
 
   #expression(value: Expression, path: readonly PropertyKey[], place: Place): void {

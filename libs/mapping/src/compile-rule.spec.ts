@@ -158,7 +158,7 @@ describe('a row', () => {
       ],
     });
     expect(derive([['1', 'ada', null, null]])).toEqual({ problems: [{ reason: 'empty', column: 'boss' }] });
-    expect(derive([['1', 'ada', 'bob', null]])).toEqual({ values: ['1', 'ada', 'BOB'] });
+    expect(derive([['1', 'ada', 'bob', null]])).toEqual({ values: ['1', 'ada', 'BOB'], notes: [] });
     expect(first).toMatchObject({ problems: { length: 2 } });
   });
 
@@ -182,7 +182,7 @@ describe('a row', () => {
       failing,
     );
     expect(() => derive([['1', 'first', 'worse', null]])).toThrow('a converter failed');
-    expect(derive([['1', null, null, null]])).toEqual({ values: ['1', null, null] });
+    expect(derive([['1', null, null, null]])).toEqual({ values: ['1', null, null], notes: [] });
   });
 });
 
@@ -332,7 +332,7 @@ describe('a join to all rows', () => {
         ['2', '+1'],
         ['7', 'ada', null, null],
       ]),
-    ).toEqual({ values: ['1', 'ada', '2'] });
+    ).toEqual({ values: ['1', 'ada', '2'], notes: [] });
     expect(
       whole.joins[1]?.lookup([
         ['1', null, null, null],

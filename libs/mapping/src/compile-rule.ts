@@ -4,6 +4,7 @@ import { aliasesIn, aliasesOf, joinsRead } from './expression-parts.js';
 import { orderText, rowOrder } from './row-order.js';
 import type { Expression, JoinRule, Order, TableRule, UniqueRule } from './rule.js';
 import { Scope, wrong, type Evaluate, type Problems, type Rows } from './scope.js';
+import { compileValidations, validateRow } from './validation.js';
 
 /**
  * Turns a rule into functions over rows of these tables. It is done once; the same functions serve the first derivation of
@@ -99,6 +100,7 @@ function numericKey(table: SourceTable | undefined): Order {
 
 function compileColumns(rule: TableRule, scope: Scope, required: readonly number[]): CompiledRule['derive'] {
   const columns = Object.keys(rule.columns);
+  const validations = compileValidations(rule);
   const problems: Problems = { found: [] };
   const evaluators = Object.entries(rule.columns).map(([column, value]) => scope.evaluate(value, '', { column, problems }));
   return (rows) => {
@@ -112,7 +114,9 @@ function compileColumns(rule: TableRule, scope: Scope, required: readonly number
       const column = columns[index] as string;
       if (!found.some((problem) => problem.column === column)) found.push({ reason: 'empty', column });
     }
-    if (found.length === 0) return { values };
+    // Of a row that cannot be made there is nothing to validate.
+    const notes = found.length === 0 ? validateRow(validations, values, found) : [];
+    if (found.length === 0) return { values, notes };
     problems.found = [];
     return { problems: found };
   };

@@ -1,4 +1,4 @@
-import type { Json } from './rule.js';
+import type { Json, Severity } from './rule.js';
 
 /** A row's values in the order of the table's columns; text as the source writes it. */
 export type Row = readonly (string | null)[];
@@ -6,8 +6,11 @@ export type Row = readonly (string | null)[];
 /** The driving row, then for each join the row that was found, or made of all that were, or null. */
 export type JoinedRows = readonly [Row, ...(Row | null)[]];
 
-/** Why a row cannot be written: a stable word, and the target column that it is about. Never a value. */
-export type Problem = { readonly reason: string; readonly column: string };
+/**
+ * Why a row cannot be written, or with what it was: a stable word, and the target column that it is about; of a validation rule with its name and severity. Never a
+ * value.
+ */
+export type Problem = { readonly reason: string; readonly column: string; readonly rule?: string; readonly severity?: Severity };
 
 /** A pure function of one text; a {@link ConversionProblem} where it has no answer. */
 export type Converter = (text: string) => string | null | ConversionProblem;
@@ -74,7 +77,10 @@ export type CompiledRule = {
   readonly key: readonly number[];
   readonly joins: readonly CompiledJoin[];
   readonly accepts: (rows: JoinedRows) => boolean;
-  readonly derive: (rows: JoinedRows) => { readonly values: Row } | { readonly problems: readonly Problem[] };
+  /** The row, and what its validation notes of it; or why it is held. */
+  readonly derive: (
+    rows: JoinedRows,
+  ) => { readonly values: Row; readonly notes: readonly Problem[] } | { readonly problems: readonly Problem[] };
   readonly requires: readonly {
     readonly parent: string;
     readonly rule: string | null;

@@ -1,4 +1,4 @@
-import type { Condition, Expression, JoinRule } from './rule.js';
+import type { Comparison, Condition, Expression, JoinRule, ValidationRule } from './rule.js';
 
 /** The expressions that an expression is made of, not those within these. */
 export function inputsOf(value: Expression): readonly Expression[] {
@@ -28,6 +28,18 @@ export function aliasesOf(value: Expression): readonly string[] {
 /** The joins whose rows a condition reads. */
 export function aliasesIn(condition: Condition): readonly string[] {
   return expressionsIn(condition).flatMap(aliasesOf);
+}
+
+/** The columns of the target's row that a validation rule looks at, its own first. */
+export function columnsValidated(rule: ValidationRule): readonly string[] {
+  return [rule.column, ...('check' in rule ? columnsCompared(rule.check) : [])];
+}
+
+function columnsCompared(comparison: Comparison): readonly string[] {
+  if ('compare' in comparison) return [comparison.left, comparison.right];
+  if ('value' in comparison) return [comparison.value];
+  if ('not' in comparison) return columnsCompared(comparison.not);
+  return ('all' in comparison ? comparison.all : comparison.any).flatMap(columnsCompared);
 }
 
 /** Of these joins, in their order, those that are read, or that another of them looks up what it needs from. */

@@ -1,14 +1,14 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, type Mapping, type MappingInput } from './mapping.js';
 export { mappingHash, ruleSchema, ruleSchemas, sourceTable, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
 export { compileRule } from './compile-rule.js';
-export { aliasesIn, aliasesOf, inputsOf, joinsRead } from './expression-parts.js';
+export { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export { columnsUsed } from './columns-used.js';
-export { columnsRead, columnsTested, columnText, printCondition, printExpression, type ColumnRead } from './print-rule.js';
+export { columnsRead, columnsTested, columnText, printCondition, printExpression, printValidation, type ColumnRead } from './print-rule.js';
 export { putBack, type Inverse, type Inverses } from './inverse/inverse.js';
 export { invertRule, type InvertedRule } from './inverse/invert-rule.js';
 export type { WayBack } from './inverse/way-back.js';
-export { traceRule, type TracedColumn } from './trace-rule.js';
+export { traceRule, type TracedColumn, type TracedRow } from './trace-rule.js';
 export {
   ConversionProblem,
   TOO_MANY_ROWS,
@@ -23,7 +23,22 @@ export {
   type Row,
   type SourceTable,
 } from './compiled-rule.js';
-export type { Aggregate, Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';
+export type {
+  Aggregate,
+  Check,
+  ComparedAs,
+  Comparison,
+  Condition,
+  Expression,
+  JoinRule,
+  Json,
+  Order,
+  ParentRule,
+  Severity,
+  TableRule,
+  UniqueRule,
+  ValidationRule,
+} from './rule.js';
 export {
   all,
   any,
@@ -64,7 +79,9 @@ export {
   type ReadColumn,
   type Tables,
   type Text,
+  type RowCheck,
   type Uuid,
+  type Validation,
   type Value,
   type Where,
 } from './builder/index.js';

@@ -127,13 +127,14 @@ function canonical(tables: Readonly<Record<string, { readonly to: string | null;
  * Of all that can be written in several ways the shortest, keys sorted. The order of a target's columns is that of their names, for what
  * goes through a database as JSON comes back in another one.
  */
-function oneForm({ joins = [], required = [], requires = [], unique = [], whileHeld, ...rule }: TableRule): TableRule {
+function oneForm({ joins = [], required = [], requires = [], unique = [], validate = [], whileHeld, ...rule }: TableRule): TableRule {
   return sortedKeys({
     ...rule,
     ...some('joins', joins.map(joinForm)),
     ...some('required', required),
     ...some('requires', requires),
     ...some('unique', unique.map(withOrder)),
+    ...some('validate', validate),
     ...(whileHeld === 'none' && { whileHeld }),
   }) as TableRule;
 }

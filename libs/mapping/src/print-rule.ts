@@ -1,5 +1,5 @@
 import { inputsOf } from './expression-parts.js';
-import type { Condition, Expression, Json } from './rule.js';
+import type { Comparison, Condition, Expression, Json, ValidationRule } from './rule.js';
 
 /** A column as an expression reads it; `of`: the join whose column it is, null: the driving row. */
 export type ColumnRead = { readonly of: string | null; readonly column: string };
@@ -48,6 +48,33 @@ export function printCondition(condition: Condition): string {
   return 'all' in condition
     ? `all(${condition.all.map(printCondition).join(', ')})`
     : `any(${condition.any.map(printCondition).join(', ')})`;
+}
+
+/** What a validation rule asks for, such as `range of age: age from 0 to 150`. */
+export function printValidation(rule: ValidationRule): string {
+  return `${rule.name}: ${printCheck(rule)}`;
+}
+
+function printCheck(rule: ValidationRule): string {
+  const { column } = rule;
+  if ('atMost' in rule) return `${column} of at most ${String(rule.atMost)} characters`;
+  if ('range' in rule) {
+    const [from, to] = [rule.from === undefined ? '' : ` from ${rule.from}`, rule.to === undefined ? '' : ` to ${rule.to}`];
+    return `${column}${from}${to}`;
+  }
+  if ('matches' in rule) return `${column} matches ${rule.matches}`;
+  if ('rejects' in rule) return `${column} does not match ${rule.rejects}`;
+  if ('oneOf' in rule) return `${column} one of ${rule.oneOf.map(valueText).join(', ')}`;
+  return printComparison(rule.check);
+}
+
+function printComparison(comparison: Comparison): string {
+  if ('compare' in comparison) return `${comparison.left} ${comparison.is} ${comparison.right}`;
+  if ('value' in comparison) return `is(${[comparison.value, ...comparison.in.map(valueText)].join(', ')})`;
+  if ('not' in comparison) return `not(${printComparison(comparison.not)})`;
+  return 'all' in comparison
+    ? `all(${comparison.all.map(printComparison).join(', ')})`
+    : `any(${comparison.any.map(printComparison).join(', ')})`;
 }
 
 /** Each column that an expression reads, once, in the order in which they stand in it. */

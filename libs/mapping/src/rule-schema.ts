@@ -1,6 +1,18 @@
 import { z } from 'zod';
 
-import type { Aggregate, Condition, Expression, JoinRule, Json, Order, ParentRule, TableRule, UniqueRule } from './rule.js';
+import type {
+  Aggregate,
+  Comparison,
+  Condition,
+  Expression,
+  JoinRule,
+  Json,
+  Order,
+  ParentRule,
+  TableRule,
+  UniqueRule,
+  ValidationRule,
+} from './rule.js';
 
 /** Of a column, or of a join: PostgreSQL has no longer ones. */
 export const name = z.string().min(1).max(63);
@@ -111,6 +123,35 @@ const unique = z.strictObject({
   otherwise: z.enum(['empty', 'held']),
 }) as z.ZodType<UniqueRule>;
 
+const comparedAs = z.enum(['number', 'date', 'text']);
+const comparison: z.ZodType<Comparison> = z.lazy(() => COMPARISON);
+const someComparisons = z.array(comparison).min(1);
+const COMPARISON = byKey<Comparison>({
+  compare: z.strictObject({ compare: comparedAs, left: name, is: z.enum(['<', '<=', '=', '<>', '>=', '>']), right: name }),
+  value: z.strictObject({ value: name, in: z.array(text).min(1) }),
+  not: z.strictObject({ not: comparison }),
+  all: z.strictObject({ all: someComparisons }),
+  any: z.strictObject({ any: someComparisons }),
+});
+
+const validated = {
+  // People read it in lists, and it names the rule's counts.
+  name: z.string().regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,100}$/u, 'must be of 1 to 100 characters that can be seen'),
+  column: name,
+  severity: z.enum(['fix', 'warn', 'hold', 'stop']),
+};
+
+const validation = byKey<ValidationRule>({
+  atMost: z.strictObject({ ...validated, atMost: z.int().min(1) }),
+  range: z
+    .strictObject({ ...validated, range: comparedAs, from: z.string().optional(), to: z.string().optional() })
+    .refine(({ from, to }) => from !== undefined || to !== undefined, 'must say from where, or to where'),
+  matches: z.strictObject({ ...validated, matches: z.string().min(1) }),
+  rejects: z.strictObject({ ...validated, rejects: z.string().min(1) }),
+  oneOf: z.strictObject({ ...validated, oneOf: z.array(z.string()).min(1) }),
+  check: z.strictObject({ ...validated, check: comparison }),
+});
+
 /** The shape of a rule. What its parts say of each other is in check-rules.ts. */
 export const rule = z.strictObject({
   source: qualified,
@@ -123,5 +164,6 @@ export const rule = z.strictObject({
   required: z.array(name).optional(),
   requires: z.array(parent).optional(),
   unique: z.array(unique).optional(),
+  validate: z.array(validation).optional(),
   whileHeld: z.enum(['last', 'none']).optional(),
 }) as z.ZodType<TableRule>;

@@ -101,6 +101,47 @@ export type ParentRule = { readonly parent: string; readonly rule?: string; read
  */
 export type UniqueRule = { readonly columns: readonly string[]; readonly order?: Order; readonly otherwise: 'empty' | 'held' };
 
+/**
+ * What becomes of a row that a check refuses. `fix`: it is written, with a text cut, or with the column left empty; `warn`: it is written as it is. Of both a note is
+ * kept. `hold`: it is held; `stop`: it is held, and once it has been for the settle time, load stops.
+ */
+export type Severity = 'fix' | 'warn' | 'hold' | 'stop';
+
+/**
+ * How values are compared: numbers by value, dates and times by the moment that they mean (one without a zone as in UTC), text by its code points. What is no number or no date
+ * is neither more nor less than another.
+ */
+export type ComparedAs = 'number' | 'date' | 'text';
+
+/** Of columns of the target's row. With a null it is neither true nor false, as in SQL; only where `in` names null itself a null can be asked for. */
+export type Comparison =
+  | {
+      readonly compare: ComparedAs;
+      readonly left: string;
+      readonly is: '<' | '<=' | '=' | '<>' | '>=' | '>';
+      readonly right: string;
+    }
+  | { readonly value: string; readonly in: readonly (string | null)[] }
+  | { readonly not: Comparison }
+  | { readonly all: readonly Comparison[] }
+  | { readonly any: readonly Comparison[] };
+
+/** What a value has to be; null is whatever it has to be. */
+export type Check =
+  /** So many characters, as PostgreSQL counts them for `varchar(n)`: code points. */
+  | { readonly atMost: number }
+  /** Not below `from` and not above `to`. What is no number or no date is out of every range of them. */
+  | { readonly range: ComparedAs; readonly from?: string; readonly to?: string }
+  /** Somewhere in the text is what this pattern of RE2 means; or nowhere. A text of more than 10,000 characters is refused unseen. */
+  | { readonly matches: string }
+  | { readonly rejects: string }
+  | { readonly oneOf: readonly string[] }
+  /** Not false. */
+  | { readonly check: Comparison };
+
+/** A rule for what a row of the target may hold, once its columns are made. Its name is its own among those of its table rule. `column`: of the target, which it is about. */
+export type ValidationRule = { readonly name: string; readonly column: string; readonly severity: Severity } & Check;
+
 /** How the rows of one target table come from the rows of one source table. */
 export type TableRule = {
   /** The driving table, as schema.table: each of its rows makes one target row, or none. */
@@ -122,6 +163,8 @@ export type TableRule = {
   readonly required?: readonly string[];
   readonly requires?: readonly ParentRule[];
   readonly unique?: readonly UniqueRule[];
+  /** Of rows whose columns can be made, in this order; each sees what those before it have fixed. */
+  readonly validate?: readonly ValidationRule[];
   /** What stands in the target while a row is held: its last good version, or nothing. */
   readonly whileHeld?: 'last' | 'none';
 };

@@ -1,9 +1,15 @@
-import type { Converters, JoinedRows, SourceTable } from './compiled-rule.js';
-import type { TableRule } from './rule.js';
+import type { Converters, JoinedRows, Problem, SourceTable } from './compiled-rule.js';
+import type { TableRule, ValidationRule } from './rule.js';
 import { Scope, type Problems } from './scope.js';
+import { compileValidations, validateRow } from './validation.js';
 
-/** A column of the target, made by itself: its value, and why it holds its row, if it does. */
+/** A column of the target, made by itself: its value, fixed where a validation rule does that, and why it holds its row, if it does. */
 export type TracedColumn = { readonly column: string; readonly value: string | null; readonly problem: string | null };
+
+/** What a validation rule says of a row whose columns can be made: nothing, a note, or why it is held. */
+export type TracedValidation = { readonly rule: ValidationRule; readonly problem: Problem | null };
+
+export type TracedRow = { readonly columns: readonly TracedColumn[]; readonly validations: readonly TracedValidation[] };
 
 /**
  * What each column of a rule comes to, whatever the others do: for those who explain a row. Where it is only about the row as a whole, `compileRule` is faster.
@@ -13,7 +19,7 @@ export function traceRule(
   rule: TableRule,
   tables: ReadonlyMap<string, SourceTable>,
   converters: Converters,
-): (rows: JoinedRows) => readonly TracedColumn[] {
+): (rows: JoinedRows) => TracedRow {
   const scope = new Scope(tables, converters);
   scope.enter('', rule.source);
   for (const { as, table, all } of rule.joins ?? []) {
@@ -24,12 +30,26 @@ export function traceRule(
   const columns = Object.entries(rule.columns).map(([column, value]) => {
     return { column, evaluate: scope.evaluate(value, '', { column, problems }) };
   });
+  const validations = compileValidations(rule);
   const needed = new Set([...rule.key, ...(rule.required ?? [])]);
-  return (rows) =>
-    columns.map(({ column, evaluate }) => {
+  return (rows) => {
+    const made = columns.map(({ column, evaluate }) => {
       problems.found = [];
       const value = evaluate(rows);
       const [first] = problems.found;
       return { column, value, problem: first?.reason ?? (value === null && needed.has(column) ? 'empty' : null) };
     });
+    const values = made.map(({ value }) => value);
+    const said: Problem[] = [];
+    if (made.some(({ problem }) => problem !== null)) return { columns: made, validations: [] };
+    const notes = validateRow(validations, values, said);
+    const all = [...said, ...notes];
+    return {
+      columns: made.map(({ column, problem }, place) => {
+        const held = said.find((one) => one.column === column);
+        return { column, value: values[place] ?? null, problem: problem ?? held?.reason ?? null };
+      }),
+      validations: (rule.validate ?? []).map((one) => ({ rule: one, problem: all.find(({ rule: name }) => name === one.name) ?? null })),
+    };
+  };
 }

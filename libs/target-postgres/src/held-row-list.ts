@@ -101,7 +101,7 @@ export class PostgresHeldRowList extends HeldRowList {
 
   async find(table: string, place: HeldPlace): Promise<readonly HeldRow[]> {
     const rows = await this.#look(async (connection) => {
-      const { held, refused, values } = this.#conditions({ table });
+      const { held, refused, values } = this.#conditions({ table }, true);
       if ('refusal' in place) {
         const id = parameter(values, place.refusal);
         return connection.query<Found>(`${ALL_OF_REFUSED} FROM changeover.refused WHERE ${refused} AND id::text = ${id}`, values);
@@ -143,7 +143,7 @@ export class PostgresHeldRowList extends HeldRowList {
   }
 
   /** The conditions on the rows of the two tables, with their parameters: what only one uses, the other names too, as the server asks for it. */
-  #conditions({ table, state, reason, settledMs }: HeldFilter): Conditions {
+  #conditions({ table, state, reason, settledMs }: HeldFilter, alsoNoted = false): Conditions {
     const values: unknown[] = [];
     const migration = parameter(values, this.#migration);
     const held = [`migration = ${migration}`];
@@ -161,7 +161,7 @@ export class PostgresHeldRowList extends HeldRowList {
       const wanted = parameter(values, state);
       held.push(`state = ${wanted}`);
       refused.push(`${wanted} = 'refused'`);
-    }
+    } else if (!alsoNoted) held.push(`state <> 'noted'`);
     if (reason !== undefined) {
       const wanted = parameter(values, reason);
       held.push(`reason = ${wanted}`);

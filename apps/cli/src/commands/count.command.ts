@@ -17,7 +17,7 @@ type Counted = RowCounts & { readonly refused: number | null };
 @Command({
   name: 'count',
   description:
-    'Account for every row of the old database: how many are written, held, waiting, and left out by the rule, table by table; where transform runs. Exits 1 if a row is not accounted for.',
+    'Account for every row of the old database: how many are written, held, waiting, and left out by the rule, table by table, and what each validation rule says; where transform runs. Exits 1 if a row is not accounted for.',
 })
 export class CountCommand extends CliCommand {
   @Option({ flags: '--json', description: 'print JSON' })
@@ -69,6 +69,7 @@ function render(counts: readonly Counted[], seq: number): string {
     'rows',
     'new table',
     'written',
+    'of them noted',
     'held',
     'earlier stands',
     'waiting',
@@ -80,8 +81,16 @@ function render(counts: readonly Counted[], seq: number): string {
     one.source,
     countWords(one.candidates),
     one.target,
-    ...[one.written, one.held, one.kept, one.waiting, one.filtered, one.lost].map(countWords),
+    ...[one.written, one.noted, one.held, one.kept, one.waiting, one.filtered, one.lost].map(countWords),
     one.refused === null ? '' : countWords(one.refused),
   ]);
-  return `${inColumns([head, ...cells]).join('\n')}\n\nas transform had them at record ${String(seq)} of changes; each row of an old table is in one of the columns from written to left out. Refused: of those written, what the new database does not take (\`held list --state refused\`).\n`;
+  return `${inColumns([head, ...cells]).join('\n')}\n\n${rulesText(counts)}as transform had them at record ${String(seq)} of changes; each row of an old table is in one of the columns from written to left out. Refused: of those written, what the new database does not take (\`held list --state refused\`).\n`;
+}
+
+/** A row that two rules speak of counts for both. */
+function rulesText(counts: readonly Counted[]): string {
+  const cells = counts.flatMap(({ target, rules }) =>
+    Object.entries(rules).map(([rule, { noted, held }]) => [target, rule, countWords(noted), countWords(held)]),
+  );
+  return cells.length === 0 ? '' : `${inColumns([['new table', 'validation rule', 'noted', 'held'], ...cells]).join('\n')}\n\n`;
 }

@@ -1,5 +1,5 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
-import type { HeldFilter, HeldState } from '@changeover/events';
+import { SETTLE_MS, type HeldFilter, type HeldState } from '@changeover/events';
 import { createHeldRowList, withoutPassword } from '@changeover/shell';
 import { Option, SubCommand } from 'nest-commander';
 
@@ -21,8 +21,6 @@ type HeldListOptions = ReadOptionsOf & {
 const USUAL_LIMIT = 50;
 /** They are put together in memory. */
 const MOST_ROWS = 100_000;
-/** By the source's time: programs save one record in several transactions. */
-const SETTLE_MS = 5_000;
 
 @SubCommand({
   name: 'list',
@@ -39,7 +37,11 @@ export class HeldListCommand extends CliCommand {
     return reason;
   }
 
-  @Option({ flags: '-s, --state <state>', description: 'only rows that are held, waiting or refused' })
+  @Option({
+    flags: '-s, --state <state>',
+    description:
+      'only rows that are held, waiting or refused; or noted: those that are written, but not as they came, or although a rule warns',
+  })
   parseState(state: string): HeldState {
     const known = HELD_STATES.find((one) => one === state);
     if (known !== undefined) return known;

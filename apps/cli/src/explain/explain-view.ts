@@ -29,7 +29,7 @@ export function renderExplanation(explanation: Explanation): readonly string[] {
 }
 
 function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number, Event>): readonly string[] {
-  const { target, rule, key, driving, joins, where, columns, unique, parents, isConsistent, refused } = row;
+  const { target, rule, key, driving, joins, where, columns, validations, unique, parents, isConsistent, refused } = row;
   const name = key === null ? `a row of ${target}` : `${target} ${keyWords(key)}`;
   return [
     `${name}${rule === null ? '' : ` by the rule ${rule}`}: ${outcomeWords(row)}`,
@@ -44,6 +44,9 @@ function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number,
     ]),
     ...(where === null ? [] : [`  where ${where.rule}: ${where.accepts ? 'yes' : 'no'} (${valuesWords(where.reads)})`]),
     ...inColumns(columns.map(columnCells)),
+    ...validations.flatMap(({ rule: told, severity, problem }) =>
+      problem === null ? [] : [`  ${severity === 'fix' || severity === 'warn' ? 'noted' : '! held'}: ${visible(told)} (${severity})`],
+    ),
     ...unique.map(({ columns: names, otherwise, winner, isOurs }) => {
       const lost = otherwise === 'empty' ? 'so it goes without' : 'so it is held';
       return `  alone in ${names.join(', ')}: ${isOurs ? 'it has the first right to it' : `${sourceWords(winner)} has the better right, ${lost}`}`;

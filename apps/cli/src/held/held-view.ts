@@ -3,7 +3,7 @@ import type { HeldGroup, HeldRow, HeldTotals, ListedRow, RowText } from '@change
 
 import { inColumns } from '../status/columns.js';
 import { nextStep } from './next-step.js';
-import { shellWord, totalsWords, visible } from './words.js';
+import { allRows, shellWord, totalsWords, visible } from './words.js';
 
 /** What `held list` shows: all that match are counted, some are listed. */
 export type HeldListing = {
@@ -15,12 +15,12 @@ export type HeldListing = {
 };
 
 /** What stands at the target of rows that are not there as they are now. */
-const [NOTHING, EARLIER] = ['nothing', 'an earlier version'] as const;
+const [NOTHING, EARLIER, ITSELF] = ['nothing', 'an earlier version', 'the row'] as const;
 
 export function renderListing({ totals, groups, rows, more }: HeldListing): readonly string[] {
   const words = totalsWords(totals);
-  if (words === null) return ['no such row is held, waits or is refused'];
-  const others = totals.held + totals.waiting + totals.refused - groups.reduce((sum, group) => sum + group.rows, 0);
+  if (words === null) return [totals.noted === undefined ? 'no such row is held, waits or is refused' : 'nothing is noted of such a row'];
+  const others = allRows(totals) - groups.reduce((sum, group) => sum + group.rows, 0);
   return [
     words,
     ...inColumns([['  rows', 'state', 'table', 'reason', 'column', 'at the target'], ...groups.map(groupCells)]),
@@ -34,12 +34,16 @@ export function renderListing({ totals, groups, rows, more }: HeldListing): read
 }
 
 function groupCells({ rows, state, table, reason, column, kept }: HeldGroup): readonly string[] {
-  const standing = kept === 0 ? NOTHING : kept === rows ? EARLIER : `${EARLIER} of ${countWords(kept)}`;
+  const standing = state === 'noted' ? ITSELF : kept === 0 ? NOTHING : kept === rows ? EARLIER : `${EARLIER} of ${countWords(kept)}`;
   return [`  ${countWords(rows)}`, state, table, visible(reason), column ?? '', standing];
 }
 
 function rowCells(row: ListedRow): readonly string[] {
-  return [row.state, row.table, placeWords(row), visible(row.reason), row.column ?? '', row.kept ? EARLIER : NOTHING, sinceWords(row)];
+  return [row.state, row.table, placeWords(row), visible(row.reason), row.column ?? '', standingWords(row), sinceWords(row)];
+}
+
+function standingWords({ state, kept }: ListedRow): string {
+  return state === 'noted' ? ITSELF : kept ? EARLIER : NOTHING;
 }
 
 /** What follows the table in `held show`. */
@@ -64,7 +68,7 @@ export function renderRow(row: HeldRow): readonly string[] {
     ...refusedFacts(row),
     ...(row.source === null ? [] : [['comes from', `${row.source} of the old database, by this key`]]),
     ['since', row.sinceMs === null ? recordWords(row) : `${sinceWords(row)}, ${recordWords(row)}`],
-    ['at the target', `${row.kept ? EARLIER : NOTHING} of it stands`],
+    ['at the target', row.state === 'noted' ? 'it stands' : `${standingWords(row)} of it stands`],
     ...(row.refused === null ? [] : valueFacts('wanted', row.refused.wanted, 'that it is gone')),
     ...(row.refused?.stands == null ? [] : valueFacts('stands', row.refused.stands, '')),
     ['next', nextStep(row)],

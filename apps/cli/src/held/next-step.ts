@@ -10,6 +10,8 @@ export function nextStep({ state, problems, source, refused, column, key }: Held
   switch (state) {
     case 'held':
       return heldStep(source ?? '', problems, explainCommand(source, key));
+    case 'noted':
+      return `Nothing has to be done; the note goes when what ${columnsOf(problems)} is made from (${source ?? ''} and what is joined to it) is corrected in the old database.`;
     case 'waiting':
       return `It comes by itself with the row of ${column ?? ''} that it needs; ${explainCommand(source, key)} says which one that is.`;
     case 'refused':
@@ -24,8 +26,12 @@ function explainCommand(source: string | null, key: HeldRow['key']): string {
   return `changeover explain --source ${source ?? ''} ${words.some((word) => word.startsWith('-')) ? '-- ' : ''}${words.join(' ')}`;
 }
 
+function columnsOf(problems: HeldRow['problems']): string {
+  return [...new Set(problems.map(({ column }) => column ?? ''))].join(', ');
+}
+
 function heldStep(source: string, problems: HeldRow['problems'], explain: string): string {
-  const which = [...new Set(problems.map(({ column }) => column ?? ''))].join(', ');
+  const which = columnsOf(problems);
   const isAlways = (why: string): boolean => problems.every(({ reason }) => reason === why);
   if (isAlways('not unique'))
     return `Another row has the better right to this ${which}; ${explain} says which. Change it in one of the two in the old database; then this one comes by itself.`;

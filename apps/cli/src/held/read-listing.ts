@@ -1,6 +1,7 @@
 import type { HeldFilter, HeldRowList, ListedRow } from '@changeover/events';
 
 import type { HeldListing } from './held-view.js';
+import { allRows } from './words.js';
 
 /** Reasons are as many as the mapping has rules and the target constraints. */
 const MOST_GROUPS = 100;
@@ -19,5 +20,5 @@ export async function readListing(list: HeldRowList, filter: HeldFilter, limit: 
     after = page.next;
   } while (after !== null && rows.length < limit);
   // Load goes on between the looks.
-  return { totals, groups, rows, more: Math.max(0, totals.held + totals.waiting + totals.refused - rows.length) };
+  return { totals, groups, rows, more: Math.max(0, allRows(totals) - rows.length) };
 }

@@ -2,15 +2,23 @@ import { countWords } from '@changeover/core';
 import type { HeldState, HeldTotals } from '@changeover/events';
 
 /** In the order in which they are told. */
-export const HELD_STATES: readonly HeldState[] = ['held', 'waiting', 'refused'];
+export const HELD_STATES: readonly HeldState[] = ['held', 'waiting', 'refused', 'noted'];
 
 /** `2 held and 1 refused rows`; null where there are none. */
 export function totalsWords(totals: HeldTotals): string | null {
-  const parts = HELD_STATES.filter((state) => totals[state] > 0).map((state) => `${countWords(totals[state])} ${state}`);
+  const parts = HELD_STATES.flatMap((state) => {
+    const rows = totals[state] ?? 0;
+    return rows === 0 ? [] : [`${countWords(rows)} ${state}`];
+  });
   const last = parts.pop();
   if (last === undefined) return null;
-  const rows = HELD_STATES.reduce((sum, state) => sum + totals[state], 0);
+  const rows = allRows(totals);
   return `${parts.length === 0 ? last : `${parts.join(', ')} and ${last}`} ${rows === 1 ? 'row' : 'rows'}`;
+}
+
+/** Of all states. */
+export function allRows(totals: HeldTotals): number {
+  return HELD_STATES.reduce((sum, state) => sum + (totals[state] ?? 0), 0);
 }
 
 /** Control characters, line and paragraph separators, and what changes the direction of writing. */

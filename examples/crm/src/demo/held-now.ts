@@ -21,7 +21,7 @@ export type HeldReason = {
 export async function heldReasons(modern: ClientBase): Promise<readonly HeldReason[]> {
   const { rows } = await modern.query<HeldReason>(
     `SELECT target, reason, problem_column AS column, count(*)::integer AS rows, count(*) FILTER (WHERE kept)::integer AS kept
-     FROM changeover.held GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`,
+     FROM changeover.held WHERE state <> 'noted' GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`,
   );
   return rows;
 }

@@ -32,12 +32,12 @@ const form: Omit<TableSchema, 'hash'> = {
 };
 
 /**
- * Rows that are not in the target, or not as their source rows are now: they travel in `writes` and land in the target like rows of any other table, in
+ * Rows that are not in the target, or not as their source rows are now, and what is noted of others: they travel in `writes` and land in the target like rows of any other table, in
  * the same transaction as those.
  *
  * `target` and `source` are `schema.table`; `source_key` is the key of the driving row as COPY text (behind `sha256:` its hash, where it is very long),
  * behind its rule's name and a colon where several rules make the target;
- * `state` is `held` (a rule refuses it) or `waiting` (for a parent); `kept` (`t`, `f`) says whether its last good version stands in the target;
+ * `state` is `held` (a rule refuses it), `waiting` (for a parent) or `noted` (it is in the target, and its validation has something to say of it); `kept` (`t`, `f`) says whether its last good version stands in the target;
  * `reason` and `problem_column` are those of the first of `problems` (JSON); `since_seq` is the record of `changes` with which it became held, and `since_ms` that
  * record's commit time in milliseconds since the epoch; `kept_version` is the version that is kept, with what it stands on: the one thing about a row that only
  * history knows.

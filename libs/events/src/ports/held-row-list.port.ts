@@ -1,10 +1,15 @@
 /**
  * Why the target does not have a row as its source rows are now: a rule holds it back (`held`), it waits for a row that it needs (`waiting`), or the
- * target itself refuses it (`refused`).
+ * target itself refuses it (`refused`). Or it does have it, and its validation has something to say of it (`noted`).
  */
-export type HeldState = 'held' | 'waiting' | 'refused';
+export type HeldState = 'held' | 'waiting' | 'refused' | 'noted';
 
-/** Which rows; what is left out narrows nothing. */
+/**
+ * How long a row has to be held before anybody is told, or anything is stopped, in ms of the source's commit times: programs save one record in several transactions.
+ */
+export const SETTLE_MS = 5_000;
+
+/** Which rows; what is left out narrows nothing, but that rows which are only noted are not among them unless they are asked for by their state. */
 export type HeldFilter = {
   /** `schema.table` at the target. */
   readonly table?: string;
@@ -18,7 +23,13 @@ export type HeldFilter = {
   readonly settledMs?: number;
 };
 
-export type HeldTotals = { readonly held: number; readonly waiting: number; readonly refused: number };
+export type HeldTotals = {
+  readonly held: number;
+  readonly waiting: number;
+  readonly refused: number;
+  /** Only where they are asked for. */
+  readonly noted?: number;
+};
 
 /** Rows that share table, state, reason and column. */
 export type HeldGroup = Pick<ListedRow, 'table' | 'state' | 'reason' | 'column'> & {
@@ -43,7 +54,7 @@ export type ListedRow = {
   readonly reason: string;
   /** The target's column, of a waiting row the table it waits for; null: no column by itself. */
   readonly column: string | null;
-  /** An earlier version of it stands at the target: of a held row the last good one. */
+  /** An earlier version of it stands at the target: of a held row the last good one. (Of one that is only noted the row itself does.) */
   readonly kept: boolean;
   /** The record since which it is so: of `changes`; of `writes` for a refused row. */
   readonly sinceSeq: number;
@@ -96,6 +107,6 @@ export abstract class HeldRowList {
   /** Held and waiting rows by table and key, then refused ones as they came; `after` is an earlier page's `next`. */
   abstract page(filter: HeldFilter, options: { readonly limit: number; readonly after?: string | null }): Promise<HeldPage>;
 
-  /** Usually one or none; a row may be held and an earlier version of it refused. */
+  /** Usually one or none; a row may be held and an earlier version of it refused. Also one that is only noted. */
   abstract find(table: string, place: HeldPlace): Promise<readonly HeldRow[]>;
 }

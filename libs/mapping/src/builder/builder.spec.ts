@@ -405,6 +405,76 @@ describe('a mistake that TypeScript finds', () => {
     map.table('crm.person', { ...from, columns: { ...whole, vip: contact('deleted') } });
   });
 
+  it('is a validation of a column that cannot be so, or cannot be left empty', () => {
+    const validated = (
+      ...validate: NonNullable<Parameters<typeof map.table<'public.contacts', 'crm.person', ['id']>>[1]['validate']>
+    ): TableRule => map.table('crm.person', { ...from, validate });
+    expect(
+      validated(
+        { column: 'family_name', atMost: 80, severity: 'fix' },
+        { column: 'score', range: 'number', from: '0', to: '100', severity: 'fix' },
+        { column: 'created_at', range: 'date', from: '1990-01-01', severity: 'stop' },
+        { column: 'family_name', range: 'text', to: 'zz', severity: 'warn' },
+        { column: 'email', matches: '@', severity: 'hold', name: 'an address' },
+        { column: 'email', rejects: ' ', severity: 'fix' },
+        { column: 'status', oneOf: ['active'], severity: 'warn' },
+        {
+          column: 'email',
+          check: {
+            any: [
+              { value: 'email', in: [null] },
+              { compare: 'text', left: 'email', is: '<>', right: 'company' },
+            ],
+          },
+          severity: 'warn',
+        },
+      ).validate?.map(({ name }) => name),
+    ).toEqual([
+      'length of family_name',
+      'range of score',
+      'range of created_at',
+      'range of family_name',
+      'an address',
+      'pattern of email',
+      'values of status',
+      'check of email',
+    ]);
+    // @ts-expect-error -- no column of that name
+    validated({ column: 'famly_name', atMost: 80, severity: 'fix' });
+    // @ts-expect-error -- no such severity
+    validated({ column: 'family_name', atMost: 80, severity: 'ignore' });
+    // @ts-expect-error -- it cannot be left empty
+    validated({ column: 'family_name', matches: 'x', severity: 'fix' });
+    // @ts-expect-error -- nor this
+    validated({ column: 'created_at', range: 'date', from: '1990-01-01', severity: 'fix' });
+    // @ts-expect-error -- a text is no number
+    validated({ column: 'family_name', range: 'number', from: '1', severity: 'hold' });
+    // @ts-expect-error -- a number is no date
+    validated({ column: 'score', range: 'date', from: '1990-01-01', severity: 'hold' });
+    // @ts-expect-error -- no number
+    validated({ column: 'score', range: 'number', from: 'low', severity: 'hold' });
+    // @ts-expect-error -- an enum has no order
+    validated({ column: 'status', range: 'text', from: 'a', severity: 'hold' });
+    // @ts-expect-error -- no label of that name
+    validated({ column: 'status', oneOf: ['activ'], severity: 'hold' });
+    // @ts-expect-error -- a time is no number
+    validated({ column: 'score', check: { compare: 'number', left: 'score', is: '<', right: 'created_at' }, severity: 'hold' });
+    // @ts-expect-error -- no column of that name
+    validated({ column: 'score', check: { not: { value: 'scroe', in: ['1'] } }, severity: 'hold' });
+    // @ts-expect-error -- it is never null
+    validated({ column: 'score', check: { value: 'status', in: [null] }, severity: 'hold' });
+    // @ts-expect-error -- it checks nothing
+    validated({ column: 'score', severity: 'hold' });
+    expect(
+      mapping().table('t', {
+        from: mapping().from('s'),
+        columns: {},
+        key: [],
+        validate: [{ column: 'x', range: 'number', from: '1', severity: 'fix' }],
+      }).validate,
+    ).toHaveLength(1);
+  });
+
   it('is a value of another type', () => {
     // @ts-expect-error -- a text is no time
     map.table('crm.person', { ...from, columns: { ...whole, created_at: contact('last_name') } });

@@ -16,6 +16,7 @@ export {
   type Value,
 } from './value.js';
 export { all, any, is, not, when, type Where } from './where.js';
+export type { RowCheck, Validation } from './validation.js';
 export { array, field, json, jsonArray, jsonBoolean, jsonNumber, jsonObject } from './json.js';
 export { mapping, type MappingBuilder } from './table-builder.js';
 export type { DrivingRow, JoinedRow, ReadColumn, Tables } from './rows.js';

@@ -2,6 +2,7 @@ import { aliasesIn, aliasesOf, joinsRead } from '../expression-parts.js';
 import type { Expression, TableRule } from '../rule.js';
 import { drivingRow, type DrivingRow, type Ordered, type Table, type Tables } from './rows.js';
 import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
+import { validationOf, type Validation } from './validation.js';
 import { conditionOf, type Where } from './where.js';
 
 type Name<T> = keyof T & string;
@@ -59,6 +60,8 @@ type TableOptions<
   }[];
   /** By its unique indexes: of the rows that want the same values the first in `order` has them; the others go without, or are held. */
   readonly unique?: readonly UniqueOptions<Target[To], Source[From]['row']>[];
+  /** What its columns have to be once they are made, in this order: each sees what those before it have fixed. */
+  readonly validate?: readonly Validation<Target[To]['row']>[];
   /** What stands in the target while a row is held: its last good version (the default), or nothing. */
   readonly whileHeld?: 'last' | 'none';
 };
@@ -85,7 +88,7 @@ export interface MappingBuilder<Source extends Tables, Target extends Tables> {
 export function mapping<Source extends Tables = Untyped, Target extends Tables = Untyped>(): MappingBuilder<Source, Target> {
   return {
     from: (table) => drivingRow(table),
-    table: (target, { from, name, where, columns, key, required, requires, unique, whileHeld }) => {
+    table: (target, { from, name, where, columns, key, required, requires, unique, validate, whileHeld }) => {
       const rule = {
         source: from.source,
         target,
@@ -96,6 +99,7 @@ export function mapping<Source extends Tables = Untyped, Target extends Tables =
         ...(required !== undefined && { required }),
         ...(requires !== undefined && { requires: requires.map((one) => ({ ...one, key: one.key.map(expressionOf) })) }),
         ...(unique !== undefined && { unique }),
+        ...(validate !== undefined && { validate: validate.map(validationOf) }),
         ...(whileHeld !== undefined && { whileHeld }),
       } satisfies TableRule;
       // The driving row may have been joined for other rules too: a join that nothing reads only costs time.

@@ -1,17 +1,20 @@
-import { aliasesIn, aliasesOf, inputsOf, joinsRead, type Expression, type TableRule } from '@changeover/mapping';
+import { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead, type Expression, type TableRule } from '@changeover/mapping';
 
 /**
  * What of a rule decides which unique values a row wants: whether it is accepted, whether anything holds it back, and the values. Columns that can do
  * neither are left out, and joins that only they read: some converters take longer than all else, and every row is gone through for this.
  */
 export function claimingRule(rule: TableRule): TableRule {
-  const needed = new Set([...rule.key, ...(rule.required ?? []), ...(rule.unique ?? []).flatMap(({ columns }) => columns)]);
+  // What only notes decides nothing; a value that is fixed may be what another rule looks at.
+  const validate = (rule.validate ?? []).filter(({ severity }) => severity !== 'warn');
+  const unique = (rule.unique ?? []).flatMap(({ columns }) => columns);
+  const needed = new Set([...rule.key, ...(rule.required ?? []), ...unique, ...validate.flatMap(columnsValidated)]);
   const columns = Object.fromEntries(Object.entries(rule.columns).filter(([name, value]) => needed.has(name) || canHold(value)));
   const joins = rule.joins ?? [];
   const read = [...Object.values(columns).flatMap(aliasesOf), ...(rule.where === undefined ? [] : aliasesIn(rule.where))];
   // Too many rows hold a row, whoever reads what is made of them.
   const holding = joins.filter(({ all }) => all !== undefined).map(({ as }) => as);
-  return { ...rule, columns, joins: joinsRead(joins, [...read, ...holding]), requires: [] };
+  return { ...rule, columns, joins: joinsRead(joins, [...read, ...holding]), requires: [], validate };
 }
 
 function canHold(value: Expression): boolean {

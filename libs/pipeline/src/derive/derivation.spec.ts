@@ -4,6 +4,7 @@ import fc from 'fast-check';
 
 import { Census, seedOfRun } from '../test/census.js';
 import { deriveNaively, keyText, type KeptVersion, type SourceRows } from '../test/naive-derivation.js';
+import { compileNaively } from '../test/naive-validation.js';
 import { changesOf, putInto, rowChanges, type Change } from '../test/random-changes.js';
 import { CONVERTERS, gatheringRule, rulesOver, simpleTable } from '../test/random-rules.js';
 import { claimingRule } from './claiming-rule.js';
@@ -41,7 +42,7 @@ const busyHistory: fc.Arbitrary<readonly (readonly Change[])[]> = fc
 class Stream {
   readonly storage = new StateStorage();
   state = new InMemoryStateStore(this.storage);
-  readonly rules: readonly CompiledRule[];
+  readonly defined: readonly CompiledRule[];
   readonly plan: DerivationPlan;
   derivation: Derivation;
   readonly source = new Map<string, Map<string, Row>>(TABLES.map(({ name }) => [name, new Map<string, Row>()]));
@@ -51,9 +52,10 @@ class Stream {
   readonly versions = new Map<string, string>();
 
   constructor(rules: readonly TableRule[]) {
-    this.rules = rules.map((rule) => compileRule(rule, SOURCES, CONVERTERS));
+    this.defined = rules.map((rule) => compileNaively(rule, SOURCES, CONVERTERS));
+    const compiled = rules.map((rule) => compileRule(rule, SOURCES, CONVERTERS));
     const claiming = rules.map((rule) => compileRule(claimingRule(rule), SOURCES, CONVERTERS));
-    this.plan = new DerivationPlan(this.rules, NUMBERED, claiming);
+    this.plan = new DerivationPlan(compiled, NUMBERED, claiming);
     this.derivation = new Derivation(this.plan, this.state);
   }
 
@@ -167,7 +169,7 @@ class Stream {
   }
 }
 
-type Said = { readonly state: 'held' | 'waiting'; readonly problems: readonly Problem[] };
+type Said = { readonly state: 'held' | 'waiting' | 'noted'; readonly problems: readonly Problem[] };
 
 const valueOf = ({ compiled }: PlannedRule, row: Row | null, column: string): string | null | undefined =>
   row?.[compiled.columns.indexOf(column)];
@@ -219,7 +221,7 @@ const SEEN = [
     'truncate',
     'rival',
   ] as const),
-  ...(['made of many', 'key of another rule'] as const),
+  ...(['made of many', 'key of another rule', 'noted', 'held by validation'] as const),
 ];
 
 class DerivationCensus extends Census<(typeof SEEN)[number]> {
@@ -248,6 +250,14 @@ class DerivationCensus extends Census<(typeof SEEN)[number]> {
     this.saw(
       'orphan',
       [...held.values()].some(({ state }) => state === 'waiting'),
+    );
+    this.saw(
+      'noted',
+      [...held.values()].some(({ state }) => state === 'noted'),
+    );
+    this.saw(
+      'held by validation',
+      [...held.values()].some(({ state, problems }) => state === 'held' && problems.some(({ rule }) => rule !== undefined)),
     );
     this.saw('made of many', derived.some(isMadeAnew));
     this.saw(
@@ -318,7 +328,7 @@ const sorted = (map: ReadonlyMap<string, unknown>): unknown[] => [...map].sort((
 
 function expectDefinition(stream: Stream): void {
   const kept = stream.kept();
-  const expected = definition({ rules: stream.rules, source: stream.source, kept });
+  const expected = definition({ rules: stream.defined, source: stream.source, kept });
   expect([...kept.keys()].filter((id) => !expected.target.has(id))).toEqual([]);
   expect(sorted(stream.target)).toEqual(sorted(expected.target));
   expect(sorted(stream.held)).toEqual(sorted(expected.held));
@@ -390,7 +400,7 @@ describe('derivation', () => {
       fc.property(gatheringRule(TABLES), busyHistory, (rule, transactions) => {
         census.next();
         const stream = new Stream([rule]);
-        const [join] = stream.rules[0]?.joins ?? [];
+        const [join] = stream.defined[0]?.joins ?? [];
         for (const changes of transactions) {
           const derived = stream.transaction(changes);
           expectDefinition(stream);

@@ -8,7 +8,15 @@ const value = fc.option(fc.oneof(text, fc.constantFrom('', '\\N', '\\-', '\t', '
 const row = fc.array(value, { minLength: 1, maxLength: 5 });
 const values = row.map(lineOfRow);
 const hex = fc.string({ unit: fc.constantFrom('0', '9', 'a', 'f', 'g', '/', '!', '~'), maxLength: 8 });
-const problem = fc.record({ reason: fc.constantFrom('bad value', 'not unique'), column: fc.constantFrom('a b', 'größe', '', 'a\nb\t') });
+const problem = fc.record(
+  {
+    reason: fc.constantFrom('bad value', 'not unique'),
+    column: fc.constantFrom('a b', 'größe', '', 'a\nb\t'),
+    rule: fc.constantFrom('length of a', 'ü\n'),
+    severity: fc.constantFrom('warn' as const, 'stop' as const),
+  },
+  { requiredKeys: ['reason', 'column'] },
+);
 const entry: fc.Arbitrary<DerivedEntry> = fc
   .record({
     lookups: fc.array(fc.option(values), { maxLength: 3 }),
@@ -17,6 +25,7 @@ const entry: fc.Arbitrary<DerivedEntry> = fc
         values: row,
         parents: fc.array(fc.record({ rule: fc.nat(300), key: values }), { maxLength: 3 }),
         claims: fc.array(fc.option(fc.record({ order: hex, values })), { maxLength: 3 }),
+        notes: fc.array(problem, { maxLength: 2 }),
       }),
     ),
     kept: fc.boolean(),
@@ -24,7 +33,11 @@ const entry: fc.Arbitrary<DerivedEntry> = fc
     written: fc.option(row),
     same: fc.boolean(),
     told: fc.option(
-      fc.record({ state: fc.constantFrom('held' as const, 'waiting' as const), problems: fc.array(problem), kept: fc.boolean() }),
+      fc.record({
+        state: fc.constantFrom('held' as const, 'waiting' as const, 'noted' as const),
+        problems: fc.array(problem),
+        kept: fc.boolean(),
+      }),
     ),
   })
   .map(({ same, ...rest }) => (same && rest.version !== null ? { ...rest, written: rest.version.values } : rest));

@@ -8,6 +8,8 @@ export type Version = {
   readonly parents: readonly ParentRef[];
   /** By unique rule of the table; null: it wants nothing there. */
   readonly claims: readonly (Claim | null)[];
+  /** What its validation says of it, though it is written. */
+  readonly notes: readonly Problem[];
 };
 
 type ParentRef = { readonly rule: number; readonly key: string };
@@ -29,9 +31,9 @@ export type DerivedEntry = {
   readonly told: HeldStatus | null;
 };
 
-/** Why a row is not at the target, or not as its source rows are now. */
+/** Why a row is not at the target, or not as its source rows are now; or what is noted of one that is (`noted`). */
 export type HeldStatus = {
-  readonly state: 'held' | 'waiting';
+  readonly state: 'held' | 'waiting' | 'noted';
   readonly problems: readonly Problem[];
   /** Whether the last good version stands at the target. */
   readonly kept: boolean;
@@ -46,7 +48,7 @@ const [NO_ROW, SAME_ROW, OTHER_ROW] = [0, 1, 2] as const;
 const NO_ROW_CODE = String(NO_ROW).charCodeAt(0);
 
 /**
- * One line each, in this order: counts, what was looked up, the version (values, parents, claims), problems, what stands at the target if that is
+ * One line each, in this order: counts, what was looked up, the version (values, parents, claims, notes), problems, what stands at the target if that is
  * another row, what is told. `versionLine`: the version's values. No field holds a line end: values are COPY text, orders have none, JSON escapes them. (As JSON it took three times as long.)
  */
 export function encodeEntry({ lookups, version, kept, problems, written, told }: DerivedEntry, versionLine: string): Buffer {
@@ -54,11 +56,13 @@ export function encodeEntry({ lookups, version, kept, problems, written, told }:
   const atTarget = sameRow ? SAME_ROW : written === null ? NO_ROW : OTHER_ROW;
   const [parents, claims] = [version?.parents.length ?? -1, version?.claims.length ?? 0];
   let text = `${String(atTarget)} ${kept ? '1' : '0'} ${String(lookups.length)} ${String(parents)} ${String(claims)} ${String(problems.length)}`;
+  if (version !== null && version.notes.length > 0) text += ` ${String(version.notes.length)}`;
   for (const lookup of lookups) text += `\n${lookup ?? NONE}`;
   if (version !== null) {
     text += `\n${versionLine}`;
     for (const { rule, key } of version.parents) text += `\n${String(rule)} ${key}`;
     for (const claim of version.claims) text += claim === null ? `\n${NONE}` : `\n${claim.order} ${claim.values}`;
+    for (const note of version.notes) text += `\n${JSON.stringify(note)}`;
   }
   for (const problem of problems) text += `\n${JSON.stringify(problem)}`;
   if (written !== null && !sameRow) text += `\n${lineOfRow(written)}`;
@@ -68,14 +72,9 @@ export function encodeEntry({ lookups, version, kept, problems, written, told }:
 
 export function decodeEntry(bytes: Buffer): DerivedEntry {
   const lines = bytes.toString().split('\n');
-  const [atTarget, kept, lookupCount, parentCount, claimCount, problemCount] = (lines[0] as string).split(' ').map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [atTarget, kept, lookupCount, parentCount, claimCount, problemCount, noteCount = 0] = (lines[0] as string)
+    .split(' ')
+    .map(Number) as [number, number, number, number, number, number, number?];
   let at = 1;
   const take = (count: number): string[] => lines.slice(at, (at += count));
   const lookups = take(lookupCount).map((line) => (line === NONE ? null : line));
@@ -84,7 +83,8 @@ export function decodeEntry(bytes: Buffer): DerivedEntry {
     const values = rowOfLine(lines[at++] as string);
     const parents = take(parentCount).map((line) => ({ rule: Number(headOf(line)), key: tailOf(line) }));
     const claims = take(claimCount).map((line) => (line === NONE ? null : { order: headOf(line), values: tailOf(line) }));
-    version = { values, parents, claims };
+    const notes = take(noteCount).map((line) => JSON.parse(line) as Problem);
+    version = { values, parents, claims, notes };
   }
   const problems = take(problemCount).map((line) => JSON.parse(line) as Problem);
   const written = atTarget === NO_ROW ? null : atTarget === SAME_ROW ? (version as Version).values : rowOfLine(lines[at++] as string);

@@ -26,11 +26,19 @@ export class HeldRows {
     const place = stateKey('heldSince', rule.number, key);
     const stored = this.#state.get(place);
     const since = stored === undefined ? at : (JSON.parse(stored.toString()) as HeldSince);
-    if (heldBefore === null) this.#state.put(place, Buffer.from(JSON.stringify(since)));
-    else if (held === null) this.#state.remove(place);
-    const line = (status: HeldStatus | null): Line | null => (status === null ? null : heldLine(this.#migration, change, status, since));
-    return { before: line(heldBefore), after: line(held) };
+    const now = heldBefore !== null && held !== null && standingOf(heldBefore) !== standingOf(held) ? at : since;
+    if (held === null) this.#state.remove(place);
+    else if (heldBefore === null || now !== since) this.#state.put(place, Buffer.from(JSON.stringify(now)));
+    const line = (status: HeldStatus | null, from: HeldSince): Line | null =>
+      status === null ? null : heldLine(this.#migration, change, status, from);
+    return { before: line(heldBefore, since), after: line(held, now) };
   }
+}
+
+/** What a row is since when: one that waits, or is held, has been kept from the target for as long; a rule that stops counts for itself, and so does a note. */
+function standingOf({ state, problems }: HeldStatus): 'noted' | 'stops' | 'held' {
+  if (state === 'noted') return 'noted';
+  return problems.some(({ severity }) => severity === 'stop') ? 'stops' : 'held';
 }
 
 /** What the list says of a driving row. */

@@ -23,7 +23,7 @@ export function readKeptVersion(plan: DerivationPlan, rule: PlannedRule, text: s
   const written = parsed(text);
   if (written?.values.length !== rule.compiled.columns.length || written.claims.length !== rule.uniques.length) return null;
   const parents = written.parents.map(([label, key]) => ({ rule: plan.labelled(label)?.number ?? -1, key }));
-  return parents.some(({ rule: parent }) => parent === -1) ? null : { values: written.values, parents, claims: written.claims };
+  return parents.some(({ rule: parent }) => parent === -1) ? null : { values: written.values, parents, claims: written.claims, notes: [] };
 }
 
 function parsed(text: string): Written | null {

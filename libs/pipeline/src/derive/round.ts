@@ -286,7 +286,7 @@ export class Round {
     if (now.version === null) return null;
     const refused = this.#refusals(row);
     if (refused.length > 0) return { state: 'held', problems: refused, kept: false };
-    if (present) return null;
+    if (present) return now.version.notes.length > 0 ? { state: 'noted', problems: now.version.notes, kept: false } : null;
     const missing = this.#missing(row);
     const parents = rule.parents.filter(({ rule: parent }) => missing.some((one) => one.rule.number === parent));
     return { state: 'waiting', problems: parents.map(({ target }) => ({ reason: 'waits for', column: target })), kept: false };
@@ -311,7 +311,8 @@ function lastGood({ before, rule }: AffectedRow): Version | null {
     const columns = rule.uniques[index]?.columns ?? [];
     return claim !== null && valuesText(written, columns) === claim.values ? claim : null;
   });
-  return { values: written, parents: version.parents, claims };
+  // What is noted of a version goes with the row being held.
+  return { values: written, parents: version.parents, claims, notes: NONE };
 }
 
 function isAmong({ rule, key }: Version['parents'][number], parents: Version['parents']): boolean {

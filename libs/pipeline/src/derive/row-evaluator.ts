@@ -54,7 +54,7 @@ export class RowEvaluator {
     if (problems !== null) return { lookups, version: null, problems };
     const derived = rule.compiled.derive(rows);
     return 'values' in derived
-      ? { lookups, version: versionOf(rule, rows, derived.values), problems: NO_PROBLEMS }
+      ? { lookups, version: versionOf(rule, rows, derived), problems: NO_PROBLEMS }
       : { lookups, version: null, problems: derived.problems };
   }
 
@@ -118,7 +118,7 @@ export class RowEvaluator {
   }
 }
 
-function versionOf(rule: EvaluatedRule, rows: JoinedRows, values: Row): Version {
+function versionOf(rule: EvaluatedRule, rows: JoinedRows, { values, notes }: Pick<Version, 'values' | 'notes'>): Version {
   const parents: { readonly rule: number; readonly key: string }[] = [];
   for (const { rule: parent, keyOf } of rule.parents) {
     const key = keyOf(rows);
@@ -128,5 +128,5 @@ function versionOf(rule: EvaluatedRule, rows: JoinedRows, values: Row): Version 
     const wanted = valuesText(values, columns);
     return wanted === null ? null : { values: wanted, order: orderOf(rows[0]) };
   });
-  return { values, parents, claims };
+  return { values, parents, claims, notes };
 }

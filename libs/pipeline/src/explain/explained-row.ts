@@ -1,3 +1,5 @@
+import type { Severity } from '@changeover/mapping';
+
 /** A row of the source, by the columns of its key in their order. */
 export type SourceRow = {
   /** `schema.table` at the source. */
@@ -53,6 +55,8 @@ export type ExplainedRow = {
     /** What stands at the target; undefined: nothing does. */
     readonly written: string | null | undefined;
   }[];
+  /** What it has to be by the rule's validation, each with what it says of the row; null: the row is so. */
+  readonly validations: readonly { readonly rule: string; readonly severity: Severity; readonly problem: string | null }[];
   /** Values that it wants alone. */
   readonly unique: readonly {
     readonly columns: readonly string[];

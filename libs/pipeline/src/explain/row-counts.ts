@@ -1,4 +1,5 @@
 import type { StateEntry, StateLook } from '@changeover/events';
+import type { Problem } from '@changeover/mapping';
 
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
 import { stateKey } from '../derive/state-keys.js';
@@ -22,9 +23,14 @@ export type RowCounts = {
   readonly lost: number;
   /** Of those written, how many go without a unique value that another row has. */
   readonly emptied: number;
+  /** Of those written, how many have notes. */
+  readonly noted: number;
+  /** By name, how many rows each validation rule has noted, and how many it holds back; those that have none are left out. */
+  readonly rules: Readonly<Record<string, { readonly noted: number; readonly held: number }>>;
 };
 
-type Counted = { -readonly [Name in Exclude<keyof RowCounts, 'source' | 'target'>]: number };
+type Rules = Map<string, { noted: number; held: number }>;
+type Counted = { -readonly [Name in Exclude<keyof RowCounts, 'source' | 'target' | 'rules'>]: number } & { readonly rules: Rules };
 
 /** Between two turns of others. */
 const RUN_ROWS = 5_000;
@@ -35,7 +41,18 @@ export async function countRows(
   { table, rule, accepts }: { readonly table: number; readonly rule: number; readonly accepts: (value: Buffer) => boolean },
   { onRows, signal }: { readonly onRows: (rows: number) => void; readonly signal: AbortSignal },
 ): Promise<Omit<RowCounts, 'source' | 'target'>> {
-  const counted: Counted = { candidates: 0, written: 0, kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0 };
+  const counted: Counted = {
+    candidates: 0,
+    written: 0,
+    kept: 0,
+    held: 0,
+    waiting: 0,
+    filtered: 0,
+    lost: 0,
+    emptied: 0,
+    noted: 0,
+    rules: new Map(),
+  };
   const derived = new Behind(look.entries(stateKey('derived', rule, ''), null));
   try {
     for (const { key, value } of look.entries(stateKey('mirror', table, ''), null)) {
@@ -51,16 +68,24 @@ export async function countRows(
     derived.end();
   }
   onRows(counted.candidates);
-  return counted;
+  return { ...counted, rules: Object.fromEntries(counted.rules) };
 }
 
 function count(counted: Counted, entry: DerivedEntry | null, accepts: () => boolean): void {
   const { told = null, written = null, version = null } = entry ?? {};
-  if (told !== null) counted[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
+  for (const { rule, severity } of told?.problems ?? []) if (rule !== undefined) countRule(counted.rules, rule, severity);
+  if (told?.state === 'noted') counted.noted++;
+  if (told !== null && told.state !== 'noted') counted[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
   else if (written !== null) {
     counted.written++;
     if (version !== null && written !== version.values) counted.emptied++;
   } else counted[accepts() ? 'lost' : 'filtered']++;
+}
+
+function countRule(rules: Rules, rule: string, severity: Problem['severity']): void {
+  const counts = rules.get(rule) ?? { noted: 0, held: 0 };
+  counts[severity === 'hold' || severity === 'stop' ? 'held' : 'noted']++;
+  rules.set(rule, counts);
 }
 
 /** Entries, asked for by keys that only go up. */

@@ -5,6 +5,7 @@ import {
   columnText,
   printCondition,
   printExpression,
+  printValidation,
   sourceTable,
   traceRule,
   type ColumnRead,
@@ -119,7 +120,7 @@ export class RowExplanations implements AsyncDisposable {
       let rows = 0;
       for (const _ of this.#look.entries(stateKey('mirror', source.number, ''), null)) rows++;
       onRows(source.name, rows);
-      const none = { kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0 };
+      const none = { kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0, noted: 0, rules: {} };
       yield { source: source.name, target: tableName(target), candidates: rows, written: rows, ...none };
     }
   }
@@ -136,7 +137,16 @@ export class RowExplanations implements AsyncDisposable {
     const { target, name } = rule.compiled;
     const start = { target, rule: name, driving: this.#sourceRow(rule.table, key), ...this.#standsOn(rule, key, entry) };
     if (driving === null)
-      return { ...start, key: null, outcome: 'absent', joins: [], where: null, columns: [], isConsistent: entry.written === null };
+      return {
+        ...start,
+        key: null,
+        outcome: 'absent',
+        joins: [],
+        where: null,
+        columns: [],
+        validations: [],
+        isConsistent: entry.written === null,
+      };
     const evaluator = new RowEvaluator(mirror);
     const { rows, problems, decided } = evaluator.join(rule, driving);
     const joins = rule.joins.map((join, index): ExplainedRow['joins'][number] => {
@@ -153,7 +163,8 @@ export class RowExplanations implements AsyncDisposable {
     const reads = (columns: readonly ColumnRead[]): readonly ReadValue[] => this.#read(rule, ast, rows, columns);
     const accepts = !decided || rule.compiled.accepts(rows);
     const tooMany = new Map((problems ?? []).map(({ column, reason }) => [column, reason]));
-    const traced = accepts ? this.#trace(ast)(rows).map((one) => ({ ...one, problem: tooMany.get(one.column) ?? one.problem })) : [];
+    const { columns: made, validations } = accepts ? this.#trace(ast)(rows) : { columns: [], validations: [] };
+    const traced = made.map((one) => ({ ...one, problem: tooMany.get(one.column) ?? one.problem }));
     const again = evaluator.evaluate(rule, driving);
     // Of a row that is held what stands is an earlier version, which may have another key.
     const keyColumns = rule.compiled.key.map((place) => (entry.written === null ? traced[place]?.value : entry.written[place]) ?? null);
@@ -167,6 +178,9 @@ export class RowExplanations implements AsyncDisposable {
         const expression = ast.columns[column] as TableRule['columns'][string];
         const written = entry.written === null ? undefined : (entry.written[place] ?? null);
         return { column, rule: printExpression(expression), reads: reads(columnsRead(expression)), value, problem, written };
+      }),
+      validations: validations.map(({ rule: one, problem }) => {
+        return { rule: printValidation(one), severity: one.severity, problem: problem?.reason ?? null };
       }),
       isConsistent:
         JSON.stringify(again.problems) === JSON.stringify(entry.problems) &&
@@ -187,7 +201,7 @@ export class RowExplanations implements AsyncDisposable {
     });
     return {
       ...{ target: tableName(target), rule: null, key: row === null ? null : key, outcome: row === null ? 'absent' : 'passed', driving },
-      ...{ joins: [], where: null, columns, unique: [], parents: [], isConsistent: true },
+      ...{ joins: [], where: null, columns, validations: [], unique: [], parents: [], isConsistent: true },
     };
   }
 
@@ -301,7 +315,7 @@ function inAllColumns({ compiled: { columns } }: PlannedRule, row: Row | null): 
 
 function outcomeOf(accepts: boolean, { told, written }: DerivedEntry): ExplainedRow['outcome'] {
   if (!accepts) return 'filtered';
-  if (told === null) return written === null ? 'held' : 'written';
+  if (told === null || told.state === 'noted') return written === null ? 'held' : 'written';
   return told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held';
 }
 

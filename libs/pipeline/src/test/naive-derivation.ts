@@ -7,7 +7,7 @@ export type SourceRows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
 /** What stands at the target for a driving row, and what is said of it. */
 export type Outcome = {
   readonly written: Row | null;
-  readonly state: 'held' | 'waiting' | null;
+  readonly state: 'held' | 'waiting' | 'noted' | null;
   readonly problems: readonly Problem[];
   /** Of the version that stands, or would. */
   readonly parents: KeptVersion['parents'];
@@ -30,6 +30,7 @@ type Candidate = {
   kept: boolean;
   problems: readonly Problem[];
   refused: readonly Problem[];
+  readonly notes: readonly Problem[];
 };
 
 /**
@@ -57,7 +58,7 @@ export function deriveNaively(
       if (decided && !rule.accepts(rows)) continue;
       const derived = problems.length > 0 ? { problems } : rule.derive(rows);
       const order = rule.uniques.map(({ orderOf }) => orderOf(driving));
-      const base = { rule: number, key, order, refused: [] };
+      const base = { rule: number, key, order, refused: [], notes: 'notes' in derived ? derived.notes : [] };
       if ('values' in derived) {
         const parents = rule.requires.flatMap(({ parent, rule: name, keyOf }) => {
           const parentKey = keyOf(rows);
@@ -120,7 +121,7 @@ export function deriveNaively(
 
   const outcomes = new Map<string, Outcome>();
   for (const candidate of candidates) {
-    const { rule, key, values, problems, refused, parents } = candidate;
+    const { rule, key, values, problems, refused, parents, notes } = candidate;
     const id = `${String(rule)} ${key}`;
     const stands = present.has(id);
     const waitsFor = (rules[rule] as CompiledRule).requires
@@ -132,7 +133,9 @@ export function deriveNaively(
         : refused.length > 0
           ? (['held', refused] as const)
           : stands
-            ? ([null, []] as const)
+            ? notes.length > 0
+              ? (['noted', notes] as const)
+              : ([null, []] as const)
             : (['waiting', waitsFor] as const);
     outcomes.set(id, { written: stands ? values : null, state, problems: why, parents });
   }

@@ -1,4 +1,13 @@
-import { ConversionProblem, type Aggregate, type Converters, type Expression, type JoinRule, type TableRule } from '@changeover/mapping';
+import {
+  ConversionProblem,
+  type Aggregate,
+  type Check,
+  type Converters,
+  type Expression,
+  type JoinRule,
+  type TableRule,
+  type ValidationRule,
+} from '@changeover/mapping';
 import fc from 'fast-check';
 
 /** A source table whose rows rules read. Every one has the columns `p`, `q` (references), `v`, `f` (a flag) and `n` (a rank, or part of a reference). */
@@ -57,6 +66,50 @@ const MADE: readonly Expression[] = [
   { field: ['a', 0], input: { concat: [{ constant: '{"a":["' }, { column: 'q' }, { constant: '"]}' }], separator: '' }, invalid: 'held' },
 ];
 
+/** Each of them refuses some values. */
+const CHECKS: readonly (Check & { readonly column: string })[] = [
+  { column: 'v', atMost: 2 },
+  { column: 'joined', atMost: 1 },
+  { column: 'v', oneOf: ['x', 'X', 'y', 'Y', 'BA', 'ba'] },
+  { column: 'n', range: 'number', from: '1.5' },
+  { column: 'p', matches: '^[12]' },
+  { column: 'joined', rejects: '[xX]|^bad$' },
+  { column: 'x', rejects: '[xX]' },
+  { column: 'p', check: { compare: 'text', left: 'p', is: '<=', right: 'q' } },
+  {
+    column: 'v',
+    check: {
+      any: [
+        { value: 'n', in: [null, '1'] },
+        {
+          not: {
+            all: [
+              { value: 'q', in: ['1', '2'] },
+              { compare: 'text', left: 'p', is: '<>', right: 'q' },
+            ],
+          },
+        },
+      ],
+    },
+  },
+];
+
+const validations: fc.Arbitrary<readonly ValidationRule[]> = fc
+  .array(fc.record({ check: fc.constantFrom(...CHECKS), severity: fc.constantFrom('fix', 'fix', 'warn', 'hold', 'stop') }), {
+    maxLength: 3,
+  })
+  .map((all) => all.map(({ check, severity }, index): ValidationRule => ({ ...check, severity, name: `rule ${String(index)}` })));
+
+/** A key cannot be fixed, nor a column emptied that must not be null: then they warn. */
+function fixable({ validate = [], ...rule }: TableRule): TableRule {
+  const { key, required = [] } = rule;
+  const allowed = validate.map((one): ValidationRule => {
+    const fixes = one.severity === 'fix' && !key.includes(one.column) && ('atMost' in one || !required.includes(one.column));
+    return one.severity === 'fix' && !fixes ? { ...one, severity: 'warn' } : one;
+  });
+  return allowed.length === 0 ? rule : { ...rule, validate: allowed };
+}
+
 /** One row of many, which is read as one of them would be. With an `inner` table its text is of rows joined to these, and to those. */
 function allOf({ made, atMost, inner }: All): NonNullable<JoinRule['all']> {
   const columns = { v: made, q: { max: { column: 'q' } }, f: { max: { column: 'f' } } };
@@ -113,6 +166,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
       required: fc.boolean(),
       whileHeld: fc.constantFrom('last', 'none'),
       key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'uuid'),
+      validate: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: validations }),
     })
     .map((shape): TableRule => {
       const value = { column: 'v' } as const;
@@ -123,7 +177,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
         joinOn === 'key'
           ? joinTable.key.map((column) => [column, { column: column === 'id' ? joinBy : 'n' }] as const)
           : [[joinOn, { column: joinBy }] as const];
-      return {
+      return fixable({
         source: source.name,
         target,
         ...(hasJoin
@@ -165,7 +219,8 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
               ],
             }),
         whileHeld: shape.whileHeld,
-      };
+        validate: shape.validate,
+      });
     });
 }
 
@@ -235,7 +290,7 @@ function intoOne(rules: readonly TableRule[]): readonly TableRule[] {
     { ...one, name: 'one', columns: { ...one.columns, rule: { constant: 'one' } } },
     { ...two, name: 'two', columns: { ...two.columns, rule: { constant: 'two' } }, target, key, required, unique },
   ];
-  return [first, second, ...others].map((rule) => ({
+  return [fixable(first), fixable(second), ...others].map((rule) => ({
     ...rule,
     requires: (rule.requires ?? []).map((parent) => {
       const name = names.get(parent.parent);

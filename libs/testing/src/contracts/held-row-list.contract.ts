@@ -88,6 +88,23 @@ export function heldRowListContract(name: string, open: () => Promise<HeldRowLis
       expect(await bed.list('other').totals()).toEqual({ held: 1, waiting: 0, refused: 0 });
     });
 
+    it('has those that are only noted where they are asked for, or one of them is', async () => {
+      const list = await fill();
+      const whole = await list.page({}, { limit: 10 });
+      const noted = held('m', { key: '70', state: 'noted', reason: 'cut: length', column: 'name', ms: 1_000 });
+      await write(bed.writer('m'), 11, [noted]);
+      expect(await list.page({}, { limit: 10 })).toEqual(whole);
+      expect([await list.totals(), await list.groups({}, 10).then((groups) => groups.length)]).toEqual([
+        { held: 2, waiting: 1, refused: 1 },
+        4,
+      ]);
+      expect(await list.totals({ state: 'noted' })).toEqual({ held: 0, waiting: 0, refused: 0, noted: 1 });
+      const { rows } = await list.page({ state: 'noted' }, { limit: 10 });
+      expect(rows).toMatchObject([{ ...HELD_7, key: ['70'], state: 'noted', reason: 'cut: length', column: 'name' }]);
+      expect(await list.groups({ state: 'noted' }, 10)).toMatchObject([{ rows: 1, state: 'noted', reason: 'cut: length' }]);
+      expect(await list.find('public.person', { key: ['70'] })).toMatchObject(rows);
+    });
+
     it('counts by table, state, reason and column, the largest first, no more than asked for', async () => {
       const list = await fill();
       await write(bed.writer('m'), 11, [held('m', { key: '77' })], [['11', 'nobody']], [['12', 'nobody']]);

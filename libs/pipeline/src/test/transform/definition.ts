@@ -1,7 +1,8 @@
 import type { ForeignKey, TableSchema } from '@changeover/events';
-import { compileRule, type CompiledRule, type Row, type SourceTable } from '@changeover/mapping';
+import type { CompiledRule, Row, SourceTable } from '@changeover/mapping';
 
 import { deriveNaively, keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
+import { compileNaively } from '../naive-validation.js';
 import { CONVERTERS } from '../random-rules.js';
 import type { Migration } from './random-migration.js';
 import type { TableView, View } from './told-rows.js';
@@ -12,7 +13,7 @@ export type NamedRow = Readonly<Record<string, string | null>>;
 /** What stands in the list of held rows, but for since when. */
 export type Said = {
   readonly source: string;
-  readonly state: 'held' | 'waiting';
+  readonly state: 'held' | 'waiting' | 'noted';
   readonly kept: boolean;
   readonly problems: string;
 };
@@ -53,7 +54,7 @@ export class Definition {
     const keys = new Map(passes.filter(({ key }) => key.length > 0).map(({ name, foreignKeys }) => [name, foreignKeys]));
     this.#circles = new Set([...keys.keys()].filter((name) => reaches(keys, name, name, new Set())));
     const circles = [...this.#circles].map((name) => this.#circleRule(name, sources, keys.get(name) ?? []));
-    this.rules = [...mapping.rules.map((rule) => compileRule(rule, sources, CONVERTERS)), ...circles];
+    this.rules = [...mapping.rules.map((rule) => compileNaively(rule, sources, CONVERTERS)), ...circles];
   }
 
   /** Whether the rows of this target table are of a rule. */
@@ -100,7 +101,7 @@ export class Definition {
         tables.get(rule.target)?.set(keyText(places.map((place) => written[place] as string)), values);
       }
       if (state === null) continue;
-      const kept = written !== null;
+      const kept = written !== null && state !== 'noted';
       held.set(heldId(rule, key), { source: rule.source, state, kept, problems: JSON.stringify(problems) });
     }
     return { tables, held };
@@ -174,7 +175,7 @@ export class Definition {
       key: key.map((column) => columns.indexOf(column)),
       joins: [],
       accepts: () => true,
-      derive: ([row]) => ({ values: row }),
+      derive: ([row]) => ({ values: row, notes: [] }),
       requires,
       uniques: [],
       keepsLast: true,

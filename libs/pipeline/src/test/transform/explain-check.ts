@@ -1,5 +1,5 @@
 import type { RecordRef, StateLook, TableSchema } from '@changeover/events';
-import type { Mapping } from '@changeover/mapping';
+import type { Mapping, Problem } from '@changeover/mapping';
 
 import { RowExplanations } from '../../explain/row-explanations.js';
 import { keyText } from '../naive-derivation.js';
@@ -43,17 +43,21 @@ export async function expectExplained(mapping: Mapping, { look, fetch, view }: E
       }
     }
   }
-  const heldRows = target.held.map(({ target: table, source_key, state, kept }) =>
-    JSON.stringify([table, source_key, state, kept === 't']),
-  );
+  const notWritten = target.held.filter(({ state }) => state !== 'noted');
+  const heldRows = notWritten.map(({ target: table, source_key, state, kept }) => JSON.stringify([table, source_key, state, kept === 't']));
   expectSame(told.sort(), heldRows.sort());
   for (const table of explanations.targets.keys())
     expectSame({ table, rows: (standing.get(table) ?? []).sort() }, { table, rows: [...target.rows(table).values()].sort() });
   const counted = new Map<string, number>();
-  let counts = { kept: 0, held: 0, waiting: 0 };
+  let counts = { kept: 0, held: 0, waiting: 0, noted: 0 };
+  const rules: Record<string, number> = {};
   for await (const { target: table, candidates, written, lost, filtered, ...one } of explanations.counts(() => undefined, NEVER)) {
     expectSame([candidates, lost], [written + one.kept + one.held + one.waiting + filtered, 0]);
-    counts = { kept: counts.kept + one.kept, held: counts.held + one.held, waiting: counts.waiting + one.waiting };
+    counts = {
+      ...{ kept: counts.kept + one.kept, held: counts.held + one.held },
+      ...{ waiting: counts.waiting + one.waiting, noted: counts.noted + one.noted },
+    };
+    for (const [rule, { noted, held }] of Object.entries(one.rules)) rules[rule] = (rules[rule] ?? 0) + noted + held;
     counted.set(table, (counted.get(table) ?? 0) + written + one.kept);
   }
   for (const [table, rows] of counted) expectSame({ table, rows }, { table, rows: target.rows(table).size });
@@ -62,5 +66,10 @@ export async function expectExplained(mapping: Mapping, { look, fetch, view }: E
     kept: held(({ kept }) => kept === 't'),
     held: held(({ state, kept }) => state === 'held' && kept !== 't'),
     waiting: held(({ state }) => state === 'waiting'),
+    noted: held(({ state }) => state === 'noted'),
   });
+  const said = target.held.flatMap(({ problems }) => JSON.parse(problems as string) as readonly Problem[]);
+  const named: Record<string, number> = {};
+  for (const { rule } of said) if (rule !== undefined) named[rule] = (named[rule] ?? 0) + 1;
+  expectSame(rules, named);
 }

@@ -13,6 +13,7 @@ const SEEN = [
   'kept',
   'released',
   'orphan',
+  'noted',
   'key change',
   'truncate',
   'rows without a key',

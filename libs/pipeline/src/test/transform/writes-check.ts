@@ -10,7 +10,8 @@ import { expectSame } from './same.js';
 import { nameOf } from './told-rows.js';
 import type { WrittenRecord } from './written-records.js';
 
-type Since = { readonly seq: number; readonly ms: number | undefined };
+/** `as`: which of the three things that are told of a row it is since when. */
+type Since = { readonly seq: number; readonly ms: number | undefined; readonly as: string };
 
 /**
  * Follows `writes` beside the `changes` that it was made of: that each record of the one has become what it must in the other, in its place and once, and
@@ -175,14 +176,15 @@ export class WritesCheck {
 
   /** Since the record with which it became held; where a record had several parts, what lay between them may have released it for a moment. */
   #expectSince({ held }: Expected, { header }: WrittenRecord, parts: number): void {
-    for (const { target, source_key, since_seq, since_ms } of this.target.held) {
+    for (const { target, source_key, since_seq, since_ms, state, problems } of this.target.held) {
       const id = `${target as string} ${source_key as string}`;
       const known = this.#since.get(id);
-      const now = { seq: header.seq, ms: header.ts_ms };
-      const expected = known === undefined || (parts > 1 && since_seq === String(now.seq)) ? now : known;
+      const as = state === 'noted' ? 'noted' : problems?.includes('"severity":"stop"') === true ? 'stops' : 'held';
+      const now = { seq: header.seq, ms: header.ts_ms, as };
+      const expected = known?.as !== as || (parts > 1 && since_seq === String(now.seq)) ? now : known;
       expectSame(since_seq, String(expected.seq));
       if (expected.ms !== undefined && parts === 1) expectSame(since_ms, String(expected.ms));
-      this.#since.set(id, parts === 1 ? expected : { seq: expected.seq, ms: Number(since_ms) });
+      this.#since.set(id, parts === 1 ? expected : { seq: expected.seq, ms: Number(since_ms), as });
     }
     for (const id of this.#since.keys()) if (!held.has(id)) this.#since.delete(id);
   }
@@ -255,6 +257,10 @@ export class WritesCheck {
     census.saw(
       'orphan',
       said.some(({ state }) => state === 'waiting'),
+    );
+    census.saw(
+      'noted',
+      said.some(({ state }) => state === 'noted'),
     );
     census.saw(
       'kept',

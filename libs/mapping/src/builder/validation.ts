@@ -1,0 +1,77 @@
+import type { ComparedAs, Comparison, Severity, ValidationRule } from '../rule.js';
+import type { Text } from './value.js';
+
+type Name<Row> = keyof Row & string;
+type Dates = Text<'date'> | Text<'timestamp without time zone'> | Text<'timestamp with time zone'>;
+
+/** As what the texts of a column can be compared; of one that says nothing of its texts, as anything. */
+type Compared<Type> = [NonNullable<Type>] extends [never]
+  ? never
+  : NonNullable<Type> extends `${number}`
+    ? 'number'
+    : NonNullable<Type> extends Dates
+      ? 'date'
+      : string extends NonNullable<Type>
+        ? 'text'
+        : never;
+
+type ColumnsComparedAs<Row, As extends ComparedAs> = {
+  [Column in Name<Row>]: As extends Compared<Exclude<Row[Column], undefined>> ? Column : never;
+}[Name<Row>];
+
+/** What a column can be left empty for; the severity `fix` of all checks but that of length does it. */
+type Emptying<Type> = null extends Type ? Severity : Exclude<Severity, 'fix'>;
+
+type CheckOfColumn<Type> =
+  | { readonly atMost: number; readonly severity: Severity }
+  | ({ readonly severity: Emptying<Type> } & (
+      | { readonly matches: string }
+      | { readonly rejects: string }
+      | { readonly oneOf: readonly NonNullable<Type>[] }
+      | ([Compared<Type>] extends [never]
+          ? never
+          : { readonly range: Compared<Type>; readonly from?: BoundOf<Compared<Type>>; readonly to?: BoundOf<Compared<Type>> })
+    ));
+
+type BoundOf<As> = As extends 'number' ? `${number}` : string;
+
+/** A condition over columns of the target's row. With a null it is neither true nor false; only where `in` names null itself can a null be asked for. */
+export type RowCheck<Row> =
+  | {
+      [As in ComparedAs]: {
+        readonly compare: As;
+        readonly left: ColumnsComparedAs<Row, As>;
+        readonly is: Extract<Comparison, { readonly compare: string }>['is'];
+        readonly right: ColumnsComparedAs<Row, As>;
+      };
+    }[ComparedAs]
+  | { [Column in Name<Row>]: { readonly value: Column; readonly in: readonly Exclude<Row[Column], undefined>[] } }[Name<Row>]
+  | { readonly not: RowCheck<Row> }
+  | { readonly all: readonly RowCheck<Row>[] }
+  | { readonly any: readonly RowCheck<Row>[] };
+
+/**
+ * What a column of the target has to be, and what becomes of a row where it is not. Of a column that may not be null only a length can be fixed. Without `name` it is called by
+ * what it checks and the column, as in `length of name`.
+ */
+export type Validation<Row> = {
+  [Column in Name<Row>]-?: [Exclude<Row[Column], undefined>] extends [never]
+    ? never
+    : { readonly name?: string; readonly column: Column } & (
+        | CheckOfColumn<Exclude<Row[Column], undefined>>
+        | { readonly check: RowCheck<Row>; readonly severity: Emptying<Exclude<Row[Column], undefined>> }
+      );
+}[Name<Row>];
+
+/** The plain data that it is. */
+export function validationOf(validation: object): ValidationRule {
+  const given = validation as ValidationRule & { readonly name?: string };
+  return { ...given, name: given.name ?? `${kindOf(given)} of ${given.column}` };
+}
+
+function kindOf(rule: ValidationRule): string {
+  if ('atMost' in rule) return 'length';
+  if ('range' in rule) return 'range';
+  if ('oneOf' in rule) return 'values';
+  return 'check' in rule ? 'check' : 'pattern';
+}

@@ -1,0 +1,91 @@
+import {
+  compileRule,
+  type CompiledRule,
+  type Comparison,
+  type Converters,
+  type Problem,
+  type Row,
+  type SourceTable,
+  type TableRule,
+} from '@changeover/mapping';
+
+type NamedRow = Readonly<Record<string, string | null>>;
+
+/** The rule with its validation said the slow way, over values of the random rules: what PostgreSQL's own comparisons of these would be. */
+export function compileNaively(
+  { validate = [], ...rule }: TableRule,
+  tables: ReadonlyMap<string, SourceTable>,
+  converters: Converters,
+): CompiledRule {
+  const compiled = compileRule(rule, tables, converters);
+  return {
+    ...compiled,
+    derive: (rows) => {
+      const derived = compiled.derive(rows);
+      if ('problems' in derived) return derived;
+      const row: Record<string, string | null> = Object.fromEntries(
+        compiled.columns.map((column, place) => [column, derived.values[place] ?? null]),
+      );
+      const [problems, notes]: [Problem[], Problem[]] = [[], []];
+      for (const one of validate) {
+        const { column, name, severity } = one;
+        const value = row[column] ?? null;
+        const [is, word, fixed] =
+          'atMost' in one
+            ? [value === null || [...value].length <= one.atMost, 'too long', [...(value ?? '')].slice(0, one.atMost).join('')]
+            : 'range' in one
+              ? [
+                  value === null || (Number(value) >= Number(one.from ?? -Infinity) && Number(value) <= Number(one.to ?? Infinity)),
+                  'out of range',
+                  null,
+                ]
+              : 'oneOf' in one
+                ? [value === null || one.oneOf.includes(value), 'not among the values', null]
+                : 'matches' in one
+                  ? [value === null || new RegExp(one.matches, 'u').test(value), 'not as the pattern has it', null]
+                  : 'rejects' in one
+                    ? [value === null || !new RegExp(one.rejects, 'u').test(value), 'not as the pattern has it', null]
+                    : [holds(one.check, row) !== false, 'does not hold', null];
+        if (is) continue;
+        const reason = severity === 'fix' ? ('atMost' in one ? 'cut' : 'left empty') : word;
+        (severity === 'hold' || severity === 'stop' ? problems : notes).push({
+          reason: `${reason}: ${name}`,
+          column,
+          rule: name,
+          severity,
+        });
+        if (severity === 'fix') row[column] = fixed;
+      }
+      const values: Row = compiled.columns.map((column) => row[column] ?? null);
+      return problems.length > 0 ? { problems } : { values, notes };
+    },
+  };
+}
+
+/** Null: nobody can say. */
+function holds(comparison: Comparison, row: NamedRow): boolean | null {
+  if ('compare' in comparison) {
+    const [a, b] = [row[comparison.left] ?? null, row[comparison.right] ?? null];
+    if (a === null || b === null) return null;
+    const difference = comparison.compare === 'number' ? Number(a) - Number(b) : Buffer.compare(Buffer.from(a), Buffer.from(b));
+    return {
+      '<': difference < 0,
+      '<=': difference <= 0,
+      '=': difference === 0,
+      '<>': difference !== 0,
+      '>=': difference >= 0,
+      '>': difference > 0,
+    }[comparison.is];
+  }
+  if ('value' in comparison) {
+    const value = row[comparison.value] ?? null;
+    return value === null && !comparison.in.includes(null) ? null : comparison.in.includes(value);
+  }
+  if ('not' in comparison) {
+    const inner = holds(comparison.not, row);
+    return inner === null ? null : !inner;
+  }
+  const all = ('all' in comparison ? comparison.all : comparison.any).map((one) => holds(one, row));
+  if ('all' in comparison) return all.includes(false) ? false : all.includes(null) ? null : true;
+  return all.includes(true) ? true : all.includes(null) ? null : false;
+}
