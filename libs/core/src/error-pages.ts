@@ -215,6 +215,13 @@ export const ERROR_PAGES = {
       'See the reasons in the message and the log; correct the target, then start again. Where the mapping is at fault the migration has to begin again with a corrected one, as it keeps the mapping that it began with (README, "The end": the lines that remove it). If a foreign key of a table that is not mapped is named (SQLSTATE 23503), its rows refer to rows that the source no longer has: map the table, or take those rows or the foreign key away. Nothing of the batch was written.',
     policy: 'stop',
   },
+  VALIDATION_STOPPED: {
+    meaning:
+      'A validation rule of the severity `stop` holds a row, and still did when the source had committed something five seconds later (by its own time). Load stops before that: everything up to there is in the target, nothing behind it.',
+    nextStep:
+      '`changeover held list --state held` lists such rows with their keys and the rule, `changeover held show` says of one what to correct in the old database. Load looks again every few seconds and goes on by itself when a later change there has mended all of them; a restart stops at the same place. Nothing is lost: what lies behind waits in the log.',
+    policy: 'retry',
+  },
   TARGET_NOT_EMPTY: {
     meaning:
       'A mapped target table held rows before the first load, which are not to be left, or one of them has the key of a row of the source.',

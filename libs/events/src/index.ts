@@ -100,6 +100,7 @@ export {
   type LoadBatch,
   type LoadProgress,
   type SchemaLookup,
+  type Stopping,
   type TargetSession,
   type WriteTransaction,
 } from './ports/target-writer.port.js';

@@ -1,5 +1,15 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import type { ApplyReport, Frame, Held, LoadBatch, LoadProgress, SchemaLookup, TableSchema, TargetSession } from '@changeover/events';
+import type {
+  ApplyReport,
+  Frame,
+  Held,
+  LoadBatch,
+  LoadProgress,
+  SchemaLookup,
+  Stopping,
+  TableSchema,
+  TargetSession,
+} from '@changeover/events';
 import type pg from 'pg';
 
 import { BatchRun, type Mode } from './apply/batch-run.js';
@@ -16,6 +26,7 @@ import { advance, pinTables, recordBarrier, type Owner, type Ownership } from '.
 import { PreexistingRows, type PreexistingPolicy } from './preexisting-rows.js';
 import { asTargetError, verdictOf } from './sql-state.js';
 import { Staging } from './staging.js';
+import { readStopping } from './stopping-rows.js';
 
 /** New rows of which the target refuses some are applied in slices of so many, each of these in tenths, and these row by row. */
 const CREATED_SLICE_ROWS = 1000;
@@ -116,6 +127,10 @@ export class PostgresSession implements TargetSession {
 
   async discardStaged(): Promise<void> {
     await this.#alone(() => this.#staging.discard());
+  }
+
+  stopping(): Promise<Stopping> {
+    return this.#alone(() => readStopping(this.#parts.connection, this.#parts.migration));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -55,6 +55,14 @@ export type BarrierReached = HeldTotals & {
   readonly position: Position;
 };
 
+/** Rows of the list of held rows that rules of the severity `stop` hold. */
+export type Stopping = {
+  /** By since when, in ms of the source's commit times, the first of them first. */
+  readonly bySince: readonly { readonly sinceMs: number; readonly rows: number }[];
+  /** One of those that are held longest; null: there is none. */
+  readonly first: { readonly table: string; readonly rule: string } | null;
+};
+
 /** Finds the schema that a frame refers to. */
 export type SchemaLookup = (schemaSeq: number) => TableSchema;
 
@@ -79,6 +87,8 @@ export interface TargetSession extends AsyncDisposable {
   stage(frames: readonly Frame[], schemas: SchemaLookup): Promise<void>;
   applyStaged(progress: LoadProgress): Promise<ApplyReport | Held>;
   discardStaged(): Promise<void>;
+  /** As what was applied last left them. */
+  stopping(): Promise<Stopping>;
 }
 
 /** A database that is kept in sync. */

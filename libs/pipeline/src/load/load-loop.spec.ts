@@ -1,5 +1,7 @@
 import { RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
 import {
+  HELD_COLUMNS,
+  HELD_TABLE,
   encodeFrameHeader,
   encodeJsonBody,
   SequencedLog,
@@ -8,6 +10,7 @@ import {
   type ReadPosition,
   type RecordPart,
   type RecordRef,
+  type TableSchema,
 } from '@changeover/events';
 import {
   codeOfEnd,
@@ -54,7 +57,7 @@ class LoadBed implements AsyncDisposable {
   readonly #running = new Set<AbortController>();
   readonly #ended: Promise<unknown>[] = [];
   #writer: LogWriter | null = null;
-  #schema: RecordRef | null = null;
+  readonly #schemas = new Map<TableSchema, RecordRef>();
   #position = 0;
   #changes = 0;
 
@@ -67,18 +70,19 @@ class LoadBed implements AsyncDisposable {
     return (await (this.#writer as LogWriter).append(parts)).at(-1) as RecordRef;
   }
 
-  async tell(): Promise<void> {
-    this.#schema = await this.append({ kind: 'schema', body: encodeJsonBody('schema', { table: PERSON, previous: null }), last: true });
+  async tell(table = PERSON): Promise<void> {
+    const body = encodeJsonBody('schema', { table, previous: null });
+    this.#schemas.set(table, await this.append({ kind: 'schema', body, last: true }));
   }
 
-  parts(events: readonly RowsEvent[], unfinished = false): readonly RecordPart[] {
-    const schema = this.#schema as RecordRef;
+  parts(events: readonly RowsEvent[], unfinished = false, ts_ms?: number): readonly RecordPart[] {
     return events.map((event, index): RecordPart => {
+      const schema = this.#schemas.get(event.table) as RecordRef;
       const last = !unfinished && index === events.length - 1;
       const ended = (): RecordPart['facts'] => ({
         pos: positionAt(++this.#position),
         rows: 1,
-        ts_ms: this.#position,
+        ts_ms: ts_ms ?? this.#position,
         from: cameFrom(++this.#changes),
       });
       const facts = { schemas: [schema], ...(last ? ended() : {}) };
@@ -95,6 +99,13 @@ class LoadBed implements AsyncDisposable {
     let ref: RecordRef | undefined;
     for (const part of this.parts(events)) ref = await this.append(part);
     return ref;
+  }
+
+  /** With this commit time, in ms. */
+  async transactionAt(ts_ms: number, ...events: readonly RowsEvent[]): Promise<number> {
+    const refs: RecordRef[] = [];
+    for (const part of this.parts(events, false, ts_ms)) refs.push(await this.append(part));
+    return refs.at(-1)?.seq ?? 0;
   }
 
   /** Of the record of `changes` that came before it. */
@@ -114,12 +125,8 @@ class LoadBed implements AsyncDisposable {
     await this.target.until(() => this.target.progress?.changes.seq === changes && this.target.heldBack > 2);
   }
 
-  start(how: Pick<LoadOptions, 'place' | 'through'> = {}): {
-    readonly ended: Promise<ErrorCode | null>;
-    stop(): Promise<ErrorCode | null>;
-  } {
-    const abort = new AbortController();
-    const loop = new LoadLoop({
+  loop(how: Pick<LoadOptions, 'place' | 'through'> = {}): LoadLoop {
+    return new LoadLoop({
       ...how,
       writes: WRITES,
       log: new CountingLog(this.storage, () => this.read++),
@@ -129,9 +136,22 @@ class LoadBed implements AsyncDisposable {
       ids: new RandomIdSource(),
       limits: { maxBatchRows: 3, maxBatchBytes: 1024 * 1024, maxQueuedBytes: 64 * 1024 },
     });
+  }
+
+  /** Until the bed is no more, or it is aborted. */
+  run(loop: LoadLoop, abort = new AbortController()): Promise<ErrorCode | null> {
     const ended = codeOfEnd(loop.run(abort.signal));
     this.#running.add(abort);
     this.#ended.push(ended);
+    return ended;
+  }
+
+  start(how: Pick<LoadOptions, 'place' | 'through'> = {}): {
+    readonly ended: Promise<ErrorCode | null>;
+    stop(): Promise<ErrorCode | null>;
+  } {
+    const abort = new AbortController();
+    const ended = this.run(this.loop(how), abort);
     return {
       ended,
       stop: () => {
@@ -164,6 +184,22 @@ class LoadBed implements AsyncDisposable {
 function cameFrom(seq: number): ReadPosition {
   return { logId: 'c', epoch: 1, seq, pos: positionAt(seq), checksum: 'x', at: seq };
 }
+
+/** What the list of held rows says of a row since then. */
+function held(key: string, sinceMs: number, { severity = 'stop', state = 'held', reason = 'too long: the rule' } = {}): (string | null)[] {
+  const values: Readonly<Partial<Record<string, string>>> = {
+    ...{ migration: 'm', target: 'crm.person', source_key: key, source: 's', state, kept: 'f', reason, problem_column: 'name' },
+    problems: JSON.stringify([{ reason, column: 'name', rule: 'the rule', severity }]),
+    ...{ since_seq: '1', since_ms: String(sinceMs) },
+  };
+  return HELD_COLUMNS.map((column) => values[column] ?? null);
+}
+
+const holds = (...rows: (string | null)[][]): RowsEvent => inserted(HELD_TABLE, ...rows);
+const mends = (...rows: (string | null)[][]): RowsEvent => ({ ...inserted(HELD_TABLE, ...rows), op: 'd', before: 'full' });
+const says = (before: (string | null)[], after: (string | null)[]): RowsEvent => {
+  return { ...inserted(HELD_TABLE, before, after), op: 'u', before: 'full', rowCount: 1 };
+};
 
 const person = (id: number, name = 'n'): RowsEvent => inserted(PERSON, [String(id), name]);
 
@@ -420,5 +456,109 @@ describe('load', () => {
     await bed.loaded(last?.seq ?? 0);
     expect(bed.applied).toEqual([2, 3, 4]);
     expect(bed.target.batches.filter((batch) => batch.staged)).toHaveLength(1);
+  });
+});
+
+describe('load, where a rule that stops holds a row', () => {
+  const begun = async (): Promise<LoadBed> => {
+    const bed = new LoadBed();
+    await bed.tell();
+    await bed.tell(HELD_TABLE);
+    return bed;
+  };
+  const standing = (bed: LoadBed): readonly unknown[] => bed.target.rows('crm.person').map(([id]) => id);
+
+  it('stops before the first record that the source committed the settle time later, each time, and goes on when the row is mended', async () => {
+    await using bed = await begun();
+    await bed.transactionAt(1_000, person(1), holds(held('7', 1_000)));
+    await bed.transactionAt(5_999, person(2));
+    await bed.transactionAt(6_000, person(3));
+    for (const _ of ['first', 'again']) {
+      expect(await bed.start().ended).toBe('VALIDATION_STOPPED');
+      expect([standing(bed), bed.target.rows('changeover.held').length]).toEqual([['1', '2'], 1]);
+    }
+    await bed.transactionAt(8_000, person(4));
+    expect(await bed.start().ended).toBe('VALIDATION_STOPPED');
+    expect(standing(bed)).toEqual(['1', '2']);
+    const last = await bed.transactionAt(9_000, mends(held('7', 1_000)), person(5));
+    bed.start();
+    await bed.loaded(last);
+    expect([standing(bed), bed.target.rows('changeover.held')]).toEqual([['1', '2', '3', '4', '5'], []]);
+  });
+
+  it('does not stop where the row is mended within the settle time, or in the log already; nor for rows that are only held, wait or are noted', async () => {
+    await using bed = await begun();
+    await bed.transactionAt(1_000, holds(held('7', 1_000)));
+    await bed.transactionAt(5_000, mends(held('7', 1_000)));
+    await bed.transactionAt(
+      6_000,
+      holds(held('8', 6_000), held('9', 6_000, { severity: 'hold' }), held('10', 6_000, { state: 'noted', severity: 'warn' })),
+    );
+    await bed.transactionAt(7_000, holds(held('11', 7_000, { reason: 'says "severity":"stop"', severity: 'hold' })));
+    await bed.transactionAt(20_000, person(1));
+    await bed.transactionAt(21_000, says(held('8', 6_000), held('8', 21_000, { severity: 'hold' })));
+    const last = await bed.transactionAt(50_000, person(2));
+    bed.start();
+    await bed.loaded(last);
+    expect(standing(bed)).toEqual(['1', '2']);
+  });
+
+  it('needs all of them mended, and stops again for one that comes in between', async () => {
+    await using bed = await begun();
+    await bed.transactionAt(1_000, holds(held('7', 1_000), held('8', 1_000)));
+    await bed.transactionAt(2_000, holds(held('9', 2_000)));
+    await bed.transactionAt(6_500, person(1));
+    await bed.transactionAt(6_600, mends(held('7', 1_000)));
+    expect(await bed.start().ended).toBe('VALIDATION_STOPPED');
+    expect(standing(bed)).toEqual([]);
+    await bed.transactionAt(6_700, mends(held('8', 1_000)));
+    const at = await bed.transactionAt(6_900, person(2));
+    await bed.transactionAt(7_000, person(3));
+    expect(await bed.start().ended).toBe('VALIDATION_STOPPED');
+    expect([standing(bed), bed.target.progress?.writes.seq]).toEqual([['1', '2'], at]);
+    const last = await bed.transactionAt(8_000, mends(held('9', 2_000)));
+    bed.start();
+    await bed.loaded(last);
+    expect(standing(bed)).toEqual(['1', '2', '3']);
+  });
+
+  it('stops at a record of many parts too, and is neither stopped nor mended by one that was given up', async () => {
+    await using bed = await begun();
+    await bed.transactionAt(1_000, person(1));
+    for (const part of bed.parts([holds(held('6', 1_000)), person(2)], true)) await bed.append(part);
+    await bed.fence();
+    await bed.transactionAt(10_000, person(3), holds(held('7', 10_000)), person(4));
+    await bed.transactionAt(15_000, person(5), person(6), holds(held('8', 15_000, { severity: 'hold' })));
+    for (const part of bed.parts([mends(held('7', 10_000)), person(7)], true)) await bed.append(part);
+    await bed.fence();
+    expect(await bed.start().ended).toBe('VALIDATION_STOPPED');
+    expect(standing(bed)).toEqual(['1', '3', '4']);
+    const last = await bed.transactionAt(16_000, person(8), mends(held('7', 10_000)));
+    bed.start();
+    await bed.loaded(last);
+    expect(standing(bed)).toEqual(['1', '3', '4', '5', '6', '8']);
+  });
+
+  it('looks only through what has come since it looked last', async () => {
+    await using bed = await begun();
+    await bed.transactionAt(1_000, holds(held('7', 1_000)));
+    for (let id = 1; id <= 40; id++) await bed.transactionAt(7_000, person(id));
+    const loop = bed.loop();
+    const run = async (): Promise<number> => {
+      const before = bed.read;
+      expect(await bed.run(loop)).toBe('VALIDATION_STOPPED');
+      return bed.read - before;
+    };
+    const first = await run();
+    const again = await run();
+    await bed.transactionAt(8_000, person(41));
+    const behind = await run();
+    expect(first).toBeGreaterThan(75);
+    expect([again <= first - 40, behind <= first - 38]).toEqual([true, true]);
+    await bed.transactionAt(9_000, mends(held('7', 1_000)));
+    const last = await bed.transactionAt(9_001, person(42));
+    void bed.run(loop);
+    await bed.loaded(last);
+    expect(standing(bed)).toHaveLength(42);
   });
 });

@@ -9,7 +9,6 @@ import {
   type LoadProgress,
   type LogEntry,
   type LogItem,
-  type RecordRef,
   type TableSchema,
   type TargetSession,
   type TargetWriter,
@@ -18,6 +17,7 @@ import {
 
 import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
 import { readStreamAhead } from '../stream-reader.js';
+import { StopWatch, type LookedThrough } from './stop-watch.js';
 
 export type LoadLimits = {
   /** A batch is applied when it holds so many rows or bytes, or when nothing more is waiting. */
@@ -53,12 +53,16 @@ const WAIT_GROWS_BY = 1.05;
  */
 export class LoadLoop {
   readonly #options: LoadOptions;
+  #looked: LookedThrough | null = null;
 
   constructor(options: LoadOptions) {
     this.#options = options;
   }
 
-  /** Until `signal` aborts (the batch in hand is finished, unless load is held) or an error ends it. */
+  /**
+   * Until `signal` aborts (the batch in hand is finished, unless load is held) or an error ends it. VALIDATION_STOPPED where rules of the severity `stop` hold rows, and nothing
+   * in the stream mends them yet.
+   */
   async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
     const { log, writes, target, limits, clock } = this.#options;
     await using session = await target.open();
@@ -68,7 +72,13 @@ export class LoadLoop {
       { log, stream: writes, from: session.progress?.writes ?? null, maxQueuedBytes: limits.maxQueuedBytes, clock },
       ended,
     );
-    const run = new LoadRun(this.#options, session, signal);
+    const schemas = new Schemas(this.#options);
+    const schemasOf = async (entry: LogEntry): Promise<(seq: number) => TableSchema> => {
+      await schemas.know(entry);
+      return schemas.of;
+    };
+    const watch = await StopWatch.begin({ log, writes, session, signal: ended, schemasOf, looked: this.#looked });
+    const run = new LoadRun(this.#options, { session, schemas, watch, signal });
     try {
       for (;;) {
         const batch = await items.next();
@@ -82,9 +92,39 @@ export class LoadLoop {
         if (run.isStopped) return;
       }
     } finally {
+      this.#looked = watch.looked;
       abort.abort();
     }
   }
+}
+
+/** The forms of tables that frames of `writes` refer to. */
+class Schemas {
+  readonly #options: LoadOptions;
+  readonly #known = new Map<number, TableSchema>();
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  /** Those that the record tells, and those that it names. */
+  async know(entry: LogEntry): Promise<void> {
+    const { log, writes, place = itself } = this.#options;
+    const { header } = entry;
+    if (header.kind === 'schema') this.#known.set(header.seq, place(decodeJsonBody('schema', entry).table));
+    for (const ref of header.schemas ?? []) {
+      if (this.#known.has(ref.seq)) continue;
+      const { table } = decodeJsonBody('schema', await log.fetch(writes, ref));
+      this.#known.set(ref.seq, place(table));
+    }
+  }
+
+  readonly of = (seq: number): TableSchema => {
+    const schema = this.#known.get(seq);
+    if (schema === undefined)
+      throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(seq)}, which its record does not name`);
+    return schema;
+  };
 }
 
 /** A record of `writes` that was taken and is not applied. */
@@ -96,12 +136,20 @@ type Taken = {
   readonly bytes: number;
 };
 
+type RunParts = {
+  readonly session: TargetSession;
+  readonly schemas: Schemas;
+  readonly watch: StopWatch;
+  readonly signal: AbortSignal;
+};
+
 /** One session's batches. */
 class LoadRun {
   readonly #options: LoadOptions;
   readonly #session: TargetSession;
+  readonly #schemas: Schemas;
+  readonly #watch: StopWatch;
   readonly #signal: AbortSignal;
-  readonly #schemas = new Map<number, TableSchema>();
   readonly #frames = new FrameReader();
   /** In order. */
   #taken: Taken[] = [];
@@ -111,9 +159,11 @@ class LoadRun {
   #staged: number | null = null;
   #isStopped = false;
 
-  constructor(options: LoadOptions, session: TargetSession, signal: AbortSignal) {
+  constructor(options: LoadOptions, { session, schemas, watch, signal }: RunParts) {
     this.#options = options;
     this.#session = session;
+    this.#schemas = schemas;
+    this.#watch = watch;
     this.#signal = signal;
   }
 
@@ -129,7 +179,7 @@ class LoadRun {
     }
     const { entry } = item;
     const { header } = entry;
-    const { place = itself, through = Infinity } = this.#options;
+    const { through = Infinity } = this.#options;
     // Which record of `changes` it came from stands in the last part; what was staged of it till then goes.
     if (header.last && (header.from?.seq ?? 0) > through) {
       await this.flush();
@@ -137,13 +187,18 @@ class LoadRun {
       this.#isStopped = true;
       return;
     }
+    if (header.last && this.#watch.isDue(entry)) {
+      // What lies before it is written.
+      await this.flush();
+      if (this.#isStopped) return;
+      await this.#watch.requireMended(entry);
+    }
     switch (header.kind) {
       case 'transaction':
         await this.#transaction(entry);
         break;
       case 'schema': {
-        const { table } = decodeJsonBody('schema', entry);
-        this.#schemas.set(header.seq, place(table));
+        await this.#schemas.know(entry);
         this.#reached(entry, {});
         break;
       }
@@ -195,7 +250,7 @@ class LoadRun {
     const { progress } = batch.at(-1) as Taken;
     const transactions = batch.flatMap(({ transaction }) => (transaction === null ? [] : [transaction]));
     const barriers = batch.flatMap(({ barrier }) => (barrier === null ? [] : [barrier]));
-    const report = await this.#session.apply({ transactions, progress, barriers }, this.#schemaOf);
+    const report = await this.#session.apply({ transactions, progress, barriers }, this.#schemas.of);
     if ('held' in report) return report;
     const rows = batch.reduce((sum, taken) => sum + taken.rows, 0);
     const bytes = batch.reduce((sum, taken) => sum + taken.bytes, 0);
@@ -216,11 +271,12 @@ class LoadRun {
 
   async #transaction(entry: LogEntry): Promise<void> {
     const { header } = entry;
-    for (const ref of header.schemas ?? []) if (!this.#schemas.has(ref.seq)) await this.#fetchSchema(ref);
+    await this.#schemas.know(entry);
     if (header.part === 1 && header.last) {
       await this.#discardStaged();
       const frames = this.#frames.push(entry.body);
       this.#frames.end();
+      this.#watch.add(frames, this.#schemas.of);
       this.#reached(entry, { transaction: { seq: header.seq, frames } });
       const { maxBatchRows, maxBatchBytes } = this.#options.limits;
       if (this.#rows >= maxBatchRows || this.#bytes >= maxBatchBytes) await this.flush();
@@ -240,7 +296,8 @@ class LoadRun {
     }
     const frames = this.#frames.push(entry.body);
     this.#staged = (this.#staged ?? 0) + frames.reduce((sum, frame) => sum + frame.rowCount, 0);
-    if (frames.length > 0) await this.#session.stage(frames, this.#schemaOf);
+    this.#watch.add(frames, this.#schemas.of);
+    if (frames.length > 0) await this.#session.stage(frames, this.#schemas.of);
     if (!header.last) return;
     this.#frames.end();
     const rows = this.#staged;
@@ -256,32 +313,22 @@ class LoadRun {
       if (!(await this.#waits(wait))) return;
     }
     this.#staged = null;
+    this.#watch.passed(entry);
     observer.advanced({ records: 1, rows, bytes: 0, ...placeOf(progress) });
   }
 
   async #discardStaged(): Promise<void> {
     this.#frames.reset();
+    this.#watch.forget();
     if (this.#staged === null) return;
     this.#staged = null;
     await this.#session.discardStaged();
   }
 
-  async #fetchSchema(ref: RecordRef): Promise<void> {
-    const { log, writes, place = itself } = this.#options;
-    const { table } = decodeJsonBody('schema', await log.fetch(writes, ref));
-    this.#schemas.set(ref.seq, place(table));
-  }
-
-  readonly #schemaOf = (seq: number): TableSchema => {
-    const schema = this.#schemas.get(seq);
-    if (schema === undefined)
-      throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(seq)}, which its record does not name`);
-    return schema;
-  };
-
   #reached(entry: LogEntry, { transaction = null, barrier = null }: Partial<Pick<Taken, 'transaction' | 'barrier'>>): void {
     const rows = entry.header.rows ?? 0;
     const bytes = entry.body.length;
+    this.#watch.passed(entry);
     this.#taken.push({ progress: progressAt(entry), transaction, barrier, rows, bytes });
     this.#rows += rows;
     this.#bytes += bytes;

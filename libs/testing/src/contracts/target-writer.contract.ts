@@ -1,6 +1,7 @@
 import { NO_POSITION } from '@changeover/core';
 import {
   formatRows,
+  HELD_COLUMNS,
   HELD_TABLE,
   type Before,
   type Frame,
@@ -49,6 +50,41 @@ export function targetWriterContract(name: string, open: () => Promise<TargetWri
       await using again = await writer.open();
       expect(again.progress).toEqual(progressAt(2));
       expect(await bed.rows('parent')).toEqual([['1', 'a']]);
+      await writer.stop();
+    });
+
+    it('says how many rows are held by rules that stop, since when, and which is the first', async () => {
+      const row = (key: string, since: string, problems: readonly object[], state = 'held'): (string | null)[] => {
+        const values: Readonly<Partial<Record<string, string>>> = {
+          ...{ migration: 'contract', target: `t.${key}`, source_key: key, source: 's.t', state, kept: 'f', reason: 'r' },
+          ...{ problems: JSON.stringify(problems), since_seq: '1', since_ms: since },
+        };
+        return HELD_COLUMNS.map((column) => values[column] ?? null);
+      };
+      const stops = { reason: 'r', column: 'c', rule: 'it’s a rule', severity: 'stop' };
+      const other = { ...stops, rule: 'another', severity: 'hold' };
+      const writer = bed.writer();
+      await using session = await writer.open();
+      expect(await session.stopping()).toEqual({ bySince: [], first: null });
+      const rows = [
+        row('a', '7000', [stops]),
+        row('b', '3000', [other, stops]),
+        row('c', '7000', [stops]),
+        row('d', '1', [other]),
+        row('e', '2', [{ ...stops, severity: 'warn' }], 'noted'),
+      ];
+      await session.apply(batch(1, frame(3, 'c', 'none', rows)), schemaOf);
+      const told = {
+        bySince: [
+          { sinceMs: 3_000, rows: 1 },
+          { sinceMs: 7_000, rows: 2 },
+        ],
+        first: { table: 't.b', rule: 'it’s a rule' },
+      };
+      expect(await session.stopping()).toEqual(told);
+      await using next = await bed.writer().open();
+      await next.apply(batch(2, frame(3, 'd', 'full', rows.slice(1, 3))), schemaOf);
+      expect(await next.stopping()).toEqual({ bySince: [{ sinceMs: 7_000, rows: 1 }], first: { table: 't.a', rule: 'it’s a rule' } });
       await writer.stop();
     });
 

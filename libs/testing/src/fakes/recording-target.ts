@@ -1,6 +1,9 @@
 import { ChangeoverError, invariant } from '@changeover/core';
 import {
+  HELD_COLUMNS,
+  HELD_TABLE,
   parseRows,
+  tableName,
   TargetWriter,
   type ApplyReport,
   type Frame,
@@ -9,6 +12,7 @@ import {
   type LoadProgress,
   type PreflightFinding,
   type SchemaLookup,
+  type Stopping,
   type TargetSession,
 } from '@changeover/events';
 
@@ -80,6 +84,7 @@ export class RecordingTarget extends TargetWriter {
         staged = null;
         return Promise.resolve();
       },
+      stopping: () => Promise.resolve(this.#stopping()),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     return Promise.resolve(session);
@@ -129,6 +134,21 @@ export class RecordingTarget extends TargetWriter {
     this.#wake();
     if (failing === 'after') return Promise.reject(lost);
     return Promise.resolve({ inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 });
+  }
+
+  #stopping(): Stopping {
+    const stopped = this.rows(tableName(HELD_TABLE)).flatMap((row) => {
+      const value = (column: (typeof HELD_COLUMNS)[number]): string => row[HELD_COLUMNS.indexOf(column)] ?? '';
+      const problems = JSON.parse(value('problems')) as readonly { readonly rule?: string; readonly severity?: string }[];
+      const problem = problems.find(({ severity }) => severity === 'stop');
+      if (problem === undefined || value('state') !== 'held') return [];
+      return [{ sinceMs: Number(value('since_ms')), first: { table: value('target'), rule: problem.rule ?? '' } }];
+    });
+    const sinces = [...new Set(stopped.map(({ sinceMs }) => sinceMs))].sort((a, b) => a - b);
+    return {
+      bySince: sinces.map((sinceMs) => ({ sinceMs, rows: stopped.filter((row) => row.sinceMs === sinceMs).length })),
+      first: stopped.find(({ sinceMs }) => sinceMs === sinces[0])?.first ?? null,
+    };
   }
 
   #isHeld(progress: LoadProgress): boolean {
