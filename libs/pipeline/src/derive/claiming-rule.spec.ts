@@ -36,12 +36,28 @@ const expression: fc.Arbitrary<Expression> = fc.oneof(
 );
 const targetColumn = fc.constantFrom('x', 'y', 'z');
 
+const validation = fc.record({
+  column: targetColumn,
+  severity: fc.constantFrom('fix' as const, 'warn' as const, 'hold' as const, 'stop' as const),
+  check: fc.constantFrom(
+    { value: 'x', in: ['1', '2'] },
+    { not: { value: 'y', in: ['2'] } },
+    {
+      any: [
+        { value: 'z', in: [null] },
+        { compare: 'text' as const, left: 'x', is: '<=' as const, right: 'y' },
+      ],
+    },
+  ),
+});
+
 const rule: fc.Arbitrary<TableRule> = fc
   .record({
     columns: fc.record({ id: fc.constant({ column: 'id' }), x: expression, y: expression, z: expression }),
     key: fc.constantFrom(['id'], ['x']),
     required: fc.uniqueArray(targetColumn, { maxLength: 1 }),
     unique: fc.uniqueArray(targetColumn, { minLength: 1, maxLength: 2 }),
+    validate: fc.array(validation, { maxLength: 2 }).map((all) => all.map((one, index) => ({ ...one, name: String(index) }))),
     where: fc.option(
       plain.map((is) => ({ any: [{ not: { is, in: ['1'] } }, { is, in: [null] }] })),
       { nil: undefined },

@@ -531,12 +531,13 @@ describe('load, where a rule that stops holds a row', () => {
     await bed.transactionAt(15_000, person(5), person(6), holds(held('8', 15_000, { severity: 'hold' })));
     for (const part of bed.parts([mends(held('7', 10_000)), person(7)], true)) await bed.append(part);
     await bed.fence();
+    await bed.transactionAt(15_500, person(9));
     expect(await bed.start().ended).toBe('VALIDATION_STOPPED');
     expect(standing(bed)).toEqual(['1', '3', '4']);
     const last = await bed.transactionAt(16_000, person(8), mends(held('7', 10_000)));
     bed.start();
     await bed.loaded(last);
-    expect(standing(bed)).toEqual(['1', '3', '4', '5', '6', '8']);
+    expect(standing(bed)).toEqual(['1', '3', '4', '5', '6', '8', '9']);
   });
 
   it('looks only through what has come since it looked last', async () => {
