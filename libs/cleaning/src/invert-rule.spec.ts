@@ -1,4 +1,12 @@
-import { compileRule, invertRule, type Expression, type Row, type SourceTable, type TableRule } from '@changeover/mapping';
+import {
+  compileRule,
+  invertRule,
+  type Expression,
+  type Row,
+  type SourceTable,
+  type TableRule,
+  type ValidationRule,
+} from '@changeover/mapping';
 import fc from 'fast-check';
 
 import { CLEANERS, CONVERTERS, INVERSES } from './cleaners.js';
@@ -65,6 +73,15 @@ function halves<T>(all: readonly T[]): readonly [readonly T[], readonly T[]] {
   const middle = Math.ceil(all.length / 2);
   return all.length === 1 ? [all, all] : [all.slice(0, middle), all.slice(middle)];
 }
+
+/** What cuts, empties or holds. */
+const validations = fc.subarray<ValidationRule>([
+  { name: 'length of x', column: 'x', atMost: 5, severity: 'fix' },
+  { name: 'length of y', column: 'y', atMost: 12, severity: 'hold' },
+  { name: 'values of w', column: 'w', oneOf: ['ada', 'yes', 'open', '1'], severity: 'fix' },
+  { name: 'pattern of z', column: 'z', rejects: '-', severity: 'stop' },
+  { name: 'y before z', column: 'z', check: { compare: 'text', left: 'y', is: '<=', right: 'z' }, severity: 'fix' },
+]);
 
 const rules = fc
   .tuple(expression(['a', 'b', 'c'], 3), expression(['d', 'e'], 2), expression(['f', 'g'], 2), expression(['g', 'h'], 1))

@@ -23,16 +23,20 @@ export function dataFindings({ outcomes, rows, misfits, unused }: TrialReport): 
 }
 
 function outcomeFinding(outcome: RuleOutcome): Finding {
-  const { source, target, name, candidates, written, emptied, kept, held, waiting, filtered, problems, contested } = outcome;
+  const { source, target, name, candidates, written, emptied, noted, kept, held, waiting, filtered, problems, contested } = outcome;
   const parts = [
     ...(filtered === 0 ? [] : [`${countWords(filtered)} left out`]),
     ...(held + kept === 0 ? [] : [`${countWords(held + kept)} held`]),
     ...(waiting === 0 ? [] : [`${countWords(waiting)} waiting for a parent`]),
   ];
-  const without = emptied === 0 ? '' : ` (${countWords(emptied)} without a unique value that another row has)`;
+  const of = [
+    ...(emptied === 0 ? [] : [`${countWords(emptied)} without a unique value that another row has`]),
+    ...(noted === 0 ? [] : [`${countWords(noted)} with a note`]),
+  ];
+  const without = of.length === 0 ? '' : ` (${of.join(', ')})`;
   const label = name === null ? target : `${target} (${name})`;
   return {
-    ...{ part: 'mapping', check: 'data', severity: held + kept + waiting + emptied === 0 ? 'ok' : 'warning' },
+    ...{ part: 'mapping', check: 'data', severity: held + kept + waiting + emptied + noted === 0 ? 'ok' : 'warning' },
     message: `${label}: of ${rowsWords(candidates)} of ${source} ${[`${countWords(written)} are written${without}`, ...parts].join(', ')}`,
     notes: [
       ...problems.map(({ state, reason, column, rows }) => {

@@ -1,5 +1,5 @@
 import { ConversionProblem, type Converters, type JoinedRows, type SourceTable } from '../compiled-rule.js';
-import type { Expression, JoinRule, TableRule } from '../rule.js';
+import type { Expression, JoinRule, TableRule, ValidationRule } from '../rule.js';
 import type { Inverses } from './inverse.js';
 import { invertRule } from './invert-rule.js';
 
@@ -73,6 +73,18 @@ describe('the way back of a column', () => {
     [{ json: 'boolean', input: stage as Expression, invalid: 'held' }, 'exact', []],
   ])('%j', (expression, kind, reasons) => {
     expect(invert({ x: expression as Expression }).columns.get('x')).toEqual({ kind, reasons });
+  });
+
+  test('says what was mended before it was written', () => {
+    const fix = { name: 'n', severity: 'fix' } as const;
+    const way = (columns: Readonly<Record<string, Expression>>, ...validate: readonly ValidationRule[]) =>
+      invertRule({ ...ruleOf(columns), validate }, TABLES, CONVERTERS, INVERSES).columns.get('x');
+    expect(way({ x: name as Expression }, { ...fix, column: 'x', atMost: 3 })).toEqual({ kind: 'kept', reasons: ['what is cut off'] });
+    expect(way({ x: lower(name as Expression) }, { ...fix, column: 'x', atMost: 3 })?.kind).toBe('lossy');
+    expect(way({ x: lower(name as Expression) }, { ...fix, column: 'x', oneOf: ['a'] })).toEqual({
+      kind: 'kept',
+      reasons: ['capital letters', 'what is left out as wrong'],
+    });
   });
 
   test('says which others are made of the same column', () => {

@@ -1,10 +1,11 @@
-import type { Converters, JoinedRows, Problem, Row, SourceTable } from '../compiled-rule.js';
+import { ConversionProblem, type Converters, type JoinedRows, type Problem, type Row, type SourceTable } from '../compiled-rule.js';
 import { inputsOf } from '../expression-parts.js';
 import { columnsRead } from '../print-rule.js';
 import type { Expression, TableRule } from '../rule.js';
 import { Scope } from '../scope.js';
+import { compileValidations, validateRow } from '../validation.js';
 import type { Inverses } from './inverse.js';
-import { lensOf, put, wayBack, worst, type Lens, type WayBack } from './way-back.js';
+import { lensOf, wayBack, worst, type Lens, type WayBack } from './way-back.js';
 
 export type InvertedRule = {
   /** Of each column of the target. */
@@ -35,8 +36,21 @@ export function invertRule(
     joined.set(as, all === undefined ? `it is a row of ${table} that holds it` : `it is made of many rows of ${table}`);
   }
   const parts = { scope, converters, inverses, ofJoin: (alias: string) => joined.get(alias) ?? '' };
-  const alone = Object.entries(rule.columns).map(([column, value], place) => ({ column, place, lens: lensOf(value, parts) }));
+  const alone = Object.entries(rule.columns).map(([column, value], place) => ({
+    column,
+    place,
+    lens: mended(lensOf(value, parts), column, rule),
+  }));
   const columns = alone.map((one): Column => ({ ...one, way: beside(rule, one, alone) }));
+  const validations = compileValidations(rule);
+  /** As it is written: undefined where a value holds the row. */
+  const made = (rows: JoinedRows): { readonly values: readonly (string | null | undefined)[]; readonly problems: readonly Problem[] } => {
+    const read = columns.map(({ lens }) => lens.get(rows));
+    const values = read.map((value) => (value instanceof ConversionProblem ? null : value));
+    const problems: Problem[] = [];
+    validateRow(validations, values, problems);
+    return { values: values.map((value, place) => (read[place] instanceof ConversionProblem ? undefined : value)), problems };
+  };
   // What comes back from its value alone says what the columns beside it can be.
   const order = columns.toSorted((a, b) => rank(a) - rank(b));
   return {
@@ -45,18 +59,32 @@ export function invertRule(
       const driving = [...rows[0]];
       const now: JoinedRows = [driving, ...rows.slice(1)];
       const problems = new Set<string>();
+      const was = made(rows);
       // What nobody changed, and has no way back, follows what it is made of.
-      const follows = ({ place, lens, way }: Column): boolean => way.kind === 'lossy' && lens.get(rows) === (target[place] ?? null);
-      const told = order.filter((one) => !follows(one));
+      const told = order.filter(({ place, way }) => way.kind !== 'lossy' || was.values[place] !== (target[place] ?? null));
       for (const { column, place, lens } of told) {
-        const edits = put(lens, target[place] ?? null, now);
+        const value = target[place] ?? null;
+        const edits = made(now).values[place] === value ? [] : lens.put(value, now);
         if (edits === null) problems.add(column);
-        else for (const [index, value] of edits) driving[index] = value;
+        else for (const [index, text] of edits) driving[index] = text;
       }
-      for (const { column, place, lens } of told) if (lens.get(now) !== (target[place] ?? null)) problems.add(column);
+      const is = made(now);
+      for (const { column, place } of told) if (is.values[place] !== (target[place] ?? null)) problems.add(column);
+      for (const { column } of is.problems) problems.add(column);
       return problems.size === 0 ? { driving } : { problems: [...problems].map((column) => ({ reason: 'no way back', column })) };
     },
   };
+}
+
+/** A value may have been cut, or taken away, before it was written. */
+function mended(lens: Lens, column: string, { validate = [] }: TableRule): Lens {
+  const fixes = validate.filter((one) => one.severity === 'fix' && one.column === column);
+  if (fixes.length === 0) return lens;
+  const isCut = fixes.some((one) => 'atMost' in one);
+  const ways = [wayBack('kept', isCut ? 'what is cut off' : 'what is left out as wrong')];
+  // A piece of what a conversion gave may be nothing that it gives.
+  if (isCut && lens.takes !== 'any') ways.push(wayBack('lossy', 'what is left of it may be no such value'));
+  return { ...lens, wayBack: worst(lens.wayBack, ...ways) };
 }
 
 function rank({ lens }: Column): number {
@@ -69,9 +97,10 @@ function beside(rule: TableRule, one: Omit<Column, 'way'>, columns: readonly Omi
   const expressionOf = (column: string): Expression => rule.columns[column] as Expression;
   const read = sourceColumns(expressionOf(one.column));
   const needed = [...rule.key, ...(rule.required ?? [])];
+  const holding = (rule.validate ?? []).flatMap(({ severity, column }) => (severity === 'hold' || severity === 'stop' ? [column] : []));
   // What has no way back follows, whatever it becomes; unless it could hold the row.
   const counts = ({ column, lens }: Omit<Column, 'way'>): boolean =>
-    lens.wayBack.kind !== 'lossy' || needed.includes(column) || mayHold(expressionOf(column));
+    lens.wayBack.kind !== 'lossy' || needed.includes(column) || holding.includes(column) || mayHold(expressionOf(column));
   const others = columns.filter(
     (other) =>
       other.column !== one.column && counts(other) && sourceColumns(expressionOf(other.column)).some((name) => read.includes(name)),

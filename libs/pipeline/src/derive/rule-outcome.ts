@@ -1,6 +1,6 @@
 import type { StateView } from '@changeover/events';
 
-import { decodeEntry } from './derived-entry.js';
+import { decodeEntry, type HeldStatus } from './derived-entry.js';
 import type { PlannedRule } from './derivation-plan.js';
 import { stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
@@ -15,15 +15,17 @@ export type RuleOutcome = {
   readonly written: number;
   /** Of those written, how many go without a unique value that another row has. */
   readonly emptied: number;
+  /** Of those written, how many have notes. */
+  readonly noted: number;
   /** Held, with an earlier version at the target; held, with none; waiting for a parent. */
   readonly kept: number;
   readonly held: number;
   readonly waiting: number;
   /** Rows that the rule leaves out. */
   readonly filtered: number;
-  /** Of what is held or waits, why, most first: a row counts for each of its problems. */
+  /** Of what is held, waits or is noted, why, most first: a row counts for each of its problems. */
   readonly problems: readonly {
-    readonly state: 'held' | 'waiting';
+    readonly state: HeldStatus['state'];
     readonly reason: string;
     readonly column: string;
     readonly rows: number;
@@ -46,20 +48,21 @@ export async function ruleOutcome(
   { rule, rules, candidates }: { readonly rule: PlannedRule; readonly rules: readonly PlannedRule[]; readonly candidates: number },
   signal: AbortSignal,
 ): Promise<RuleOutcome> {
-  const counts = { written: 0, emptied: 0, kept: 0, held: 0, waiting: 0 };
-  const problems = new Map<string, { state: 'held' | 'waiting'; reason: string; column: string; rows: number }>();
+  const counts = { written: 0, emptied: 0, noted: 0, kept: 0, held: 0, waiting: 0 };
+  const problems = new Map<string, { state: HeldStatus['state']; reason: string; column: string; rows: number }>();
   let seen = 0;
   for (const { value } of state.entries(stateKey('derived', rule.number, ''), null)) {
     const { told, written, version } = decodeEntry(value);
-    if (told !== null) {
-      counts[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
-      for (const { reason, column } of told.problems) {
-        const id = `${told.state} ${reason} ${column}`;
-        const known = problems.get(id);
-        if (known === undefined) problems.set(id, { state: told.state, reason, column, rows: 1 });
-        else known.rows++;
-      }
-    } else if (written !== null) {
+    for (const { reason, column } of told?.problems ?? []) {
+      const state = told?.state ?? 'held';
+      const id = `${state} ${reason} ${column}`;
+      const known = problems.get(id);
+      if (known === undefined) problems.set(id, { state, reason, column, rows: 1 });
+      else known.rows++;
+    }
+    if (told?.state === 'noted') counts.noted++;
+    if (told !== null && told.state !== 'noted') counts[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
+    else if (written !== null) {
       counts.written++;
       if (written !== version?.values) counts.emptied++;
     }
