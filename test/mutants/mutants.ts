@@ -15,6 +15,7 @@ const COUNTED = 'libs/events/src/log/counted-records.ts';
 const WRITER = 'libs/events/src/log/sequenced-writer.ts';
 const CAPTURE_SPEC = 'libs/pipeline/src/capture/capture-loop.spec.ts';
 const TRANSFORM_SPEC = 'libs/pipeline/src/transform/transform-loop.spec.ts';
+const CORRECTIONS = 'libs/pipeline/src/derive/corrections.ts';
 const ROUND = 'libs/pipeline/src/derive/round.ts';
 const EVALUATOR = 'libs/pipeline/src/derive/row-evaluator.ts';
 const MIRROR = 'libs/pipeline/src/mirror/table-mirror.ts';
@@ -634,5 +635,33 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (look.isBetween) throw',
     replace: 'if (look.isBetween && look.place === null) throw',
     killedBy: ['libs/pipeline/src/transform/stored-mirror.spec.ts', 'in the middle of a record'],
+  },
+  {
+    name: 'a correction stays in force when the source holds something else',
+    file: CORRECTIONS,
+    find: 'place !== undefined && (row[place] ?? null) === from',
+    replace: 'place !== undefined',
+    killedBy: ['libs/pipeline/src/derive/corrections.spec.ts', 'are read while the source holds'],
+  },
+  {
+    name: 'a correction that was replaced can be withdrawn by its id',
+    file: CORRECTIONS,
+    find: "decision.what === 'withdraw' && before?.id !== decision.id",
+    replace: "decision.what === 'withdraw' && before === null",
+    killedBy: ['libs/pipeline/src/derive/corrections.spec.ts', 'by another id stays'],
+  },
+  {
+    name: 'what is decided of a row is read only when the row changes next',
+    file: 'libs/pipeline/src/transform/derived-tables.ts',
+    find: 'if (table !== undefined) this.#touch(table, key, was, mirror.get(table, key));',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'derives with what operators decided'],
+  },
+  {
+    name: 'what was decided before anything was derived is never told',
+    file: 'libs/pipeline/src/transform/first-derivation.ts',
+    find: 'for (const _ of derived.decided()) await output.ready();',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'derives with what operators decided'],
   },
 ];

@@ -55,6 +55,7 @@ function setupOf(tables: SourceTables): RangeSetup {
     rules: CONTACT_RULES,
     tables: tables.told,
     partial: [],
+    correctable: [],
     at: AT,
     frames: true,
   };
@@ -134,6 +135,7 @@ class Bed implements AsyncDisposable {
       state,
       output,
       isCopied: () => false,
+      correctable: new Set(),
     });
     await using first = new FirstDerivation({
       ...{ state, output, derived, tables: [], left: [], entry: ENTRY, at: AT, barriers: [] },

@@ -19,7 +19,7 @@ export type LeaseRow = {
   readonly status: unknown;
 };
 
-export type RequestKind = 'activate-mapping' | 'barrier';
+export type RequestKind = 'activate-mapping' | 'correct' | 'barrier';
 
 /** What an operator asked for. Never changed, never deleted. */
 export type RequestRow = {

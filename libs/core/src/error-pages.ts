@@ -358,6 +358,23 @@ export const ERROR_PAGES = {
       '`changeover held list --table <table>` lists the rows that are, each with its key as `changeover held show` takes it: of a row that is held or waits the key of its source row.',
     policy: 'stop',
   },
+  CORRECTION_IMPOSSIBLE: {
+    meaning:
+      'The value that was to be corrected cannot be: no rule reads its table, rows of it also go to the target as they are, the table has no key, the column is of the key, or the row is not there.',
+    nextStep:
+      'The message says which, and what can be corrected. `changeover held show` names the source row; where nothing can be corrected, change the value in the old database.',
+    policy: 'stop',
+  },
+  CORRECTION_TOO_LARGE: {
+    meaning: 'One correction is larger than what a request may hold.',
+    nextStep: 'Correct the value in the old database: a correction is for values that people type.',
+    policy: 'stop',
+  },
+  CORRECTION_UNKNOWN: {
+    meaning: 'There is no correction with this id: it was withdrawn, or another one for the same value has taken its place.',
+    nextStep: '`changeover held corrections` lists those that stand.',
+    policy: 'stop',
+  },
   TYPES_OUT_OF_DATE: {
     meaning: 'The file of types is not what `changeover introspect` would write of the tables as they are now.',
     nextStep: 'Run the same command without --check, and look at what the compiler then says of the mapping.',

@@ -1,5 +1,15 @@
 export { canonicalMapping, defineMapping, IDENTITY, parseMapping, type Mapping, type MappingInput } from './mapping.js';
-export { mappingHash, ruleSchema, ruleSchemas, sourceTable, tablesRead, tableUse, targetSchema, type TableUse } from './table-plan.js';
+export {
+  correctableTables,
+  mappingHash,
+  ruleSchema,
+  ruleSchemas,
+  sourceTable,
+  tablesRead,
+  tableUse,
+  targetSchema,
+  type TableUse,
+} from './table-plan.js';
 export { compileRule } from './compile-rule.js';
 export { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';

@@ -44,6 +44,11 @@ export function tablesRead({ rules }: Pick<Mapping, 'rules'>): ReadonlySet<strin
   );
 }
 
+/** Those of which an operator can correct a row: what rules read of it is no value that also goes to the target as it is. */
+export function correctableTables(mapping: Pick<Mapping, 'rules' | 'tables'>): ReadonlySet<string> {
+  return new Set([...tablesRead(mapping)].filter((name) => !Object.hasOwn(mapping.tables, name)));
+}
+
 /** The target tables that rules make, each once. */
 export function ruleSchemas(rules: readonly TableRule[]): readonly TableSchema[] {
   return [...new Map(rules.map((rule) => [rule.target, ruleSchema(rule)])).values()];

@@ -5,7 +5,7 @@ import type { ChangeoverError } from '@changeover/core';
 export type CaptureRequest = {
   readonly ordinal: number;
   readonly id: string;
-  readonly kind: 'activate-mapping' | 'barrier';
+  readonly kind: 'activate-mapping' | 'correct' | 'barrier';
   readonly payload: unknown;
 };
 

@@ -1,4 +1,4 @@
-import { HELD_TABLE, type Frame } from '@changeover/events';
+import { CORRECTION_COLUMNS, HELD_TABLE, type Frame } from '@changeover/events';
 
 import { PostgresTarget } from './index.js';
 import { OWN_SCHEMA_VERSION } from './own-schema.js';
@@ -58,6 +58,21 @@ describe('the list of held rows', () => {
       code: 'TARGET_CHANGED',
     });
     expect(await keys(bed)).toEqual([['crm', '8', 'other']]);
+  });
+
+  it('has a list of corrections beside it, which comes and goes in the same way', async () => {
+    await using bed = await LoadBed.open(CONTACTS);
+    const list = bed.writes.table('changeover.correction', [...CORRECTION_COLUMNS], { keys: 2, identity: 'full' });
+    const correction = (id: string, held: string | null, read: string | null): Row => {
+      return ['crm', id, 'old.kontakt', '7\tx', 'phone', held, read, null, '12', '1700000000000'];
+    };
+    await bed.apply([list.c(correction('a.1', null, 'x'), correction('a.2', 'y', null))]);
+    await bed.apply([list.d(correction('a.1', null, 'x')), list.c(correction('a.3', '', 'z'))]);
+    expect(await bed.rows('SELECT migration, id, held, read, why, since_seq FROM changeover.correction ORDER BY id')).toEqual([
+      ['crm', 'a.2', 'y', null, null, '12'],
+      ['crm', 'a.3', '', 'z', null, '12'],
+    ]);
+    expect(await bed.rows('SELECT tables FROM changeover.progress')).toEqual([[{}]]);
   });
 
   it('is nobody’s table: never pinned, never expected to be empty, and shared by the migrations', async () => {

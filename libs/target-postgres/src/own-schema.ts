@@ -1,5 +1,13 @@
 import { ChangeoverError, type Position } from '@changeover/core';
-import { HELD_TABLE, type BarrierReached, type Held, type LoadProgress, type TargetWriter } from '@changeover/events';
+import {
+  CORRECTION_TABLE,
+  HELD_TABLE,
+  type BarrierReached,
+  type Held,
+  type LoadProgress,
+  type TableSchema,
+  type TargetWriter,
+} from '@changeover/events';
 
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
@@ -113,11 +121,23 @@ COMMENT ON TABLE changeover.verification IS 'verifications of this database, in 
 COMMENT ON COLUMN changeover.verification.is_base IS 'all rows were equal at these places of the streams: another one may begin behind them';
 COMMENT ON COLUMN changeover.verification.generation IS 'moves and exchanges of the progress row then';`;
 
+const CORRECTIONS = `
+CREATE TABLE changeover.correction (
+  migration text NOT NULL, id text COLLATE "C" NOT NULL,
+  source text NOT NULL, source_key text COLLATE "C" NOT NULL, source_column text NOT NULL,
+  held text, read text, why text,
+  since_seq bigint NOT NULL, since_ms bigint NOT NULL,
+  PRIMARY KEY (migration, id));
+COMMENT ON TABLE changeover.correction IS 'what operators have decided about rows of the source: where a column holds this, that is read';
+COMMENT ON COLUMN changeover.correction.held IS 'in force while the source holds this; null: while it holds null';
+COMMENT ON COLUMN changeover.correction.read IS 'what is read instead; null: null is';
+COMMENT ON COLUMN changeover.correction.since_ms IS 'when it was taken into the log, in ms since the epoch';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
- * 8, what verifications came to.
+ * 8, what verifications came to. 9, corrections of rows of the source.
  */
 const STEPS = [
   FIRST_FORM,
@@ -128,6 +148,7 @@ const STEPS = [
   PLACES_TO_GO_BACK_TO,
   REBUILDS,
   VERIFICATIONS,
+  CORRECTIONS,
 ];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 
@@ -179,10 +200,13 @@ async function readVersion(connection: Connection): Promise<number | null> {
   return row?.version ?? null;
 }
 
-/** Whether a table is one of ours. Only the list of held rows is written by frames. */
+/** Whether a table is one of ours. Only those of {@link OWN_TABLES} are written by frames. */
 export function isOurs({ schema }: { readonly schema: string }): boolean {
   return schema === HELD_TABLE.schema;
 }
+
+/** Our own tables that rows of the stream come into: each of its rows says whose it is. */
+export const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE];
 
 /** What the owner of a migration finds when it takes over. */
 export type Ownership = {

@@ -1,5 +1,6 @@
 import { ChangeoverError, type Clock, type CrashPoint, type Position } from '@changeover/core';
 import {
+  CORRECTION_TABLE,
   countLines,
   tableName,
   HELD_NOW_TABLE,
@@ -86,7 +87,7 @@ export function isEqual({ tables }: Pick<VerificationReport, 'tables'>): boolean
  * Compares the target with what the mapping makes of the source, both as they were at one record of `changes`, while people go on in both.
  *
  * The rows that should be there are derived anew from a snapshot of the source, over a state of its own: neither the live mirror nor what was written is looked at. It shares the
- * code that derives them, so it proves that everything arrived, not that the mapping is right. What of a held row only history knows comes from the list of held rows.
+ * code that derives them, so it proves that everything arrived, not that the mapping is right. What of a held row only history knows comes from the list of held rows, and what operators have corrected from the list of corrections.
  */
 export async function verify(options: VerificationOptions, signal: AbortSignal): Promise<VerificationReport> {
   return compareBoth(options, {}, signal);
@@ -173,6 +174,7 @@ async function compareBoth(
   // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
   await place.source[Symbol.asyncDispose]();
   onStep({ doing: 'deriving', table: null, rows: 0 });
+  for await (const lines of place.target.rows(CORRECTION_TABLE)) await derivation.correct(lines);
   await derivation.derive(await keptVersions(place.target), signal);
   for (const table of derivation.targets) await compare(table, () => derivation.rows(table));
   await compare(HELD_NOW_TABLE, () => derivation.held());

@@ -24,7 +24,7 @@ type LogInspectOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-const KINDS: readonly Kind[] = ['transaction', 'snapshot-chunk', 'schema', 'progress', 'mapping-activated', 'barrier'];
+const KINDS: readonly Kind[] = ['transaction', 'snapshot-chunk', 'schema', 'progress', 'mapping-activated', 'correction', 'barrier'];
 const USUAL_LIMIT = 50;
 
 @SubCommand({

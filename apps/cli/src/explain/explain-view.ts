@@ -108,12 +108,13 @@ function commandWords({ table, key }: SourceRow): string {
   return `${table} ${key.some((value) => value?.startsWith('-') === true) ? '-- ' : ''}${keyWords(key)}`;
 }
 
-function recordWords({ seq }: SourceRow, records: ReadonlyMap<number, Event>): string {
+function recordWords({ seq, corrected }: SourceRow, records: ReadonlyMap<number, Event>): string {
   if (seq === null) return 'is not there';
   const event = records.get(seq);
   const when = event?.ts_ms == null ? '' : ` at ${new Date(event.ts_ms).toISOString()}`;
   const how = event?.kind === 'snapshot-chunk' ? 'copied' : 'changed last';
-  return `${how} with record ${String(seq)} of changes${when}`;
+  const read = corrected.length === 0 ? '' : `; ${corrected.join(', ')} read as an operator corrected it`;
+  return `${how} with record ${String(seq)} of changes${when}${read}`;
 }
 
 function keyWords(key: readonly (string | null)[]): string {

@@ -77,6 +77,17 @@ export type SchemaBody = {
 /** Body of `mapping-activated`. */
 export type MappingActivatedBody = { readonly requestId: string; readonly hash: string; readonly mapping: unknown };
 
+/**
+ * What an operator decides about one row of the source. `key`: as the list of held rows has it, without a rule's name. `withdraw` names a correction by its id, and where it
+ * stands; one that has been replaced since is left.
+ */
+export type Decision = { readonly table: string; readonly key: string; readonly column: string; readonly from: string | null } & (
+  { readonly what: 'correct'; readonly to: string | null; readonly why: string | null } | { readonly what: 'withdraw'; readonly id: string }
+);
+
+/** Body of `correction`. A correction's id is that of the request and its place among the decisions, from 1: `<requestId>.<n>`. */
+export type CorrectionBody = { readonly requestId: string; readonly decisions: readonly Decision[] };
+
 /** Body of `barrier`: a named place in the stream, behind everything that was committed when it was asked for. */
 export type BarrierBody = { readonly requestId: string; readonly token: string };
 
@@ -85,6 +96,7 @@ export type JsonBodies = {
   readonly progress: ProgressBody | SameProgress;
   readonly schema: SchemaBody;
   readonly 'mapping-activated': MappingActivatedBody;
+  readonly correction: CorrectionBody;
   readonly barrier: BarrierBody;
 };
 

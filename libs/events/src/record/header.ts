@@ -6,7 +6,8 @@ import type { ReadPosition } from '../log/event-log.port.js';
  * What happened, on `<m>.changes`; `writes` has transaction, schema, progress, barrier and fence of its own. `snapshot-chunk`: rows of one table as they
  * are at this place, in frames of op `r`.
  */
-export type RecordKind = 'transaction' | 'snapshot-chunk' | 'progress' | 'schema' | 'mapping-activated' | 'barrier' | 'fence';
+export type RecordKind =
+  'transaction' | 'snapshot-chunk' | 'progress' | 'schema' | 'mapping-activated' | 'correction' | 'barrier' | 'fence';
 
 /** Where a record lies: its sequence decides, the offset is a hint that is checked, never trusted. */
 export type RecordRef = { readonly seq: number; readonly at: number };

@@ -277,6 +277,20 @@ describe('capture', () => {
     expect((await kinds()).filter((kind) => kind === 'barrier')).toHaveLength(1);
   });
 
+  it('takes decisions between two transactions, and tells which it has taken', async () => {
+    await using bed = new CaptureBed();
+    await bed.begin();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    const decisions = [{ what: 'correct', table: 'public.people', key: '1', column: 'name', from: 'a', to: 'b', why: null }];
+    const requestId = bed.requests.submit('correct', { decisions });
+    const corrections = async () => (await bed.entries()).filter(({ header }) => header.kind === 'correction');
+    while ((await corrections()).length === 0) await bed.source.acknowledged(bed.source.commit(person(2)));
+    const [taken] = await corrections();
+    expect(decodeJsonBody('correction', taken as NonNullable<typeof taken>)).toEqual({ requestId, decisions });
+    const behind = (await bed.entries()).find(({ header }) => header.seq === (taken?.header.seq ?? 0) + 1);
+    expect(decodeJsonBody('progress', behind as NonNullable<typeof behind>)).toMatchObject({ requests: { through: 2, beyond: [] } });
+  });
+
   it('takes each request once, also when it stops before it has taken it', async () => {
     await using bed = new CaptureBed();
     const first = await bed.begin();

@@ -3,6 +3,7 @@ import {
   tableName,
   decodeJsonBody,
   encodeJsonBody,
+  type CorrectionBody,
   type HeldSource,
   type LogWriter,
   type ProgressBody,
@@ -451,6 +452,16 @@ export class CaptureSession implements AsyncDisposable {
           });
           // A transaction that waits for this very mapping has added nothing yet, so this is a place between two.
           if (this.#open === null || this.#open.builder.isEmpty) this.#betweenTransactions();
+          break;
+        }
+        case 'correct': {
+          const { decisions } = request.payload as Pick<CorrectionBody, 'decisions'>;
+          const body = encodeJsonBody('correction', { requestId: request.id, decisions });
+          this.#requests.ready(() => {
+            const part: RecordPart = { kind: 'correction', body, last: true, facts: { ts_ms: this.#options.clock.now() } };
+            return this.#requestParts(request.ordinal, part);
+          });
+          if (this.#open === null) this.#betweenTransactions();
           break;
         }
         case 'barrier':

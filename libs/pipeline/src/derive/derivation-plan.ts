@@ -12,6 +12,8 @@ export type MirroredTable = {
   readonly joinedBy: readonly PlannedJoin[];
   /** Columns other than the key by which its rows are looked up. */
   readonly lookups: readonly Lookup[];
+  /** Columns of which a value can be corrected, with their places: none of the key, which names the row. */
+  readonly correctable: ReadonlyMap<string, number>;
 };
 
 type Lookup = { readonly number: number; readonly columns: readonly number[] };
@@ -63,17 +65,18 @@ export class DerivationPlan {
   readonly #tables: ReadonlyMap<string, MirroredTable>;
 
   /**
-   * `sources`: by source table the number that names it in the state, and the places of its key columns. `claiming`: of each rule what `claimingRule` leaves;
+   * `sources`: by source table the number that names it in the state, the places of its key columns, and which columns can be corrected (left out: none). `claiming`: of each rule what `claimingRule` leaves;
    * all of it would do as well.
    */
   constructor(
     compiled: readonly CompiledRule[],
-    sources: ReadonlyMap<string, Pick<MirroredTable, 'number' | 'key'>>,
+    sources: ReadonlyMap<string, Pick<MirroredTable, 'number' | 'key'> & Partial<Pick<MirroredTable, 'correctable'>>>,
     claiming: readonly CompiledRule[] = compiled,
   ) {
     type Growing = MirroredTable & { readonly drives: PlannedRule[]; readonly joinedBy: PlannedJoin[]; readonly lookups: Lookup[] };
     const tables = new Map<string, Growing>();
-    for (const [name, { number, key }] of sources) tables.set(name, { number, name, key, drives: [], joinedBy: [], lookups: [] });
+    for (const [name, { number, key, correctable = new Map() }] of sources)
+      tables.set(name, { number, name, key, drives: [], joinedBy: [], lookups: [], correctable });
     const table = (name: string): Growing => {
       const found = tables.get(name);
       invariant(found !== undefined, `the plan has no table ${name}`);

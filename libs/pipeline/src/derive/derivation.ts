@@ -70,7 +70,7 @@ export class Derivation {
 
   /** Puts rows of the mirror where joins look for them. */
   index(table: MirroredTable, rows: readonly MirroredRow[]): void {
-    for (const { key, value } of rows) this.#mirror.moved(table, key, null, this.#mirror.rowOf(table, value));
+    for (const { key, value } of rows) this.#mirror.moved(table, key, null, this.#mirror.rowOf(table, key, value));
   }
 
   /**
@@ -79,7 +79,7 @@ export class Derivation {
    */
   deriveFirst(rule: PlannedRule, rows: readonly MirroredRow[], childless = false): readonly DerivedChange[] {
     const round = this.#round(childless ? rule : null);
-    for (const { key, value } of rows) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, value));
+    for (const { key, value } of rows) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, key, value));
     return round.finish();
   }
 
@@ -117,7 +117,7 @@ export class Derivation {
     const evaluator = new RowEvaluator(this.#mirror);
     const wanted: WantedValues[] = [];
     for (const { key, value } of rows) {
-      const { version } = evaluator.evaluate(claiming, this.#mirror.rowOf(claiming.table, value));
+      const { version } = evaluator.evaluate(claiming, this.#mirror.rowOf(claiming.table, key, value));
       claiming.uniques.forEach(({ number }, index) => {
         const claim = version?.claims[index] ?? null;
         if (claim !== null) wanted.push([number, claim.values, claim.order, rivalName(rule, isShared, key)]);

@@ -2,6 +2,7 @@ import type { StateView } from '@changeover/events';
 import type { Row } from '@changeover/mapping';
 
 import { LINE_AT } from '../mirror/mirror-value.js';
+import { Corrections } from './corrections.js';
 import type { MirroredTable, PlannedJoin } from './derivation-plan.js';
 import { lineOfRow, rowOfLine } from './row-text.js';
 import { bounded, stateKey } from './state-keys.js';
@@ -16,27 +17,29 @@ export type ReadMirrored = (table: MirroredTable, value: Buffer) => Row | null;
 
 const asItStands: ReadMirrored = (_, value) => rowOfLine(value.toString('utf8', LINE_AT));
 
-/** The source's tables as the log has told them so far. */
+/** The source's tables as the log has told them so far, with what operators have corrected laid over their rows. */
 export class SourceMirror {
+  readonly corrections: Corrections;
   readonly #state: StateView;
   readonly #read: ReadMirrored;
 
   constructor(state: StateView, read: ReadMirrored = asItStands) {
+    this.corrections = new Corrections(state);
     this.#state = state;
     this.#read = read;
   }
 
   get(table: MirroredTable, key: string): Row | null {
     const value = this.#state.get(stateKey('mirror', table.number, key));
-    return value === undefined ? null : this.#read(table, value);
+    return value === undefined ? null : this.rowOf(table, key, value);
   }
 
   /** A row of which somebody has what the state holds. */
-  rowOf(table: MirroredTable, value: Buffer): Row | null {
-    return this.#read(table, value);
+  rowOf(table: MirroredTable, key: string, value: Buffer): Row | null {
+    return this.corrections.lay(table, key, this.#read(table, value));
   }
 
-  /** Puts a row, or with null removes it. */
+  /** Puts a row of a table of which nothing is corrected, or with null removes it. */
   set(table: MirroredTable, key: string, row: Row | null): void {
     const place = stateKey('mirror', table.number, key);
     if (table.lookups.length > 0) this.moved(table, key, this.get(table, key), row);

@@ -16,6 +16,8 @@ const SPACES = {
   claims: 0x75, // u
   /** Since when a driving row is held: rule, key → sequence and commit time. */
   heldSince: 0x68, // h
+  /** What operators decided about a source row: table's name, line end and key → corrections. By name, as a table may be told later. */
+  correction: 0x6f, // o
   /** Frames of a table without a key, as long as nothing was derived yet: table, sequence and place in the record → frame. */
   queued: 0x71, // q
   /** Who has them: unique rule, values → key. */

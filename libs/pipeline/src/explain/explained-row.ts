@@ -7,6 +7,8 @@ export type SourceRow = {
   readonly key: readonly (string | null)[];
   /** The record of `changes` that changed it last; null: it is not there. */
   readonly seq: number | null;
+  /** Columns of which an operator's correction is read instead of what the source holds. */
+  readonly corrected: readonly string[];
 };
 
 /** A column that an expression reads. */

@@ -2,7 +2,7 @@ import type { StateEntry, StateLook } from '@changeover/events';
 import type { Problem } from '@changeover/mapping';
 
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
-import { stateKey } from '../derive/state-keys.js';
+import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 
 /** What became of the rows of one table of the source at one of the target. `candidates` is the sum of all others. */
 export type RowCounts = {
@@ -38,7 +38,7 @@ const RUN_ROWS = 5_000;
 /** Rows of the mirror of a table, each with what is remembered of what a rule made of it: both are in the order of the same keys. */
 export async function countRows(
   look: Pick<StateLook, 'entries'>,
-  { table, rule, accepts }: { readonly table: number; readonly rule: number; readonly accepts: (value: Buffer) => boolean },
+  { table, rule, accepts }: { readonly table: number; readonly rule: number; readonly accepts: (key: string, value: Buffer) => boolean },
   { onRows, signal }: { readonly onRows: (rows: number) => void; readonly signal: AbortSignal },
 ): Promise<Omit<RowCounts, 'source' | 'target'>> {
   const counted: Counted = {
@@ -58,7 +58,7 @@ export async function countRows(
     for (const { key, value } of look.entries(stateKey('mirror', table, ''), null)) {
       const entry = derived.at(key.subarray(3));
       counted.candidates++;
-      count(counted, entry === null ? null : decodeEntry(entry), () => accepts(value));
+      count(counted, entry === null ? null : decodeEntry(entry), () => accepts(keyOfEntry(key), value));
       if (counted.candidates % RUN_ROWS !== 0) continue;
       onRows(counted.candidates);
       await new Promise((resolve) => setImmediate(resolve));

@@ -107,8 +107,8 @@ export class RowExplanations implements AsyncDisposable {
       const told = { onRows: (rows: number) => onRows(table.name, rows), signal };
       const { mirror } = this.#derived.derivation;
       const evaluator = new RowEvaluator(mirror);
-      const accepts = (value: Buffer): boolean => {
-        const driving = mirror.rowOf(table, value);
+      const accepts = (key: string, value: Buffer): boolean => {
+        const driving = mirror.rowOf(table, key, value);
         if (driving === null) return false;
         const { rows, decided } = evaluator.join(rule, driving);
         return !decided || compiled.accepts(rows);
@@ -294,14 +294,27 @@ export class RowExplanations implements AsyncDisposable {
     return this.#seen(table.name, table.number, key, row === null ? rowOfLine(key) : table.key.map((place) => row[place] ?? null));
   }
 
+  /** The columns of which something else is read than the source holds. */
+  #corrected(name: string, key: string, value: Buffer | undefined): readonly string[] {
+    const table = this.#derived.plan.table(name);
+    const held = value === undefined ? null : (this.#tables.find(name)?.mirror.textOf(value) ?? null);
+    if (table === undefined || held === null) return [];
+    const row = rowOfLine(held);
+    const read = this.#derived.derivation.mirror.corrections.lay(table, key, row);
+    return [...table.correctable].flatMap(([column, place]) => (read?.[place] === row[place] ? [] : [column]));
+  }
+
   #seen(table: string, number: number, text: string, key: readonly (string | null)[]): SourceRow {
     const value = this.#draft.get(stateKey('mirror', number, text));
-    return { table, key, seq: value === undefined ? null : seqOf(value) };
+    return { table, key, seq: value === undefined ? null : seqOf(value), corrected: this.#corrected(table, text, value) };
   }
 }
 
 /** In the list of held rows a rule's name stands before the key where several rules make the table: then only that one is meant. */
-function meantBy({ drives }: MirroredTable, key: readonly string[]): { readonly drives: readonly PlannedRule[]; readonly text: string } {
+export function meantBy(
+  { drives }: MirroredTable,
+  key: readonly string[],
+): { readonly drives: readonly PlannedRule[]; readonly text: string } {
   const [first = '', ...others] = key;
   const named = drives.find(({ compiled: { name } }) => name !== null && first.startsWith(`${name}:`));
   if (named === undefined) return { drives, text: keyText(key) };

@@ -209,6 +209,7 @@ class LoadRun {
         break;
       case 'progress':
       case 'mapping-activated':
+      case 'correction':
       case 'snapshot-chunk':
         this.#reached(entry, {});
         break;

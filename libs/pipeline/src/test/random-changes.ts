@@ -24,7 +24,7 @@ export type RowChange =
 
 const ids = fc.constantFrom('1', '2', '3', '4', '1', '2', '3', 'ü\t\\');
 const reference = fc.option(ids, { freq: 4 });
-const VALUES: Readonly<Record<string, fc.Arbitrary<Cell>>> = {
+export const VALUES: Readonly<Record<string, fc.Arbitrary<Cell>>> = {
   id: ids,
   part: fc.constantFrom('1', '2'),
   p: reference,

@@ -1,11 +1,21 @@
 import { ChangeoverError } from '@changeover/core';
-import { HELD_TABLE, lineOf, tableName, type Line, type StateView, type TableSchema } from '@changeover/events';
+import {
+  CORRECTION_TABLE,
+  HELD_TABLE,
+  lineOf,
+  tableName,
+  type Decision,
+  type Line,
+  type StateView,
+  type TableSchema,
+} from '@changeover/events';
 import { compileRules, ruleSchemas, sourceTable, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
+import { correctionLine, type PlacedCorrection } from '../derive/corrections.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
-import { HeldRows, type HeldSince } from '../derive/held-rows.js';
+import { HeldRows, keyOfHash, type HeldSince } from '../derive/held-rows.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { SourceMirror } from '../derive/source-mirror.js';
 import { keyOfEntry } from '../derive/state-keys.js';
@@ -23,7 +33,12 @@ export type DerivedTablesOptions = {
   readonly output: Pick<WritesOutput, 'add'>;
   /** Whether a table is being copied: its rows need not be whole. */
   readonly isCopied: (table: string) => boolean;
+  /** Tables of which operators can correct rows. */
+  readonly correctable: ReadonlySet<string>;
 };
+
+/** Between two of these others get a turn. */
+const RUN_ROWS = 1000;
 
 /**
  * The target tables whose rows are derived: what changed in the mirror goes in, frames come out. Made anew when a table that the rules read has
@@ -39,17 +54,20 @@ export class DerivedTables {
   /** By target: its rows come from one rule, or from several. */
   readonly #frames: ReadonlyMap<string, RowFrames>;
   readonly #heldFrames: RowFrames;
+  readonly #correctionFrames: RowFrames;
+  readonly #migration: string;
   readonly #sources: ReadonlyMap<number, SourceTable>;
   readonly #isCopied: DerivedTablesOptions['isCopied'];
   #touched = new Map<string, TouchedRow>();
 
   /** Throws MAPPING_INVALID where the rules do not fit the tables as they are. */
-  constructor({ migration, rules, converters, tables, state, output, isCopied }: DerivedTablesOptions) {
+  constructor({ migration, rules, converters, tables, state, output, isCopied, correctable }: DerivedTablesOptions) {
+    this.#migration = migration;
     this.#isCopied = isCopied;
     const read = sourcesOf(rules, tables);
     this.#sources = new Map(read.map((table) => [table.number, table]));
     const columns = new Map(read.map(({ name, form }) => [name, sourceTable(form.schema.columns)]));
-    const keys = new Map(read.map((table) => [table.name, { number: table.number, key: keyOf(table) }]));
+    const keys = new Map(read.map((table) => [table.name, keysAndColumns(table, correctable.has(table.name))]));
     const compiled = compileRules({ rules }, columns, converters);
     const claiming = compileRules({ rules: rules.map(claimingRule) }, columns, converters);
     this.plan = new DerivationPlan(compiled, keys, claiming);
@@ -59,6 +77,7 @@ export class DerivedTables {
     this.#held = new HeldRows(migration, state);
     this.#frames = new Map(this.targets.map((target) => [tableName(target), new RowFrames((frame) => output.add(frame, target))]));
     this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));
+    this.#correctionFrames = new RowFrames((frame) => output.add(frame, CORRECTION_TABLE));
   }
 
   /** The tables that the rules read. */
@@ -76,19 +95,45 @@ export class DerivedTables {
     if (table === undefined) return;
     // What a row holds matters only where others look it up; the rows that it drives are found by its key.
     const looked = table.joinedBy.length > 0 || table.lookups.length > 0;
-    const was = looked && before !== null ? rowOf(before) : null;
-    const is = looked && after !== null ? rowOf(after) : null;
+    const { corrections } = this.derivation.mirror;
+    const read = (key: string, line: Line | null): Row | null =>
+      looked && line !== null ? corrections.lay(table, key, rowOf(line)) : null;
     const key = keyOfEntry(to);
     if (from.equals(to)) {
-      this.#touch(table, key, was, is);
+      this.#touch(table, key, read(key, before), read(key, after));
       return;
     }
-    this.#touch(table, keyOfEntry(from), was, null);
-    this.#touch(table, key, null, is);
+    const left = keyOfEntry(from);
+    this.#touch(table, left, read(left, before), null);
+    this.#touch(table, key, null, read(key, after));
+  }
+
+  /** What an operator has decided about a row, whose reading may change with it; gives frames. `id`: of a correction. */
+  decide(id: string, decision: Decision, at: HeldSince): void {
+    const { mirror } = this.derivation;
+    const table = this.plan.table(decision.table);
+    const key = keyOfHash(decision.key);
+    const was = table === undefined ? null : mirror.get(table, key);
+    const { before, after } = mirror.corrections.decide(id, decision, at);
+    if (table !== undefined) this.#touch(table, key, was, mirror.get(table, key));
+    // It goes and another comes: they have different ids.
+    if (before !== null) this.#correctionFrames.add(this.#correctionLine(before), null);
+    if (after !== null) this.#correctionFrames.add(null, this.#correctionLine(after));
+  }
+
+  /** Frames of all that was decided before anything was derived. */
+  *decided(): Generator<void> {
+    let given = 0;
+    for (const correction of this.derivation.mirror.corrections) {
+      this.#correctionFrames.add(null, this.#correctionLine(correction));
+      if (++given % RUN_ROWS === 0) yield;
+    }
+    this.#correctionFrames.end();
   }
 
   /** Derives what the rows touched since the last time lead to; gives frames. */
   derive(at: HeldSince): void {
+    this.#correctionFrames.end();
     if (this.#touched.size === 0) return;
     const touched = this.#touched;
     this.#touched = new Map();
@@ -124,6 +169,10 @@ export class DerivedTables {
     const id = `${String(table.number)} ${key}`;
     const known = this.#touched.get(id);
     this.#touched.set(id, { table, key, before: known === undefined ? before : known.before, after });
+  }
+
+  #correctionLine(correction: PlacedCorrection): Line {
+    return correctionLine(this.#migration, correction);
   }
 
   #of(rule: PlannedRule): RowFrames {
@@ -166,6 +215,13 @@ function sourcesOf(rules: readonly TableRule[], tables: SourceTables): readonly 
   });
 }
 
-function keyOf({ form }: SourceTable): readonly number[] {
-  return form.schema.columns.flatMap(({ key }, place) => (key ? [place] : []));
+function keysAndColumns({ number, form }: SourceTable, isCorrectable: boolean): Pick<MirroredTable, 'number' | 'key' | 'correctable'> {
+  const { columns } = form.schema;
+  const places = columns.map(({ key, name }, place) => ({ key, name, place }));
+  const others = isCorrectable ? places.filter(({ key }) => !key) : [];
+  return {
+    number,
+    key: places.filter(({ key }) => key).map(({ place }) => place),
+    correctable: new Map(others.map(({ name, place }) => [name, place])),
+  };
 }

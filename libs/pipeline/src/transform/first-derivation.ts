@@ -49,7 +49,7 @@ export type FirstDerivationOptions = {
 type Done = { readonly cursor: DeriveAllCursor | null; readonly batch: number; readonly ended: boolean };
 
 /**
- * Everything at the target for the first time: what rules make and what passes by, parents first, then rows without a key, then the barriers that waited
+ * Everything at the target for the first time: what rules make and what passes by, parents first, then rows without a key and what operators had decided, then the barriers that waited
  * for it. In records of bounded size, which are the same ones whenever it is done again from the same cursor, and whoever derives them: ranges of large
  * tables are derived ahead in other threads, where one does not depend on what comes of another.
  */
@@ -162,13 +162,14 @@ export class FirstDerivation implements AsyncDisposable {
   }
 
   async #last(cursor: DeriveAllCursor, batch: number): Promise<Done> {
-    const { output, entry, tables, queued, targetOf, barriers } = this.#options;
+    const { output, entry, derived, tables, queued, targetOf, barriers } = this.#options;
     let made = batch;
     output.begin(entry, made + 1);
     for (const { table } of tables) {
       if (table.form.keyed) continue;
       for (const _ of queued.take(table.number, (frame) => output.add(frame, targetOf(frame)))) await output.ready();
     }
+    for (const _ of derived.decided()) await output.ready();
     if (output.holdsFrames) output.passBatch(entry, ++made, { kind: 'transaction', body: [] });
     for (const barrier of barriers) {
       output.begin(entry, made + 1);

@@ -20,7 +20,7 @@ export class RangeDerivation {
   #frames: RangeFrame[] = [];
 
   constructor(setup: RangeSetup, draft: StateDraft, converters: Converters) {
-    const { migration, rules, tables, partial } = setup;
+    const { migration, rules, tables, partial, correctable } = setup;
     this.#setup = setup;
     this.#draft = draft;
     const add = (frame: Omit<RangeFrame, 'target'>, target: TableSchema): void => {
@@ -36,6 +36,7 @@ export class RangeDerivation {
       state: draft,
       output: { add },
       isCopied: (name) => partial.includes(name),
+      correctable: new Set(correctable),
     });
   }
 

@@ -13,6 +13,8 @@ export type RangeSetup = {
   readonly tables: readonly ToldTable[];
   /** Tables of which rows need not be whole. */
   readonly partial: readonly string[];
+  /** Tables of which operators can correct rows. */
+  readonly correctable: readonly string[];
   readonly at: HeldSince;
   /** Whether anybody wants frames of what changes, beside what goes into the state. */
   readonly frames: boolean;

@@ -1,7 +1,8 @@
-import { countLines, tableName, HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
-import { tableUse, type Converters, type Mapping, type TableRule, type TableUse } from '@changeover/mapping';
+import { countLines, parseRows, tableName, HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
+import { correctableTables, tableUse, type Converters, type Mapping, type Row, type TableRule, type TableUse } from '@changeover/mapping';
 
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
+import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
@@ -41,7 +42,7 @@ const NO_PLACE = Buffer.from('{}');
 
 /**
  * What a mapping makes of the rows of one instant: the first derivation, over a mirror that is filled from a snapshot instead of the log, with what only history
- * knows laid over it. First {@link fill}, then {@link derive}, then it can be read.
+ * knows laid over it. First {@link fill} and {@link correct}, then {@link derive}, then it can be read.
  */
 export class SnapshotDerivation {
   readonly #options: SnapshotDerivationOptions;
@@ -73,6 +74,7 @@ export class SnapshotDerivation {
       state,
       output: { add: () => undefined },
       isCopied: () => false,
+      correctable: correctableTables(mapping),
     });
   }
 
@@ -98,6 +100,16 @@ export class SnapshotDerivation {
     const { mirror, form } = table;
     mirror.overwrite({ schemaSeq: form.ref.seq, op: 'r', before: 'none', partial: false, rowCount: 0, rows }, form.place, 0);
     table.rows += countLines(rows);
+    await this.#makeRoom();
+  }
+
+  /** What operators have decided, before anything is derived: rows of `CORRECTION_TABLE`, COPY text. */
+  async correct(rows: Buffer): Promise<void> {
+    const { corrections } = this.#derived.derivation.mirror;
+    for (const row of parseRows(rows)) {
+      const { id, ...decision } = decisionOf(row as Row);
+      corrections.decide(id, decision, NEVER);
+    }
     await this.#makeRoom();
   }
 
@@ -144,8 +156,9 @@ export class SnapshotDerivation {
   }
 
   #rangeSetup(): RangeSetup {
-    const { migration } = this.#options;
-    return { migration, rules: this.#rules, tables: this.#tables.told, partial: [], at: NEVER, frames: false };
+    const { migration, mapping } = this.#options;
+    const correctable = [...correctableTables(mapping)];
+    return { migration, rules: this.#rules, tables: this.#tables.told, partial: [], correctable, at: NEVER, frames: false };
   }
 
   /** The rows of one of {@link targets}, with that table's columns in their order. */

@@ -1,5 +1,5 @@
 import type { ReadPosition, RecordRef, StateDraft, StateLook, TableSchema } from '@changeover/events';
-import { tableUse, type Converters, type Mapping, type TableRule } from '@changeover/mapping';
+import { correctableTables, tableUse, type Converters, type Mapping, type TableRule } from '@changeover/mapping';
 
 import { circleRule, type PassingTable } from './circles.js';
 import { DerivedTables } from './derived-tables.js';
@@ -51,6 +51,7 @@ export async function openStoredTables(
     ...{ migration, rules, converters, tables, state: draft },
     output: { add: () => undefined },
     isCopied: (name) => left.includes(name),
+    correctable: correctableTables(mapping),
   });
   return { read, draft, tables, rules, derived, passed };
 }

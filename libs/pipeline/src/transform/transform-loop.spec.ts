@@ -515,6 +515,37 @@ describe('transform', () => {
       expect(kinds.slice(-3)).toEqual(['transaction', 'barrier', 'progress']);
     });
 
+    it('derives with what operators decided before and after: told once, in force while the source holds what was corrected, also after a restart', async () => {
+      const correct = async (id: string, from: string, to: string): Promise<void> => {
+        const decision = { what: 'correct' as const, table: 'public.people', key: '1', column: 'name', from, to, why: null };
+        const body = encodeJsonBody('correction', { requestId: id, decisions: [decision] });
+        await bed.append({ kind: 'correction', body, last: true, facts: { ts_ms: 5 } });
+      };
+      await using bed = new TransformBed();
+      const first = bed.start({ mapping: RULES });
+      await bed.activate(RULES, COPIED);
+      await bed.tell(PEOPLE);
+      await correct('early', 'Ada', 'Ada L.');
+      await bed.chunk(inserted(PEOPLE, ['1', 'Ada'], ['2', 'Bo']));
+      await bed.progress();
+      const told = (id: string, from: string, to: string, seq: number): string =>
+        `m ${id}.1 public.people 1 name ${from} ${to} N ${String(seq)} 5`;
+      expect((await bed.written()).rows).toEqual([['c Ada L. 1', 'c Bo 2'], [`c ${told('early', 'Ada', 'Ada L.', 4)}`]]);
+      await bed.transaction([updated(PEOPLE, ['1', 'Eve'])]);
+      await correct('late', 'Eve', 'Eva');
+      await bed.written();
+      await first.stop();
+      bed.start({ mapping: RULES });
+      await bed.transaction([updated(PEOPLE, ['1', 'Ada'])]);
+      await bed.transaction([updated(PEOPLE, ['2', 'Eve'])]);
+      expect((await bed.written()).rows.slice(2)).toEqual([
+        ['u Ada L. 1', 'u Eve 1'],
+        [`c ${told('late', 'Eve', 'Eva', 8)}`, 'u Eve 1', 'u Eva 1'],
+        ['u Eva 1', 'u Ada L. 1'],
+        ['u Bo 2', 'u Eve 2'],
+      ]);
+    });
+
     it('passes rows without a key on behind the others, as a copy of them has it', async () => {
       await using bed = new TransformBed();
       bed.start();

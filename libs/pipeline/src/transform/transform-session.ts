@@ -1,5 +1,6 @@
 import { ChangeoverError, unreachable } from '@changeover/core';
 import {
+  CORRECTION_TABLE,
   tableName,
   decodeJsonBody,
   encodeJsonBody,
@@ -16,8 +17,9 @@ import {
   type StateStore,
   type TableSchema,
 } from '@changeover/events';
-import { tableUse, type TableRule, type TableUse } from '@changeover/mapping';
+import { correctableTables, tableUse, type TableRule, type TableUse } from '@changeover/mapping';
 
+import { Corrections } from '../derive/corrections.js';
 import type { HeldSince } from '../derive/held-rows.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import type { RowSink } from '../mirror/table-mirror.js';
@@ -179,6 +181,9 @@ export class TransformSession {
       case 'progress':
         if (!(await this.#progress(entry, signal))) return;
         break;
+      case 'correction':
+        await this.#correction(entry);
+        break;
       case 'barrier':
         this.#barrier(entry);
         break;
@@ -335,6 +340,8 @@ export class TransformSession {
     }
     await this.#tellAll();
     const derived = await this.#plan('MAPPING_INVALID');
+    const [decided] = derived.derivation.mirror.corrections;
+    if (decided !== undefined) await this.#output.tell(CORRECTION_TABLE);
     const { startThreads, limits } = this.#options;
     await using first = new FirstDerivation({
       state: this.#state,
@@ -373,6 +380,24 @@ export class TransformSession {
     return true;
   }
 
+  /** Before anything is derived it is only remembered: what is derived then knows it. */
+  async #correction(entry: LogEntry): Promise<void> {
+    const { requestId, decisions } = decodeJsonBody('correction', entry);
+    const derived = this.#phase.name === 'following' ? this.#derived : null;
+    const at = this.#at(entry);
+    const idOf = (place: number): string => `${requestId}.${String(place + 1)}`;
+    if (derived === null) {
+      const corrections = new Corrections(this.#state);
+      decisions.forEach((decision, place) => corrections.decide(idOf(place), decision, at));
+      return;
+    }
+    await this.#output.tell(CORRECTION_TABLE);
+    this.#output.begin(entry);
+    decisions.forEach((decision, place) => derived.decide(idOf(place), decision, at));
+    this.#give(entry);
+    this.#output.pass(entry, PASSED_ROWS);
+  }
+
   #barrier(entry: LogEntry): void {
     const body = decodeJsonBody('barrier', entry);
     if (this.#phase.name === 'following') {
@@ -386,9 +411,10 @@ export class TransformSession {
     const { migration, converters } = this.#options;
     const rules = this.#rules();
     try {
-      const { output, tables, state } = this.#options;
+      const { output, tables, state, mapping } = this.#options;
+      const correctable = correctableTables(mapping);
       const isCopied = (name: string): boolean => name in this.#copies || this.#left.includes(name);
-      this.#derived = new DerivedTables({ migration, rules, converters, tables, state, output, isCopied });
+      this.#derived = new DerivedTables({ migration, rules, converters, tables, state, output, isCopied, correctable });
     } catch (error) {
       if (!(error instanceof ChangeoverError) || error.code !== 'MAPPING_INVALID') throw error;
       throw new ChangeoverError(code, error.message, { facts: error.facts, cause: error });
@@ -410,6 +436,7 @@ export class TransformSession {
       rules: this.#rules(),
       tables: this.#tables.told,
       partial: [...Object.keys(this.#copies), ...this.#left],
+      correctable: [...correctableTables(this.#options.mapping)],
       at: this.#at(entry),
       frames: true,
     };

@@ -83,7 +83,7 @@ export class BatchRun {
 
   async #segment({ truncated, changes }: Segment, mode: Mode): Promise<boolean> {
     const { connection, known, migration } = this.#parts;
-    invariant(!truncated.some(isOurs), 'the writes empty the list of held rows');
+    invariant(!truncated.some(isOurs), 'the writes empty a table of ours');
     const held = changes.filter(({ schema }) => isOurs(schema));
     if (!(await this.#rows({ truncated, changes: changes.filter((change) => !held.includes(change)) }, mode))) return false;
     for (const { schema, rows } of held) await applyHeld(connection, known.plan(schema), { rows, migration });

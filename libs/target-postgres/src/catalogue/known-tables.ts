@@ -1,9 +1,9 @@
 import { ChangeoverError } from '@changeover/core';
-import { HELD_TABLE, type TableSchema } from '@changeover/events';
+import type { TableSchema } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
-import { isOurs } from '../own-schema.js';
+import { isOurs, OWN_TABLES } from '../own-schema.js';
 import type { PreexistingRows } from '../preexisting-rows.js';
 import { missingColumns, planTable, type TablePlan } from '../sql/table-plan.js';
 import { Catalogue } from './catalogue.js';
@@ -38,7 +38,7 @@ export class KnownTables {
    */
   async check(): Promise<boolean> {
     const names = Object.keys(this.#pinned);
-    const tables = await this.#read([...names.map(splitId), HELD_TABLE]);
+    const tables = await this.#read([...names.map(splitId), ...OWN_TABLES]);
     const isAsPinned = (id: string, table: TargetTable | undefined): boolean =>
       table !== undefined && formOf(table).hash === this.#pinned[id]?.hash;
     const others = names.filter((id) => !isAsPinned(id, tables.get(id)));
@@ -79,11 +79,11 @@ export class KnownTables {
 
   /**
    * Reads tables met for the first time, inside the transaction that is about to fill them; gives all forms that are to be pinned by that transaction.
-   * The list of held rows is not pinned: it is ours, has our version, and holds the rows of other migrations as well.
+   * {@link OWN_TABLES} are not pinned: they are ours, have our version, and hold the rows of other migrations as well.
    * TARGET_CHANGED if one does not exist, TARGET_NOT_EMPTY if one holds rows that cannot stay ({@link PreexistingRows}). Call {@link keep} once it has committed.
    */
   async meet(schemas: readonly TableSchema[]): Promise<PinnedForms> {
-    const theirs = schemas.filter((schema) => !isListOfHeld(schema));
+    const theirs = schemas.filter((schema) => !isOwnTable(schema));
     const fresh = new Map(
       theirs.flatMap((schema) => (this.#pinned[tableId(schema)] === undefined ? [[tableId(schema), schema] as const] : [])),
     );
@@ -143,9 +143,9 @@ export class KnownTables {
 }
 
 /** MAPPING_INVALID if it is another table of our own schema. */
-function isListOfHeld(schema: TableSchema): boolean {
+function isOwnTable(schema: TableSchema): boolean {
   if (!isOurs(schema)) return false;
-  if (schema.table === HELD_TABLE.table) return true;
+  if (OWN_TABLES.some(({ table }) => table === schema.table)) return true;
   throw new ChangeoverError(
     'MAPPING_INVALID',
     `the mapping writes ${tableId(schema)}, but the schema ${schema.schema} of the target is our own`,

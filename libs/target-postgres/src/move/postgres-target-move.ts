@@ -1,5 +1,6 @@
 import { ChangeoverError, countWords, invariant } from '@changeover/core';
 import {
+  HELD_TABLE,
   type Checkpoint,
   type Frame,
   type LoadHold,
@@ -183,7 +184,7 @@ export class PostgresTargetMove implements TargetMove {
     let held = 0;
     for (const { schema, rows } of ours) {
       await applyHeld(connection, known.plan(schema), { rows: direction === 'back' ? rows.map(turned) : rows, migration });
-      held += rows.length;
+      if (schema.table === HELD_TABLE.table) held += rows.length;
     }
     await moveRefusals(connection, migration, { to: places.to, wasParked: parked !== null, isParked: to.at !== null });
     const count = (kind: TargetOp['row']['kind']): number => ops.filter(({ row }) => row.kind === kind).length;

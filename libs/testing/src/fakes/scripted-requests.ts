@@ -1,4 +1,9 @@
-type Request = { readonly ordinal: number; readonly id: string; readonly kind: 'activate-mapping' | 'barrier'; readonly payload: unknown };
+type Request = {
+  readonly ordinal: number;
+  readonly id: string;
+  readonly kind: 'activate-mapping' | 'correct' | 'barrier';
+  readonly payload: unknown;
+};
 
 /** The operators' requests, as a test makes them. (Has the shape of `CaptureRequests` of the pipeline, which this lib does not know.) */
 export class ScriptedRequests {

@@ -1,5 +1,6 @@
 import { noCrash, NO_POSITION, SystemClock } from '@changeover/core';
 import {
+  CORRECTION_TABLE,
   formatRows,
   HELD_TABLE,
   tableName,
@@ -19,6 +20,7 @@ type Content = {
   readonly person: readonly Row[];
   readonly log?: readonly Row[];
   readonly held?: readonly Row[];
+  readonly corrections?: readonly Row[];
   readonly refused?: readonly RefusedVersion[];
 };
 
@@ -92,7 +94,7 @@ class TargetOf extends TargetReader {
 
   #snapshot(progress: LoadProgress): TargetSnapshot {
     const rowsOf = ({ schema, table }: TableSchema): readonly Row[] => {
-      if (schema === HELD_TABLE.schema) return this.content.held ?? [];
+      if (schema === HELD_TABLE.schema) return (table === HELD_TABLE.table ? this.content.held : this.content.corrections) ?? [];
       expect(schema).toBe(this.schema);
       return (table === 'person' ? this.content.person : this.content.log) ?? [];
     };
@@ -140,6 +142,13 @@ describe('rebuilt tables, beside the live ones', () => {
     ['a row too many', { person: [...PEOPLE, ['77', 'x', null]] }, 'crm.person', 'extra', []],
     ['a row without a key that is there twice', { person: PEOPLE, log: [['a']] }, 'crm.log', 'extra', []],
     ['a held row', { person: PEOPLE, held: [HELD_TABLE.columns.slice(1).map(({ name }) => name)] }, tableName(HELD_TABLE), 'extra', []],
+    [
+      'a correction',
+      { person: PEOPLE, corrections: [CORRECTION_TABLE.columns.slice(1).map(({ name }) => name)] },
+      tableName(CORRECTION_TABLE),
+      'extra',
+      [],
+    ],
   ])('differ by %s, and it is named', async (_what, rebuilt, table, kind, columns) => {
     const report = await compared({ person: PEOPLE }, rebuilt);
     expect(report.equal).toBe(false);

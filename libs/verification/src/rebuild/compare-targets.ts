@@ -1,5 +1,7 @@
 import type { CrashPoint, Position } from '@changeover/core';
 import {
+  CORRECTION_COLUMNS,
+  CORRECTION_TABLE,
   HELD_COLUMNS,
   HELD_TABLE,
   tableName,
@@ -55,11 +57,19 @@ export type CompareTargetsOptions = BothOptions & {
   readonly onRows: (table: string, rows: number) => void;
 };
 
-/** The list of held rows without whose they are: nothing else of it may differ, not even since when. */
-const HELD_OF_ANY: TableSchema = withHash({
-  ...HELD_TABLE,
-  columns: HELD_COLUMNS.filter((name) => name !== 'migration').map((name) => textColumn(name, name === 'target' || name === 'source_key')),
-});
+/** Our own tables without whose their rows are: nothing else of them may differ, not even since when. */
+const OWN_OF_ANY: readonly TableSchema[] = [
+  withHash({
+    ...HELD_TABLE,
+    columns: HELD_COLUMNS.filter((name) => name !== 'migration').map((name) =>
+      textColumn(name, name === 'target' || name === 'source_key'),
+    ),
+  }),
+  withHash({
+    ...CORRECTION_TABLE,
+    columns: CORRECTION_COLUMNS.filter((name) => name !== 'migration').map((name) => textColumn(name, name === 'id')),
+  }),
+];
 
 /**
  * How a table's rows are compared: by all of its columns, also those that nothing of ours writes, as people may have filled them in and would miss it. `live` as the target's
@@ -92,7 +102,7 @@ export async function compareTargets(options: CompareTargetsOptions, signal: Abo
   await using _live = live;
   await using _rebuilt = rebuilt;
   const compared: PairComparison[] = [];
-  for (const pair of [...tables, { live: HELD_OF_ANY, rebuilt: HELD_OF_ANY }])
+  for (const pair of [...tables, ...OWN_OF_ANY.map((table) => ({ live: table, rebuilt: table }))])
     compared.push(await comparePair(pair, { live, rebuilt, options, signal, crashPoint }));
   const { changes, position, ts_ms } = progress;
   const equal = compared.every(({ differing, refused }) => differing === 0 && refused.differing === 0);

@@ -5,6 +5,7 @@ import {
   formatRows,
   SequencedLog,
   type CopyProgress,
+  type Decision,
   type LastPartFacts,
   type LogWriter,
   type ProgressBody,
@@ -20,7 +21,7 @@ import type { Change, RowChange } from '../random-changes.js';
 import type { Choices } from './choices.js';
 import { LiveTable } from './live-table.js';
 import type { MigrationCensus } from './migration-census.js';
-import type { Alteration, Migration, SourceStep } from './random-migration.js';
+import { NOW, type Alteration, type DecisionStep, type Migration, type SourceStep } from './random-migration.js';
 import { nameOf, ToldRows, type RowTold, type View } from './told-rows.js';
 
 export const CHANGES = 'm.changes';
@@ -40,8 +41,11 @@ type Copy = {
   left?: true;
 };
 
+/** A correction that stands, by what the log says. */
+export type Decided = Extract<Decision, { what: 'correct' }> & { readonly id: string; readonly seq: number; readonly ms: number };
+
 /** What the log says up to a record, and how many parts that has. */
-export type Place = { readonly view: View; readonly parts: number };
+export type Place = { readonly view: View; readonly decided: readonly Decided[]; readonly parts: number };
 
 /**
  * Writes `changes` as a correct capture of this source may: where the source leaves it open, `choices` decide. What the log says after each record
@@ -73,18 +77,31 @@ export class ChangesScript {
   #progressRef: RecordRef | undefined;
   #mapping: string | null = null;
   #barriers = 0;
+  #decided: readonly Decided[];
+  #requests = 0;
 
-  /** `tables`: as they are already. */
-  constructor(migration: Migration, choices: Choices, census: MigrationCensus, tables: Iterable<LiveTable> = []) {
+  /** `already`: what is there, and was decided. */
+  constructor(
+    migration: Migration,
+    choices: Choices,
+    census: MigrationCensus,
+    already: { readonly tables: Iterable<LiveTable>; readonly decided: readonly Decided[] } = { tables: [], decided: [] },
+  ) {
     this.#migration = migration;
     this.#choices = choices;
     this.#census = census;
-    for (const table of tables) this.#tables.set(table.spec.name, table);
+    this.#decided = already.decided;
+    for (const table of already.tables) this.#tables.set(table.spec.name, table);
   }
 
   /** As the source has them now. */
   get tables(): Iterable<LiveTable> {
     return this.#tables.values();
+  }
+
+  /** What stands of what was decided. */
+  get decided(): readonly Decided[] {
+    return this.#decided;
   }
 
   /** The last record's sequence. */
@@ -118,6 +135,9 @@ export class ChangesScript {
     for (const table of this.#tables.values()) if (table.rows.length > 0 && table.isKeyed) this.#beginCopy(table.spec.name);
     await this.#progress();
     for (const table of this.#tables.values()) await this.#tell(table.form, table.rows.length === 0, true);
+    const decided = this.#decided;
+    this.#decided = [];
+    if (decided.length > 0) await this.#decide(decided);
     await this.#noise();
     this.#mapping = mappingHash(mapping);
     const body = encodeJsonBody('mapping-activated', { requestId: 'activate', hash: this.#mapping, mapping });
@@ -141,6 +161,9 @@ export class ChangesScript {
       case 'create':
         await this.#create(step.rows);
         return;
+      case 'decide':
+        await this.#decide(step.decisions.flatMap((one) => this.#decisionOf(one) ?? []));
+        return;
       case 'barrier': {
         const requestId = `barrier-${String(++this.#barriers)}`;
         const body = encodeJsonBody('barrier', { requestId, token: requestId });
@@ -148,6 +171,39 @@ export class ChangesScript {
         await this.#append([part, this.#progressPart()]);
       }
     }
+  }
+
+  #decisionOf(step: DecisionStep): Decision | null {
+    if (step.how === 'withdraw') {
+      if (this.#decided.length === 0) return null;
+      const { id, table, key, column, from } = this.#decided[step.correction % this.#decided.length] as Decided;
+      return { what: 'withdraw', id, table, key, column, from };
+    }
+    const { table: name, column, to } = step;
+    const table = this.#tables.get(name);
+    const row = table?.isKeyed === true ? table.rows[step.row % Math.max(1, table.rows.length)] : undefined;
+    if (table === undefined || row === undefined) return null;
+    const from = step.from === NOW ? (row[table.form.columns.findIndex((one) => one.name === column)] ?? null) : step.from;
+    return { what: 'correct', table: name, key: table.keyOf(row), column, from, to, why: to === null ? 'so it is' : null };
+  }
+
+  async #decide(decisions: readonly Decision[]): Promise<void> {
+    const requestId = `request-${String(++this.#requests)}`;
+    const ts_ms = this.#now();
+    decisions.forEach((decision, index) => {
+      const { table, key, column, from } = decision;
+      const isSame = (one: Decided): boolean => one.table === table && one.key === key && one.column === column && one.from === from;
+      if (decision.what === 'withdraw') {
+        const id = (one: Decided): boolean => one.id === decision.id;
+        this.#census.saw('correction withdrawn', this.#decided.some(id));
+        this.#decided = this.#decided.filter((one) => !id(one));
+        return;
+      }
+      const said = { id: `${requestId}.${String(index + 1)}`, seq: this.#seq + 1, ms: ts_ms };
+      this.#decided = [...this.#decided.filter((one) => !isSame(one)), { ...decision, ...said }];
+    });
+    const body = encodeJsonBody('correction', { requestId, decisions });
+    await this.#append([{ kind: 'correction', body, last: true, facts: { ...this.#facts(), ts_ms } }, this.#progressPart()]);
   }
 
   /** What capture does by itself, whenever. */
@@ -499,7 +555,7 @@ export class ChangesScript {
   #look(seq: number, parts: number): void {
     const { view } = this.#told;
     const untold = [...this.#tables.values()].some(({ form }) => !this.#forms.has(form.hash));
-    this.places.set(seq, { view, parts });
+    this.places.set(seq, { view, decided: this.#decided, parts });
     const isComplete = !this.#told.copying && !untold && this.#away.size === 0 && !this.#onItsWay;
     if (isComplete) for (const table of this.#tables.values()) expectTold(table, view);
   }

@@ -4,6 +4,7 @@ import type { CompiledRule, Row, SourceTable } from '@changeover/mapping';
 import { deriveNaively, keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import { compileNaively } from '../naive-validation.js';
 import { CONVERTERS } from '../random-rules.js';
+import type { Decided, Place } from './changes-script.js';
 import type { Migration } from './random-migration.js';
 import type { TableView, View } from './told-rows.js';
 
@@ -41,10 +42,12 @@ export class Definition {
   readonly #circles: ReadonlySet<string>;
   readonly #columns: ReadonlyMap<string, readonly string[]>;
   readonly #keys: ReadonlyMap<string, readonly string[]>;
+  readonly #correctable: ReadonlySet<string>;
 
   constructor({ tables, later, mapping }: Pick<Migration, 'tables' | 'later' | 'mapping'>) {
     const all = [...tables, later];
     const sources = new Map<string, SourceTable>(all.map(({ name, columns, key }) => [name, { columns: [...columns, ...ADDED], key }]));
+    this.#correctable = new Set(all.flatMap(({ name }) => (mapping.rules.length > 0 && !(name in mapping.tables) ? [name] : [])));
     this.#columns = new Map([...sources].map(([name, { columns }]) => [name, columns]));
     this.#keys = new Map(all.map(({ name, key }) => [name, key]));
     const passes = all.filter(({ name }) => mapping.rules.length === 0 || name in mapping.tables);
@@ -63,8 +66,8 @@ export class Definition {
   }
 
   /** `kept`: by rule and key, versions that stand if their rows are held now. */
-  at(view: View, kept: ReadonlyMap<string, KeptVersion>): Expected {
-    const source = new Map([...view].map(([name, table]) => [name, this.#rows(name, table)]));
+  at({ view, decided }: Pick<Place, 'view' | 'decided'>, kept: ReadonlyMap<string, KeptVersion>): Expected {
+    const source = new Map([...view].map(([name, table]) => [name, this.#rows(name, table, decided)]));
     let outcomes = deriveNaively(this.rules, source, kept);
     // A kept version that has lost what it stands on is kept no longer, and wants nothing.
     for (let still = kept; ;) {
@@ -148,10 +151,28 @@ export class Definition {
   }
 
   /** In the order of all columns that the table may ever have; what it does not have now is null. */
-  #rows(name: string, { form, rows }: TableView): ReadonlyMap<string, Row> {
+  #rows(name: string, { form, rows }: TableView, decided: readonly Decided[]): ReadonlyMap<string, Row> {
     const there = new Set(form.columns.map((column) => column.name));
     const columns = this.#columns.get(name) ?? [];
-    return new Map([...rows].map(([key, row]) => [key, columns.map((column) => (there.has(column) ? (row[column] ?? null) : null))]));
+    const read = (key: string, row: NamedRow): Row =>
+      columns.map((column) => {
+        const value = there.has(column) ? (row[column] ?? null) : null;
+        const isOf = (one: Decided): boolean => one.table === name && one.key === key && one.column === column && one.from === value;
+        const correction = this.#isCorrected(name, column) && there.has(column) ? decided.find(isOf) : undefined;
+        return correction === undefined ? value : correction.to;
+      });
+    return new Map([...rows].map(([key, row]) => [key, read(key, row)]));
+  }
+
+  /** Rules read the table, and no row of it passes by; a row's key is never another. */
+  #isCorrected(table: string, column: string): boolean {
+    return this.#correctable.has(table) && this.#keys.get(table)?.includes(column) === false;
+  }
+
+  /** Whether something else is read of a row than the source holds. */
+  isInForce(view: View, { table, key, column, from, to }: Decided): boolean {
+    const row = view.get(table)?.rows.get(key);
+    return row !== undefined && this.#isCorrected(table, column) && (row[column] ?? null) === from && to !== from;
   }
 
   #circleRule(name: string, sources: ReadonlyMap<string, SourceTable>, keys: readonly ForeignKey[]): CompiledRule {

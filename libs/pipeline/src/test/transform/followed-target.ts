@@ -1,4 +1,4 @@
-import { HELD_TABLE, parseRows, type TableSchema } from '@changeover/events';
+import { CORRECTION_TABLE, HELD_TABLE, parseRows, type TableSchema } from '@changeover/events';
 
 import { keyText } from '../naive-derivation.js';
 import { valuesText, type NamedRow } from './definition.js';
@@ -64,11 +64,15 @@ export class FollowedTarget {
   }
 
   get tables(): readonly string[] {
-    return [...this.#tables.keys()].filter((name) => name !== nameOf(HELD_TABLE));
+    return [...this.#tables.keys()].filter((name) => ![HELD_TABLE, CORRECTION_TABLE].some((own) => nameOf(own) === name));
   }
 
   get held(): readonly NamedRow[] {
     return [...(this.#tables.get(nameOf(HELD_TABLE))?.rows.values() ?? [])];
+  }
+
+  get corrections(): readonly NamedRow[] {
+    return [...(this.#tables.get(nameOf(CORRECTION_TABLE))?.rows.values() ?? [])];
   }
 
   *#frame({ form, op, before, rowCount, rows }: WrittenFrame): Generator<TargetChange> {

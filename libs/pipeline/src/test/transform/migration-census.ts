@@ -26,6 +26,10 @@ const SEEN = [
   'crash in derive-all',
   'state lost',
   'spill',
+  'correction in force',
+  'correction out of force',
+  'correction withdrawn',
+  'decided before anything was derived',
 ] as const;
 
 export class MigrationCensus extends Census<(typeof SEEN)[number]> {

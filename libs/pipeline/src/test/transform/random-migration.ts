@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { chance } from './choices.js';
 import type { Chances } from './scene.js';
-import { changesOf, putInto, type Change } from '../random-changes.js';
+import { changesOf, putInto, VALUES, type Change } from '../random-changes.js';
 import { compositeTable, CONVERTERS, referenceBy, rulesOver, simpleTable, type TableShape } from '../random-rules.js';
 
 /** A table of the source: `key` empty where its rows have none. */
@@ -30,7 +30,22 @@ export type SourceStep =
   | { readonly do: 'alter'; readonly alteration: Alteration }
   /** The later table comes, with these rows. */
   | { readonly do: 'create'; readonly rows: readonly Change[] }
-  | { readonly do: 'barrier' };
+  | { readonly do: 'barrier' }
+  | { readonly do: 'decide'; readonly decisions: readonly DecisionStep[] };
+
+/** Rows that are there are named by their place among them, corrections by theirs. `from`: now, what the row holds then. */
+export type DecisionStep =
+  | {
+      readonly how: 'correct';
+      readonly table: string;
+      readonly row: number;
+      readonly column: string;
+      readonly from: string | null | typeof NOW;
+      readonly to: string | null;
+    }
+  | { readonly how: 'withdraw'; readonly correction: number };
+
+export const NOW = Symbol('now');
 
 /** A source, what is made of it, and all that happens there. Not in here: how and when the log hears of it. */
 export type Migration = {
@@ -133,8 +148,25 @@ function stepsOf(tables: readonly SourceTableSpec[], later: SourceTableSpec, map
     );
   });
   const create = fc.array(putInto([later]), { maxLength: 4 }).map((rows) => ({ do: 'create' as const, rows }));
+  const correct = fc
+    .record({
+      table: fc.constantFrom(...tables.map(({ name }) => name), later.name),
+      row: fc.nat({ max: 11 }),
+      column: fc.constantFrom('v', 'v', 'v', 'p', 'q', 'f', 'n', 'id', 'extra'),
+      now: fc.integer({ min: 0, max: 3 }).map((one) => one > 0),
+    })
+    .chain(({ now, ...where }) => {
+      const values = VALUES[where.column] as fc.Arbitrary<string | null>;
+      return fc.record({ how: fc.constant('correct' as const), ...constants(where), from: now ? fc.constant(NOW) : values, to: values });
+    });
+  const withdraw = fc.record({ how: fc.constant('withdraw' as const), correction: fc.nat({ max: 11 }) });
+  const decision = fc.oneof({ weight: 4, arbitrary: correct }, { weight: 1, arbitrary: withdraw });
   return fc.array(
     fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.array(decision, { minLength: 1, maxLength: 3 }).map((decisions) => ({ do: 'decide' as const, decisions })),
+      },
       {
         weight: 20,
         arbitrary: fc
@@ -147,6 +179,10 @@ function stepsOf(tables: readonly SourceTableSpec[], later: SourceTableSpec, map
     ),
     { maxLength: 20, size: 'max' },
   );
+}
+
+function constants<T extends object>(of: T): { [Name in keyof T]: fc.Arbitrary<T[Name]> } {
+  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, fc.constant(value)])) as never;
 }
 
 export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {

@@ -62,15 +62,16 @@ class Scene {
     const records = await recordsOf(lives.storage, WRITES);
     const check = new WritesCheck({ script, definition: this.definition, writes: records, census: this.#census });
     check.follow(await recordsOf(script.storage, CHANGES));
-    await expectFromSnapshot(this.#migration.mapping, check.view, check.target);
-    await expectFromState(this.#migration.mapping, { changes: script.storage, state: lives.state, view: check.view }, check.target);
+    const { view } = check.place;
+    await expectFromSnapshot(this.#migration.mapping, view, check.target);
+    await expectFromState(this.#migration.mapping, { changes: script.storage, state: lives.state, view }, check.target);
     return { lives, records, expected: check.expected };
   }
 
   /** The source as it is in the end, copied at once. */
   async all(script: ChangesScript): Promise<Expected> {
     const migration = { ...this.#migration, before: [], steps: [] };
-    const copied = new ChangesScript(migration, new Choices({ seed: 0, count: 0 }), new MigrationCensus(), script.tables);
+    const copied = new ChangesScript(migration, new Choices({ seed: 0, count: 0 }), new MigrationCensus(), script);
     await copied.write();
     return (await this.fresh(copied)).expected;
   }

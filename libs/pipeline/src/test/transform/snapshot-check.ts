@@ -1,4 +1,4 @@
-import { formatRows, HELD_NOW_COLUMNS, parseRows, type Line, type TableSchema } from '@changeover/events';
+import { CORRECTION_COLUMNS, formatRows, HELD_NOW_COLUMNS, parseRows, type Line, type TableSchema } from '@changeover/events';
 import type { Mapping } from '@changeover/mapping';
 import { InMemoryStateStore, StateStorage } from '@changeover/testing';
 
@@ -38,6 +38,7 @@ async function expectDerived(mapping: Mapping, view: View, target: FollowedTarge
     }),
   });
   for (const source of derivation.sources) await derivation.fill(source, rowsOf(view, source));
+  await derivation.correct(formatRows(target.corrections.map((row) => CORRECTION_COLUMNS.map((name) => row[name] ?? null))));
   const kept = target.held.flatMap(({ target: table, source_key, kept_version }) =>
     kept_version == null ? [] : [{ target: table as string, sourceKey: source_key as string, text: kept_version }],
   );

@@ -3,7 +3,7 @@ import type { CompiledRule } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import type { ChangesScript, Place } from './changes-script.js';
-import { heldId, NOTHING_KEPT, type Definition, type Expected, type NamedRow, type Said } from './definition.js';
+import { heldId, NOTHING_KEPT, valuesText, type Definition, type Expected, type NamedRow, type Said } from './definition.js';
 import { FollowedTarget, type TargetChange } from './followed-target.js';
 import type { MigrationCensus } from './migration-census.js';
 import { expectSame } from './same.js';
@@ -32,7 +32,7 @@ export class WritesCheck {
   #from: WrittenRecord | null = null;
   #waiting: string[] = [];
   #before: Expected | null = null;
-  #view: Place['view'] | null = null;
+  #place: Place | null = null;
   readonly #since = new Map<string, Since>();
 
   constructor(options: {
@@ -53,9 +53,9 @@ export class WritesCheck {
     return this.#before as Expected;
   }
 
-  /** What the log says in the end that the source holds. */
-  get view(): Place['view'] {
-    return this.#view as Place['view'];
+  /** What the log says in the end that the source holds, and what was decided. */
+  get place(): Place {
+    return this.#place as Place;
   }
 
   follow(changes: readonly WrittenRecord[]): void {
@@ -98,8 +98,10 @@ export class WritesCheck {
 
   /** Everything once: new rows alone, behind what they need, then the barriers that waited for it. */
   #firstDerivation(change: WrittenRecord): void {
-    const { view } = this.#placeOf(change);
-    const expected = this.#definition.at(view, NOTHING_KEPT);
+    const place = this.#placeOf(change);
+    const { view, decided } = place;
+    this.#census.saw('decided before anything was derived', decided.length > 0);
+    const expected = this.#definition.at(place, NOTHING_KEPT);
     let barriersBegun = false;
     for (let batch = 1; this.#writes[this.#next]?.header.batch !== undefined; batch++) {
       const record = this.#writes[this.#next++] as WrittenRecord;
@@ -109,6 +111,7 @@ export class WritesCheck {
         barriersBegun = true;
         expectSame(decodeJsonBody('barrier', record).token, this.#waiting.shift());
         this.#expectAll(expected);
+        this.#expectDecided(place);
         continue;
       }
       expectSame(header.kind, 'transaction');
@@ -147,14 +150,34 @@ export class WritesCheck {
   }
 
   #expectDefinition(change: WrittenRecord, changed: readonly TargetChange[]): void {
-    const { view, parts } = this.#placeOf(change);
-    this.#view = view;
+    const place = this.#placeOf(change);
+    const { view, parts, decided } = place;
     const kept = this.#before === null ? NOTHING_KEPT : parts > 1 ? this.#keptAtTarget() : this.#keepable(this.#before.outcomes);
-    const expected = this.#definition.at(view, kept);
+    const expected = this.#definition.at(place, kept);
     this.#expectAll(expected);
+    this.#expectDecided(place);
     this.#expectSince(expected, change, parts);
     this.#look(expected, view, changed);
+    const before = this.#place;
+    for (const one of decided) {
+      const isInForce = this.#definition.isInForce(view, one);
+      const was = before !== null && before.decided.includes(one) && this.#definition.isInForce(before.view, one);
+      this.#census.saw('correction in force', isInForce);
+      this.#census.saw('correction out of force', was && !isInForce && view.get(one.table)?.rows.has(one.key) === true);
+    }
     this.#before = expected;
+    this.#place = place;
+  }
+
+  /** What was decided stands at the target, whether it is in force or not. */
+  #expectDecided({ decided }: Place): void {
+    const expected = decided.map(({ id, table, key, column, from, to, why, seq, ms }) =>
+      valuesText({
+        ...{ migration: 'm', id, source: table, source_key: key, source_column: column },
+        ...{ held: from, read: to, why, since_seq: String(seq), since_ms: String(ms) },
+      }),
+    );
+    expectSame(this.target.corrections.map((row) => valuesText(row)).sort(), expected.sort());
   }
 
   #expectAll({ tables, held }: Expected): void {
