@@ -843,6 +843,160 @@ describe('held', () => {
     },
     PATIENCE_MS,
   );
+
+  test(
+    'something else is read of a row for as long as the source holds what was corrected: verified, found when it is damaged, taken back and brought on, withdrawn',
+    async () => {
+      await using bench = await Bench.open();
+      await bench.query(
+        bench.source,
+        `ALTER TABLE contact ALTER name DROP NOT NULL; INSERT INTO contact VALUES (1, 'ann'), (2, NULL), (3, NULL)`,
+      );
+      const { rules } = MAPPING;
+      await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify({ rules: rules.slice(0, 1) }));
+      await bench.settings({ mapping: 'mapping.json' });
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).out).toContain('but for 2 held rows');
+      const people = async (): Promise<unknown> =>
+        (await bench.query(bench.target, 'SELECT id, name FROM contact ORDER BY id')).map(Object.values);
+      const correct = (...args: string[]) => bench.run('held', 'correct', 'contact', '2', '--column', 'name', ...args);
+      const listed = async (...args: string[]) =>
+        (JSON.parse((await bench.run('held', 'corrections', '--json', ...args)).out) as { corrections: Record<string, unknown>[] })
+          .corrections;
+
+      const dry = await correct('--to', 'secret bob', '--dry-run');
+      expect([dry.code, dry.out]).toEqual([0, '  1  public.contact  name\n1 correction would be asked for; nothing was\n']);
+      const impossible = await Promise.all([
+        bench.run('held', 'correct', 'contact', '2', '--column', 'id', '--to', '7'),
+        bench.run('held', 'correct', 'contact', '7', '--column', 'name', '--to', '7'),
+        bench.run('held', 'correct', 'note', '7', '--column', 'name', '--to', '7'),
+        bench.run('held', 'correct', 'contact', '1', '--column', 'name', '--to', 'ann'),
+        bench.run('held', 'withdraw', 'nothing'),
+        correct('--to', 'x', '--null'),
+      ]);
+      expect(impossible.map(({ code, out, err }) => [code, out, err.split('\n')[0]])).toEqual([
+        [1, '', expect.stringContaining('CORRECTION_IMPOSSIBLE: id is no column of public.contact that can be corrected; there are name')],
+        [1, '', expect.stringContaining('CORRECTION_IMPOSSIBLE: the old database has no row of public.contact with this key')],
+        [1, '', expect.stringContaining('CORRECTION_IMPOSSIBLE: rows of public.note cannot be corrected')],
+        [1, '', expect.stringContaining('BAD_SETTINGS: what is to be read of name is what it holds')],
+        [1, '', expect.stringContaining('CORRECTION_UNKNOWN: no correction nothing stands')],
+        [1, '', expect.stringContaining('BAD_SETTINGS: held correct takes --to, or --null')],
+      ]);
+      expect(await listed()).toEqual([]);
+      expect((await bench.run('checkpoint', 'create', 'before')).code).toBe(0);
+
+      const done = await correct('--to', 'secret bob', '--why', 'he called');
+      expect([done.code, done.out]).toEqual([
+        0,
+        expect.stringMatching(
+          /^ {2}1 {2}public\.contact {2}name\n1 correction is in the new database\nit goes again by: .*\npublic\.contact 2: nothing holds it\n$/,
+        ),
+      ]);
+      expect(await people()).toEqual([
+        [1, 'ann'],
+        [2, 'secret bob'],
+      ]);
+      expect((await bench.run('verify')).code).toBe(0);
+      expect((await bench.run('explain', '--source', 'contact', '2')).out).toContain('name read as an operator corrected it');
+      expect((await bench.run('count')).code).toBe(0);
+      await bench.query(bench.target, `UPDATE contact SET name = 'eve' WHERE id = 2`);
+      const differs = await bench.run('verify');
+      expect([differs.code, differs.out]).toEqual([1, expect.stringContaining('"2": other values in name')]);
+      await bench.query(bench.target, `UPDATE contact SET name = 'secret bob' WHERE id = 2`);
+
+      // Behind it and on again: the list goes along.
+      expect((await bench.run('rewind', '--to', 'before')).code).toBe(0);
+      const list = 'SELECT source, source_key, source_column, held, read, why FROM changeover.correction';
+      expect([await people(), await bench.query(bench.target, list)]).toEqual([[[1, 'ann']], []]);
+      expect((await bench.run('forward')).code).toBe(0);
+      expect([await people(), (await bench.query(bench.target, list)).map(Object.values)]).toEqual([
+        [
+          [1, 'ann'],
+          [2, 'secret bob'],
+        ],
+        [['public.contact', '2', 'name', null, 'secret bob', 'he called']],
+      ]);
+
+      await bench.query(bench.source, `UPDATE contact SET name = 'carl' WHERE id = 2`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect([await people(), await listed('--in-force')]).toEqual([
+        [
+          [1, 'ann'],
+          [2, 'carl'],
+        ],
+        [],
+      ]);
+      await bench.query(bench.source, `UPDATE contact SET name = NULL WHERE id = 2`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+      expect(await people()).toEqual([
+        [1, 'ann'],
+        [2, 'secret bob'],
+      ]);
+      expect((await bench.run('verify')).code).toBe(0);
+
+      // Many: all of them or none.
+      const lines = [
+        { table: 'public.contact', key: ['3'], column: 'name', to: 'secret dora' },
+        { table: 'contact', key: ['1'], column: 'name', from: 'ann', to: 'secret anna', why: 'wedding' },
+      ];
+      const file = join(bench.folder, 'corrections.jsonl');
+      await writeFile(
+        file,
+        `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"table":"contact","key":["9"],"column":"name","to":"secret"}\n`,
+      );
+      const wrong = await bench.run('held', 'correct', '--file', 'corrections.jsonl');
+      expect([wrong.code, wrong.err]).toEqual([
+        1,
+        expect.stringMatching(/^changeover: CORRECTION_IMPOSSIBLE: line 3 of corrections\.jsonl: (?!.*secret)/),
+      ]);
+      expect(await listed()).toHaveLength(1);
+      await writeFile(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+      const many = await bench.run('held', 'correct', '--file', 'corrections.jsonl', '--json');
+      expect([many.code, JSON.parse(many.out)]).toMatchObject([
+        0,
+        {
+          decisions: 2,
+          reached: true,
+          columns: [{ table: 'public.contact', column: 'name', decisions: 2 }],
+          rows: [{ held: null }, { held: null }],
+        },
+      ]);
+      expect(await people()).toEqual([
+        [1, 'secret anna'],
+        [2, 'secret bob'],
+        [3, 'secret dora'],
+      ]);
+
+      const standing = await listed('--values');
+      expect(standing).toMatchObject([
+        { key: '1', column: 'name', from: 'ann', to: 'secret anna', inForce: true, why: 'wedding' },
+        { key: '2', from: null, to: 'secret bob', inForce: true },
+        { key: '3', from: null, to: 'secret dora', inForce: true },
+      ]);
+      const words = await bench.run('held', 'corrections');
+      expect([words.code, words.out.split('\n').length, words.out]).toEqual([0, 5, expect.not.stringContaining('secret')]);
+      const gone = await bench.run('held', 'withdraw', String(standing[1]?.['id']));
+      expect([gone.code, gone.out]).toEqual([
+        0,
+        '  1  public.contact  name\n1 withdrawal is in the new database\npublic.contact 2: still held: empty (name)\n',
+      ]);
+      // Held again, it stays as it was last, as any row that becomes held.
+      expect(await people()).toEqual([
+        [1, 'secret anna'],
+        [2, 'secret bob'],
+        [3, 'secret dora'],
+      ]);
+      expect((await bench.run('verify')).code).toBe(0);
+      expect((await bench.run('log', 'verify')).code).toBe(0);
+      expect(JSON.parse((await bench.run('log', 'inspect', '--kind', 'correction', '--json', '--limit', '1')).out)).toMatchObject({
+        kind: 'correction',
+      });
+      expect(await up.signal('SIGINT')).toBe(0);
+      expect(up.out + up.err).not.toMatch(/secret/);
+    },
+    2 * PATIENCE_MS,
+  );
 });
 
 describe('up', () => {

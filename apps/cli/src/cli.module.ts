@@ -13,8 +13,11 @@ import { CountCommand } from './commands/count.command.js';
 import { ExplainCommand } from './commands/explain.command.js';
 import { ForwardCommand } from './commands/forward.command.js';
 import { HeldCommand } from './commands/held.command.js';
+import { HeldCorrectCommand } from './commands/held-correct.command.js';
+import { HeldCorrectionsCommand } from './commands/held-corrections.command.js';
 import { HeldListCommand } from './commands/held-list.command.js';
 import { HeldShowCommand } from './commands/held-show.command.js';
+import { HeldWithdrawCommand } from './commands/held-withdraw.command.js';
 import { InitCommand } from './commands/init.command.js';
 import { IntrospectCommand } from './commands/introspect.command.js';
 import { LogCommand } from './commands/log.command.js';
@@ -61,6 +64,9 @@ export function cliModule(session: CliSession): DynamicModule {
       HeldCommand,
       HeldListCommand,
       HeldShowCommand,
+      HeldCorrectCommand,
+      HeldCorrectionsCommand,
+      HeldWithdrawCommand,
       LogCommand,
       LogInspectCommand,
       LogVerifyCommand,

@@ -1,12 +1,15 @@
 import { Command } from 'nest-commander';
 
 import { CommandGroup } from './cli-command.js';
+import { HeldCorrectCommand } from './held-correct.command.js';
+import { HeldCorrectionsCommand } from './held-corrections.command.js';
 import { HeldListCommand } from './held-list.command.js';
 import { HeldShowCommand } from './held-show.command.js';
+import { HeldWithdrawCommand } from './held-withdraw.command.js';
 
 @Command({
   name: 'held',
-  description: 'See the rows that are held, wait or are refused, and what to do about them. Changes nothing.',
-  subCommands: [HeldListCommand, HeldShowCommand],
+  description: 'See the rows that are held, wait or are refused, and correct what holds them.',
+  subCommands: [HeldListCommand, HeldShowCommand, HeldCorrectCommand, HeldCorrectionsCommand, HeldWithdrawCommand],
 })
 export class HeldCommand extends CommandGroup {}

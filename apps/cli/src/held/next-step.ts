@@ -9,7 +9,7 @@ const ONCE = 'then start load again, which tries each refused row once';
 export function nextStep({ state, problems, source, refused, column, key }: HeldRow): string {
   switch (state) {
     case 'held':
-      return heldStep(source ?? '', problems, explainCommand(source, key));
+      return heldStep(source ?? '', problems, key);
     case 'noted':
       return `Nothing has to be done; the note goes when what ${columnsOf(problems)} is made from (${source ?? ''} and what is joined to it) is corrected in the old database.`;
     case 'waiting':
@@ -22,22 +22,27 @@ export function nextStep({ state, problems, source, refused, column, key }: Held
 }
 
 function explainCommand(source: string | null, key: HeldRow['key']): string {
-  const words = (key ?? []).map((value) => shellWord(value ?? ''));
-  return `changeover explain --source ${source ?? ''} ${words.some((word) => word.startsWith('-')) ? '-- ' : ''}${words.join(' ')}`;
+  return `changeover explain --source ${rowWords(source, key)}`;
 }
 
 function columnsOf(problems: HeldRow['problems']): string {
   return [...new Set(problems.map(({ column }) => column ?? ''))].join(', ');
 }
 
-function heldStep(source: string, problems: HeldRow['problems'], explain: string): string {
+function rowWords(source: string | null, key: HeldRow['key']): string {
+  const words = (key ?? []).map((value) => shellWord(value ?? ''));
+  return `${source ?? ''} ${words.some((word) => word.startsWith('-')) ? '-- ' : ''}${words.join(' ')}`;
+}
+
+function heldStep(source: string, problems: HeldRow['problems'], key: HeldRow['key']): string {
+  const explain = explainCommand(source, key);
   const which = columnsOf(problems);
   const isAlways = (why: string): boolean => problems.every(({ reason }) => reason === why);
   if (isAlways('not unique'))
     return `Another row has the better right to this ${which}; ${explain} says which. Change it in one of the two in the old database; then this one comes by itself.`;
   if (isAlways('too many rows'))
     return `More is joined to this row of ${source} than ${which} may be made of (atMost in the mapping): with fewer rows in the old database it comes by itself.`;
-  return `Correct in the old database what ${which} is made from (${source} and what is joined to it); the row comes by itself.`;
+  return `Correct in the old database what ${which} is made from (${source} and what is joined to it); the row comes by itself. Or have something else read: changeover held correct --column <column> --to <value> ${rowWords(source, key)}`;
 }
 
 /** `message` is one of our own words where the target gave no SQLSTATE. */

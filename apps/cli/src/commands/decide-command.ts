@@ -1,0 +1,102 @@
+import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import type { Decision } from '@changeover/events';
+import type { CorrectableRow } from '@changeover/pipeline';
+import type { AllSettings } from '@changeover/shell';
+import { Injectable } from '@nestjs/common';
+import { Option } from 'nest-commander';
+
+import { renderDecided, type Decided } from '../held/corrections-view.js';
+import { outcomesOf, submitDecisions, untilAtTarget } from '../held/decide.js';
+import { findOwnServices } from '../services/own-services.js';
+import { ProgressLine } from '../status/progress-line.js';
+import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
+
+export type DecideOptions = ReadOptionsOf & {
+  readonly dryRun?: boolean;
+  /** Commander's word for `--no-wait`. */
+  readonly wait?: boolean;
+  readonly timeout?: number;
+  readonly json?: boolean;
+};
+
+/** What a command has found out before it asks for anything. */
+type Prepared = {
+  readonly decisions: Iterable<Decision> | AsyncIterable<Decision>;
+  readonly columns: Decided['columns'];
+  /** The first rows that they are of. */
+  readonly rows: readonly CorrectableRow[];
+};
+
+type Asked = Pick<Prepared, 'columns' | 'rows'> & Pick<Decided, 'decisions' | 'requests'>;
+
+/** Finds out what is to be decided, and asks for it. */
+export type AskForDecisions = (settings: AllSettings, ask: (prepared: Prepared) => Promise<Asked>, line: ProgressLine) => Promise<Asked>;
+
+/** A command that asks for decisions about rows of the source. (The decorator lets Nest see the constructor that all inherit.) */
+@Injectable()
+export abstract class DecideCommand extends CliCommand {
+  @Option({ flags: '--dry-run', description: 'look at all of it, and ask for nothing' })
+  parseDryRun(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '--no-wait', description: 'do not wait until the target has it' })
+  parseWait(): boolean {
+    return false;
+  }
+
+  @Option({ flags: '--timeout <seconds>', description: 'give up waiting after so long (default: never); what was asked for stands' })
+  parseTimeout(seconds: string): number {
+    return parseSeconds(seconds);
+  }
+
+  @Option({ flags: '--json', description: 'print JSON' })
+  parseJson(): boolean {
+    return true;
+  }
+
+  protected async decide(options: DecideOptions, work: AskForDecisions, withdrawn = false): Promise<void> {
+    const { dryRun = false, wait = true, timeout, json = false, ...read } = options;
+    const { settings: given, folder } = await this.readSettings(read);
+    const settings = await findOwnServices(given, folder);
+    const clock = new SystemClock();
+    const line = new ProgressLine(this.terminal, clock);
+    const { signal } = this.session;
+    const context = { clock, ids: new RandomIdSource(), signal };
+    let asked = false;
+    const ask = async ({ decisions, columns, rows }: Prepared): Promise<Asked> => {
+      if (dryRun) return { columns, rows, decisions: columns.reduce((sum, column) => sum + column.decisions, 0), requests: [] };
+      asked = true;
+      return { columns, rows, ...(await submitDecisions(settings, context, decisions)) };
+    };
+    try {
+      const { rows, ...told } = await work(settings, ask, line);
+      const reached = !dryRun && wait;
+      if (reached) {
+        line.show('waiting until the new database has it');
+        await this.#wait(settings, context, timeout);
+      }
+      const decided = { migration: settings.migration, dryRun, ...told, reached };
+      const outcomes = reached ? await outcomesOf(settings, clock, rows) : [];
+      line.clear();
+      this.terminal.out(json ? toJson({ ...decided, rows: outcomes }) : renderDecided({ ...decided, rows: outcomes }, withdrawn));
+    } catch (error) {
+      line.clear();
+      if (!signal.aborted) throw error;
+      const stands = asked ? 'what was asked for stands: changeover held corrections lists it' : 'nothing was asked for';
+      this.terminal.err(`changeover: interrupted: ${stands}\n`);
+      process.exitCode = INTERRUPTED;
+    }
+  }
+
+  async #wait(settings: AllSettings, context: Parameters<typeof untilAtTarget>[1], timeout: number | undefined): Promise<void> {
+    const { signal } = context;
+    const until = timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout * 1_000)]);
+    const reached = await untilAtTarget(settings, { ...context, signal: until });
+    signal.throwIfAborted();
+    if (reached !== null) return;
+    throw new ChangeoverError('TIMED_OUT', 'what was asked for stands, and is not in the target yet', {
+      facts: { migration: settings.migration },
+    });
+  }
+}

@@ -1,0 +1,164 @@
+import { CONVERTERS } from '@changeover/cleaning';
+import { ChangeoverError, noCrash, type Clock, type IdSource } from '@changeover/core';
+import { openControl, type RequestQueue } from '@changeover/control-postgres';
+import { decodeJsonBody, parseRows, type BarrierReached, type Decision, type HeldRow } from '@changeover/events';
+import { CorrectableRows, type CorrectableRow } from '@changeover/pipeline';
+import { createHeldRowList, createTarget, loadMapping, lookAtState, type AllSettings } from '@changeover/shell';
+
+import { waitForBarrier } from '../barrier/wait-for-barrier.js';
+import { requireActiveMapping } from '../check/active-mapping.js';
+import { streamName, withLog } from '../log/open-log.js';
+import type { WantedCorrection } from './correction-lines.js';
+
+/** Decisions of a request, which becomes one record, and their bytes; one decision may have as many. */
+const [MOST_DECISIONS, MOST_BYTES] = [500, 256 * 1024];
+/** Rows of which is told what came of them: each is asked for by itself. */
+const MOST_TOLD = 20;
+/** What neither a database nor JSON in one takes as text. */
+const NO_TEXT = '\0';
+
+type Context = { readonly clock: Clock; readonly ids: IdSource; readonly signal: AbortSignal };
+
+/** Where transform runs, as what the source holds is told by what it remembers. STATE_NOT_HERE, MAPPING_NOT_ACTIVE as `explain`. */
+export async function withCorrectableRows<Answer>(
+  settings: AllSettings,
+  clock: Clock,
+  work: (rows: CorrectableRows) => Promise<Answer> | Answer,
+): Promise<Answer> {
+  const { migration, state, control } = settings;
+  const mapping = await loadMapping(settings.mapping);
+  await requireActiveMapping(mapping, { migration, controlUrl: control.url });
+  await using look = await lookAtState(state, migration);
+  if (look === null)
+    throw new ChangeoverError('STATE_NOT_HERE', `there is no state of migration ${migration} in the folder of the settings`);
+  return await withLog(settings, clock, async ({ log }) => {
+    await using rows = await CorrectableRows.of(look, {
+      ...{ migration, mapping, converters: CONVERTERS },
+      fetch: async (ref) => decodeJsonBody('schema', await log.fetch(streamName(settings, 'changes'), ref)).table,
+    });
+    return await work(rows);
+  });
+}
+
+/** What `wanted` comes to: the row that it is of, and the decision. CORRECTION_IMPOSSIBLE, CORRECTION_TOO_LARGE or BAD_SETTINGS where it comes to none. Never tells a value. */
+export function correctionOf(
+  rows: CorrectableRows,
+  { table, key, column, from, to, why }: WantedCorrection,
+): { readonly row: CorrectableRow; readonly decision: Decision } {
+  const row = rows.row(table, key);
+  const holds = row.holds(column);
+  const decision = { what: 'correct' as const, table, key: row.key, column, from: from === undefined ? holds : from, to, why };
+  if (decision.from === to) throw new ChangeoverError('BAD_SETTINGS', `what is to be read of ${column} is what it holds`);
+  if ([from, to, why].some((text) => text != null && (text.includes(NO_TEXT) || !text.isWellFormed())))
+    throw new ChangeoverError('BAD_SETTINGS', `a text for ${column} has a character that no database takes`);
+  const bytes = sizeOf(decision);
+  if (bytes > MOST_BYTES)
+    throw new ChangeoverError(
+      'CORRECTION_TOO_LARGE',
+      `a correction of ${column} has ${String(bytes)} bytes; ${String(MOST_BYTES)} are the most`,
+      {
+        facts: { table, bytes },
+      },
+    );
+  return { row, decision };
+}
+
+/** A row by the key that a correction has; null: it cannot be corrected now, or is gone. */
+export function rowIfThere(rows: CorrectableRows, table: string, key: string): CorrectableRow | null {
+  try {
+    return rows.row(table, rowOfKey(key));
+  } catch (error) {
+    if (error instanceof ChangeoverError && error.code === 'CORRECTION_IMPOSSIBLE') return null;
+    throw error;
+  }
+}
+
+/** Asks for decisions as they come, in as few requests as they fit into; gives how many. */
+export async function submitDecisions(
+  settings: AllSettings,
+  { ids, clock, signal }: Context,
+  decisions: AsyncIterable<Decision> | Iterable<Decision>,
+): Promise<{ readonly decisions: number; readonly requests: readonly string[] }> {
+  await using control = await openControl({ url: settings.control.url, clock });
+  const requests: string[] = [];
+  let [taken, bytes, count] = [[] as Decision[], 0, 0];
+  const submit = async (): Promise<void> => {
+    if (taken.length === 0) return;
+    requests.push(await submitted(control.requests, settings.migration, ids.uuid(), taken));
+    [taken, bytes] = [[], 0];
+  };
+  for await (const decision of decisions) {
+    signal.throwIfAborted();
+    const size = sizeOf(decision);
+    if (taken.length === MOST_DECISIONS || bytes + size > MOST_BYTES) await submit();
+    taken.push(decision);
+    bytes += size;
+    count++;
+  }
+  await submit();
+  return { decisions: count, requests };
+}
+
+/** Null: it is not there in time, or nobody waits any more. */
+export async function untilAtTarget(settings: AllSettings, { clock, ids, signal }: Context): Promise<BarrierReached | null> {
+  const { migration, control, limits } = settings;
+  const token = ids.uuid();
+  {
+    await using open = await openControl({ url: control.url, clock });
+    await open.requests.submit({ migration, id: token, kind: 'barrier', payload: {} });
+  }
+  const target = createTarget(settings.target, { migration, limits, clock, crashPoint: noCrash });
+  return waitForBarrier(target, token, { clock, signal }).finally(() => target.stop());
+}
+
+/** What became of a row of the source at one table of the target. */
+export type DecidedRow = {
+  readonly target: string;
+  readonly key: readonly (string | null)[];
+  /** Why it is not there as it is now; null: it is neither held, nor waits, nor is refused. */
+  readonly held: Pick<HeldRow, 'state' | 'reason' | 'column'> | null;
+};
+
+/** Of the first of them. */
+export async function outcomesOf(
+  { migration, target, limits }: AllSettings,
+  clock: Clock,
+  rows: readonly CorrectableRow[],
+): Promise<readonly DecidedRow[]> {
+  const list = createHeldRowList(target, { migration, limits, clock });
+  const told: DecidedRow[] = [];
+  for (const { target: table, key } of rows.flatMap(({ made }) => made).slice(0, MOST_TOLD)) {
+    const [found] = (await list.find(table, { key })).filter(({ state }) => state !== 'refused');
+    told.push({
+      target: table,
+      key,
+      held: found === undefined ? null : { state: found.state, reason: found.reason, column: found.column },
+    });
+  }
+  return told;
+}
+
+/** Those of which {@link outcomesOf} may tell. */
+export class FirstRows {
+  readonly rows: CorrectableRow[] = [];
+
+  add(row: CorrectableRow): void {
+    if (this.rows.length < MOST_TOLD && !this.rows.some(({ key, made }) => key === row.key && made[0]?.target === row.made[0]?.target))
+      this.rows.push(row);
+  }
+}
+
+/** The columns of a key as COPY text. */
+function rowOfKey(key: string): readonly string[] {
+  const [row = []] = parseRows(Buffer.from(`${key}\n`));
+  return row.map((value) => value ?? '');
+}
+
+async function submitted(queue: RequestQueue, migration: string, id: string, decisions: readonly Decision[]): Promise<string> {
+  await queue.submit({ migration, id, kind: 'correct', payload: { decisions } });
+  return id;
+}
+
+function sizeOf(decision: Decision): number {
+  return Buffer.byteLength(JSON.stringify(decision));
+}
