@@ -19,3 +19,12 @@ export type { RuleOutcome } from './derive/rule-outcome.js';
 export { StoredDerivation, type ReviewedTable } from './transform/stored-derivation.js';
 export { StoredMirror } from './transform/stored-mirror.js';
 export { TransformLoop, type TransformLimits, type TransformOptions } from './transform/transform-loop.js';
+export {
+  changesNothing,
+  planMapping,
+  type HeldCounts,
+  type MappingPlan,
+  type PlannedRow,
+  type PlannedTable,
+  type PlanStep,
+} from './plan/plan-mapping.js';

@@ -304,7 +304,7 @@ export class Round {
 }
 
 /** What stands at the target, with what it has there; null where nothing does. */
-function lastGood({ before, rule }: AffectedRow): Version | null {
+export function lastGood({ before, rule }: { readonly before: DerivedEntry; readonly rule: PlannedRule }): Version | null {
   const { written, version } = before;
   if (written === null || version === null) return null;
   const claims = version.claims.map((claim, index) => {

@@ -20,6 +20,8 @@ const SPACES = {
   correction: 0x6f, // o
   /** Frames of a table without a key, as long as nothing was derived yet: table, sequence and place in the record → frame. */
   queued: 0x71, // q
+  /** Rows of a target table, where those of two mappings are held against each other: table and side, key → line. */
+  rows: 0x72, // r
   /** Who has them: unique rule, values → key. */
   winner: 0x77, // w
 } as const;

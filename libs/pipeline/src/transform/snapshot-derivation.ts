@@ -5,7 +5,7 @@ import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all
 import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
-import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
+import { heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
 import { ruleOutcome, type RuleOutcome } from '../derive/rule-outcome.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
@@ -113,11 +113,21 @@ export class SnapshotDerivation {
     await this.#makeRoom();
   }
 
-  /** Everything, once. `kept`: of rows that are held, versions that stand; what cannot be read, or is of no row that is held, counts as not kept. */
-  async derive(kept: readonly ToldVersion[], signal: AbortSignal): Promise<void> {
+  /**
+   * Everything, once. `kept`: of rows that are held, versions that stand; what cannot be read, or is of no row that is held, counts as not kept. It is not asked for
+   * before the rest is derived. `onRows`: told how many of all rows were gone through; a row may be gone through more than once.
+   */
+  async derive(
+    kept: Iterable<ToldVersion>,
+    signal: AbortSignal,
+    onRows: (rows: number, expected: number) => void = () => undefined,
+  ): Promise<void> {
     const { derivation, plan } = this.#derived;
     const { state, startThreads } = this.#options;
     const all = new DeriveAll({ plan, state });
+    const sizes = all.steps.map(({ table }) => this.#tables.find(table.name)?.rows ?? 0);
+    const expected = sizes.reduce((sum, rows) => sum + rows, 0);
+    let gone = 0;
     await using ahead =
       startThreads === undefined
         ? null
@@ -135,11 +145,14 @@ export class SnapshotDerivation {
         state.adopt(range.outcome.changes);
         derivation.claim(range.outcome.wanted);
         cursor = range.next;
+        gone += range.rows;
       } else
         for (const piece of all.pieces(cursor, PIECE_ROWS)) {
           derivation.claim(takePiece(derivation, piece.step, piece.entries).wanted);
           cursor = piece.next;
+          gone += piece.entries.length;
         }
+      onRows(gone, expected);
       if (this.#isFull) all.release();
       await this.#makeRoom();
       await new Promise((resolve) => setImmediate(resolve));
@@ -196,11 +209,20 @@ export class SnapshotDerivation {
     }
   }
 
-  #entries({ number }: PlannedRule) {
+  /** The rows that are held, as the list of held rows names them, each with the rule that makes it. */
+  *heldRows(): Generator<Pick<ToldVersion, 'target' | 'sourceKey'> & { readonly rule: TableRule }> {
+    for (const { number, compiled } of this.#derived.plan.rules) {
+      const rule = this.#rules[number] as TableRule;
+      for (const { key, value } of this.#entries({ number }))
+        if (decodeEntry(value).problems.length > 0) yield { rule, target: rule.target, sourceKey: heldKey(compiled.name, keyOfEntry(key)) };
+    }
+  }
+
+  #entries({ number }: Pick<PlannedRule, 'number'>) {
     return this.#options.state.entries(stateKey('derived', number, ''), null);
   }
 
-  *#versions(kept: readonly ToldVersion[]): Generator<KeptVersion> {
+  *#versions(kept: Iterable<ToldVersion>): Generator<KeptVersion> {
     const { plan } = this.#derived;
     for (const { target, sourceKey, text } of kept) {
       const row = heldRowOf(plan, target, sourceKey);

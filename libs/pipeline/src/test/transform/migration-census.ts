@@ -30,6 +30,9 @@ const SEEN = [
   'correction out of force',
   'correction withdrawn',
   'decided before anything was derived',
+  'plan that changes rows',
+  'plan that reads the source',
+  'plan with a kept version',
 ] as const;
 
 export class MigrationCensus extends Census<(typeof SEEN)[number]> {

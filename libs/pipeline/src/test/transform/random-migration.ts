@@ -1,5 +1,5 @@
 import type { ForeignKey, TableSchema } from '@changeover/events';
-import { parseMapping, type Mapping } from '@changeover/mapping';
+import { parseMapping, type Mapping, type TableRule } from '@changeover/mapping';
 import fc from 'fast-check';
 
 import { chance } from './choices.js';
@@ -53,6 +53,8 @@ export type Migration = {
   /** Not there at first. */
   readonly later: SourceTableSpec;
   readonly mapping: Mapping;
+  /** Another one, which may take its place. */
+  readonly other: Mapping;
   /** The rows that were there before anybody listened. */
   readonly before: readonly Change[];
   readonly steps: readonly SourceStep[];
@@ -185,8 +187,26 @@ function constants<T extends object>(of: T): { [Name in keyof T]: fc.Arbitrary<T
   return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, fc.constant(value)])) as never;
 }
 
+/** Any other, or the same with one rule that takes less, or more. */
+const otherThan = (mapping: Mapping, any: fc.Arbitrary<Mapping>): fc.Arbitrary<Mapping> => {
+  const { rules } = mapping;
+  if (rules.length === 0) return any;
+  const values: readonly TableRule['columns'][string][] = [
+    { column: 'v' },
+    { convert: 'strict', input: { column: 'v' }, invalid: 'held' },
+    { convert: 'strict', input: { column: 'v' }, invalid: 'empty' },
+    { constant: 'same' },
+  ];
+  const altered = fc.tuple(fc.nat(rules.length - 1), fc.constantFrom(...values)).map(([changed, v]) => {
+    const another = rules.map((rule, index) => (index === changed ? { ...rule, columns: { ...rule.columns, v } } : rule));
+    return parseMapping({ tables: mapping.tables, rules: another }, CONVERTERS);
+  });
+  return fc.oneof(any, altered);
+};
+
 export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
   const laterShape = withUnused(simpleTable('public.z'));
+  const names = [...shapes.map(({ name }) => name), laterShape.name, KEYLESS.name];
   return fc
     .record({
       specs: fc.tuple(...shapes.map((shape) => specOf(shape, shapes))),
@@ -194,7 +214,7 @@ export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
       later: specOf(laterShape, [laterShape, ...shapes]),
       // No rule reads it, and nothing refers to it.
       keyless: fc.option(fc.constantFrom('full' as const, 'full' as const, 'none' as const), { freq: 2 }),
-      mapping: mappingOf(shapes, [...shapes.map(({ name }) => name), laterShape.name, KEYLESS.name]),
+      mapping: mappingOf(shapes, names),
     })
     .chain(({ specs, later, keyless, mapping }) => {
       const tables = [...specs, ...(keyless === null ? [] : [{ ...KEYLESS, identity: keyless, foreignKeys: [] }])];
@@ -204,6 +224,7 @@ export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
         mapping: fc.constant(mapping),
         before: fc.array(putInto(tables), { maxLength: 20, size: 'max' }),
         steps: stepsOf(tables, later, mapping),
+        other: otherThan(mapping, mappingOf(shapes, names)),
       });
     });
 });

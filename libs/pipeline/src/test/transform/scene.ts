@@ -3,6 +3,7 @@ import { Choices, type Chance } from './choices.js';
 import { Definition, type Expected } from './definition.js';
 import { MigrationCensus } from './migration-census.js';
 import type { Migration } from './random-migration.js';
+import { expectPlanned } from './plan-check.js';
 import { expectSame } from './same.js';
 import { expectFromSnapshot } from './snapshot-check.js';
 import { expectFromState } from './state-check.js';
@@ -65,6 +66,7 @@ class Scene {
     const { view } = check.place;
     await expectFromSnapshot(this.#migration.mapping, view, check.target);
     await expectFromState(this.#migration.mapping, { changes: script.storage, state: lives.state, view }, check.target);
+    await expectPlanned(this.#migration, { changes: script.storage, state: lives.state, check, census: this.#census });
     return { lives, records, expected: check.expected };
   }
 

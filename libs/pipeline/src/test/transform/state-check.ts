@@ -22,7 +22,7 @@ import { expectSame } from './same.js';
 import { nameOf, type View } from './told-rows.js';
 
 /** A look at what was committed last. */
-function lookAt({ committed, place }: Pick<StateStorage, 'committed' | 'place'>): StateLook {
+export function lookAt({ committed, place }: Pick<StateStorage, 'committed' | 'place'>): StateLook {
   const storage = new StateStorage();
   storage.committed = committed;
   storage.place = place;
