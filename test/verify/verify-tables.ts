@@ -1,13 +1,14 @@
 import type { Random } from '@changeover/example-crm';
 import type pg from 'pg';
 
-/** What rules do with rows: join, wait, hold back and keep, share unique values, pass by with a key and without. */
+/** What rules do with rows: join, wait, hold back and keep, share unique values, pass by with a key and without. Of regions nothing is made. */
 export const SOURCE = `
   CREATE TABLE company (id int PRIMARY KEY, name text, kind text);
   CREATE TABLE person (id int PRIMARY KEY, company_id int, boss_id int, email text, amount text, since timestamptz, profile jsonb, note text, state text);
   CREATE TABLE tag (person_id int, label text, weight numeric(6,3), PRIMARY KEY (person_id, label));
   CREATE TABLE visit (at timestamptz, line text);
   ALTER TABLE visit REPLICA IDENTITY FULL;
+  CREATE TABLE region (id int PRIMARY KEY, name text);
 `;
 
 export const TARGET = `

@@ -23,6 +23,7 @@ import { IntrospectCommand } from './commands/introspect.command.js';
 import { LogCommand } from './commands/log.command.js';
 import { LogInspectCommand } from './commands/log-inspect.command.js';
 import { LogVerifyCommand } from './commands/log-verify.command.js';
+import { PlanCommand } from './commands/plan.command.js';
 import { RewindCommand } from './commands/rewind.command.js';
 import { RebuildCommand, RebuildCompareCommand, RebuildDropCommand, RebuildSwapCommand } from './commands/rebuild.command.js';
 import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
@@ -46,6 +47,7 @@ export function cliModule(session: CliSession): DynamicModule {
       StatusCommand,
       BarrierCommand,
       VerifyCommand,
+      PlanCommand,
       ExplainCommand,
       CountCommand,
       CheckpointCommand,

@@ -17,7 +17,7 @@ export { SnapshotDerivation, type SnapshotDerivationOptions, type ToldVersion } 
 export type { DrivingRow } from './derive/derivation.js';
 export type { RuleOutcome } from './derive/rule-outcome.js';
 export { StoredDerivation, type ReviewedTable } from './transform/stored-derivation.js';
-export { StoredMirror } from './transform/stored-mirror.js';
+export { activationOf, StoredMirror } from './transform/stored-mirror.js';
 export { TransformLoop, type TransformLimits, type TransformOptions } from './transform/transform-loop.js';
 export {
   changesNothing,

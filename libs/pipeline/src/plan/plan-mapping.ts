@@ -8,6 +8,7 @@ import {
   type Line,
   type ReadPosition,
   type RecordRef,
+  type SourceSnapshot,
   type StateLook,
   type StateStore,
   type TableSchema,
@@ -96,8 +97,8 @@ export type PlanOptions = {
   readonly look: StateLook;
   /** Gives a form that `changes` has told. */
   readonly fetch: (ref: RecordRef) => Promise<TableSchema>;
-  /** Rows of these tables as the source holds them now, in these forms. */
-  readonly readSource: (tables: readonly TableSchema[]) => Promise<(table: TableSchema) => AsyncIterable<Buffer>>;
+  /** Opened only where the new mapping uses tables that are not remembered. */
+  readonly openSource: () => Promise<Pick<SourceSnapshot, 'take' | 'rows'> & AsyncDisposable>;
   /** Empty, and of use to nobody else. */
   readonly state: StateStore;
   readonly startThreads?: StartRangeThreads | undefined;
@@ -214,7 +215,7 @@ class Planning {
 
   /** Gives the tables that were read from the source. */
   async #fill(derivation: SnapshotDerivation, signal: AbortSignal): Promise<readonly string[]> {
-    const { active, onStep, readSource } = this.#options;
+    const { active, onStep, openSource } = this.#options;
     const isRemembered = (form: TableSchema): boolean => {
       const { passed, read } = tableUse(active, form);
       return passed !== null || read;
@@ -232,10 +233,12 @@ class Planning {
       }
     }
     if (others.length === 0) return [];
-    const rowsOf = await readSource(others);
+    await using snapshot = await openSource();
+    if ((await snapshot.take(others)) === 'moved')
+      throw new ChangeoverError('NOT_FOLLOWING', `one of ${others.map(tableName).join(', ')} has another form at the source by now`);
     for (const form of others) {
       let rows = 0;
-      for await (const lines of rowsOf(form)) {
+      for await (const lines of snapshot.rows(form)) {
         signal.throwIfAborted();
         await derivation.fill(form, lines);
         rows += countLines(lines);

@@ -27,7 +27,7 @@ async function left(over: Partial<TransformPlace> = {}, isBetween = false): Prom
     encodePlace({
       read: READ,
       writes: { logId: 'w', seq: 3 },
-      active: true,
+      active: null,
       streaming: true,
       ts_ms: 0,
       phase: { name: 'following' },

@@ -40,6 +40,13 @@ export class StoredMirror {
   }
 }
 
+/** The record of `changes` that activated the mapping of what is there. NOT_FOLLOWING: what is there is of no record, or not all that the source holds. */
+export function activationOf(look: StateLook): RecordRef {
+  const { active } = wholePlace(look);
+  if (active === null) throw notWhole('no mapping is active yet');
+  return active;
+}
+
 /** Where the state stands. NOT_FOLLOWING: what is there is of no record, or not all that the source holds. */
 export function wholePlace(look: StateLook): TransformPlace & { readonly read: ReadPosition } {
   const place = decodePlace(look.place);

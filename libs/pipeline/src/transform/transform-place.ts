@@ -20,8 +20,8 @@ export type TransformPlace = {
   readonly read: ReadPosition | null;
   /** `writes` held at least this then. A stream that holds less is not the one that the state belongs to. */
   readonly writes: { readonly logId: string; readonly seq: number };
-  /** Whether the log has said that our mapping is the active one. */
-  readonly active: boolean;
+  /** The record by which the log has said which mapping is the active one; null: it has not. */
+  readonly active: RecordRef | null;
   /** Whether `progress` has said which tables are being copied. */
   readonly streaming: boolean;
   /** Commit time of the last record that had one, in ms since the epoch. */
@@ -43,9 +43,9 @@ export type TransformPlace = {
 /**
  * Raised when what is in the state means something else: an older one is not read, but derived again from the log.
  * History: 2, every join has a number, also one by key. 3, rivals are ordered by numbers as such. 4, keys that begin with an
- * empty text.
+ * empty text. 5, which record activated the mapping.
  */
-const VERSION = 4;
+const VERSION = 5;
 
 export function encodePlace(place: TransformPlace): Buffer {
   return Buffer.from(JSON.stringify({ version: VERSION, ...place }), 'utf8');

@@ -14,6 +14,7 @@ import {
   type LogItem,
   type Operation,
   type ReadPosition,
+  type RecordRef,
   type StateStore,
   type TableSchema,
 } from '@changeover/events';
@@ -75,7 +76,8 @@ export class TransformSession {
   /** Where rows go that pass by, by the form that they have. */
   #passing: ReadonlyMap<ToldForm, RowFrames> = new Map();
   #derived: DerivedTables | null = null;
-  #active: boolean;
+  /** The record that activated the mapping. */
+  #active: RecordRef | null;
   #phase: TransformPhase;
   #copies: Readonly<Record<string, number>>;
   /** Tables that are captured no longer, though their copy had not ended: what is known of them is not all. */
@@ -101,7 +103,7 @@ export class TransformSession {
     this.#state = state;
     this.#tables = tables;
     this.#queued = new QueuedFrames(state);
-    this.#active = place?.active ?? false;
+    this.#active = place?.active ?? null;
     this.#phase = place?.phase ?? { name: 'filling' };
     this.#copies = place?.copies ?? {};
     this.#left = place?.left ?? [];
@@ -111,7 +113,7 @@ export class TransformSession {
     this.#streaming = place?.streaming ?? false;
     this.#ts_ms = place?.ts_ms ?? 0;
     this.#commits = new StateCommits({ ...options, place: () => this.#place() });
-    if (this.#active) output.activated();
+    if (this.#active !== null) output.activated();
   }
 
   /** Before the first record: what the state goes on with. */
@@ -171,7 +173,7 @@ export class TransformSession {
       case 'mapping-activated': {
         const { hash } = decodeJsonBody('mapping-activated', entry);
         if (hash !== this.#options.hash) throw otherMapping(hash, this.#options.hash);
-        this.#active = true;
+        this.#active = { seq: header.seq, at: entry.at };
         this.#output.activated();
         this.#output.begin(entry);
         if (!(await this.#derivesFirst(entry, signal))) return;
@@ -196,7 +198,7 @@ export class TransformSession {
 
   async #rows(entry: LogEntry): Promise<void> {
     const { header } = entry;
-    if (!this.#active)
+    if (this.#active === null)
       throw new ChangeoverError('MAPPING_NOT_ACTIVE', `record ${String(header.seq)} comes before any mapping was activated`);
     if (header.part === 1) {
       this.#frameCount = 0;
@@ -333,7 +335,7 @@ export class TransformSession {
 
   /** Derives everything, if it is time to. False: we were told to stop in the middle. */
   async #derivesFirst(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
-    if (this.#phase.name === 'following' || !this.#active || !this.#streaming || Object.keys(this.#copies).length > 0) return true;
+    if (this.#phase.name === 'following' || this.#active === null || !this.#streaming || Object.keys(this.#copies).length > 0) return true;
     if (this.#phase.name === 'filling') {
       this.#circles = this.#newCircles();
       this.#phase = { name: 'deriving', cursor: null, batch: 0 };

@@ -38,7 +38,12 @@ export async function expectPlanned(migration: Migration, { changes, state, chec
         converters: CONVERTERS,
         look: lookAt(state),
         fetch,
-        readSource: () => Promise.resolve((table) => rowsOf(view, table)),
+        openSource: () =>
+          Promise.resolve({
+            take: () => Promise.resolve('taken'),
+            rows: (table) => rowsOf(view, table),
+            [Symbol.asyncDispose]: () => Promise.resolve(),
+          }),
         state: new InMemoryStateStore(new StateStorage()),
         maxStateBytes: 1000,
         named: Infinity,

@@ -1,0 +1,64 @@
+import { derivationThreads } from '@changeover/app-transform';
+import { CONVERTERS } from '@changeover/cleaning';
+import { ChangeoverError, type Clock, type IdSource } from '@changeover/core';
+import { decodeJsonBody } from '@changeover/events';
+import { mappingHash, parseMapping } from '@changeover/mapping';
+import { activationOf, planMapping, type MappingPlan, type PlanStep } from '@changeover/pipeline';
+import { createSourceSnapshots, loadMapping, lookAtState, openScratchState, type AllSettings } from '@changeover/shell';
+
+import { streamName, withLog } from '../log/open-log.js';
+import { openScratchFolder } from '../verify/scratch-state.js';
+
+export type PlanRequest = {
+  /** The file of the mapping; left out: that of the settings. */
+  readonly file?: string;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly signal: AbortSignal;
+  /** Tables of the target; left out: all. */
+  readonly only?: ReadonlySet<string>;
+  /** Rows of each kind that are named of a table, and whether with their values. */
+  readonly named: number;
+  readonly values: boolean;
+  readonly onStep: (step: PlanStep) => void;
+};
+
+/** What would change, with the two mappings' hashes. */
+export type PlanOutcome = MappingPlan & {
+  readonly migration: string;
+  readonly active: string;
+  readonly proposed: string;
+  readonly seconds: number;
+};
+
+/** Asks where transform runs, as what it remembers is on that machine. Changes nothing. */
+export async function runPlan(settings: AllSettings, request: PlanRequest): Promise<PlanOutcome> {
+  const { migration, state, limits } = settings;
+  const { clock, ids, signal } = request;
+  const began = clock.monotonic();
+  const proposed = await loadMapping(request.file ?? settings.mapping);
+  await using look = await lookAtState(state, migration);
+  if (look === null)
+    throw new ChangeoverError('STATE_NOT_HERE', `there is no state of migration ${migration} in the folder of the settings`);
+  await using scratch = await openScratchFolder(state, migration);
+  return await withLog(settings, clock, async ({ log }) => {
+    const changes = streamName(settings, 'changes');
+    const told = decodeJsonBody('mapping-activated', await log.fetch(changes, activationOf(look)));
+    const active = parseMapping(told.mapping, CONVERTERS);
+    await using scratchState = await openScratchState(await scratch.empty(), { migration, clock, ids });
+    const snapshots = createSourceSnapshots(settings.source, { migration, limits, clock });
+    const planning = planMapping(
+      {
+        ...request,
+        ...{ migration, active, proposed, look, converters: CONVERTERS, state: scratchState, maxStateBytes: limits.stateBytes },
+        startThreads: derivationThreads(limits.derivationThreads),
+        fetch: async (ref) => decodeJsonBody('schema', await log.fetch(changes, ref)).table,
+        openSource: () => snapshots.open(),
+      },
+      signal,
+    );
+    const plan = await planning.finally(() => snapshots.stop());
+    const seconds = (clock.monotonic() - began) / 1000;
+    return { migration, active: mappingHash(active), proposed: mappingHash(proposed), ...plan, seconds };
+  });
+}
