@@ -15,6 +15,7 @@ import {
 } from '@changeover/events';
 import { tableUse, type Converters, type Mapping, type TableRule } from '@changeover/mapping';
 
+import { correctionLine } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { keptVersionText } from '../derive/kept-version.js';
@@ -39,8 +40,8 @@ export type PlannedRow = {
 
 type Values = Readonly<Record<string, string | null>>;
 
-/** Rows of the list of held rows: `kept` are held while an earlier version stands, `held` stand not at all. */
-export type HeldCounts = { readonly held: number; readonly kept: number; readonly waiting: number };
+/** Rows of the list of held rows: `kept` are held while an earlier version stands, `held` stand not at all, `noted` are written. */
+export type HeldCounts = { readonly held: number; readonly kept: number; readonly waiting: number; readonly noted: number };
 
 /** Rows that are not at the target, or not as they are at the source, for one reason. */
 export type PlannedReason = { readonly reason: string; readonly column: string | null; readonly before: number; readonly after: number };
@@ -182,6 +183,7 @@ class Planning {
     const names = [...new Set([...before, ...after].map(tableName))].sort();
     this.#requireKnown(names);
     const readFromSource = await this.#fill(derivation, signal);
+    for (const lines of chunksOf(this.#decided())) await derivation.correct(lines);
     await derivation.derive(this.#kept(derivation), signal, (rows, expected) => {
       onStep({ doing: 'deriving', table: '', rows, expected });
     });
@@ -256,6 +258,11 @@ class Planning {
     }
   }
 
+  /** What operators have decided: that holds under either mapping. */
+  *#decided(): Generator<Line> {
+    for (const correction of this.#stored.derived.derivation.mirror.corrections) yield correctionLine(this.#options.migration, correction);
+  }
+
   /** Of rows that are held under the new mapping, the versions that stand. */
   *#kept(derivation: SnapshotDerivation): Generator<ToldVersion> {
     const { derived, draft, rules } = this.#stored;
@@ -304,7 +311,8 @@ class Planning {
         const [values = []] = parseRows(bytes.subarray(start, end + 1));
         const at = (column: HeldColumn): string | null => values[HELD_NOW_COLUMNS.indexOf(column)] ?? null;
         const [target, reason, column] = [at('target') as string, at('reason') as string, at('problem_column')];
-        const state = at('state') === 'waiting' ? 'waiting' : at('kept') === 't' ? 'kept' : 'held';
+        const listed = at('state');
+        const state = listed === 'waiting' || listed === 'noted' ? listed : at('kept') === 't' ? 'kept' : 'held';
         const reasons = counted.get(target) ?? new Map<string, CountedReason>();
         counted.set(target, reasons);
         const id = JSON.stringify([state, reason, column]);
@@ -349,7 +357,7 @@ class Planning {
     const counts = (side: 'before' | 'after'): HeldCounts => {
       const of = (which: CountedReason['state']): number =>
         held.reduce((sum, reason) => sum + (reason.state === which ? reason[side] : 0), 0);
-      return { held: of('held'), kept: of('kept'), waiting: of('waiting') };
+      return { held: of('held'), kept: of('kept'), waiting: of('waiting'), noted: of('noted') };
     };
     return {
       table: name,

@@ -26,7 +26,8 @@ type Planned = {
 /** That the plan of another mapping says of each row what the definition does, and that the same mapping changes nothing. */
 export async function expectPlanned(migration: Migration, { changes, state, check, census }: Planned): Promise<void> {
   const { mapping, other } = migration;
-  const { view, target } = check;
+  const { place, target } = check;
+  const { view } = place;
   const log = new SequencedLog(new InMemoryMessageStore(changes), new RandomIdSource());
   const fetch = async (ref: RecordRef): Promise<TableSchema> => decodeJsonBody('schema', await log.fetch(CHANGES, ref)).table;
   const plan = (proposed: Migration['mapping']): Promise<MappingPlan> =>
@@ -57,7 +58,7 @@ export async function expectPlanned(migration: Migration, { changes, state, chec
   const planned = await plan(other);
   const definition = new Definition({ ...migration, mapping: other });
   const kept = keptOver(migration, new Definition(migration), definition, check);
-  const expected = definition.at(view, kept);
+  const expected = definition.at(place, kept);
   census.saw(
     'plan with a kept version',
     [...expected.held.values()].some((said) => said.kept),
@@ -100,6 +101,7 @@ export async function expectPlanned(migration: Migration, { changes, state, chec
       held: rows.filter((row) => row.state === 'held' && !row.kept).length,
       kept: rows.filter((row) => row.kept).length,
       waiting: rows.filter((row) => row.state === 'waiting').length,
+      noted: rows.filter((row) => row.state === 'noted').length,
     });
     const heldNow = target.held.filter((row) => row['target'] === name).map((row) => ({ state: row['state'], kept: row['kept'] === 't' }));
     expectSame({ name, held: one.held }, { name, held: { before: of(heldNow), after: of(said) } });
