@@ -1,6 +1,6 @@
 import { CONVERTERS } from '@changeover/cleaning';
 import { ChangeoverError, noCrash, type Clock, type IdSource } from '@changeover/core';
-import { openControl, type RequestQueue } from '@changeover/control-postgres';
+import { openControl } from '@changeover/control-postgres';
 import { decodeJsonBody, parseRows, type BarrierReached, type Decision, type HeldRow } from '@changeover/events';
 import { CorrectableRows, type CorrectableRow } from '@changeover/pipeline';
 import { createHeldRowList, createTarget, loadMapping, lookAtState, type AllSettings } from '@changeover/shell';
@@ -81,22 +81,30 @@ export async function submitDecisions(
 ): Promise<{ readonly decisions: number; readonly requests: readonly string[] }> {
   await using control = await openControl({ url: settings.control.url, clock });
   const requests: string[] = [];
-  let [taken, bytes, count] = [[] as Decision[], 0, 0];
-  const submit = async (): Promise<void> => {
-    if (taken.length === 0) return;
-    requests.push(await submitted(control.requests, settings.migration, ids.uuid(), taken));
-    [taken, bytes] = [[], 0];
-  };
-  for await (const decision of decisions) {
+  let count = 0;
+  for await (const some of inRequests(decisions)) {
     signal.throwIfAborted();
-    const size = sizeOf(decision);
-    if (taken.length === MOST_DECISIONS || bytes + size > MOST_BYTES) await submit();
-    taken.push(decision);
-    bytes += size;
-    count++;
+    const id = ids.uuid();
+    await control.requests.submit({ migration: settings.migration, id, kind: 'correct', payload: { decisions: some } });
+    requests.push(id);
+    count += some.length;
   }
-  await submit();
   return { decisions: count, requests };
+}
+
+/** As many of them together as a request may hold. */
+export async function* inRequests(decisions: AsyncIterable<Decision> | Iterable<Decision>): AsyncGenerator<readonly Decision[]> {
+  let [some, bytes]: [Decision[], number] = [[], 0];
+  for await (const decision of decisions) {
+    const size = sizeOf(decision);
+    if (some.length === MOST_DECISIONS || (some.length > 0 && bytes + size > MOST_BYTES)) {
+      yield some;
+      [some, bytes] = [[], 0];
+    }
+    some.push(decision);
+    bytes += size;
+  }
+  if (some.length > 0) yield some;
 }
 
 /** Null: it is not there in time, or nobody waits any more. */
@@ -152,11 +160,6 @@ export class FirstRows {
 function rowOfKey(key: string): readonly string[] {
   const [row = []] = parseRows(Buffer.from(`${key}\n`));
   return row.map((value) => value ?? '');
-}
-
-async function submitted(queue: RequestQueue, migration: string, id: string, decisions: readonly Decision[]): Promise<string> {
-  await queue.submit({ migration, id, kind: 'correct', payload: { decisions } });
-  return id;
 }
 
 function sizeOf(decision: Decision): number {

@@ -97,9 +97,12 @@ export class StoredDerivation implements AsyncDisposable {
     const table = this.#derived.plan.table(tableName(source));
     const known = this.#find(source);
     if (table === undefined || known === null) return;
+    const key = keyOfEntry(mirrorKey(known, id));
     const line = alsoJoined ? this.#mirrored(known, id) : null;
-    const row = line === null ? null : rowOfLine(line.bytes.toString('utf8', line.start, line.end));
-    yield* this.#derived.derivation.concerned(table, keyOfEntry(mirrorKey(known, id)), row);
+    const held = line === null ? null : rowOfLine(line.bytes.toString('utf8', line.start, line.end));
+    const { derivation } = this.#derived;
+    // It is looked up as it is read.
+    yield* derivation.concerned(table, key, derivation.mirror.corrections.lay(table, key, held));
   }
 
   /** The driving row of which an entry of the list of held rows is; null: no rule makes rows of that table. `id`: key of the entry. */

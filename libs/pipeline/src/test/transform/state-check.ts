@@ -12,7 +12,9 @@ import {
 import type { Mapping } from '@changeover/mapping';
 import { InMemoryMessageStore, InMemoryStateStore, StateStorage, type MemoryStorage } from '@changeover/testing';
 
+import { RowExplanations } from '../../explain/row-explanations.js';
 import { StoredDerivation } from '../../transform/stored-derivation.js';
+import { keyText } from '../naive-derivation.js';
 import { CONVERTERS } from '../random-rules.js';
 import { CHANGES } from './changes-script.js';
 import { valuesText } from './definition.js';
@@ -46,6 +48,7 @@ export async function expectFromState(
   const fetch = async (ref: RecordRef): Promise<TableSchema> => decodeJsonBody('schema', await log.fetch(CHANGES, ref)).table;
   await expectExplained(mapping, { look: lookAt(state), fetch, view }, target);
   await using derivation = await StoredDerivation.of(lookAt(state), { migration: 'm', mapping, converters: CONVERTERS, fetch });
+  await using explanations = await RowExplanations.of(lookAt(state), { migration: 'm', mapping, converters: CONVERTERS, fetch });
   const written = new Map<string, string[]>(derivation.targets.map((table) => [nameOf(table), []]));
   const say = (name: string, names: readonly string[], lines: readonly Line[]): void => {
     for (const { bytes, start, end } of lines) {
@@ -78,9 +81,15 @@ export async function expectFromState(
         );
     }
     // Those that look these rows up are to stay as they are, too.
-    for (const id of ids)
-      for (const { written: was, again } of derivation.review([...derivation.driven(form, id, true)]))
-        expectSame(textsOf(again), textsOf(was));
+    for (const id of ids) {
+      const driven = [...derivation.driven(form, id, true)];
+      for (const { written: was, again } of derivation.review(driven)) expectSame(textsOf(again), textsOf(was));
+      const [key = []] = parseRows(Buffer.from(`${id}\n`, 'latin1'));
+      for (const { target: made, rows } of explanations.ofSource(nameOf(form), key as readonly string[]).dependants) {
+        const found = driven.filter(({ rule }) => rule.compiled.target === made).map((one) => one.key);
+        expectSame({ made, missed: rows.filter((row) => !found.includes(keyText(row.key as readonly string[]))) }, { made, missed: [] });
+      }
+    }
   }
   for (const table of derivation.targets) {
     const name = nameOf(table);
