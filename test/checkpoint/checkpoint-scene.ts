@@ -14,6 +14,7 @@ const TABLES = [
   'SELECT person_id, label, weight FROM public.tag ORDER BY person_id, label COLLATE "C"',
   'SELECT at, line FROM public.visit ORDER BY at, line COLLATE "C"',
   'SELECT * FROM changeover.held ORDER BY migration, target, source_key',
+  'SELECT * FROM changeover.correction ORDER BY migration, id',
   'SELECT table_name, key, wanted, stands FROM changeover.refused WHERE to_seq IS NULL ORDER BY table_name, key_text, id',
 ];
 

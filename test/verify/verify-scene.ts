@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { CONVERTERS } from '@changeover/cleaning';
 import { openControl, type ControlDatabase } from '@changeover/control-postgres';
 import { noCrash, RandomIdSource, SystemClock, type CrashPointName } from '@changeover/core';
-import type { SourceSnapshots, TargetReader } from '@changeover/events';
+import type { Decision, SourceSnapshots, TargetReader } from '@changeover/events';
 import { connectTo, Random, Stage, type LogType } from '@changeover/example-crm';
 import {
   createSourceSnapshots,
@@ -36,7 +36,7 @@ import {
 import type pg from 'pg';
 
 import { MigrationBed } from '../crash/migration-bed.js';
-import { MAPPING, SOURCE, TARGET, writeOn } from './verify-tables.js';
+import { decideOn, MAPPING, SOURCE, TARGET, writeOn } from './verify-tables.js';
 
 const SELECTED = ['public.company', 'public.person', 'public.tag', 'public.visit'];
 const FIRST_WRITES_MS = 500;
@@ -56,6 +56,7 @@ export class VerifyScene implements AsyncDisposable {
   #stopping = false;
   #writers: Promise<number>[] = [];
   #clients: pg.Client[] = [];
+  #operator: Promise<void> = Promise.resolve();
   #forks = 0;
 
   private constructor(
@@ -108,7 +109,7 @@ export class VerifyScene implements AsyncDisposable {
     }
   }
 
-  /** So many users write as fast as they go; every other one does not wait until its commits are on disk. */
+  /** So many users write as fast as they go; every other one does not wait until its commits are on disk. An operator corrects what they write. */
   async letLoose(users: number, pauseMs = 0): Promise<void> {
     this.#stopping = false;
     for (let user = 0; user < users; user++) {
@@ -117,12 +118,14 @@ export class VerifyScene implements AsyncDisposable {
       this.#clients.push(client);
       this.#writers.push(writeOn(client, this.#random.fork(this.#forks++), () => this.#stopping, pauseMs));
     }
+    if (users > 0) this.#operator = this.#decideOn();
   }
 
   /** Gives how many transactions they committed; resolves when the target has them all. */
   async calm(): Promise<number> {
     this.#stopping = true;
     const committed = await Promise.all(this.#writers);
+    await this.#operator;
     await Promise.all(this.#clients.map((client) => client.end()));
     this.#writers = [];
     this.#clients = [];
@@ -255,6 +258,11 @@ export class VerifyScene implements AsyncDisposable {
     await this.bed[Symbol.asyncDispose]();
     await this.#stage[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #decideOn(): Promise<void> {
+    const submit = (decisions: readonly Decision[]): Promise<string> => this.bed.request('correct', { decisions });
+    return decideOn(submit, this.#random.fork(this.#forks++), () => this.#stopping);
   }
 
   async #fill(): Promise<void> {

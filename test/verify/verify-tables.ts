@@ -1,3 +1,4 @@
+import type { Decision } from '@changeover/events';
 import type { Random } from '@changeover/example-crm';
 import type pg from 'pg';
 
@@ -128,4 +129,45 @@ export async function writeOn(client: pg.Client, random: Random, stopping: () =>
     }
   }
   return committed;
+}
+
+/** Between two requests of an operator. */
+const DECIDE_MS = 100;
+
+/** Corrections of what users write, and of what makes rows held or refused; some are never in force, some are taken back. */
+function someDecision(random: Random, standing: readonly (Decision & { readonly id: string })[]): Decision {
+  if (standing.length > 0 && random.oneIn(3)) {
+    const { id, table, key, column, from } = random.pick(standing);
+    return { what: 'withdraw', id, table, key, column, from };
+  }
+  const person = (column: string, from: string | null, to: string | null) => {
+    return { what: 'correct' as const, table: 'public.person', key: String(random.integer(1, PEOPLE)), column, from, to, why: null };
+  };
+  const address = (): string => `p${String(random.integer(1, ADDRESSES))}@Example.com`;
+  return random.pick<() => Decision>([
+    () => person('email', 'no address', random.pick([address(), 'none either', null])),
+    () => person('email', address(), address()),
+    () => person('note', 'refused', 'tab\tbed'),
+    () => person('state', 'gone', 'ok'),
+    () => person('boss_id', String(random.integer(1, PEOPLE)), null),
+    () => person('company_id', String(random.integer(1, COMPANIES)), '1'),
+    () => ({ ...person('kind', random.pick(['big', null]), 'small'), table: 'public.company', key: String(random.integer(1, COMPANIES)) }),
+  ])();
+}
+
+/** An operator who decides something now and then, until he is told to stop. `submit` gives the request's id. */
+export async function decideOn(
+  submit: (decisions: readonly Decision[]) => Promise<string>,
+  random: Random,
+  stopping: () => boolean,
+): Promise<void> {
+  const standing: (Extract<Decision, { what: 'correct' }> & { readonly id: string })[] = [];
+  while (!stopping()) {
+    const decisions = Array.from({ length: random.integer(1, 3) }, () => someDecision(random, standing));
+    const requestId = await submit(decisions);
+    decisions.forEach((decision, place) => {
+      if (decision.what === 'correct') standing.push({ ...decision, id: `${requestId}.${String(place + 1)}` });
+    });
+    await new Promise((resolve) => setTimeout(resolve, DECIDE_MS));
+  }
 }
