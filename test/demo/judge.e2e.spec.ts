@@ -34,6 +34,7 @@ const WRONG_RULES: Readonly<Record<string, readonly [target: string, wrong: (rul
   ],
   'take any of several addresses': ['crm.contact', ({ joins = [] }) => ({ joins: joins.map(({ order: _, ...join }) => join) })],
   'see links that were thrown away': ['crm.contact', ({ joins = [] }) => ({ joins: joins.map(({ where: _, ...join }) => join) })],
+  'cut notes too short': ['crm.note', ({ validate = [] }) => ({ validate: validate.map((rule) => ({ ...rule, atMost: 599 })) })],
   'take leads that are none any more': ['crm.lead', () => ({ where: { is: { column: 'deleted' }, in: ['0'] } })],
 };
 
@@ -85,7 +86,11 @@ describe(`the judge of the demo (seed ${String(SEED)})`, () => {
 
   it('agrees with the rules about what the old CRM has', async () => {
     run = await RuleRun.deriveAll(RULES, legacy);
-    const { held } = await expectEqual();
+    const { held, noted } = await expectEqual();
+    expect(noted.map(({ table, reason, rows }) => [table, reason, rows > 0])).toEqual([
+      ['crm.note', 'cut: length of body', true],
+      ['crm.deal', 'out of range: a deal that is worth its while', true],
+    ]);
     const reasons = new Set(held.map(({ state, reason }) => `${state}: ${reason}`));
     expect([...reasons].sort()).toEqual([
       'held: empty',

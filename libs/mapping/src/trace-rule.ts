@@ -7,7 +7,7 @@ import { compileValidations, validateRow } from './validation.js';
 export type TracedColumn = { readonly column: string; readonly value: string | null; readonly problem: string | null };
 
 /** What a validation rule says of a row whose columns can be made: nothing, a note, or why it is held. */
-export type TracedValidation = { readonly rule: ValidationRule; readonly problem: Problem | null };
+type TracedValidation = { readonly rule: ValidationRule; readonly problem: Problem | null };
 
 export type TracedRow = { readonly columns: readonly TracedColumn[]; readonly validations: readonly TracedValidation[] };
 

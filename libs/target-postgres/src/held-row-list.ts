@@ -71,7 +71,8 @@ export class PostgresHeldRowList extends HeldRowList {
         values,
       );
     }, []);
-    return { held: 0, waiting: 0, refused: 0, ...Object.fromEntries(found.map(({ state, rows }) => [state, rows])) };
+    const asked = filter.state === 'noted' ? { noted: 0 } : {};
+    return { held: 0, waiting: 0, refused: 0, ...asked, ...Object.fromEntries(found.map(({ state, rows }) => [state, rows])) };
   }
 
   groups(filter: HeldFilter, limit: number): Promise<readonly HeldGroup[]> {

@@ -1,5 +1,5 @@
 import type { DescribedColumn, DescribedTable, TableSchema } from '@changeover/events';
-import type { Expression, TableRule } from '@changeover/mapping';
+import type { Expression, Json, Severity, TableRule } from '@changeover/mapping';
 import { textTable } from '@changeover/testing';
 
 import { ruleFindings } from './rule-findings.js';
@@ -139,5 +139,60 @@ describe('a column of the target that is never null', () => {
 
   it('is held without, where it is part of the key', () => {
     expect(of({ column: 'account_id' }, { key: ['id', 'name'] })).toEqual([]);
+  });
+});
+
+describe('a column that takes only so many characters', () => {
+  const sources = SOURCES.map((table) => ({
+    ...table,
+    columns: table.columns.map((column) => (column.name === 'name' ? { ...column, type: 'character varying(20)' } : column)),
+  }));
+  const target = (type: string): DescribedTable => described('person', [text('id'), { ...text('name'), type, base: 'character varying' }]);
+  const found = (type: string, name: Expression, validate: TableRule['validate'] = []): readonly string[] =>
+    ruleFindings([rule('person', { columns: { id: { column: 'id' }, name }, validate })], { sources, targets: [target(type)] }).map(
+      ({ message }) => message,
+    );
+  const convert = (name: string, input: Expression, options?: Json): Expression => {
+    return { convert: name, input, invalid: 'empty', ...(options !== undefined && { options }) };
+  };
+  const column: Expression = { column: 'name' };
+
+  it.each<[string, Expression]>([
+    ['character varying(20)', column],
+    ['text', { column: 'id' }],
+    ['character varying', { column: 'id' }],
+    ['character(20)', convert('trim', { split: ',', part: 1, input: column })],
+    ['character varying(3)', { first: [{ constant: 'abc' }, { constant: null }] }],
+    ['character varying(36)', { uuid: NAMESPACE, input: column }],
+    ['character varying(2)', convert('enum', column, { values: { a: 'bb', b: null } })],
+    ['character varying(20)', { when: [{ if: { is: column, in: ['1'] }, then: { constant: 'x' } }], otherwise: column }],
+  ])('that is %s takes %j', (type, value) => {
+    expect(found(type, value)).toEqual([]);
+  });
+
+  it.each<[string, Expression]>([
+    ['character varying(19)', column],
+    ['character(19)', convert('trim', column)],
+    ['character varying(100)', { column: 'id' }],
+    ['character varying(100)', { column: 'name', of: 'joined' }],
+    ['character varying(100)', { concat: [column, column], separator: '' }],
+    ['character varying(1)', convert('enum', column, { values: { a: 'bb' } })],
+    ['character varying(19)', { when: [{ if: { is: column, in: ['1'] }, then: { constant: 'x' } }], otherwise: column }],
+    ['character varying(35)', { uuid: NAMESPACE, input: column }],
+    ['character varying(100)', convert('phone', column)],
+  ])('that is %s may get more of %j', (type, value) => {
+    const [, length] = /\((\d+)\)/u.exec(type) ?? [];
+    expect(found(type, value)).toEqual([
+      `columns of crm.person take only so many characters, and the rule may make more: such rows will be refused; with \`atMost\` in \`validate\` they are cut or held: name (${length ?? ''})`,
+    ]);
+  });
+
+  it('gets no more where a rule of the validation cuts or holds it', () => {
+    const atMost = (most: number, severity: Severity) => ({ name: 'n', column: 'name', atMost: most, severity });
+    expect(found('character varying(19)', column, [atMost(19, 'fix')])).toEqual([]);
+    expect(found('character varying(19)', column, [atMost(19, 'stop')])).toEqual([]);
+    expect(found('character varying(19)', column, [atMost(19, 'warn')])).toHaveLength(1);
+    expect(found('character varying(19)', column, [atMost(20, 'fix')])).toHaveLength(1);
+    expect(found('character varying(19)', column, [{ ...atMost(19, 'fix'), column: 'id' }])).toHaveLength(1);
   });
 });

@@ -21,7 +21,12 @@ export function ruleFindings(rules: readonly TableRule[], { sources, targets }: 
   return rules.flatMap((rule) => {
     const target = described.get(rule.target);
     if (target === undefined) return [];
-    return [...parentFindings(rule, target, made), ...nullFindings(rule, target, notNull.get(rule.source) ?? new Set())];
+    const source = sources.find(({ schema, table }) => `${schema}.${table}` === rule.source);
+    return [
+      ...parentFindings(rule, target, made),
+      ...nullFindings(rule, target, notNull.get(rule.source) ?? new Set()),
+      ...lengthFindings(rule, target, source),
+    ];
   });
 }
 
@@ -67,6 +72,53 @@ function nullFindings(
       `columns of ${target} are NOT NULL and may be left empty by the rule: such rows will be refused; with the columns in \`required\` they are held: ${may.join(', ')}`,
     ),
   ];
+}
+
+/** Texts that may be longer than their column takes. */
+function lengthFindings(
+  { target, columns, validate = [] }: TableRule,
+  table: DescribedTable,
+  source: TableSchema | undefined,
+): readonly Finding[] {
+  const lengths = new Map((source?.columns ?? []).map(({ name, type }) => [name, lengthOf(type)]));
+  const may = table.columns.flatMap(({ name, type }) => {
+    const length = lengthOf(type);
+    const value = Object.hasOwn(columns, name) ? columns[name] : undefined;
+    if (length === null || value === undefined || longest(value, lengths) <= length) return [];
+    const isChecked = validate.some((one) => one.column === name && 'atMost' in one && one.atMost <= length && one.severity !== 'warn');
+    return isChecked ? [] : [`${name} (${String(length)})`];
+  });
+  if (may.length === 0) return [];
+  return [
+    warning(
+      'length',
+      `columns of ${target} take only so many characters, and the rule may make more: such rows will be refused; with \`atMost\` in \`validate\` they are cut or held: ${may.join(', ')}`,
+    ),
+  ];
+}
+
+/** The characters that a type takes; null: as many as there are. */
+function lengthOf(type: string): number | null {
+  const [, length] = /^character(?: varying)?\((\d+)\)$/u.exec(type) ?? [];
+  return length === undefined ? null : Number(length);
+}
+
+/** How many characters a value may have at most, as far as the rule says so itself. */
+function longest(value: Expression, lengths: ReadonlyMap<string, number | null>): number {
+  if ('column' in value) return (value.of === undefined ? lengths.get(value.column) : null) ?? Infinity;
+  if ('constant' in value) return [...(value.constant ?? '')].length;
+  if ('first' in value) return Math.max(...value.first.map((one) => longest(one, lengths)));
+  if ('when' in value) {
+    const values = [...value.when.map(({ then }) => then), ...(value.otherwise === undefined ? [] : [value.otherwise])];
+    return Math.max(...values.map((one) => longest(one, lengths)));
+  }
+  if ('uuid' in value) return 36;
+  if ('split' in value) return longest(value.input, lengths);
+  if (!('convert' in value)) return Infinity;
+  if (value.convert === 'trim') return longest(value.input, lengths);
+  if (value.convert !== 'enum') return Infinity;
+  const { values } = value.options as { readonly values: Readonly<Record<string, string | null>> };
+  return Math.max(...Object.values(values).map((text) => [...(text ?? '')].length));
 }
 
 /** `notNull`: columns of the driving row, and with their alias those of joins. */

@@ -91,6 +91,7 @@ export function heldRowListContract(name: string, open: () => Promise<HeldRowLis
     it('has those that are only noted where they are asked for, or one of them is', async () => {
       const list = await fill();
       const whole = await list.page({}, { limit: 10 });
+      expect(await list.totals({ state: 'noted' })).toEqual({ held: 0, waiting: 0, refused: 0, noted: 0 });
       const noted = held('m', { key: '70', state: 'noted', reason: 'cut: length', column: 'name', ms: 1_000 });
       await write(bed.writer('m'), 11, [noted]);
       expect(await list.page({}, { limit: 10 })).toEqual(whole);

@@ -112,7 +112,7 @@ const TABLES = `
     contact_id uuid REFERENCES crm.contact (id),
     regarding text NOT NULL,
     author_id integer REFERENCES crm.app_user (id),
-    body text NOT NULL,
+    body varchar(600) NOT NULL,
     pinned boolean NOT NULL,
     CHECK (num_nonnulls(account_id, contact_id) = 1)
   );

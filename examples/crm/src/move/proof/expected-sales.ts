@@ -22,6 +22,9 @@ export const EXPECTED_SALES: readonly string[] = [
      CASE WHEN problems <> '{}' THEN problems ELSE ARRAY[judge.problem(true, 'waits for', 'crm.account')] END
    FROM read_deal WHERE problems <> '{}' OR no_account`,
 
+  `INSERT INTO expected_held SELECT 'crm.deal', id, 'public.opportunities', 'noted', false,
+     ARRAY[judge.note('out of range', 'amount', 'a deal that is worth its while', 'warn')] FROM expected_deal WHERE amount < 50000`,
+
   `CREATE TEMP TABLE read_deal_contact AS
    SELECT opportunity_id AS deal_id, contact_id,
      CASE judge.word(contact_role) WHEN 'DECISION MAKER' THEN 'decision_maker' WHEN 'BUYER' THEN 'buyer' WHEN 'USER' THEN 'user' END AS role,
@@ -74,11 +77,14 @@ export const EXPECTED_SALES: readonly string[] = [
      contact_id IS NOT NULL AND contact_id NOT IN (SELECT id FROM expected_contact) AS no_contact FROM read`,
 
   `CREATE TEMP TABLE expected_note AS
-   SELECT id, subject, account_id, contact_id, regarding, author_id, body, coalesce(pinned, 'f')::boolean AS pinned
+   SELECT id, subject, account_id, contact_id, regarding, author_id, left(body, 600) AS body, coalesce(pinned, 'f')::boolean AS pinned
    FROM read_note WHERE problems = '{}' AND NOT no_account AND NOT no_contact`,
 
   `INSERT INTO expected_held SELECT 'crm.note', id::text, 'public.notes', CASE WHEN problems = '{}' THEN 'waiting' ELSE 'held' END, false,
      CASE WHEN problems <> '{}' THEN problems
        ELSE array_remove(ARRAY[judge.problem(no_account, 'waits for', 'crm.account'), judge.problem(no_contact, 'waits for', 'crm.contact')], NULL) END
    FROM read_note WHERE problems <> '{}' OR no_account OR no_contact`,
+
+  `INSERT INTO expected_held SELECT 'crm.note', id::text, 'public.notes', 'noted', false,
+     ARRAY[judge.note('cut', 'body', 'length of body', 'fix')] FROM read_note WHERE id IN (SELECT id FROM expected_note) AND char_length(body) > 600`,
 ];

@@ -96,6 +96,10 @@ export const READINGS = `
     $$ SELECT CASE lower(judge.bare(t)) WHEN '' THEN NULL WHEN 'y' THEN 't' WHEN '1' THEN 't' WHEN 'on' THEN 't'
       WHEN 'n' THEN 'f' WHEN 'no' THEN 'f' WHEN '0' THEN 'f' ELSE CASE WHEN t IS NOT NULL THEN '!' END END $$;
 
+  -- What is said of a column of a row that is written.
+  CREATE FUNCTION judge.note(reason text, of text, rule text, severity text) RETURNS jsonb STABLE LANGUAGE sql AS
+    $$ SELECT jsonb_build_object('reason', reason || ': ' || rule, 'column', of, 'rule', rule, 'severity', severity) $$;
+
   -- A problem of a column, where there is one.
   CREATE FUNCTION judge.problem(is_one boolean, reason text, of text) RETURNS jsonb STABLE LANGUAGE sql AS
     $$ SELECT CASE WHEN is_one THEN jsonb_build_object('reason', reason, 'column', of) END $$;

@@ -34,6 +34,7 @@ export const deal: TableRule = {
   key: ['id'],
   required: ['account_id', 'title', 'stage', 'amount'],
   requires: [parent('crm.account', column('account_id')), parent('crm.app_user', column('id', 'user'))],
+  validate: [{ name: 'a deal that is worth its while', column: 'amount', range: 'number', from: '50000', severity: 'warn' }],
   whileHeld: 'none',
 };
 
@@ -102,6 +103,7 @@ export const note: TableRule = {
   },
   key: ['id'],
   required: ['subject', 'regarding', 'body'],
+  validate: [{ name: 'length of body', column: 'body', atMost: 600, severity: 'fix' }],
   requires: [
     parent('crm.account', column('id', 'account')),
     parent('crm.contact', column('id', 'contact')),
