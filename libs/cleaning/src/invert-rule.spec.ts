@@ -84,9 +84,9 @@ const validations = fc.subarray<ValidationRule>([
 ]);
 
 const rules = fc
-  .tuple(expression(['a', 'b', 'c'], 3), expression(['d', 'e'], 2), expression(['f', 'g'], 2), expression(['g', 'h'], 1))
-  .map(([x, y, z, w]): TableRule => ({
-    ...{ source: 'old.t', target: 'new.t', key: ['id'] },
+  .tuple(expression(['a', 'b', 'c'], 3), expression(['d', 'e'], 2), expression(['f', 'g'], 2), expression(['g', 'h'], 1), validations)
+  .map(([x, y, z, w, validate]): TableRule => ({
+    ...{ source: 'old.t', target: 'new.t', key: ['id'], validate },
     columns: { id: { stride: 10, offset: 3, input: { column: 'id' }, invalid: 'held' }, w, x, y, z },
   }));
 

@@ -36,6 +36,7 @@ export function invertRule(
     joined.set(as, all === undefined ? `it is a row of ${table} that holds it` : `it is made of many rows of ${table}`);
   }
   const parts = { scope, converters, inverses, ofJoin: (alias: string) => joined.get(alias) ?? '' };
+  const nothing: Row = [];
   const alone = Object.entries(rule.columns).map(([column, value], place) => ({
     column,
     place,
@@ -76,15 +77,14 @@ export function invertRule(
   };
 }
 
-/** A value may have been cut, or taken away, before it was written. */
-function mended(lens: Lens, column: string, { validate = [] }: TableRule): Lens {
+/** A value may have been cut, or taken away, before it was written. `nothing`: a driving row in which everything is null. */
+function mended(lens: Lens, column: string, { validate = [] }: TableRule, nothing: Row): Lens {
   const fixes = validate.filter((one) => one.severity === 'fix' && one.column === column);
-  if (fixes.length === 0) return lens;
-  const isCut = fixes.some((one) => 'atMost' in one);
-  const ways = [wayBack('kept', isCut ? 'what is cut off' : 'what is left out as wrong')];
-  // A piece of what a conversion gave may be nothing that it gives.
-  if (isCut && lens.takes !== 'any') ways.push(wayBack('lossy', 'what is left of it may be no such value'));
-  return { ...lens, wayBack: worst(lens.wayBack, ...ways) };
+  const ways: WayBack[] = [];
+  // A piece of what a conversion gave may be nothing that it gives; and what is never null cannot be left empty.
+  if (fixes.some((one) => 'atMost' in one)) ways.push(wayBack(lens.takes === 'any' ? 'kept' : 'lossy', 'what is cut off'));
+  if (fixes.some((one) => !('atMost' in one))) ways.push(wayBack(lens.get([nothing]) === null ? 'kept' : 'lossy', 'what is left out as wrong'));
+  return ways.length === 0 ? lens : { ...lens, wayBack: worst(lens.wayBack, ...ways) };
 }
 
 function rank({ lens }: Column): number {

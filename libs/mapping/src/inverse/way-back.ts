@@ -15,7 +15,7 @@ import { putBack, type Inverse, type Inverses } from './inverse.js';
 export type WayBack = { readonly kind: 'exact' | 'kept' | 'lossy'; readonly reasons: readonly string[] };
 
 /** What columns of the driving row have to hold, by their place in it. */
-export type Edits = readonly (readonly [place: number, value: string | null])[];
+type Edits = readonly (readonly [place: number, value: string | null])[];
 
 /**
  * An expression that can be gone through both ways, a lens (Foster et al., Combinators for Bidirectional Tree Transformations, 2005): `get` reads its value,
@@ -47,7 +47,7 @@ const NO_EDITS: Edits = [];
 const NOWHERE = (): null => null;
 
 /** What changes in the driving row so that the lens gives this value; nothing where it does so already. */
-export function put({ get, put: write }: Lens, value: string | null, rows: Rows): Edits | null {
+function put({ get, put: write }: Lens, value: string | null, rows: Rows): Edits | null {
   return get(rows) === value ? NO_EDITS : write(value, rows);
 }
 

@@ -44,7 +44,7 @@ type Values = Readonly<Record<string, string | null>>;
 export type HeldCounts = { readonly held: number; readonly kept: number; readonly waiting: number; readonly noted: number };
 
 /** Rows that are not at the target, or not as they are at the source, for one reason. */
-export type PlannedReason = { readonly reason: string; readonly column: string | null; readonly before: number; readonly after: number };
+type PlannedReason = { readonly reason: string; readonly column: string | null; readonly before: number; readonly after: number };
 
 export type PlannedTable = {
   /** `schema.table` at the target. */
@@ -149,7 +149,7 @@ export async function planMapping(options: PlanOptions, signal: AbortSignal): Pr
 }
 
 /** Whether a version of a row that one rule made may stand while the row is held under the other: it has the same columns, and stands on and wants the same. */
-export function keepsVersions(one: TableRule, other: TableRule): boolean {
+function keepsVersions(one: TableRule, other: TableRule): boolean {
   const shape = ({ source, columns, key, unique = [], requires = [] }: TableRule): string =>
     JSON.stringify([source, Object.keys(columns), key, unique, requires]);
   return shape(one) === shape(other);
