@@ -789,7 +789,7 @@ describe('held', () => {
       const wrong = await Promise.all([bench.run('held', 'show', 'note'), bench.run('held', 'list', '--state', 'bad'), bench.run('held')]);
       expect(wrong.map(({ code, err }) => [code, err.split('\n')[0]])).toEqual([
         [1, 'changeover: BAD_SETTINGS: held show takes a key, or --refusal'],
-        [1, 'changeover: BAD_SETTINGS: --state is one of held, waiting, refused'],
+        [1, 'changeover: BAD_SETTINGS: --state is one of held, waiting, refused, noted'],
         [2, 'Usage: changeover held [options] [command]'],
       ]);
 
@@ -994,6 +994,73 @@ describe('held', () => {
       });
       expect(await up.signal('SIGINT')).toBe(0);
       expect(up.out + up.err).not.toMatch(/secret/);
+    },
+    2 * PATIENCE_MS,
+  );
+});
+
+describe('validation', () => {
+  test(
+    'cuts and notes, counts by rule, and stops load before what comes after a row that has to stop it; until that is mended, restarts or not',
+    async () => {
+      await using bench = await Bench.open();
+      const rule = {
+        source: 'public.contact',
+        target: 'public.contact',
+        columns: { id: { column: 'id' }, name: { column: 'name' } },
+        key: ['id'],
+        required: ['name'],
+        validate: [
+          { name: 'length of name', column: 'name', atMost: 5, severity: 'fix' },
+          { name: 'no secrets', column: 'name', rejects: '^top', severity: 'stop' },
+        ],
+      };
+      await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify({ rules: [rule] }));
+      await bench.settings({ mapping: 'mapping.json' });
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'ann'), (2, 'benjamin')`);
+      const contacts = (): Promise<Record<string, unknown>[]> => bench.query(bench.target, 'SELECT id, name FROM contact ORDER BY id');
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      const begun = await bench.run('barrier', '--wait', '--timeout', '60');
+      expect([begun.code, begun.out]).toEqual([0, expect.stringMatching(/everything up to [0-9A-F/]+\n$/)]);
+      expect(await contacts()).toEqual([
+        { id: 1, name: 'ann' },
+        { id: 2, name: 'benja' },
+      ]);
+      expect((await bench.run('held', 'list')).out).toBe('no such row is held, waits or is refused\n');
+      const noted = await bench.run('held', 'list', '--state', 'noted');
+      expect(noted.out).toMatch(/^1 noted row\n/);
+      expect(noted.out).toMatch(/^noted +public\.contact +2 +cut: length of name +name +the row +\d{4}-/m);
+      expect((await bench.run('held', 'list', '--state', 'noted', '--reason', 'other')).out).toBe('nothing is noted of such a row\n');
+      expect((await bench.run('held', 'show', 'contact', '2')).out).toMatch(
+        /: noted\n(.*\n)*.*at the target +it stands\n.*Nothing has to be done/,
+      );
+      const counted = JSON.parse((await bench.run('count', '--json')).out) as { tables: unknown[] };
+      expect(counted.tables).toMatchObject([
+        { candidates: 2, written: 2, noted: 1, held: 0, rules: { 'length of name': { noted: 1, held: 0 } } },
+      ]);
+      const explained = await bench.run('explain', 'public.contact', '2');
+      expect(explained.out).toContain('noted: length of name: name of at most 5 characters (fix)');
+      expect((await bench.run('verify')).out).toMatch(/^public\.contact +2 +2 +equal\nchangeover\.held +1 +1 +equal$/m);
+
+      await bench.query(bench.source, `INSERT INTO contact VALUES (3, 'top 1')`);
+      await up.says(/: 1 row is held by rules that stop, the first of public\.contact by the rule “no secrets” .*VALIDATION_STOPPED/);
+      await bench.query(bench.source, `INSERT INTO contact VALUES (4, 'dora')`);
+      expect((await bench.run('barrier', '--wait', '--timeout', '2')).code).not.toBe(0);
+      expect(await contacts()).toHaveLength(2);
+      expect((await bench.run('held', 'list')).out).toMatch(
+        /^held +public\.contact +3 +not as the pattern has it: no secrets +name +nothing/m,
+      );
+      expect(await up.signal('SIGKILL')).toBeNull();
+      const again = bench.start('up');
+      await again.says(/VALIDATION_STOPPED/);
+      expect(await contacts()).toHaveLength(2);
+
+      await bench.query(bench.source, `UPDATE contact SET name = 'tom' WHERE id = 3`);
+      const mended = await bench.run('barrier', '--wait', '--timeout', '60');
+      expect([mended.code, (await contacts()).map(({ name }) => name)]).toEqual([0, ['ann', 'benja', 'tom', 'dora']]);
+      expect(await again.signal('SIGINT')).toBe(0);
+      expect(up.out + up.err + again.out + again.err).not.toMatch(/top 1|benja|dora/);
     },
     2 * PATIENCE_MS,
   );
