@@ -106,7 +106,7 @@ function lengthOf(type: string): number | null {
 /** How many characters a value may have at most, as far as the rule says so itself. */
 function longest(value: Expression, lengths: ReadonlyMap<string, number | null>): number {
   if ('column' in value) return (value.of === undefined ? lengths.get(value.column) : null) ?? Infinity;
-  if ('constant' in value) return [...(value.constant ?? '')].length;
+  if ('constant' in value) return Array.from(value.constant ?? '').length;
   if ('first' in value) return Math.max(...value.first.map((one) => longest(one, lengths)));
   if ('when' in value) {
     const values = [...value.when.map(({ then }) => then), ...(value.otherwise === undefined ? [] : [value.otherwise])];
@@ -118,7 +118,7 @@ function longest(value: Expression, lengths: ReadonlyMap<string, number | null>)
   if (value.convert === 'trim') return longest(value.input, lengths);
   if (value.convert !== 'enum') return Infinity;
   const { values } = value.options as { readonly values: Readonly<Record<string, string | null>> };
-  return Math.max(...Object.values(values).map((text) => [...(text ?? '')].length));
+  return Math.max(...Object.values(values).map((text) => Array.from(text ?? '').length));
 }
 
 /** `notNull`: columns of the driving row, and with their alias those of joins. */

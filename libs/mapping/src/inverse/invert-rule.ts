@@ -40,7 +40,7 @@ export function invertRule(
   const alone = Object.entries(rule.columns).map(([column, value], place) => ({
     column,
     place,
-    lens: mended(lensOf(value, parts), column, rule),
+    lens: mended(lensOf(value, parts), column, rule, nothing),
   }));
   const columns = alone.map((one): Column => ({ ...one, way: beside(rule, one, alone) }));
   const validations = compileValidations(rule);
@@ -83,7 +83,9 @@ function mended(lens: Lens, column: string, { validate = [] }: TableRule, nothin
   const ways: WayBack[] = [];
   // A piece of what a conversion gave may be nothing that it gives; and what is never null cannot be left empty.
   if (fixes.some((one) => 'atMost' in one)) ways.push(wayBack(lens.takes === 'any' ? 'kept' : 'lossy', 'what is cut off'));
-  if (fixes.some((one) => !('atMost' in one))) ways.push(wayBack(lens.get([nothing]) === null ? 'kept' : 'lossy', 'what is left out as wrong'));
+  if (fixes.some((one) => 'check' in one)) ways.push(wayBack('lossy', 'it is left empty for what others hold'));
+  if (fixes.some((one) => !('atMost' in one) && !('check' in one)))
+    ways.push(wayBack(lens.get([nothing]) === null ? 'kept' : 'lossy', 'what is left out as wrong'));
   return ways.length === 0 ? lens : { ...lens, wayBack: worst(lens.wayBack, ...ways) };
 }
 

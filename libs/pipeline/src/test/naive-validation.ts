@@ -32,7 +32,13 @@ export function compileNaively(
         const value = row[column] ?? null;
         const [is, word, fixed] =
           'atMost' in one
-            ? [value === null || [...value].length <= one.atMost, 'too long', [...(value ?? '')].slice(0, one.atMost).join('')]
+            ? [
+                value === null || Array.from(value).length <= one.atMost,
+                'too long',
+                Array.from(value ?? '')
+                  .slice(0, one.atMost)
+                  .join(''),
+              ]
             : 'range' in one
               ? [
                   value === null || (Number(value) >= Number(one.from ?? -Infinity) && Number(value) <= Number(one.to ?? Infinity)),
