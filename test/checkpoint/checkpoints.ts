@@ -122,6 +122,8 @@ export function describeCheckpoints(
       };
       // Of every table the log has told something by then, whichever tests have run before.
       await scene.bed.source.query(`INSERT INTO visit VALUES ('2024-03-03', 'by hand')`);
+      const correction = { what: 'correct', table: 'public.company', key: '1', column: 'kind', from: 'big', to: 'small', why: null };
+      await scene.bed.request('correct', { decisions: [correction] });
       await scene.bed.barrier();
       expect(await run('checkpoint', 'create', 'by-hand')).toContain('checkpoint by-hand');
       expect(await run('checkpoint', 'list')).toContain('by-hand');
