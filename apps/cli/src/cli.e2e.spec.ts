@@ -995,7 +995,8 @@ describe('held', () => {
       expect(await up.signal('SIGINT')).toBe(0);
       expect(up.out + up.err).not.toMatch(/secret/);
     },
-    2 * PATIENCE_MS,
+    // Some forty runs of the command.
+    4 * PATIENCE_MS,
   );
 });
 
