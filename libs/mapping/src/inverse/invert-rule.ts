@@ -42,7 +42,7 @@ export function invertRule(
     place,
     lens: mended(lensOf(value, parts), column, rule, nothing),
   }));
-  const columns = alone.map((one): Column => ({ ...one, way: beside(rule, one, alone) }));
+  const columns = besideEachOther(rule, alone);
   const validations = compileValidations(rule);
   /** As it is written: undefined where a value holds the row. */
   const made = (rows: JoinedRows): { readonly values: readonly (string | null | undefined)[]; readonly problems: readonly Problem[] } => {
@@ -93,24 +93,35 @@ function rank({ lens }: Column): number {
   return ['exact', 'kept', 'lossy'].indexOf(lens.wayBack.kind);
 }
 
-/** With what others have to do with it that are made of the same column. */
-function beside(rule: TableRule, one: Omit<Column, 'way'>, columns: readonly Omit<Column, 'way'>[]): WayBack {
+/** With what columns have to do with each other that are made of the same one. */
+function besideEachOther(rule: TableRule, alone: readonly Omit<Column, 'way'>[]): readonly Column[] {
+  let columns = alone.map((one): Column => ({ ...one, way: one.lens.wayBack }));
+  // One without a way back may take another's away, and what is taken stays so: it comes to an end.
+  for (;;) {
+    const known = columns;
+    columns = known.map((one) => ({ ...one, way: beside(rule, one, known) }));
+    if (columns.every(({ way }, place) => way.kind === known[place]?.way.kind)) return columns;
+  }
+}
+
+function beside(rule: TableRule, one: Column, columns: readonly Column[]): WayBack {
+  if (one.way.kind === 'lossy') return one.way;
   const { wayBack: own } = one.lens;
   const expressionOf = (column: string): Expression => rule.columns[column] as Expression;
   const read = sourceColumns(expressionOf(one.column));
   const needed = [...rule.key, ...(rule.required ?? [])];
   const holding = (rule.validate ?? []).flatMap(({ severity, column }) => (severity === 'hold' || severity === 'stop' ? [column] : []));
   // What has no way back follows, whatever it becomes; unless it could hold the row.
-  const counts = ({ column, lens }: Omit<Column, 'way'>): boolean =>
-    lens.wayBack.kind !== 'lossy' || needed.includes(column) || holding.includes(column) || mayHold(expressionOf(column));
+  const counts = ({ column, way }: Column): boolean =>
+    way.kind !== 'lossy' || needed.includes(column) || holding.includes(column) || mayHold(expressionOf(column));
   const others = columns.filter(
     (other) =>
       other.column !== one.column && counts(other) && sourceColumns(expressionOf(other.column)).some((name) => read.includes(name)),
   );
-  if (own.kind === 'lossy' || others.length === 0) return own;
+  if (others.length === 0) return own;
   const made = `made of the same column as ${others.map(({ column }) => column).join(', ')}`;
   const decides = [one, ...others].find(({ lens }) => lens.wayBack.kind === 'exact');
-  const isDecided = decides !== undefined && read.length === 1 && others.every(({ lens }) => lens.wayBack.kind !== 'lossy');
+  const isDecided = decides !== undefined && read.length === 1 && others.every(({ way }) => way.kind !== 'lossy');
   return worst(own, wayBack(isDecided ? 'kept' : 'lossy', made));
 }
 
