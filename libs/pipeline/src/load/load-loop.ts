@@ -1,4 +1,4 @@
-import { ChangeoverError, unreachable, type Clock, type IdSource } from '@changeover/core';
+import { unreachable, type Clock, type IdSource } from '@changeover/core';
 import {
   decodeJsonBody,
   FrameReader,
@@ -17,6 +17,7 @@ import {
 
 import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
 import { readStreamAhead } from '../stream-reader.js';
+import { WrittenForms } from '../move/written-frames.js';
 import { StopWatch, type LookedThrough } from './stop-watch.js';
 
 export type LoadLimits = {
@@ -72,9 +73,9 @@ export class LoadLoop {
       { log, stream: writes, from: session.progress?.writes ?? null, maxQueuedBytes: limits.maxQueuedBytes, clock },
       ended,
     );
-    const schemas = new Schemas(this.#options);
+    const schemas = new WrittenForms(this.#options);
     const schemasOf = async (entry: LogEntry): Promise<(seq: number) => TableSchema> => {
-      await schemas.know(entry);
+      await schemas.take(entry);
       return schemas.of;
     };
     const watch = await StopWatch.begin({ log, writes, session, signal: ended, schemasOf, looked: this.#looked });
@@ -98,35 +99,6 @@ export class LoadLoop {
   }
 }
 
-/** The forms of tables that frames of `writes` refer to. */
-class Schemas {
-  readonly #options: LoadOptions;
-  readonly #known = new Map<number, TableSchema>();
-
-  constructor(options: LoadOptions) {
-    this.#options = options;
-  }
-
-  /** Those that the record tells, and those that it names. */
-  async know(entry: LogEntry): Promise<void> {
-    const { log, writes, place = itself } = this.#options;
-    const { header } = entry;
-    if (header.kind === 'schema') this.#known.set(header.seq, place(decodeJsonBody('schema', entry).table));
-    for (const ref of header.schemas ?? []) {
-      if (this.#known.has(ref.seq)) continue;
-      const { table } = decodeJsonBody('schema', await log.fetch(writes, ref));
-      this.#known.set(ref.seq, place(table));
-    }
-  }
-
-  readonly of = (seq: number): TableSchema => {
-    const schema = this.#known.get(seq);
-    if (schema === undefined)
-      throw new ChangeoverError('LOG_CORRUPT', `a frame refers to schema ${String(seq)}, which its record does not name`);
-    return schema;
-  };
-}
-
 /** A record of `writes` that was taken and is not applied. */
 type Taken = {
   readonly progress: LoadProgress;
@@ -138,7 +110,7 @@ type Taken = {
 
 type RunParts = {
   readonly session: TargetSession;
-  readonly schemas: Schemas;
+  readonly schemas: WrittenForms;
   readonly watch: StopWatch;
   readonly signal: AbortSignal;
 };
@@ -147,7 +119,7 @@ type RunParts = {
 class LoadRun {
   readonly #options: LoadOptions;
   readonly #session: TargetSession;
-  readonly #schemas: Schemas;
+  readonly #schemas: WrittenForms;
   readonly #watch: StopWatch;
   readonly #signal: AbortSignal;
   readonly #frames = new FrameReader();
@@ -198,7 +170,7 @@ class LoadRun {
         await this.#transaction(entry);
         break;
       case 'schema': {
-        await this.#schemas.know(entry);
+        await this.#schemas.take(entry);
         this.#reached(entry, {});
         break;
       }
@@ -272,7 +244,7 @@ class LoadRun {
 
   async #transaction(entry: LogEntry): Promise<void> {
     const { header } = entry;
-    await this.#schemas.know(entry);
+    await this.#schemas.take(entry);
     if (header.part === 1 && header.last) {
       await this.#discardStaged();
       const frames = this.#frames.push(entry.body);
@@ -334,10 +306,6 @@ class LoadRun {
     this.#rows += rows;
     this.#bytes += bytes;
   }
-}
-
-function itself(table: TableSchema): TableSchema {
-  return table;
 }
 
 function longer(waitMs: number): number {

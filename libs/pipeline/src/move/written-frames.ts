@@ -86,33 +86,43 @@ async function readOnce(
   throw new ChangeoverError('LOG_GAP', `the stream ends before record ${String(through)} of writes`);
 }
 
+/** Where forms are told; `place`: under which name a table is known, if not under that. */
+type Written = Pick<WrittenStretch, 'log' | 'writes'> & { readonly place?: ((table: TableSchema) => TableSchema) | undefined };
+
+const itself = (table: TableSchema): TableSchema => table;
+
 /** The forms of rows, as the stream tells them. */
 export class WrittenForms {
-  readonly #stretch: Pick<WrittenStretch, 'log' | 'writes'>;
+  readonly #stretch: Written;
   readonly #told = new Map<number, { readonly schema: TableSchema; readonly ref: RecordRef }>();
 
-  constructor(stretch: Pick<WrittenStretch, 'log' | 'writes'>) {
+  constructor(stretch: Written) {
     this.#stretch = stretch;
   }
 
   /** Learns what the entry tells, and whatever it refers to. */
   async take(entry: LogEntry): Promise<void> {
     const { kind, seq, schemas } = entry.header;
-    if (kind === 'schema') this.#told.set(seq, { schema: decodeJsonBody('schema', entry).table, ref: { seq, at: entry.at } });
+    if (kind === 'schema') this.#tell({ seq, at: entry.at }, entry);
     for (const ref of schemas ?? []) if (!this.#told.has(ref.seq)) await this.fetch(ref);
   }
 
   async fetch(ref: RecordRef): Promise<TableSchema> {
     const { log, writes } = this.#stretch;
-    const { table } = decodeJsonBody('schema', await log.fetch(writes, ref));
-    this.#told.set(ref.seq, { schema: table, ref });
-    return table;
+    return this.#tell(ref, await log.fetch(writes, ref));
   }
 
   readonly of: SchemaLookup = (seq) => this.#find(seq).schema;
 
   /** Where a form was told. */
   readonly refOf = (seq: number): RecordRef => this.#find(seq).ref;
+
+  #tell(ref: RecordRef, entry: LogEntry): TableSchema {
+    const { place = itself } = this.#stretch;
+    const schema = place(decodeJsonBody('schema', entry).table);
+    this.#told.set(ref.seq, { schema, ref });
+    return schema;
+  }
 
   #find(seq: number): { readonly schema: TableSchema; readonly ref: RecordRef } {
     const told = this.#told.get(seq);
