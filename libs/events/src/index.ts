@@ -14,7 +14,7 @@ export { encodeFrameHeader, FrameReader } from './frame/frame-codec.js';
 export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './frame/frame.js';
 export { CORRECTION_COLUMNS, CORRECTION_TABLE, type CorrectionColumn } from './frame/correction-table.js';
 export { HELD_COLUMNS, HELD_NOW_COLUMNS, HELD_NOW_TABLE, HELD_TABLE, type HeldColumn } from './frame/held-table.js';
-export { isPartial, keyText, lineOf, mergeLines, type Line } from './frame/line.js';
+export { isPartial, joinLines, keyText, lineOf, mergeLines, type Line } from './frame/line.js';
 export { ROW_TEXT_SETTINGS } from './frame/row-text-settings.js';
 export { tableName, tableSchemaHash, type ColumnSchema, type ForeignKey, type TableSchema } from './frame/table-schema.js';
 export {

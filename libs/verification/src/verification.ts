@@ -1,7 +1,6 @@
 import { ChangeoverError, type Clock, type CrashPoint, type Position } from '@changeover/core';
 import {
   CORRECTION_TABLE,
-  countLines,
   tableName,
   HELD_NOW_TABLE,
   HELD_TABLE,
@@ -16,9 +15,10 @@ import {
   type TargetSnapshot,
 } from '@changeover/events';
 import { mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
-import { ReadBudget, SnapshotDerivation, type StartRangeThreads, type ToldVersion } from '@changeover/pipeline';
+import { SnapshotDerivation, type StartRangeThreads, type ToldVersion } from '@changeover/pipeline';
 
 import { compareTable, shapeOf, type CompareLimits, type DifferingRow, type TableComparison } from './compare-table.js';
+import { fillDerivation } from './fill-derivation.js';
 import { takeOnePlace, type OnePlace } from './one-place.js';
 import { DifferingRows, repairRows, type RepairReport } from './repair.js';
 import { KeyPlaces } from './row-sums.js';
@@ -158,7 +158,7 @@ async function compareBoth(
   await using state = await options.openState();
   const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes });
   requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE], 'writes');
-  await fill(derivation, place, options, signal);
+  await fillDerivation(derivation, place.source, options, signal);
   options.crashPoint('verify.read');
   const tables: TableComparison[] = [];
   const compare = async (table: TableSchema, expected: () => Iterable<Line> | AsyncIterable<Line>): Promise<void> => {
@@ -203,26 +203,6 @@ export function requireKnown(only: ReadonlySet<string> | undefined, tables: read
   const unknown = [...(only ?? [])].find((name) => !names.includes(name));
   if (unknown === undefined) return;
   throw new ChangeoverError('BAD_SETTINGS', `--table ${unknown} is no table that this migration ${does}; there are ${names.join(', ')}`);
-}
-
-async function fill(
-  derivation: SnapshotDerivation,
-  { source }: OnePlace,
-  { onStep, clock, limits }: VerificationOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const budget = new ReadBudget(clock, limits.bytesPerSecond);
-  for (const table of derivation.sources) {
-    let rows = 0;
-    for await (const lines of source.rows(table)) {
-      await derivation.fill(table, lines);
-      rows += countLines(lines);
-      onStep({ doing: 'reading', table: tableName(table), rows });
-      budget.spend(lines.length);
-      await budget.ready(signal);
-      signal.throwIfAborted();
-    }
-  }
 }
 
 async function keptVersions(target: TargetSnapshot): Promise<readonly ToldVersion[]> {

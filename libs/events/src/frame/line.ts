@@ -8,6 +8,20 @@ export function lineOf(row: Buffer): Line {
   return { bytes: row, start: 0, end: row.length - 1 };
 }
 
+/** The lines one behind the other, in pieces of about so many bytes (or one larger line). */
+export function* joinLines(lines: Iterable<Line>, pieceBytes: number): Generator<Buffer> {
+  let taken: Buffer[] = [];
+  let size = 0;
+  for (const { bytes, start, end } of lines) {
+    taken.push(bytes.subarray(start, end + 1));
+    size += end + 1 - start;
+    if (size < pieceBytes) continue;
+    yield Buffer.concat(taken, size);
+    [taken, size] = [[], 0];
+  }
+  if (size > 0) yield Buffer.concat(taken, size);
+}
+
 /**
  * The key's fields of a line as one string, in their escaped form (so a tab between them can only be a separator). Latin-1, because
  * it is only ever compared: one byte is one character, and nothing is decoded.

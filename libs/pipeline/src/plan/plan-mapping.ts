@@ -1,6 +1,7 @@
 import { ChangeoverError } from '@changeover/core';
 import {
   countLines,
+  joinLines,
   HELD_NOW_COLUMNS,
   parseRows,
   tableName,
@@ -183,7 +184,7 @@ class Planning {
     const names = [...new Set([...before, ...after].map(tableName))].sort();
     this.#requireKnown(names);
     const readFromSource = await this.#fill(derivation, signal);
-    for (const lines of chunksOf(this.#decided())) await derivation.correct(lines);
+    for (const lines of joinLines(this.#decided(), CHUNK_BYTES)) await derivation.correct(lines);
     await derivation.derive(this.#kept(derivation), signal, (rows, expected) => {
       onStep({ doing: 'deriving', table: '', rows, expected });
     });
@@ -227,7 +228,7 @@ class Planning {
       if (others.includes(form)) continue;
       const table = this.#stored.tables.find(tableName(form)) as SourceTable;
       let rows = 0;
-      for (const lines of chunksOf(this.#remembered(table))) {
+      for (const lines of joinLines(this.#remembered(table), CHUNK_BYTES)) {
         await derivation.fill(form, lines);
         rows += countLines(lines);
         onStep({ doing: 'reading', table: table.name, rows, expected: Math.max(rows, table.rows) });
@@ -450,19 +451,6 @@ function valuesIn(row: Buffer | null, names: readonly string[]): Values | null {
   if (row === null) return null;
   const [values = []] = parseRows(whole(row));
   return Object.fromEntries(names.map((name, place) => [name, values[place] ?? null]));
-}
-
-function* chunksOf(lines: Iterable<Line>): Generator<Buffer> {
-  let pieces: Buffer[] = [];
-  let bytes = 0;
-  for (const { bytes: of, start, end } of lines) {
-    pieces.push(of.subarray(start, end + 1));
-    bytes += end + 1 - start;
-    if (bytes < CHUNK_BYTES) continue;
-    yield Buffer.concat(pieces, bytes);
-    [pieces, bytes] = [[], 0];
-  }
-  if (bytes > 0) yield Buffer.concat(pieces, bytes);
 }
 
 async function nextTurn(signal: AbortSignal): Promise<void> {

@@ -1,18 +1,20 @@
+import type { Clock } from '@changeover/core';
 import {
   countLines,
+  joinLines,
   parseRows,
   scanLine,
   isNull,
   tableName,
   type ColumnTypes,
-  type Line,
   type SourceSnapshot,
   type StateStore,
   type TableSchema,
 } from '@changeover/events';
 import { columnsUsed, type Converters, type Mapping } from '@changeover/mapping';
-import { ReadBudget, SnapshotDerivation, type RuleOutcome, type StartRangeThreads } from '@changeover/pipeline';
-import type { Clock } from '@changeover/core';
+import { SnapshotDerivation, type RuleOutcome, type StartRangeThreads } from '@changeover/pipeline';
+
+import { fillDerivation } from '../fill-derivation.js';
 
 /** What is done with which table, and to how many of its rows so far. */
 export type TrialStep = { readonly doing: 'reading' | 'deriving' | 'trying'; readonly table: string | null; readonly rows: number };
@@ -81,7 +83,7 @@ export async function tryMapping(options: TrialOptions, signal: AbortSignal): Pr
     maxStateBytes: limits.maxStateBytes,
   });
   const unused = new UnusedColumns(mapping);
-  await fill(derivation, unused, options, signal);
+  await fillDerivation(derivation, snapshot, { ...options, onLines: (table, lines) => unused.look(table, lines) }, signal);
   const misfits: Misfit[] = [];
   const rows: Record<string, number> = {};
   const tryRows = async (table: TableSchema, pieces: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> => {
@@ -99,31 +101,10 @@ export async function tryMapping(options: TrialOptions, signal: AbortSignal): Pr
   await snapshot[Symbol.asyncDispose]();
   onStep({ doing: 'deriving', table: null, rows: 0 });
   await derivation.derive([], signal);
-  for (const table of derivation.targets) await tryRows(table, piecesOf(derivation.rows(table)));
+  for (const table of derivation.targets) await tryRows(table, joinLines(derivation.rows(table), PIECE_BYTES));
   const outcomes: RuleOutcome[] = [];
   for await (const outcome of derivation.outcomes(signal)) outcomes.push(outcome);
   return { outcomes, rows, misfits, unused: unused.found };
-}
-
-async function fill(
-  derivation: SnapshotDerivation,
-  unused: UnusedColumns,
-  { snapshot, onStep, clock, limits }: TrialOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const budget = new ReadBudget(clock, limits.bytesPerSecond);
-  for (const table of derivation.sources) {
-    let rows = 0;
-    for await (const lines of snapshot.rows(table)) {
-      await derivation.fill(table, lines);
-      unused.look(table, lines);
-      rows += countLines(lines);
-      onStep({ doing: 'reading', table: tableName(table), rows });
-      budget.spend(lines.length);
-      await budget.ready(signal);
-      signal.throwIfAborted();
-    }
-  }
 }
 
 /** Counts what is in columns that no rule reads, of tables that rules read and that do not pass by. */
@@ -204,21 +185,6 @@ class TableTrial {
     const isKeyed = columns.some(({ key }) => key);
     return Object.fromEntries(columns.flatMap(({ name, key }, at) => (key || !isKeyed ? [[name, row[at] ?? null]] : [])));
   }
-}
-
-function* piecesOf(lines: Iterable<Line>): Generator<Buffer> {
-  let pieces: Buffer[] = [];
-  let bytes = 0;
-  for (const { bytes: from, start, end } of lines) {
-    // The mirror may give the same memory to the next line.
-    pieces.push(Buffer.from(from.subarray(start, end + 1)));
-    bytes += end + 1 - start;
-    if (bytes < PIECE_BYTES) continue;
-    yield Buffer.concat(pieces);
-    pieces = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(pieces);
 }
 
 function isBlank(bytes: Buffer, start: number, end: number): boolean {
