@@ -2,7 +2,7 @@ import { countWords } from '@changeover/core';
 import type { RuleOutcome } from '@changeover/pipeline';
 import type { Misfit, TrialReport, UnusedColumn } from '@changeover/verification';
 
-import { valueWords } from '../verify/verify-view.js';
+import { rowsWords, valueWords } from '../verify/verify-view.js';
 import type { Finding } from './finding.js';
 
 /** Load stops at a batch of which the target refuses more rows: something is set up wrong then. */
@@ -76,8 +76,4 @@ function unusedFindings(unused: readonly UnusedColumn[]): readonly Finding[] {
       message: `columns of ${table} that hold something and go nowhere: ${told.join(', ')}`,
     };
   });
-}
-
-function rowsWords(rows: number): string {
-  return `${countWords(rows)} ${rows === 1 ? 'row' : 'rows'}`;
 }

@@ -1,12 +1,11 @@
-import { CONVERTERS } from '@changeover/cleaning';
 import { ChangeoverError, type Clock } from '@changeover/core';
-import { decodeJsonBody, listRecords, type HeldRow, type ReadPosition } from '@changeover/events';
+import { listRecords, type HeldRow, type ReadPosition } from '@changeover/events';
 import { mappingHash, type Mapping } from '@changeover/mapping';
 import { RowExplanations, type Dependants, type ExplainedRow, type SourceRow } from '@changeover/pipeline';
-import { createHeldRowList, loadMapping, type createLog, lookAtState, type AllSettings } from '@changeover/shell';
+import { createHeldRowList, type createLog, type AllSettings } from '@changeover/shell';
 
-import { requireActiveMapping } from '../check/active-mapping.js';
-import { streamName, withLog } from '../log/open-log.js';
+import { streamName } from '../log/open-log.js';
+import { withRemembered } from '../state/state-here.js';
 
 export type ExplainRequest = {
   /** `schema.table` of either end. */
@@ -77,18 +76,9 @@ export async function withExplanations<Answer>(
   clock: Clock,
   work: (opened: Opened) => Promise<Answer>,
 ): Promise<Answer> {
-  const { migration, state, control } = settings;
-  const mapping = await loadMapping(settings.mapping);
-  await requireActiveMapping(mapping, { migration, controlUrl: control.url });
-  await using look = await lookAtState(state, migration);
-  if (look === null)
-    throw new ChangeoverError('STATE_NOT_HERE', `there is no state of migration ${migration} in the folder of the settings`);
-  return await withLog(settings, clock, async (open) => {
-    await using explanations = await RowExplanations.of(look, {
-      ...{ migration, mapping, converters: CONVERTERS },
-      fetch: async (ref) => decodeJsonBody('schema', await open.log.fetch(streamName(settings, 'changes'), ref)).table,
-    });
-    return await work({ ...open, explanations, mapping });
+  return withRemembered(settings, clock, async ({ look, opening, ...open }) => {
+    await using explanations = await RowExplanations.of(look, opening);
+    return await work({ ...open, explanations, mapping: opening.mapping });
   });
 }
 

@@ -1,13 +1,11 @@
-import { CONVERTERS } from '@changeover/cleaning';
 import { ChangeoverError, noCrash, type Clock, type IdSource } from '@changeover/core';
 import { openControl } from '@changeover/control-postgres';
-import { decodeJsonBody, parseRows, type BarrierReached, type Decision, type HeldRow } from '@changeover/events';
+import { parseRows, type BarrierReached, type Decision, type HeldRow } from '@changeover/events';
 import { CorrectableRows, type CorrectableRow } from '@changeover/pipeline';
-import { createHeldRowList, createTarget, loadMapping, lookAtState, type AllSettings } from '@changeover/shell';
+import { createHeldRowList, createTarget, type AllSettings } from '@changeover/shell';
 
 import { waitForBarrier } from '../barrier/wait-for-barrier.js';
-import { requireActiveMapping } from '../check/active-mapping.js';
-import { streamName, withLog } from '../log/open-log.js';
+import { withRemembered } from '../state/state-here.js';
 import type { WantedCorrection } from './correction-lines.js';
 
 /** Decisions of a request, which becomes one record, and their bytes; one decision may have as many. */
@@ -25,17 +23,8 @@ export async function withCorrectableRows<Answer>(
   clock: Clock,
   work: (rows: CorrectableRows) => Promise<Answer> | Answer,
 ): Promise<Answer> {
-  const { migration, state, control } = settings;
-  const mapping = await loadMapping(settings.mapping);
-  await requireActiveMapping(mapping, { migration, controlUrl: control.url });
-  await using look = await lookAtState(state, migration);
-  if (look === null)
-    throw new ChangeoverError('STATE_NOT_HERE', `there is no state of migration ${migration} in the folder of the settings`);
-  return await withLog(settings, clock, async ({ log }) => {
-    await using rows = await CorrectableRows.of(look, {
-      ...{ migration, mapping, converters: CONVERTERS },
-      fetch: async (ref) => decodeJsonBody('schema', await log.fetch(streamName(settings, 'changes'), ref)).table,
-    });
+  return withRemembered(settings, clock, async ({ look, opening }) => {
+    await using rows = await CorrectableRows.of(look, opening);
     return await work(rows);
   });
 }

@@ -3,7 +3,7 @@ import { changesNothing, type HeldCounts, type PlannedRow, type PlannedTable, ty
 
 import { visible } from '../held/words.js';
 import { inColumns } from '../status/columns.js';
-import { keyWords, valueWords } from '../verify/verify-view.js';
+import { keyWords, rowsWords, valueWords } from '../verify/verify-view.js';
 import type { PlanOutcome } from './run-plan.js';
 
 const SIGNS = { comes: '+', goes: '-', changes: '~' } as const satisfies Record<PlannedRow['what'], string>;
@@ -79,10 +79,6 @@ function rowLines({ what, key, columns, values }: PlannedRow): readonly string[]
     return before === null ? String(is) : after === null ? String(was) : `${String(was)} -> ${String(is)}`;
   };
   return [line, ...Object.keys(after ?? before ?? {}).map((column) => `      ${column}: ${words(column)}`)];
-}
-
-function rowsWords(rows: number): string {
-  return rows === 1 ? '1 row' : `${countWords(rows)} rows`;
 }
 
 /** What is being done, in one line, and how long the rest of it takes. */

@@ -1,12 +1,13 @@
 import { derivationThreads } from '@changeover/app-transform';
 import { CONVERTERS } from '@changeover/cleaning';
-import { ChangeoverError, type Clock, type IdSource } from '@changeover/core';
+import type { Clock, IdSource } from '@changeover/core';
 import { decodeJsonBody } from '@changeover/events';
 import { mappingHash, parseMapping } from '@changeover/mapping';
 import { activationOf, planMapping, type MappingPlan, type PlanStep } from '@changeover/pipeline';
-import { createSourceSnapshots, loadMapping, lookAtState, openScratchState, type AllSettings } from '@changeover/shell';
+import { createSourceSnapshots, loadMapping, openScratchState, type AllSettings } from '@changeover/shell';
 
 import { streamName, withLog } from '../log/open-log.js';
+import { stateHere, toldForms } from '../state/state-here.js';
 import { openScratchFolder } from '../verify/scratch-state.js';
 
 export type PlanRequest = {
@@ -37,9 +38,7 @@ export async function runPlan(settings: AllSettings, request: PlanRequest): Prom
   const { clock, ids, signal } = request;
   const began = clock.monotonic();
   const proposed = await loadMapping(request.file ?? settings.mapping);
-  await using look = await lookAtState(state, migration);
-  if (look === null)
-    throw new ChangeoverError('STATE_NOT_HERE', `there is no state of migration ${migration} in the folder of the settings`);
+  await using look = await stateHere(settings);
   await using scratch = await openScratchFolder(state, migration);
   return await withLog(settings, clock, async ({ log }) => {
     const changes = streamName(settings, 'changes');
@@ -52,7 +51,7 @@ export async function runPlan(settings: AllSettings, request: PlanRequest): Prom
         ...request,
         ...{ migration, active, proposed, look, converters: CONVERTERS, state: scratchState, maxStateBytes: limits.stateBytes },
         startThreads: derivationThreads(limits.derivationThreads),
-        fetch: async (ref) => decodeJsonBody('schema', await log.fetch(changes, ref)).table,
+        fetch: toldForms(settings, log),
         openSource: () => snapshots.open(),
       },
       signal,

@@ -49,7 +49,7 @@ function renderRepair({ repair }: VerifyOutcome): readonly string[] {
   return [`rows that differed at record ${countWords(seq)}:`, ...totals, '', ...shown, ...more, '', 'after that:'];
 }
 
-function rowsWords(rows: number): string {
+export function rowsWords(rows: number): string {
   return rows === 1 ? '1 row' : `${countWords(rows)} rows`;
 }
 
