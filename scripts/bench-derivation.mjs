@@ -74,7 +74,8 @@ async function steps(name, state) {
   const accounts = tables.tell({ seq: 1, at: 0 }, schemaOf('accounts', ACCOUNT_COLUMNS));
   const contacts = tables.tell({ seq: 2, at: 0 }, schemaOf('contacts', CONTACT_COLUMNS));
   const output = new Counted();
-  const derived = new DerivedTables({ migration: 'bench', rules: CONTACT_RULES, converters, tables, state, output, isCopied: () => false });
+  const correctable = new Set(['accounts', 'contacts'].map((table) => `public.${table}`));
+  const derived = new DerivedTables({ migration: 'bench', rules: CONTACT_RULES, converters, tables, state, output, isCopied: () => false, correctable });
   const at = { seq: 3, ts_ms: 0 };
 
   let committing = Promise.resolve();
@@ -122,6 +123,7 @@ async function steps(name, state) {
     rules: CONTACT_RULES,
     tables: tables.told,
     partial: [],
+    correctable: [...correctable],
     at,
     frames: true,
   };
