@@ -4,7 +4,8 @@ import { SystemClock, type Clock } from '@changeover/core';
 import { DataSource, type EntityManager } from 'typeorm';
 
 import { controlError } from './control-error.js';
-import { CONTROL_SCHEMA, LEASE, REQUEST } from './entities.js';
+import { CONTROL_SCHEMA } from './control-schema.js';
+import { LEASE, REQUEST } from './entities.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { LeasesAndRequests1764000000000 } from './migrations/1764000000000-leases-and-requests.js';
 import { RequestQueue } from './request-queue.js';
@@ -55,8 +56,8 @@ export class ControlDatabase implements AsyncDisposable {
 /** How the parts reach the database: errors come out under our codes. */
 export type ControlRun = <T>(work: (manager: EntityManager) => Promise<T>) => Promise<T>;
 
-/** Connects and brings the schema `changeover_control` up to date, whoever else does the same right now. */
-export async function openControl({ url, clock = new SystemClock() }: ControlOptions): Promise<ControlDatabase> {
+/** What {@link openControl} does, once TypeORM is there. */
+export async function connectControl({ url, clock = new SystemClock() }: ControlOptions): Promise<ControlDatabase> {
   const source = createDataSource(url);
   try {
     await source.initialize();
@@ -68,7 +69,7 @@ export async function openControl({ url, clock = new SystemClock() }: ControlOpt
   return new ControlDatabase(source, { url, clock });
 }
 
-/** For openControl and the test that holds entities and migrations together. */
+/** For connecting and the test that holds entities and migrations together. */
 export function createDataSource(url: string): DataSource {
   return new DataSource({
     type: 'postgres',

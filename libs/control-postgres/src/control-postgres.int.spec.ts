@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Clock, NO_POSITION } from '@changeover/core';
 import { serverThatEndsAtOnce, testDatabase, type TestDatabase } from '@changeover/testing';
 
-import { createDataSource, openControl, type ControlDatabase } from './control-database.js';
+import { createDataSource, type ControlDatabase } from './control-database.js';
+import { openControl } from './open-control.js';
 import type { LeaseClaim } from './lease-keeper.js';
 import type { LeaseCallbacks } from './lease.js';
 import { probeControl } from './probe-control.js';

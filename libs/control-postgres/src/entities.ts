@@ -1,7 +1,6 @@
 import { EntitySchema } from 'typeorm';
 
-/** Where the control database keeps its tables, so that it can share a database with others. */
-export const CONTROL_SCHEMA = 'changeover_control';
+import { CONTROL_SCHEMA } from './control-schema.js';
 
 /** The processes of a migration that must not run twice. */
 export type Role = 'capture' | 'transform' | 'load';

@@ -1,7 +1,9 @@
-export { ControlDatabase, openControl, type ControlOptions } from './control-database.js';
-export { CONTROL_SCHEMA, type RequestKind, type Role } from './entities.js';
-export { LEASE_EXPIRES_MS, LeaseKeeper, type LeaseClaim, type LeaseView } from './lease-keeper.js';
-export { Lease, LEASE_RENEW_MS, type LeaseCallbacks } from './lease.js';
-export { RequestQueue, type NewRequest, type OperatorRequest } from './request-queue.js';
-export { type CopyStatus, type RoleState, type RoleStatus } from './role-status.js';
+// `export type`, so that nothing of it is loaded: TypeORM is where a control database is opened.
+export type { ControlDatabase, ControlOptions } from './control-database.js';
+export { openControl } from './open-control.js';
+export type { RequestKind, Role } from './entities.js';
+export type { LeaseClaim, LeaseKeeper, LeaseView } from './lease-keeper.js';
+export type { Lease, LeaseCallbacks } from './lease.js';
+export type { RequestQueue, NewRequest, OperatorRequest } from './request-queue.js';
+export type { CopyStatus, RoleState, RoleStatus } from './role-status.js';
 export { probeControl, type ControlProbe } from './probe-control.js';

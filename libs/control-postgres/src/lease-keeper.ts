@@ -6,7 +6,7 @@ import { Lease, type LeaseCallbacks } from './lease.js';
 import type { RoleStatus } from './role-status.js';
 
 /** A lease that was not renewed for so long can be taken by anybody. */
-export const LEASE_EXPIRES_MS = 6_000;
+const LEASE_EXPIRES_MS = 6_000;
 
 export type LeaseClaim = {
   readonly migration: string;

@@ -6,7 +6,7 @@ import type { LeaseClaim } from './lease-keeper.js';
 import type { RoleStatus } from './role-status.js';
 
 /** Three renewals fit into the time after which a lease expires. */
-export const LEASE_RENEW_MS = 2_000;
+const LEASE_RENEW_MS = 2_000;
 /** A stop does not wait longer for a database that does not answer; the lease then expires by itself. */
 const RELEASE_WITHIN_MS = 2_000;
 

@@ -1,11 +1,11 @@
 import pg from 'pg';
 
 import { controlError } from './control-error.js';
-import { CONTROL_SCHEMA } from './entities.js';
+import { CONTROL_SCHEMA } from './control-schema.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** What stands in the way of {@link openControl}, seen without changing anything. */
+/** What stands in the way of `openControl`, seen without changing anything. */
 export type ControlProbe = {
   /** Whether some `changeover` has used this database before. */
   readonly hasSchema: boolean;

@@ -1,5 +1,4 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
-import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 
 const START_TIMEOUT_MS = 120_000;
@@ -28,7 +27,8 @@ export function untilPostgresAnswers(url: string, starting: Starting): Promise<v
 }
 
 /** Resolves when an admin call is answered. */
-export function untilKafkaAnswers(brokers: readonly string[], starting: Starting): Promise<void> {
+export async function untilKafkaAnswers(brokers: readonly string[], starting: Starting): Promise<void> {
+  const { Kafka, logLevel } = await import('kafkajs');
   return untilAnswers(starting, async () => {
     const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, connectionTimeout: 2_000, retry: { retries: 0 } });
     const admin = kafka.admin();

@@ -19,7 +19,7 @@ import {
   type TargetReader,
   type TargetWriter,
 } from '@changeover/events';
-import { KafkaMessageStore, type KafkaLogSettings } from '@changeover/log-kafka';
+import type { KafkaLogSettings } from '@changeover/log-kafka';
 import { PostgresMessageStore } from '@changeover/log-postgres';
 import { PostgresSource, PostgresSourceCatalogue, PostgresSourceSnapshots, type PostgresSourceSettings } from '@changeover/source-postgres';
 import { emptyStoredState, LmdbStateStore, lookAtStoredState, storedStateBytes } from '@changeover/state-lmdb';
@@ -118,8 +118,10 @@ const STORES: Registry<LogSettings, Promise<MessageStore>> = {
     Promise.resolve(
       new PostgresMessageStore({ url, applicationName: `changeover-${migration}-log`, readAheadBytes: limits.readAheadBytes }, clock),
     ),
-  kafka: async (settings, { migration, limits, clock, logPatienceMs }) =>
-    new KafkaMessageStore(
+  kafka: async (settings, { migration, limits, clock, logPatienceMs }) => {
+    // Two hundred files that who writes to no broker does not wait for.
+    const { KafkaMessageStore } = await import('@changeover/log-kafka');
+    return new KafkaMessageStore(
       {
         ...(await kafkaLog(settings)),
         clientId: `changeover-${migration}`,
@@ -127,7 +129,8 @@ const STORES: Registry<LogSettings, Promise<MessageStore>> = {
         ...(logPatienceMs !== undefined && { patienceMs: logPatienceMs, requestMs: logPatienceMs }),
       },
       clock,
-    ),
+    );
+  },
 };
 
 /** The source of the settings. Connects when it is first asked for something. */
