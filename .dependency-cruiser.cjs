@@ -42,7 +42,11 @@ module.exports = {
       from: { path: '^((?:apps|libs|examples)/[^/]+|bench)/' },
       to: {
         path: '^((?:apps|libs|examples)/[^/]+|bench)/',
-        pathNot: ['^$1/', '^((?:apps|libs|examples)/[^/]+|bench)/(src|dist)/index\\.(d\\.ts|js|ts)$'],
+        pathNot: [
+          '^$1/',
+          '^((?:apps|libs|examples)/[^/]+|bench)/(src|dist)/index\\.(d\\.ts|js|ts)$',
+          '^libs/shell/(src|dist)/role\\.(d\\.ts|js|ts)$',
+        ],
       },
     },
     {

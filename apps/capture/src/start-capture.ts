@@ -1,5 +1,6 @@
 import { CaptureLoop } from '@changeover/pipeline';
-import { crashPointFrom, createLog, createSource, startRole, type CaptureSettings, type StartRole } from '@changeover/shell';
+import { crashPointFrom, createLog, createSource, type CaptureSettings } from '@changeover/shell';
+import { startRole, type StartRole } from '@changeover/shell/role';
 
 import { CaptureModule } from './capture.module.js';
 import { ControlRequests } from './control-requests.js';

@@ -1,77 +1,38 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 
 import { CliSession } from './cli-session.js';
-import { AnalyzeCommand } from './commands/analyze.command.js';
-import { BarrierCommand } from './commands/barrier.command.js';
-import { CheckCommand } from './commands/check.command.js';
-import { CheckpointCommand } from './commands/checkpoint.command.js';
-import { CheckpointCreateCommand } from './commands/checkpoint-create.command.js';
-import { CheckpointDeleteCommand } from './commands/checkpoint-delete.command.js';
-import { CheckpointListCommand } from './commands/checkpoint-list.command.js';
-import { CheckpointShowCommand } from './commands/checkpoint-show.command.js';
-import { CountCommand } from './commands/count.command.js';
-import { ExplainCommand } from './commands/explain.command.js';
-import { ForwardCommand } from './commands/forward.command.js';
-import { HeldCommand } from './commands/held.command.js';
-import { HeldCorrectCommand } from './commands/held-correct.command.js';
-import { HeldCorrectionsCommand } from './commands/held-corrections.command.js';
-import { HeldListCommand } from './commands/held-list.command.js';
-import { HeldShowCommand } from './commands/held-show.command.js';
-import { HeldWithdrawCommand } from './commands/held-withdraw.command.js';
-import { InitCommand } from './commands/init.command.js';
-import { IntrospectCommand } from './commands/introspect.command.js';
-import { LogCommand } from './commands/log.command.js';
-import { LogInspectCommand } from './commands/log-inspect.command.js';
-import { LogVerifyCommand } from './commands/log-verify.command.js';
-import { PlanCommand } from './commands/plan.command.js';
-import { RewindCommand } from './commands/rewind.command.js';
-import { RebuildCommand, RebuildCompareCommand, RebuildDropCommand, RebuildSwapCommand } from './commands/rebuild.command.js';
-import { StateCommand, StateRebuildCommand } from './commands/state.command.js';
-import { StatusCommand } from './commands/status.command.js';
-import { UpCommand } from './commands/up.command.js';
-import { VerifyCommand } from './commands/verify.command.js';
+
+type CommandClass = { registerWithSubCommands(): Provider[] };
+
+/** The commands by the words that call them. Read when they are called: each needs other parts, all of them together a thousand files. */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
+  init: async () => (await import('./commands/init.command.js')).InitCommand,
+  introspect: async () => (await import('./commands/introspect.command.js')).IntrospectCommand,
+  analyze: async () => (await import('./commands/analyze.command.js')).AnalyzeCommand,
+  check: async () => (await import('./commands/check.command.js')).CheckCommand,
+  up: async () => (await import('./commands/up.command.js')).UpCommand,
+  status: async () => (await import('./commands/status.command.js')).StatusCommand,
+  barrier: async () => (await import('./commands/barrier.command.js')).BarrierCommand,
+  verify: async () => (await import('./commands/verify.command.js')).VerifyCommand,
+  plan: async () => (await import('./commands/plan.command.js')).PlanCommand,
+  explain: async () => (await import('./commands/explain.command.js')).ExplainCommand,
+  count: async () => (await import('./commands/count.command.js')).CountCommand,
+  checkpoint: async () => (await import('./commands/checkpoint.command.js')).CheckpointCommand,
+  rewind: async () => (await import('./commands/rewind.command.js')).RewindCommand,
+  forward: async () => (await import('./commands/forward.command.js')).ForwardCommand,
+  rebuild: async () => (await import('./commands/rebuild.command.js')).RebuildCommand,
+  state: async () => (await import('./commands/state.command.js')).StateCommand,
+  held: async () => (await import('./commands/held.command.js')).HeldCommand,
+  log: async () => (await import('./commands/log.command.js')).LogCommand,
+};
 
 @Module({})
 class CliModule {}
 
-export function cliModule(session: CliSession): DynamicModule {
-  return {
-    module: CliModule,
-    providers: [
-      { provide: CliSession, useValue: session },
-      InitCommand,
-      IntrospectCommand,
-      AnalyzeCommand,
-      CheckCommand,
-      UpCommand,
-      StatusCommand,
-      BarrierCommand,
-      VerifyCommand,
-      PlanCommand,
-      ExplainCommand,
-      CountCommand,
-      CheckpointCommand,
-      CheckpointCreateCommand,
-      CheckpointListCommand,
-      CheckpointShowCommand,
-      CheckpointDeleteCommand,
-      RewindCommand,
-      ForwardCommand,
-      RebuildCommand,
-      RebuildCompareCommand,
-      RebuildSwapCommand,
-      RebuildDropCommand,
-      StateCommand,
-      StateRebuildCommand,
-      HeldCommand,
-      HeldListCommand,
-      HeldShowCommand,
-      HeldCorrectCommand,
-      HeldCorrectionsCommand,
-      HeldWithdrawCommand,
-      LogCommand,
-      LogInspectCommand,
-      LogVerifyCommand,
-    ],
-  };
+/** The command that these words call; all of them where they call none, as help does, or the wrong one. */
+export async function cliModule([first = '']: readonly string[], session: CliSession): Promise<DynamicModule> {
+  const called = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first] as (typeof COMMANDS)[string]] : Object.values(COMMANDS);
+  const commands = await Promise.all(called.map((load) => load()));
+  const own = commands.flatMap((command) => command.registerWithSubCommands());
+  return { module: CliModule, providers: [{ provide: CliSession, useValue: session }, ...own] };
 }

@@ -23,7 +23,7 @@ export async function runCli(argv: readonly string[], signal: AbortSignal, termi
     thrown.push(error);
   };
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest's options are a class in name only
-  const app = await CommandFactory.createWithoutRunning(cliModule(new CliSession(terminal, signal)), {
+  const app = await CommandFactory.createWithoutRunning(await cliModule(argv.slice(2), new CliSession(terminal, signal)), {
     logger: false,
     cliName: 'changeover',
     enablePositionalOptions: true,

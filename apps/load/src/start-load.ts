@@ -1,15 +1,6 @@
 import { LoadLoop } from '@changeover/pipeline';
-import {
-  crashPointFrom,
-  createHeldRowList,
-  createLog,
-  createTarget,
-  HeldCounts,
-  LogTransport,
-  startRole,
-  type LoadSettings,
-  type StartRole,
-} from '@changeover/shell';
+import { crashPointFrom, createHeldRowList, createLog, createTarget, HeldCounts, type LoadSettings } from '@changeover/shell';
+import { LogTransport, startRole, type StartRole } from '@changeover/shell/role';
 
 import { LoadModule } from './load.module.js';
 import { ScheduledCheckpoints } from './scheduled-checkpoints.js';

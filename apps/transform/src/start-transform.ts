@@ -1,16 +1,8 @@
 import { CONVERTERS } from '@changeover/cleaning';
 import { mappingHash } from '@changeover/mapping';
 import { TransformLoop } from '@changeover/pipeline';
-import {
-  crashPointFrom,
-  createLog,
-  loadMapping,
-  LogTransport,
-  openState,
-  startRole,
-  type StartRole,
-  type TransformSettings,
-} from '@changeover/shell';
+import { crashPointFrom, createLog, loadMapping, openState, type TransformSettings } from '@changeover/shell';
+import { LogTransport, startRole, type StartRole } from '@changeover/shell/role';
 
 import { activateFirstMapping } from './activate-first-mapping.js';
 import { derivationThreads } from './derivation-threads.js';

@@ -1,5 +1,5 @@
 import type { ReadBatch } from '@changeover/pipeline';
-import { HandlesRecords } from '@changeover/shell';
+import { HandlesRecords } from '@changeover/shell/role';
 import { Controller, Module } from '@nestjs/common';
 
 /** Where Nest hands over what was read of `<m>.changes`. */

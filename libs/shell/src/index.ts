@@ -21,16 +21,10 @@ export {
   type TransformSettings,
 } from './settings/schema.js';
 export { HeldCounts } from './telemetry/held-counts.js';
-export { METRICS } from './telemetry/metrics.js';
-export { RoleTelemetry, type RoleTelemetryOptions } from './telemetry/role-telemetry.js';
 export { withoutPassword } from './without-password.js';
-export { createApp, type AppOptions } from './nest/create-app.js';
-export { HandlesRecords, LogTransport, type RecordFeed } from './nest/log-transport.js';
 export { crashPointFrom } from './process/crash-point.js';
 export { acquireLease } from './process/acquire-lease.js';
 export { aborted, exitProcess, failureText, runProcess, runRoleProcess } from './process/run-process.js';
-export { RunningTask, type RunningTaskOptions } from './process/running-task.js';
-export { startRole, type RoleContext, type RoleParts, type RunningRole, type StartOptions, type StartRole } from './process/start-role.js';
 export { loadMapping } from './settings/load-mapping.js';
 export { mappingTypeErrors } from './settings/mapping-types.js';
 export {

@@ -6,7 +6,6 @@ import { Command, Option } from 'nest-commander';
 import { hasErrors, renderFindings, summary } from '../check/finding.js';
 import { runCheck } from '../check/run-check.js';
 import { startOwnServices } from '../services/own-services.js';
-import { AllInOne } from '../up/all-in-one.js';
 import { LiveStatus } from '../up/live-status.js';
 import { CliCommand, type ReadOptionsOf } from './cli-command.js';
 
@@ -33,6 +32,8 @@ export class UpCommand extends CliCommand {
     if (started !== null) log.info(`started ${started}`);
     if (await isFirstStart(settings)) await this.#refuseUnlessReady(settings, log);
     if (signal.aborted) return;
+    // The three roles, with all that only they need: no other command loads it.
+    const { AllInOne } = await import('../up/all-in-one.js');
     await using all = await AllInOne.start(settings, { log, signal, takeOver: options.takeOver ?? false });
     const stop = new AbortController();
     const clock = new SystemClock();

@@ -2,7 +2,8 @@ import type { ChangeoverError } from '@changeover/core';
 import { startCapture } from '@changeover/app-capture';
 import { startLoad } from '@changeover/app-load';
 import { startTransform } from '@changeover/app-transform';
-import type { AllSettings, RunningRole, StartOptions } from '@changeover/shell';
+import type { AllSettings } from '@changeover/shell';
+import type { RunningRole, StartOptions } from '@changeover/shell/role';
 
 /** The three roles of a migration in one process, in the order of the data path. */
 export class AllInOne implements AsyncDisposable {

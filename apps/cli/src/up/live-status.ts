@@ -1,5 +1,6 @@
 import type { Clock } from '@changeover/core';
-import type { HeldCounts, RunningRole } from '@changeover/shell';
+import type { HeldCounts } from '@changeover/shell';
+import type { RunningRole } from '@changeover/shell/role';
 
 import type { Terminal } from '../cli-session.js';
 import { totalsWords } from '../held/words.js';
