@@ -108,7 +108,8 @@ function summaryOf(file: string | undefined, { tables, rules }: Mapping, sources
   if (file === undefined) return 'every table and column keeps its name';
   const named = Object.keys(tables).length;
   if (rules.length === 0) return `${file}: rules for ${String(named)} of ${String(sources)} tables`;
-  return `${file}: rules for ${String(rules.length)} tables of the target, and ${String(named)} tables pass through`;
+  const made = new Set(rules.map(({ target }) => target)).size;
+  return `${file}: rules for ${String(made)} tables of the target, and ${String(named)} tables pass through`;
 }
 
 function wrong(check: string, message: string): Finding {
