@@ -1,15 +1,10 @@
-import { email } from '@changeover/cleaning';
 import { constant, first, is, uuid } from '@changeover/mapping';
 
-import { KEYS, live, map, moment, times, words } from './crm.js';
+import { addresses } from './composites.js';
+import { KEYS, map, moment, times, words } from './crm.js';
 
 const row = map.from('public.users');
-const link = row.join('link', 'public.email_addr_bean_rel', {
-  on: { bean_id: row('id'), bean_module: constant('Users') },
-  where: live,
-  order: [{ column: 'primary_address', descending: true }, { column: 'date_created' }],
-});
-const address = row.join('address', 'public.email_addresses', { on: { id: link('email_address_id') }, where: live });
+const mail = addresses(row, row('id'), 'Users');
 /** The row itself, if it is deleted: then, and only then, it has a day on which that was done. */
 const gone = row.join('gone', 'public.users', { on: { id: row('id') }, where: (user) => is(user('deleted'), '1') });
 
@@ -23,7 +18,7 @@ export const member = map.table('workspace_new.workspaceMember', {
     nameFirstName: words(row('first_name')),
     nameLastName: first(words(row('last_name')), row('user_name')),
     // No `unique`: two users without an address are no conflict, for the index leaves the empty text out.
-    userEmail: first(email(address('email_address'), { lowerCase: 'all', invalid: 'empty' }), constant('')),
+    userEmail: first(mail.primary, constant('')),
     ...times(row),
     deletedAt: moment(gone('date_modified')),
   },

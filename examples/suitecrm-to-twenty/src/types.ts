@@ -169,6 +169,66 @@ export type Source = {
     key: ['id'];
     unique: never;
   };
+  'public.calls_contacts': {
+    row: {
+      /** character varying(36) */
+      id: string;
+      /** character varying(36) */
+      call_id: string | null;
+      /** character varying(36) */
+      contact_id: string | null;
+      /** character varying(1) */
+      required: string | null;
+      /** character varying(25) */
+      accept_status: string | null;
+      /** text */
+      date_modified: string | null;
+      /** smallint */
+      deleted: `${number}` | null;
+    };
+    key: ['id'];
+    unique: never;
+  };
+  'public.calls_leads': {
+    row: {
+      /** character varying(36) */
+      id: string;
+      /** character varying(36) */
+      call_id: string | null;
+      /** character varying(36) */
+      lead_id: string | null;
+      /** character varying(1) */
+      required: string | null;
+      /** character varying(25) */
+      accept_status: string | null;
+      /** text */
+      date_modified: string | null;
+      /** smallint */
+      deleted: `${number}` | null;
+    };
+    key: ['id'];
+    unique: never;
+  };
+  'public.calls_users': {
+    row: {
+      /** character varying(36) */
+      id: string;
+      /** character varying(36) */
+      call_id: string | null;
+      /** character varying(36) */
+      user_id: string | null;
+      /** character varying(1) */
+      required: string | null;
+      /** character varying(25) */
+      accept_status: string | null;
+      /** text */
+      date_modified: string | null;
+      /** smallint */
+      deleted: `${number}` | null;
+    };
+    key: ['id'];
+    unique: never;
+  };
   'public.contacts': {
     row: {
       /** character varying(36) */
@@ -255,6 +315,32 @@ export type Source = {
       portal_account_disabled: `${number}` | null;
       /** character varying(100) */
       portal_user_type: string | null;
+    };
+    key: ['id'];
+    unique: never;
+  };
+  'public.currencies': {
+    row: {
+      /** character varying(36) */
+      id: string;
+      /** character varying(36) */
+      name: string | null;
+      /** character varying(36) */
+      symbol: string | null;
+      /** character varying(3) */
+      iso4217: string | null;
+      /** double precision */
+      conversion_rate: `${number}` | null;
+      /** character varying(100) */
+      status: string | null;
+      /** smallint */
+      deleted: `${number}` | null;
+      /** text */
+      date_entered: string | null;
+      /** text */
+      date_modified: string | null;
+      /** character varying(36) */
+      created_by: string;
     };
     key: ['id'];
     unique: never;
@@ -507,6 +593,46 @@ export type Source = {
       gsync_id: string | null;
       /** integer */
       gsync_lastsync: `${number}` | null;
+    };
+    key: ['id'];
+    unique: never;
+  };
+  'public.meetings_contacts': {
+    row: {
+      /** character varying(36) */
+      id: string;
+      /** character varying(36) */
+      meeting_id: string | null;
+      /** character varying(36) */
+      contact_id: string | null;
+      /** character varying(1) */
+      required: string | null;
+      /** character varying(25) */
+      accept_status: string | null;
+      /** text */
+      date_modified: string | null;
+      /** smallint */
+      deleted: `${number}` | null;
+    };
+    key: ['id'];
+    unique: never;
+  };
+  'public.meetings_leads': {
+    row: {
+      /** character varying(36) */
+      id: string;
+      /** character varying(36) */
+      meeting_id: string | null;
+      /** character varying(36) */
+      lead_id: string | null;
+      /** character varying(1) */
+      required: string | null;
+      /** character varying(25) */
+      accept_status: string | null;
+      /** text */
+      date_modified: string | null;
+      /** smallint */
+      deleted: `${number}` | null;
     };
     key: ['id'];
     unique: never;
@@ -841,7 +967,7 @@ export type Target = {
       'workspace_new.workspaceMember': ['workspaceMemberId'];
     };
   };
-  /** Referred to by workspace_new.noteTarget (companyId), workspace_new.opportunity (companyId), workspace_new.person (companyId), workspace_new.taskTarget (companyId), workspace_new.timelineActivity (companyId). */
+  /** Referred to by workspace_new.noteTarget (companyId), workspace_new.opportunity (companyId), workspace_new.person (companyId), workspace_new.taskTarget (companyId). */
   'workspace_new.company': {
     row: {
       /** text */
@@ -930,7 +1056,7 @@ export type Target = {
       'workspace_new.workspaceMember': ['accountOwnerId'];
     };
   };
-  /** Referred to by workspace_new.noteTarget (noteId), workspace_new.timelineActivity (noteId). */
+  /** Referred to by workspace_new.noteTarget (noteId). */
   'workspace_new.note': {
     row: {
       /** double precision */
@@ -994,7 +1120,7 @@ export type Target = {
       'workspace_new.company': ['companyId'];
     };
   };
-  /** Referred to by workspace_new.noteTarget (opportunityId), workspace_new.taskTarget (opportunityId), workspace_new.timelineActivity (opportunityId). */
+  /** Referred to by workspace_new.noteTarget (opportunityId), workspace_new.taskTarget (opportunityId). */
   'workspace_new.opportunity': {
     row: {
       /** text */
@@ -1039,7 +1165,7 @@ export type Target = {
       'workspace_new.person': ['pointOfContactId'];
     };
   };
-  /** Referred to by workspace_new.calendarEventParticipant (personId), workspace_new.noteTarget (personId), workspace_new.opportunity (pointOfContactId), workspace_new.taskTarget (personId), workspace_new.timelineActivity (personId). */
+  /** Referred to by workspace_new.calendarEventParticipant (personId), workspace_new.noteTarget (personId), workspace_new.opportunity (pointOfContactId), workspace_new.taskTarget (personId). */
   'workspace_new.person': {
     row: {
       /** text */
@@ -1120,7 +1246,7 @@ export type Target = {
       'workspace_new.company': ['companyId'];
     };
   };
-  /** Referred to by workspace_new.taskTarget (taskId), workspace_new.timelineActivity (taskId). */
+  /** Referred to by workspace_new.taskTarget (taskId). */
   'workspace_new.task': {
     row: {
       /** double precision */
@@ -1193,68 +1319,7 @@ export type Target = {
       'workspace_new.person': ['personId'];
     };
   };
-  'workspace_new.timelineActivity': {
-    row: {
-      /** timestamp with time zone */
-      happensAt?: Text<'timestamp with time zone'>;
-      /** text */
-      name?: string;
-      /** jsonb */
-      properties?: Text<'jsonb'> | Text<'json'> | null;
-      /** text */
-      linkedRecordCachedName?: string;
-      /** uuid */
-      linkedRecordId?: Text<'uuid'> | null;
-      /** uuid */
-      linkedObjectMetadataId?: Text<'uuid'> | null;
-      /** uuid */
-      id?: Text<'uuid'>;
-      /** timestamp with time zone */
-      createdAt?: Text<'timestamp with time zone'>;
-      /** timestamp with time zone */
-      updatedAt?: Text<'timestamp with time zone'>;
-      /** timestamp with time zone */
-      deletedAt?: Text<'timestamp with time zone'> | null;
-      /** uuid */
-      companyId?: Text<'uuid'> | null;
-      /** uuid */
-      dashboardId?: Text<'uuid'> | null;
-      /** uuid */
-      noteId?: Text<'uuid'> | null;
-      /** uuid */
-      opportunityId?: Text<'uuid'> | null;
-      /** uuid */
-      personId?: Text<'uuid'> | null;
-      /** uuid */
-      taskId?: Text<'uuid'> | null;
-      /** uuid */
-      workflowId?: Text<'uuid'> | null;
-      /** uuid */
-      workflowRunId?: Text<'uuid'> | null;
-      /** uuid */
-      workflowVersionId?: Text<'uuid'> | null;
-      /** uuid */
-      workspaceMemberId?: Text<'uuid'> | null;
-      /** uuid */
-      surveyResultId?: Text<'uuid'> | null;
-    };
-    key: ['id'];
-    unique: never;
-    references: {
-      'workspace_new.dashboard': ['dashboardId'];
-      'workspace_new.workflowRun': ['workflowRunId'];
-      'workspace_new.workflowVersion': ['workflowVersionId'];
-      'workspace_new.note': ['noteId'];
-      'workspace_new.workflow': ['workflowId'];
-      'workspace_new._surveyResult': ['surveyResultId'];
-      'workspace_new.company': ['companyId'];
-      'workspace_new.opportunity': ['opportunityId'];
-      'workspace_new.person': ['personId'];
-      'workspace_new.task': ['taskId'];
-      'workspace_new.workspaceMember': ['workspaceMemberId'];
-    };
-  };
-  /** Referred to by workspace_new.calendarEventParticipant (workspaceMemberId), workspace_new.company (accountOwnerId), workspace_new.task (assigneeId), workspace_new.timelineActivity (workspaceMemberId). */
+  /** Referred to by workspace_new.calendarEventParticipant (workspaceMemberId), workspace_new.company (accountOwnerId), workspace_new.task (assigneeId). */
   'workspace_new.workspaceMember': {
     row: {
       /** double precision */
