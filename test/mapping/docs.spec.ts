@@ -23,6 +23,7 @@ describe('docs/mapping.md', () => {
       'account-summary.ts',
       'phones.ts',
       'note.ts',
+      'deal.ts',
       'mapping.ts',
     ]);
     const wrong = FILES['person.ts']?.replace(", LEFT: 'former'", '').replace("required: ['account_id', 'name']", "required: ['name']");
@@ -49,6 +50,7 @@ describe('docs/mapping.md', () => {
         'crm.note',
       ]);
       expect(rules[0]).toEqual(JSON.parse(RULE));
+      expect((await loadMapping(join(folder, 'deal.ts'))).rules).toHaveLength(1);
     } finally {
       await rm(folder, { recursive: true });
     }
