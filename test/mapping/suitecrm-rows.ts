@@ -351,6 +351,10 @@ export const UNUSUAL_SAVES: readonly string[] = [
   `UPDATE currencies SET iso4217 = 'CHF'`,
   `UPDATE accounts SET website = 'x.com/dirty', employees = '1 000' WHERE id = '${account(1)}'`,
   `UPDATE notes SET deleted = 1 WHERE id = '${note(3)}'`,
+  // A user whose address a member of Twenty has.
+  `INSERT INTO email_addr_bean_rel (id, email_address_id, bean_id, bean_module, primary_address, date_created, deleted)
+   VALUES ('d-eb-member', 'd-ea-member', 'd-member', 'Users', 1, ${DAY}5 08:00:00', 0)`,
+  `INSERT INTO users (id, user_name, last_name, date_entered, date_modified, deleted) VALUES ('d-member', 'member', 'Member', ${on(5)}, 0)`,
 ];
 
 export const EXPECTED_LATER: Readonly<Record<string, Expected>> = {

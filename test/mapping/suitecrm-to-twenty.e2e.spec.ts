@@ -163,6 +163,7 @@ const SAVES: readonly string[] = [
 
 describeRealCrms('from a real SuiteCRM to a real Twenty', () => {
   let bed: MigrationBed;
+  let memberAddress: unknown;
   const opened: AsyncDisposable[] = [];
 
   beforeAll(async () => {
@@ -173,6 +174,8 @@ describeRealCrms('from a real SuiteCRM to a real Twenty', () => {
     await loadSuiteCrm(bed.source);
     for (const rows of UNUSUAL_ROWS) await bed.source.query(rows);
     await loadTwenty(bed.target);
+    // Somebody whom Twenty has already, before he is a user of SuiteCRM.
+    memberAddress = await one(`SELECT min("userEmail") FROM workspace_new."workspaceMember"`);
     const { source, target } = (await bed.settings()) as { readonly source: { readonly url: string }; readonly target: object };
     await bed.changeSettings({
       source: { type: 'postgres', url: source.url, tables: SOURCE_TABLES },
@@ -286,13 +289,15 @@ describeRealCrms('from a real SuiteCRM to a real Twenty', () => {
   });
 
   it('follows people who go on working', async () => {
+    await bed.source.query(`INSERT INTO email_addresses (id, email_address, deleted) VALUES ('d-ea-member', $1, 0)`, [memberAddress]);
     for (const save of [...SAVES, ...UNUSUAL_SAVES]) await bed.source.query(save);
     await bed.barrier();
     const found = await outcomes();
     console.table(found);
     expectAccountedFor(found);
     expect(found).toMatchObject({
-      workspaceMember: { rows: 8, written: 8 },
+      // One has the address of a member that Twenty had before.
+      workspaceMember: { rows: 9, written: 8, refused: 1 },
       company: { rows: 55, filtered: 2, written: 53 },
       // Two contacts more, one less; a lead less, a lead more.
       person: { rows: 410, filtered: 4, written: 406 },

@@ -93,6 +93,7 @@ export function phones<Row extends string>(
     phonesPrimaryPhoneNumber: primary.number,
     phonesPrimaryPhoneCountryCode: primary.countryCode,
     phonesPrimaryPhoneCallingCode: primary.callingCode,
+    // A list of one at least, as the function asks for; what is null is left out.
     phonesAdditionalPhones: jsonArray(constant(null), ...additional),
   };
 }
@@ -113,7 +114,7 @@ export function amount<Row, const I extends Invalid>(
   return { micros: money(value, { ...settings, give: 'micros' }), code: money(value, { ...settings, give: 'currency' }) };
 }
 
-/** The lines of a street, of which Twenty has two. */
+/** The lines of a street: the first, and all others that anybody writes into 150 characters. */
 export function address<Row>(
   street: Words<Row>,
   city: Words<Row>,
@@ -134,7 +135,7 @@ export function address<Row>(
   const line = (number: number): Words<Row> => words(split(street, '\n', number));
   return {
     addressAddressStreet1: line(1),
-    addressAddressStreet2: concat(', ', line(2), line(3), line(4)),
+    addressAddressStreet2: concat(', ', line(2), line(3), line(4), line(5), line(6), line(7), line(8)),
     addressAddressCity: words(city),
     addressAddressState: words(state),
     addressAddressPostcode: words(postcode),

@@ -62,7 +62,7 @@ export function targets(
 }
 
 /** The row of Twenty that must be there before one that refers to it. */
-export function parent<Row>(
+function parent<Row>(
   part: keyof About<Row>,
   id: Value<string | null, Row>,
 ): {
