@@ -370,6 +370,22 @@ describe('what verifications came to', () => {
     for (const one of [reader, other]) await one.stop();
   });
 
+  it('is kept of the last thousand alone, and of the last that another may begin from', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE contacts (id int PRIMARY KEY)');
+    const [reader, other] = [readerOf(bed), readerOf(bed, 'other')];
+    await other.record(verified(5));
+    for (const seq of [1, 2]) await reader.record(verified(seq));
+    await bed.sql.query(`INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
+      SELECT migration, kind, outcome, false, changes, writes, generation, mapping, n, seconds, rows FROM changeover.verification, generate_series(1, 1100) n WHERE migration = 'crm' AND (changes->>'seq')::int = 2`);
+    await reader.record(verified(3, { isBase: false }));
+    const kept = `SELECT count(*)::int, min(ended_ms)::float8 AS first FROM changeover.verification WHERE migration = 'crm' AND NOT is_base`;
+    expect((await bed.sql.query(kept)).rows).toEqual([{ count: 1000, first: 102 }]);
+    expect([await reader.lastVerified('base'), await reader.lastVerified('any')]).toEqual([verified(2), verified(3, { isBase: false })]);
+    expect((await bed.sql.query('SELECT count(*)::int AS rows FROM changeover.verification WHERE is_base')).rows).toEqual([{ rows: 2 }]);
+    expect(await other.lastVerified('base')).toEqual(verified(5));
+    for (const one of [reader, other]) await one.stop();
+  });
+
   it('is nothing where nothing was ever loaded', async () => {
     await using bed = await LoadBed.open('');
     await bed.sql.query('DROP SCHEMA changeover CASCADE');

@@ -2,7 +2,14 @@ import type { Verified } from '@changeover/events';
 
 import type { Connection } from './connection.js';
 
-const RECORD = `INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
+/** So many of a migration are kept, beside the last that another may begin from: with one every five minutes those of three days, in less than a megabyte. */
+const KEPT = 1000;
+
+const RECORD = `WITH older AS (
+    DELETE FROM changeover.verification WHERE migration = $1
+      AND id <= (SELECT id FROM changeover.verification WHERE migration = $1 ORDER BY id DESC OFFSET ${String(KEPT - 1)} LIMIT 1)
+      AND id IS DISTINCT FROM (SELECT max(id) FROM changeover.verification WHERE migration = $1 AND is_base))
+  INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
 
 const LAST = `SELECT kind, outcome, is_base AS "isBase", changes, writes, generation, mapping, ended_ms::float8 AS ended_ms, seconds, rows::float8 AS rows
