@@ -13,7 +13,7 @@ export type { RowCounts } from './explain/row-counts.js';
 export { RowExplanations } from './explain/row-explanations.js';
 export { judgeSchemaChange } from './schema-change.js';
 export { supervise, type Retry, type SupervisedLoop, type SuperviseOptions } from './supervise.js';
-export { SnapshotDerivation, type SnapshotDerivationOptions, type ToldVersion } from './transform/snapshot-derivation.js';
+export { SnapshotDerivation, type DerivedSoFar, type SnapshotDerivationOptions, type ToldVersion } from './transform/snapshot-derivation.js';
 export type { DrivingRow } from './derive/derivation.js';
 export type { RuleOutcome } from './derive/rule-outcome.js';
 export { StoredDerivation, type ReviewedTable } from './transform/stored-derivation.js';
@@ -28,3 +28,4 @@ export {
   type PlannedTable,
   type PlanStep,
 } from './plan/plan-mapping.js';
+export { STATE_VERSION } from './transform/transform-place.js';

@@ -21,24 +21,33 @@ export type SnapshotDerivationOptions = {
   readonly converters: Converters;
   /** The captured tables, in the forms that their rows have. */
   readonly tables: readonly TableSchema[];
-  /** Empty, and of use to nobody else: what is in it is worth nothing later. */
+  /** Of use to nobody else, and empty, but for {@link from}. */
   readonly state: StateStore;
+  /** What the state holds of the same derivation of the same tables, which ended before its time. Left out: nothing. */
+  readonly from?: DerivedSoFar | undefined;
+  /** The place that is committed with what the state holds from the first {@link SnapshotDerivation.mark} on. Left out: what is in the state is worth nothing later. */
+  readonly placeOf?: ((derived: DerivedSoFar) => Buffer) | undefined;
   /** Bytes that may be in the state's memory before they are committed. */
   readonly maxStateBytes: number;
   /** Starts threads that derive large tables; left out: all is done in this one. */
   readonly startThreads?: StartRangeThreads | undefined;
   /** Rows of a table from which on it is large. Left out: 1,000. */
   readonly threadedRows?: number;
+  /** How many rows are derived before others get a turn, or by a thread in one go. Left out: 2,000. */
+  readonly pieceRows?: number;
 };
+
+/** How far it has come where all is there that is to be derived from: rows by table of the source, and where deriving goes on; null: nothing is left to derive. */
+export type DerivedSoFar = { readonly rows: Readonly<Record<string, number>>; readonly cursor: DeriveAllCursor | null };
 
 /** What the list of held rows says of a version that is kept, `source_key` and `kept_version` as they are there. */
 export type ToldVersion = { readonly target: string; readonly sourceKey: string; readonly text: string };
 
-/** How many rows are derived before others get a turn. */
 const PIECE_ROWS = 2000;
 const THREADED_ROWS = 1_000;
 const NEVER: HeldSince = { seq: 0, ts_ms: 0 };
 const NO_PLACE = Buffer.from('{}');
+const FIRST: DeriveAllCursor = { step: 0, after: null };
 
 /**
  * What a mapping makes of the rows of one instant: the first derivation, over a mirror that is filled from a snapshot instead of the log, with what only history
@@ -51,16 +60,22 @@ export class SnapshotDerivation {
   readonly #derived: DerivedTables;
   readonly #circles: readonly string[];
   readonly #rules: readonly TableRule[];
+  /** Where deriving goes on; null: all was derived. */
+  #cursor: DeriveAllCursor | null = FIRST;
+  /** All is there that is to be derived from. */
+  #isFilled = false;
 
   /** Throws MAPPING_INVALID, or SCHEMA_NEEDS_MAPPING, where the mapping does not fit the tables. */
   constructor(options: SnapshotDerivationOptions) {
-    const { migration, mapping, converters, tables, state } = options;
+    const { migration, mapping, converters, tables, state, from } = options;
     this.#options = options;
     this.#tables = new SourceTables(state);
     tables.forEach((schema, index) => {
       const { table } = this.#tables.tell({ seq: index + 1, at: 0 }, schema);
       this.#uses.set(table, tableUse(mapping, schema));
+      table.rows = from?.rows[table.name] ?? 0;
     });
+    if (from !== undefined) [this.#cursor, this.#isFilled] = [from.cursor, true];
     const passing = new Map<string, PassingTable>();
     for (const { table, target } of this.#passed()) if (table.form.keyed) passing.set(table.name, { source: table.form.schema, target });
     this.#circles = tablesInCircles(passing);
@@ -113,8 +128,30 @@ export class SnapshotDerivation {
     await this.#makeRoom();
   }
 
+  /** Puts versions of held rows that are kept into the state, where {@link told} finds them again. */
+  async tell(kept: Iterable<ToldVersion> | AsyncIterable<ToldVersion>): Promise<void> {
+    let count = 0;
+    for await (const version of kept) {
+      this.#options.state.put(stateKey('keptVersion', 0, String(count++).padStart(12, '0')), Buffer.from(JSON.stringify(version)));
+      await this.#makeRoom();
+    }
+  }
+
+  /** What {@link tell} was given. */
+  *told(): Generator<ToldVersion> {
+    for (const { value } of this.#options.state.entries(stateKey('keptVersion', 0, ''), null))
+      yield JSON.parse(value.toString()) as ToldVersion;
+  }
+
+  /** Says that all is there which is to be derived from, and commits what was done so far, so that another process may go on with it. Nothing, where nobody wants that. */
+  async mark(): Promise<void> {
+    if (this.#options.placeOf === undefined) return;
+    this.#isFilled = true;
+    await this.#commit();
+  }
+
   /**
-   * Everything, once. `kept`: of rows that are held, versions that stand; what cannot be read, or is of no row that is held, counts as not kept. It is not asked for
+   * Everything, once; or what is left of it. `kept`: of rows that are held, versions that stand; what cannot be read, or is of no row that is held, counts as not kept. It is not asked for
    * before the rest is derived. `onRows`: told how many of all rows were gone through; a row may be gone through more than once.
    */
   async derive(
@@ -123,7 +160,7 @@ export class SnapshotDerivation {
     onRows: (rows: number, expected: number) => void = () => undefined,
   ): Promise<void> {
     const { derivation, plan } = this.#derived;
-    const { state, startThreads } = this.#options;
+    const { state, startThreads, pieceRows = PIECE_ROWS } = this.#options;
     const all = new DeriveAll({ plan, state });
     const sizes = all.steps.map(({ table }) => this.#tables.find(table.name)?.rows ?? 0);
     const expected = sizes.reduce((sum, rows) => sum + rows, 0);
@@ -135,30 +172,33 @@ export class SnapshotDerivation {
             all,
             state,
             start: () => startThreads(this.#rangeSetup(), state.location),
-            commit: () => state.commit(NO_PLACE),
-            recordRows: PIECE_ROWS,
+            commit: () => this.#commit(),
+            recordRows: pieceRows,
           });
-    for (let cursor: DeriveAllCursor | null = { step: 0, after: null }; cursor !== null && all.steps.length > 0;) {
+    const end: DeriveAllCursor = { step: all.steps.length, after: null };
+    for (let cursor = this.#cursor ?? end; cursor.step < all.steps.length;) {
       signal.throwIfAborted();
       if (ahead !== null && this.#isThreaded(all, cursor)) {
         const range = await ahead.next(cursor);
         state.adopt(range.outcome.changes);
         derivation.claim(range.outcome.wanted);
-        cursor = range.next;
+        cursor = range.next ?? end;
         gone += range.rows;
       } else
-        for (const piece of all.pieces(cursor, PIECE_ROWS)) {
+        for (const piece of all.pieces(cursor, pieceRows)) {
           derivation.claim(takePiece(derivation, piece.step, piece.entries).wanted);
-          cursor = piece.next;
+          cursor = piece.next ?? end;
           gone += piece.entries.length;
         }
+      this.#cursor = cursor;
       onRows(gone, expected);
       if (this.#isFull) all.release();
       await this.#makeRoom();
       await new Promise((resolve) => setImmediate(resolve));
     }
     all.release();
-    derivation.keep(this.#versions(kept));
+    if (this.#cursor !== null) derivation.keep(this.#versions(kept));
+    this.#cursor = null;
     await this.#makeRoom();
   }
 
@@ -245,6 +285,13 @@ export class SnapshotDerivation {
   }
 
   async #makeRoom(): Promise<void> {
-    if (this.#isFull) await this.#options.state.commit(NO_PLACE);
+    if (this.#isFull) await this.#commit();
+  }
+
+  async #commit(): Promise<void> {
+    const { state, placeOf } = this.#options;
+    if (placeOf === undefined || !this.#isFilled) return state.commit(NO_PLACE);
+    const rows = Object.fromEntries([...this.#tables].map((table) => [table.name, table.rows]));
+    await state.commit(placeOf({ rows, cursor: this.#cursor }));
   }
 }

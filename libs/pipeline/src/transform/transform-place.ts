@@ -46,6 +46,7 @@ export type TransformPlace = {
  * empty text. 5, which record activated the mapping.
  */
 const VERSION = 5;
+export const STATE_VERSION = VERSION;
 
 export function encodePlace(place: TransformPlace): Buffer {
   return Buffer.from(JSON.stringify({ version: VERSION, ...place }), 'utf8');

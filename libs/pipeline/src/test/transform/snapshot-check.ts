@@ -2,7 +2,7 @@ import { CORRECTION_COLUMNS, formatRows, HELD_NOW_COLUMNS, parseRows, type Line,
 import type { Mapping } from '@changeover/mapping';
 import { InMemoryStateStore, StateStorage } from '@changeover/testing';
 
-import { SnapshotDerivation } from '../../transform/snapshot-derivation.js';
+import { SnapshotDerivation, type DerivedSoFar } from '../../transform/snapshot-derivation.js';
 import { CONVERTERS } from '../random-rules.js';
 import { valuesText, type NamedRow } from './definition.js';
 import type { FollowedTarget } from './followed-target.js';
@@ -10,39 +10,68 @@ import { expectSame } from './same.js';
 import { ThreadsInProcess } from './threads-in-process.js';
 import { nameOf, type View } from './told-rows.js';
 
+/** Commits of a process before it ends: one may be of nothing new. */
+const COMMITS = 2;
+const PIECE_ROWS = 3;
+const NEVER = new AbortController().signal;
+
+class BrokenOff extends Error {}
+
 const SINCE: readonly string[] = ['since_seq', 'since_ms'];
 
 /** That whoever knows only what the source holds in the end, and which versions are kept, comes to what the target holds. */
 export async function expectFromSnapshot(mapping: Mapping, view: View, target: FollowedTarget): Promise<void> {
-  for (const threaded of [false, true]) await expectDerived(mapping, view, target, threaded);
+  for (const isBrokenOff of [false, true]) await expectDerived(mapping, view, target, isBrokenOff);
 }
 
-async function expectDerived(mapping: Mapping, view: View, target: FollowedTarget, threaded: boolean): Promise<void> {
-  const state = new InMemoryStateStore(new StateStorage());
-  const derivation = new SnapshotDerivation({
-    migration: 'm',
-    mapping,
-    converters: CONVERTERS,
-    tables: [...view.values()].map(({ form }) => form),
-    state,
-    maxStateBytes: 1000,
-    ...(threaded && {
-      startThreads: (setup) =>
-        new ThreadsInProcess(
-          () => state,
-          setup,
-          CONVERTERS,
-          () => undefined,
-        ),
-      threadedRows: 1,
-    }),
-  });
+/** `isBrokenOff`: ranges are derived in threads, and the process ends again and again; each time another one goes on with what was committed. */
+async function expectDerived(mapping: Mapping, view: View, target: FollowedTarget, isBrokenOff: boolean): Promise<void> {
+  const storage = new StateStorage();
+  let state = new InMemoryStateStore(storage);
+  let commits = 0;
+  const over = (from?: DerivedSoFar): SnapshotDerivation =>
+    new SnapshotDerivation({
+      migration: 'm',
+      mapping,
+      converters: CONVERTERS,
+      tables: [...view.values()].map(({ form }) => form),
+      state,
+      maxStateBytes: 1000,
+      ...(isBrokenOff && {
+        from,
+        placeOf: (derived) => {
+          if (commits++ === COMMITS) throw new BrokenOff();
+          return Buffer.from(JSON.stringify(derived));
+        },
+        startThreads: (setup) =>
+          new ThreadsInProcess(
+            () => state,
+            setup,
+            CONVERTERS,
+            () => undefined,
+          ),
+        threadedRows: 1,
+        pieceRows: PIECE_ROWS,
+      }),
+    });
+  const goneOn = (): SnapshotDerivation => {
+    state = new InMemoryStateStore(storage);
+    commits = 0;
+    return over(JSON.parse(String(storage.place)) as DerivedSoFar);
+  };
+  let derivation = over();
   for (const source of derivation.sources) await derivation.fill(source, rowsOf(view, source));
   await derivation.correct(formatRows(target.corrections.map((row) => CORRECTION_COLUMNS.map((name) => row[name] ?? null))));
   const kept = target.held.flatMap(({ target: table, source_key, kept_version }) =>
     kept_version == null ? [] : [{ target: table as string, sourceKey: source_key as string, text: kept_version }],
   );
-  await derivation.derive(kept, new AbortController().signal);
+  if (isBrokenOff) {
+    await derivation.tell(kept);
+    await derivation.mark();
+    do derivation = goneOn();
+    while (await isBroken(derivation));
+    derivation = goneOn();
+  } else await derivation.derive(kept, NEVER);
   for (const table of derivation.targets)
     expectSame(
       { table: nameOf(table), rows: sorted(linesOf(derivation.rows(table), table)) },
@@ -53,6 +82,18 @@ async function expectDerived(mapping: Mapping, view: View, target: FollowedTarge
     sorted([...derivation.held()].map((line) => valuesText(named(line, HELD_NOW_COLUMNS)))),
     sorted(target.held.map((row) => without(row))),
   );
+}
+
+/** Whether it ended before its time. */
+async function isBroken(derivation: SnapshotDerivation): Promise<boolean> {
+  try {
+    await derivation.derive(derivation.told(), NEVER);
+    await derivation.mark();
+    return false;
+  } catch (error) {
+    if (error instanceof BrokenOff) return true;
+    throw error;
+  }
 }
 
 function rowsOf(view: View, source: TableSchema): Buffer {
