@@ -51,6 +51,7 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'verify.taken': [],
   'verify.placed': [],
   'verify.read': [],
+  'verify.derived': [],
   'verify.compared': [],
   // Died at in `test/checkpoint`.
   'checkpoint.marked': [],

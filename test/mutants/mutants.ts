@@ -42,6 +42,8 @@ const MIRROR_ROUND = 'libs/verification/src/verify-mirror.ts';
 const MIRROR_ROUND_SPEC = 'libs/verification/src/verify-mirror.spec.ts';
 const CHOSEN = 'libs/verification/src/verify-chosen.ts';
 const CHOSEN_SPEC = 'libs/verification/src/verify-chosen.spec.ts';
+const RESUMED = 'libs/verification/src/resume-verification.ts';
+const RESUMED_SPEC = 'libs/verification/src/resume-verification.spec.ts';
 const COMPARE_SPEC = 'libs/verification/src/compare-table.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
@@ -618,9 +620,44 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'rows that were not settled are left behind by the next verification of touched rows',
     file: CHOSEN,
-    find: "isBase: choice.kind === 'touched' && equal && unsettled === 0,",
+    find: "isBase: choice.kind === 'touched' && equal && report.unsettled === 0,",
     replace: "isBase: choice.kind === 'touched' && equal,",
     killedBy: [CHOSEN_SPEC, 'none to build upon'],
+  },
+  {
+    name: 'a verification that goes on holds rows against what they were before they were touched',
+    file: RESUMED,
+    find: 'since.size === 0 ? undefined : (id: string): boolean => !since.has(id)',
+    replace: 'since.size < 0 ? (): boolean => false : undefined',
+    killedBy: [RESUMED_SPEC, 'goes on where it was'],
+  },
+  {
+    name: 'a verification that goes on is equal where a touched row differs',
+    file: RESUMED,
+    find: 'isEqual({ tables }) && isEqualChosen(resumed.touched)',
+    replace: 'isEqual({ tables }) || isEqualChosen(resumed.touched)',
+    killedBy: [RESUMED_SPEC, 'left undone'],
+  },
+  {
+    name: 'a verification does not write down which tables it has compared',
+    file: 'libs/verification/src/verification.ts',
+    find: "await derivation.mark();\n    options.crashPoint('verify.compared');",
+    replace: "options.crashPoint('verify.compared');",
+    killedBy: [RESUMED_SPEC, 'goes on where it was'],
+  },
+  {
+    name: 'versions that the target refuses are held against what rows were before they were touched',
+    file: 'libs/verification/src/compare-table.ts',
+    find: 'if (isDue?.(this.#id({ bytes: is, start: 0, end: is.length - 1 })) === false) continue;',
+    replace: '',
+    killedBy: [RESUMED_SPEC, 'takes what stands'],
+  },
+  {
+    name: 'a verification goes on from a target that was taken to another place',
+    file: 'libs/verification/src/base.ts',
+    find: 'base.generation !== now.generation',
+    replace: 'base.generation === null',
+    killedBy: [RESUMED_SPEC, 'is not gone on with'],
   },
   {
     name: 'what a record says that was given up counts',

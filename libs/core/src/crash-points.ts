@@ -38,8 +38,10 @@ export const CRASH_POINTS = [
   'verify.taken',
   /** Both ends are at one place, load was let go. */
   'verify.placed',
-  /** All rows of the source were read. */
+  /** All that is derived from was read. */
   'verify.read',
+  /** All was derived, nothing is compared. */
+  'verify.derived',
   /** A table was compared. */
   'verify.compared',
   /** A checkpoint's barrier is at the target. */

@@ -78,6 +78,8 @@ export type CompareParts = {
   readonly expected: () => Iterable<Line> | AsyncIterable<Line>;
   readonly limits: CompareLimits;
   readonly onRows: (rows: number) => void;
+  /** Whether a row is compared, by its id in the target's words; of others nothing is said. Left out: all are. */
+  readonly isDue?: ((id: string) => boolean) | undefined;
   /** Told of each row that differs and was looked at. */
   readonly onDiffering?: (row: DifferingRow) => void;
   readonly signal: AbortSignal;
@@ -102,7 +104,7 @@ export async function compareTable(parts: CompareParts): Promise<TableComparison
   const differing = expected.differing(found);
   const looked = within(differing, limits.bytesLookedAt);
   const differences = looked.size === 0 ? [] : await differencesIn(parts, refusals, shape, looked);
-  const refused = await refusals.wrong(snapshot);
+  const refused = await refusals.wrong(snapshot, parts.isDue);
   if (parts.onDiffering !== undefined) for (const row of await refusals.missed(snapshot)) parts.onDiffering(row);
   const all = [...refused, ...differences];
   return {
@@ -131,7 +133,9 @@ function within(differing: readonly { readonly partition: number; readonly bytes
 /** Whole lines, in the target's words, and the same as they were told: in number and order the same. */
 type Piece = { readonly lines: Buffer; readonly told: Buffer };
 
-async function* expectedLines({ table, snapshot, expected, onRows, signal }: CompareParts, refusals: Refusals): AsyncGenerator<Piece> {
+async function* expectedLines(parts: CompareParts, refusals: Refusals): AsyncGenerator<Piece> {
+  const { table, snapshot, expected, onRows, signal } = parts;
+  const due = dueOf(parts);
   refusals.begin();
   let pieces: Buffer[] = [];
   let [bytes, rows] = [0, 0];
@@ -141,7 +145,7 @@ async function* expectedLines({ table, snapshot, expected, onRows, signal }: Com
     const lines = await snapshot.asCompared(table, told);
     onRows(rows);
     [pieces, bytes, rows] = [[], 0, 0];
-    return { lines, told };
+    return due({ lines, told });
   };
   for await (const line of refusals.laidOver(expected())) {
     pieces.push(line.bytes.subarray(line.start, line.end + 1));
@@ -152,11 +156,33 @@ async function* expectedLines({ table, snapshot, expected, onRows, signal }: Com
   if (rows > 0) yield await flush();
 }
 
-async function* foundLines({ table, snapshot, signal }: CompareParts): AsyncGenerator<Piece> {
+async function* foundLines(parts: CompareParts): AsyncGenerator<Piece> {
+  const { table, snapshot, signal } = parts;
+  const due = dueOf(parts);
   for await (const lines of snapshot.rows(table)) {
     signal.throwIfAborted();
-    yield { lines, told: lines };
+    yield due({ lines, told: lines });
   }
+}
+
+/** Leaves out what is not due. */
+function dueOf({ table, isDue }: CompareParts): (piece: Piece) => Piece {
+  if (isDue === undefined) return (piece) => piece;
+  const places = new KeyPlaces(shapeOf(table));
+  return ({ lines, told }) => {
+    const [left, leftTold]: [Buffer[], Buffer[]] = [[], []];
+    let from = 0;
+    for (const { start, end, key } of places.of(lines)) {
+      const to = lines === told ? end : told.indexOf(LF, from);
+      if (isDue(idOf(lines, key))) {
+        left.push(lines.subarray(start, end + 1));
+        leftTold.push(told.subarray(from, to + 1));
+      }
+      from = to + 1;
+    }
+    const some = Buffer.concat(left);
+    return { lines: some, told: lines === told ? some : Buffer.concat(leftTold) };
+  };
 }
 
 /** A row as it is compared, and as it was told; without the end of its line, as Latin-1. */
@@ -333,12 +359,13 @@ class Refusals {
     for (const refusal of this.#unwanted) yield* standing(refusal);
   }
 
-  /** Versions on the list that are not what should be there. */
-  async wrong(snapshot: Pick<TargetSnapshot, 'asCompared'>): Promise<Difference[]> {
+  /** Versions on the list that are not what should be there, of rows that are due. */
+  async wrong(snapshot: Pick<TargetSnapshot, 'asCompared'>, isDue: CompareParts['isDue']): Promise<Difference[]> {
     const wrong: Difference[] = [];
     for (const refusals of this.#wanted.values()) {
       for (const { wanted, expected } of refusals) {
         const is = await snapshot.asCompared(this.#table, wanted as Buffer);
+        if (isDue?.(this.#id({ bytes: is, start: 0, end: is.length - 1 })) === false) continue;
         const should = expected === null ? null : await snapshot.asCompared(this.#table, expected);
         if (should?.equals(is) === true) continue;
         const text = (line: Buffer): string => line.toString('latin1', 0, line.length - 1);

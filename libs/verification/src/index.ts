@@ -14,6 +14,7 @@ export {
 export { whileBothHeld, type BothHeld, type BothOptions } from './rebuild/both-held.js';
 export { followLog, writtenTables, type FollowOptions, type WrittenTablesOptions } from './rebuild/follow-log.js';
 export { swapTables } from './rebuild/swap-tables.js';
+export { isEqualResumed, nothingToResume, resumeVerification, type ResumedReport } from './resume-verification.js';
 export type { RepairedRow, RepairReport, RepairResult } from './repair.js';
 export { tryMapping, type Misfit, type TrialOptions, type TrialReport, type TrialStep, type UnusedColumn } from './trial/try-mapping.js';
 export {
@@ -27,3 +28,4 @@ export {
 } from './verification.js';
 export { isEqualChosen, verifyChosen, type Choice, type ChosenOptions, type ChosenReport, type RowCount } from './verify-chosen.js';
 export { verifyMirror, type MirrorOptions, type MirrorReport } from './verify-mirror.js';
+export type { PlacedComparison } from './unfinished.js';

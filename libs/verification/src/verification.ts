@@ -15,13 +15,14 @@ import {
   type TargetSnapshot,
 } from '@changeover/events';
 import { mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
-import { SnapshotDerivation, type StartRangeThreads, type ToldVersion } from '@changeover/pipeline';
+import { SnapshotDerivation, type DerivedSoFar, type StartRangeThreads, type ToldVersion } from '@changeover/pipeline';
 
 import { compareTable, shapeOf, type CompareLimits, type DifferingRow, type TableComparison } from './compare-table.js';
 import { fillDerivation } from './fill-derivation.js';
 import { takeOnePlace, type OnePlace } from './one-place.js';
 import { DifferingRows, repairRows, type RepairReport } from './repair.js';
 import { KeyPlaces } from './row-sums.js';
+import { encodeUnfinished, type Unfinished } from './unfinished.js';
 
 type VerificationLimits = CompareLimits & {
   /** Bytes of the state that is filled for it which may be in memory. */
@@ -52,12 +53,14 @@ export type VerificationOptions = {
   readonly captured: ReadonlySet<string>;
   /** Tables of the target to compare; left out: all. */
   readonly only?: ReadonlySet<string>;
-  /** An empty state, of which nothing is kept. */
+  /** An empty state. */
   readonly openState: () => Promise<StateStore>;
   /** Starts threads that derive large tables; left out: all is done in this one. */
   readonly startThreads?: StartRangeThreads | undefined;
   readonly requestBarrier: () => Promise<string>;
   readonly onStep: (step: VerificationStep) => void;
+  /** From then on {@link resumeVerification} could go on over the state, if this one did not end. Left out: nothing is kept for that. */
+  readonly onResumable?: () => void;
   readonly crashPoint: CrashPoint;
   readonly clock: Clock;
   readonly limits: VerificationLimits;
@@ -153,14 +156,24 @@ async function compareBoth(
   const isRead = (table: TableSchema): boolean => captured.has(tableName(table)) && uses(table);
   const place = await takeOnePlace({ ...options, mapping: hash, isRead, patienceMs: limits.patienceMs }, signal);
   options.crashPoint('verify.placed');
+  const placed_ms = clock.now();
   await using _source = place.source;
   await using _target = place.target;
   await using state = await options.openState();
-  const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes });
+  const { position, ts_ms, writes } = place.target.progress;
+  const { seq, at: changes, heldMs, takes } = place;
+  const { generation } = place.target;
+  const tables: TableComparison[] = [];
+  const soFar = (derived: DerivedSoFar): Unfinished => {
+    const where = { seq, position, ts_ms, changes, writes, generation, placed_ms };
+    const effort = { heldMs, takes, seconds: (clock.monotonic() - began) / 1000 };
+    const compared = tables.map((table) => ({ ...table, seq }));
+    return { mapping: hash, ...where, ...effort, tables: place.tables, notCompared: notCompared(place), compared, derived };
+  };
+  const placeOf = options.onResumable && ((derived: DerivedSoFar) => encodeUnfinished(soFar(derived)));
+  const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes, placeOf });
   requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE], 'writes');
   await fillDerivation(derivation, place.source, options, signal);
-  options.crashPoint('verify.read');
-  const tables: TableComparison[] = [];
   const compare = async (table: TableSchema, expected: () => Iterable<Line> | AsyncIterable<Line>): Promise<void> => {
     if (only !== undefined && !only.has(tableName(table))) return;
     let rows = 0;
@@ -168,27 +181,29 @@ async function compareBoth(
     tables.push(
       await compareTable({ table, snapshot: place.target, expected, limits, onRows, signal, ...(onDiffering && { onDiffering }) }),
     );
-    options.crashPoint('verify.compared');
   };
   for (const { source, target } of derivation.unkeyed) await compare(target, () => linesOf(place.source, source));
   // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
   await place.source[Symbol.asyncDispose]();
-  onStep({ doing: 'deriving', table: null, rows: 0 });
   for await (const lines of place.target.rows(CORRECTION_TABLE)) await derivation.correct(lines);
-  await derivation.derive(await keptVersions(place.target), signal);
-  for (const table of derivation.targets) await compare(table, () => derivation.rows(table));
-  await compare(HELD_NOW_TABLE, () => derivation.held());
+  await derivation.tell(keptVersions(place.target));
+  await derivation.mark();
+  options.onResumable?.();
+  options.crashPoint('verify.read');
+  await deriveRest(derivation, options, signal);
+  for (const { table, expected } of comparable(derivation)) {
+    await compare(table, expected);
+    await derivation.mark();
+    options.crashPoint('verify.compared');
+  }
   await onCompared?.(place.target, tables);
-  const { position, ts_ms } = place.target.progress;
-  const { seq, heldMs, takes } = place;
   const seconds = (clock.monotonic() - began) / 1000;
   const report = { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
   const equal = isEqual(report);
   if (only === undefined) {
-    const { generation, progress } = place.target;
     const outcome = equal ? ('equal' as const) : ('different' as const);
     const rows = tables.reduce((sum, { found }) => sum + found, 0);
-    const at = { changes: place.at, writes: progress.writes, generation, mapping: hash };
+    const at = { changes, writes, generation, mapping: hash };
     await options.target.record({ kind: 'full', outcome, isBase: equal, ...at, ended_ms: clock.now(), seconds, rows });
   }
   return report;
@@ -205,17 +220,35 @@ export function requireKnown(only: ReadonlySet<string> | undefined, tables: read
   throw new ChangeoverError('BAD_SETTINGS', `--table ${unknown} is no table that this migration ${does}; there are ${names.join(', ')}`);
 }
 
-async function keptVersions(target: TargetSnapshot): Promise<readonly ToldVersion[]> {
+/** Derives what is left to be derived. */
+export async function deriveRest(
+  derivation: SnapshotDerivation,
+  { onStep, crashPoint }: Pick<VerificationOptions, 'onStep' | 'crashPoint'>,
+  signal: AbortSignal,
+): Promise<void> {
+  onStep({ doing: 'deriving', table: null, rows: 0 });
+  await derivation.derive(derivation.told(), signal);
+  await derivation.mark();
+  crashPoint('verify.derived');
+}
+
+/** What can be compared once all is derived. */
+export function comparable(
+  derivation: SnapshotDerivation,
+): readonly { readonly table: TableSchema; readonly expected: () => Iterable<Line> }[] {
+  const targets = derivation.targets.map((table) => ({ table, expected: () => derivation.rows(table) }));
+  return [...targets, { table: HELD_NOW_TABLE, expected: () => derivation.held() }];
+}
+
+async function* keptVersions(target: TargetSnapshot): AsyncGenerator<ToldVersion> {
   const at = (name: string): number => HELD_TABLE.columns.findIndex((column) => column.name === name);
   const [table, key, version] = [at('target'), at('source_key'), at('kept_version')];
-  const kept: ToldVersion[] = [];
   for await (const lines of target.rows(HELD_TABLE)) {
     for (const row of parseRows(lines)) {
       const text = row[version];
-      if (text != null) kept.push({ target: row[table] as string, sourceKey: row[key] as string, text });
+      if (text != null) yield { target: row[table] as string, sourceKey: row[key] as string, text };
     }
   }
-  return kept;
 }
 
 async function* linesOf(source: SourceSnapshot, table: TableSchema): AsyncGenerator<Line> {

@@ -19,6 +19,7 @@ import {
 import { mappingHash, type Converters } from '@changeover/mapping';
 import { ReadBudget, StoredDerivation, StoredMirror, type DrivingRow } from '@changeover/pipeline';
 
+import { fullNeeded, requireSameTarget, sinceBase, type Base, type VerifiedPlace } from './base.js';
 import { asStored, compareTable, shapeOf, summed, type CompareParts, type TableComparison } from './compare-table.js';
 import { notFollowing } from './followed-changes.js';
 import { LastWords } from './last-words.js';
@@ -32,7 +33,7 @@ import type { MirrorOptions } from './verify-mirror.js';
 /** Rows that are changed each time between the two looks are left after this. */
 const ROUNDS = 4;
 /** Rows of the source that may be chosen by what has touched them, or set aside, by their keys in memory. */
-const MOST_ROWS = 200_000;
+export const MOST_ROWS = 200_000;
 /** Bytes of what `writes` says of rows that may be in memory. */
 const MOST_WORDS_BYTES = 128 * 1024 * 1024;
 /** Rows that are compared at once. */
@@ -77,10 +78,35 @@ export type ChosenReport = VerificationReport & {
  * What it costs depends on the rows that are chosen. What it does not see is a change that no record of the streams tells of, in a row that is not among them.
  */
 export async function verifyChosen(options: ChosenOptions, choice: Choice, signal: AbortSignal): Promise<ChosenReport> {
-  const { migration, mapping, target, clock } = options;
-  const began = clock.monotonic();
+  const { mapping, target, clock } = options;
   const mappedBy = mappingHash(mapping);
   const base = choice.kind === 'touched' ? requireBase(await target.lastVerified('base'), mappedBy) : null;
+  const { report, place } = await compareChosen(options, choice, base, signal);
+  if (options.only === undefined) {
+    const equal = isEqualChosen(report);
+    await target.record({
+      kind: choice.kind,
+      outcome: equal ? 'equal' : 'different',
+      isBase: choice.kind === 'touched' && equal && report.unsettled === 0,
+      ...place,
+      mapping: mappedBy,
+      ended_ms: clock.now(),
+      seconds: report.seconds,
+      rows: report.tables.reduce((sum, { found }) => sum + found, 0),
+    });
+  }
+  return report;
+}
+
+/** The same, and writes nothing down: with the place of the report. `base`: where what is touched begins. */
+export async function compareChosen(
+  options: ChosenOptions,
+  choice: Choice,
+  base: Base | null,
+  signal: AbortSignal,
+): Promise<{ readonly report: ChosenReport; readonly place: VerifiedPlace }> {
+  const { migration, mapping, clock } = options;
+  const began = clock.monotonic();
   const verification = new ChosenVerification(options, choice, base);
   let due: Due | null = null;
   let rounds = 0;
@@ -94,7 +120,7 @@ export async function verifyChosen(options: ChosenOptions, choice: Choice, signa
   const unsettled = [...due].reduce((sum, [, ids]) => sum + ids.size, leftOut);
   const report: ChosenReport = {
     migration,
-    mapping: mappedBy,
+    mapping: mappingHash(mapping),
     kind: choice.kind,
     base: base && { kind: base.kind, ended_ms: base.ended_ms, seq: base.changes.seq },
     sample: choice.kind === 'sample' ? { share: choice.share, seed: choice.seed } : null,
@@ -104,20 +130,7 @@ export async function verifyChosen(options: ChosenOptions, choice: Choice, signa
     rounds,
     seconds,
   };
-  if (options.only === undefined) {
-    const equal = isEqualChosen(report);
-    await target.record({
-      kind: choice.kind,
-      outcome: equal ? 'equal' : 'different',
-      isBase: choice.kind === 'touched' && equal && unsettled === 0,
-      ...place,
-      mapping: mappedBy,
-      ended_ms: clock.now(),
-      seconds,
-      rows: report.tables.reduce((sum, { found }) => sum + found, 0),
-    });
-  }
-  return report;
+  return { report, place };
 }
 
 /** Whether nothing was found that differs; rows that are not settled say nothing. */
@@ -134,10 +147,6 @@ function requireBase(base: Verified | null, mapping: string): Verified {
   if (base === null) throw fullNeeded('no verification has found everything equal yet');
   if (base.mapping !== mapping) throw fullNeeded('the last one was of another mapping');
   return base;
-}
-
-function fullNeeded(why: string, cause?: unknown): ChangeoverError {
-  return new ChangeoverError('FULL_VERIFICATION_NEEDED', `there is no verification to build upon: ${why}`, { cause });
 }
 
 /** By table of the source: rows that are still to be compared. */
@@ -158,7 +167,7 @@ type Sides = {
 
 /** What the report is of: the rows are chosen here. */
 type FirstRound = Pick<VerificationReport, 'seq' | 'position' | 'ts_ms' | 'notCompared'> & {
-  readonly place: Pick<Verified, 'changes' | 'writes' | 'generation'>;
+  readonly place: VerifiedPlace;
 };
 
 type KnownRefusal = { readonly version: RefusedVersion; readonly wanted: string | null; readonly stands: string | null };
@@ -166,7 +175,7 @@ type KnownRefusal = { readonly version: RefusedVersion; readonly wanted: string 
 class ChosenVerification {
   readonly #options: ChosenOptions;
   readonly #choice: Choice;
-  readonly #base: Verified | null;
+  readonly #base: Base | null;
   readonly #budget: ReadBudget;
   readonly #remembered = new Map<string, TableComparison>();
   readonly #derived = new Map<string, TableComparison>();
@@ -185,7 +194,7 @@ class ChosenVerification {
   #heldMs = 0;
   #takes = 0;
 
-  constructor(options: ChosenOptions, choice: Choice, base: Verified | null) {
+  constructor(options: ChosenOptions, choice: Choice, base: Base | null) {
     this.#options = options;
     this.#choice = choice;
     this.#base = base;
@@ -287,11 +296,7 @@ class ChosenVerification {
   }
 
   #requireBehind(start: Start, { read }: StoredDerivation, { generation }: TargetSnapshot): void {
-    if (this.#base !== null) {
-      if (this.#base.generation !== generation)
-        throw fullNeeded('the target was taken to another place, or its tables were exchanged, since the last one');
-      if (this.#base.changes.logId !== read.logId) throw fullNeeded('the last one was of another log');
-    }
+    if (this.#base !== null) requireSameTarget(this.#base, { generation, logId: read.logId });
     if (read.logId !== start.changes.logId || read.seq < start.changes.seq) throw notFollowing('transform is filling its state again');
   }
 
@@ -323,15 +328,8 @@ class ChosenVerification {
       : fullNeeded(`${tableName(table)} was emptied, copied or told in another form since the last one`);
   }
 
-  /** What the streams do not hold any more cannot be looked through. */
   async #asBase<Result>(read: () => Promise<Result>): Promise<Result> {
-    try {
-      return await read();
-    } catch (error) {
-      if (this.#base !== null && error instanceof ChangeoverError && error.code === 'LOG_TRUNCATED')
-        throw fullNeeded('the log does not hold the records since the last one any more', error);
-      throw error;
-    }
+    return this.#base === null ? read() : sinceBase(read);
   }
 
   async #chooser(
@@ -342,7 +340,7 @@ class ChosenVerification {
     const { log, changes } = this.#options;
     const choice = this.#choice;
     if (choice.kind === 'sample') return new Map(tables.map((table) => [tableName(table), sampled(table, derivation, choice)]));
-    const from = (this.#base as Verified).changes;
+    const from = (this.#base as Base).changes;
     const most = { most: MOST_ROWS, tooMany: () => this.#tooMany() };
     const touched = new TouchedRows({ log, stream: changes, from, rows: allOf(tables), ...most });
     await this.#asBase(() => touched.readTo(end, signal));

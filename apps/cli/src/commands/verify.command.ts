@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
-import { isEqual, isEqualChosen, type Choice, type ChosenReport, type VerificationReport } from '@changeover/verification';
+import { isEqual, isEqualChosen, isEqualResumed, type Choice, type ChosenReport, type VerificationReport } from '@changeover/verification';
 import { Command, Option } from 'nest-commander';
 
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { ProgressLine } from '../status/progress-line.js';
-import { runVerify, runVerifyChosen, runVerifyMirror, type VerifyContext } from '../verify/run-verify.js';
-import { renderChosenHtml, renderHtml } from '../verify/verify-page.js';
-import { differingRows, renderChosen, renderMirror, renderReport, VerifyProgress } from '../verify/verify-view.js';
+import { runVerify, runVerifyChosen, runVerifyMirror, runVerifyResumed, type VerifyContext } from '../verify/run-verify.js';
+import { renderChosenHtml, renderHtml, renderResumedHtml } from '../verify/verify-page.js';
+import { differingRows, renderChosen, renderMirror, renderReport, renderResumed, VerifyProgress } from '../verify/verify-view.js';
 import { writing } from '../writing.js';
 import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -22,6 +22,7 @@ type VerifyOptions = ReadOptionsOf & {
   readonly touched?: boolean;
   readonly sample?: number;
   readonly seed?: number;
+  readonly resume?: boolean;
   readonly repair?: boolean;
   readonly deleteExtra?: boolean;
   readonly html?: string;
@@ -103,6 +104,15 @@ export class VerifyCommand extends CliCommand {
   }
 
   @Option({
+    flags: '--resume',
+    description:
+      'go on with the last verification of everything, if it was killed or interrupted after it had read the source, where transform runs',
+  })
+  parseResume(): boolean {
+    return true;
+  }
+
+  @Option({
     flags: '--repair',
     description: 'bring rows of the target in order that differ and that nothing has touched since, then compare everything once more',
   })
@@ -138,6 +148,7 @@ export class VerifyCommand extends CliCommand {
       touched = false,
       sample,
       seed,
+      resume = false,
       html,
       ...read
     } = options;
@@ -147,6 +158,11 @@ export class VerifyCommand extends CliCommand {
       throw new ChangeoverError(
         'BAD_SETTINGS',
         '--touched follows rows through all tables, and builds upon that the next time; --table does not go with it',
+      );
+    if (resume && (table !== undefined || repair || mirror || touched || sample !== undefined))
+      throw new ChangeoverError(
+        'BAD_SETTINGS',
+        '--resume goes on with a verification of everything; --table, --touched, --sample, --mirror and --repair do not go with it',
       );
     if (seed !== undefined && sample === undefined)
       throw new ChangeoverError('BAD_SETTINGS', '--seed says which --sample, and goes with it');
@@ -168,6 +184,15 @@ export class VerifyCommand extends CliCommand {
       this.terminal.out(json ? toJson({ equal: isEqual(report), ...report }) : renderMirror(report));
       if (!isEqual(report))
         throw notEqual(report, 'of what transform remembers (`changeover state rebuild` fills that anew from the log) ');
+      return;
+    }
+    if (resume) {
+      const report = await this.#watched(asked, (context) => runVerifyResumed(settings, context));
+      if (report === null) return;
+      const equal = isEqualResumed(report);
+      this.terminal.out(json ? toJson({ equal, ...report }) : renderResumed(report));
+      if (html !== undefined) await writing(html, () => writeFile(html, renderResumedHtml(report), { mode: 0o600 }));
+      if (!equal) throw isEqual(report) ? notEqualChosen(report.resumed.touched) : notEqual(report);
       return;
     }
     if (touched || sample !== undefined) {
@@ -199,6 +224,7 @@ export class VerifyCommand extends CliCommand {
     const clock = new SystemClock();
     const shown = new ProgressLine(this.terminal, clock);
     const progress = new VerifyProgress();
+    let isKept = false;
     const running = run({
       ...given,
       clock,
@@ -209,6 +235,9 @@ export class VerifyCommand extends CliCommand {
       },
       onStep: (step) => {
         shown.show(progress.line(step, clock.monotonic()));
+      },
+      onKept: () => {
+        isKept = true;
       },
     });
     try {
@@ -222,6 +251,7 @@ export class VerifyCommand extends CliCommand {
       return null;
     } finally {
       shown.clear();
+      if (isKept) this.terminal.err('changeover: it had read the source: `changeover verify --resume` goes on with the rest\n');
     }
   }
 }

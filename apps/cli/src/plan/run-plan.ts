@@ -39,7 +39,7 @@ export async function runPlan(settings: AllSettings, request: PlanRequest): Prom
   const began = clock.monotonic();
   const proposed = await loadMapping(request.file ?? settings.mapping);
   await using look = await stateHere(settings);
-  await using scratch = await openScratchFolder(state, migration);
+  await using scratch = await openScratchFolder(state, `${migration}.plan`);
   return await withLog(settings, clock, async ({ log }) => {
     const changes = streamName(settings, 'changes');
     const told = decodeJsonBody('mapping-activated', await log.fetch(changes, activationOf(look)));

@@ -1,6 +1,6 @@
 import { derivationThreads } from '@changeover/app-transform';
 import { CONVERTERS } from '@changeover/cleaning';
-import { noCrash, type Clock, type IdSource } from '@changeover/core';
+import { ChangeoverError, noCrash, type Clock, type IdSource } from '@changeover/core';
 import { openControl } from '@changeover/control-postgres';
 import type { TableSize } from '@changeover/events';
 import {
@@ -15,6 +15,8 @@ import {
   type AllSettings,
 } from '@changeover/shell';
 import {
+  nothingToResume,
+  resumeVerification,
   verify,
   verifyAndRepair,
   verifyChosen,
@@ -24,12 +26,13 @@ import {
   type MirrorOptions,
   type MirrorReport,
   type RepairReport,
+  type ResumedReport,
   type VerificationOptions,
   type VerificationReport,
   type VerificationStep,
 } from '@changeover/verification';
 
-import { openScratchFolder } from './scratch-state.js';
+import { openLeftFolder, openScratchFolder, type ScratchFolder } from './scratch-state.js';
 
 export type VerifyContext = {
   readonly clock: Clock;
@@ -48,6 +51,8 @@ export type VerifyContext = {
   /** Told once, before anything is read: what the source believes to be in its tables. */
   readonly onSizes: (sizes: ReadonlyMap<string, TableSize>) => void;
   readonly onStep: (step: VerificationStep) => void;
+  /** Told where it ends early and {@link runVerifyResumed} can go on with it. */
+  readonly onKept: () => void;
 };
 
 /** The memory of a comparison, about 3 MB for each table that is compared, one at a time. */
@@ -60,8 +65,10 @@ export type VerifyOutcome = VerificationReport & { readonly repair?: RepairRepor
 /** Composes a verification of the target from the settings, and runs it. */
 export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerifyOutcome> {
   const { migration, limits, state } = settings;
-  const { clock, ids, signal, repair } = context;
-  await using scratch = await openScratchFolder(state, migration);
+  const { clock, ids, signal, repair, only, onKept } = context;
+  // What another one could go on with stays until the next of all rows begins.
+  const isWhole = repair === undefined && only === undefined;
+  await using scratch = await openScratchFolder(state, isWhole ? migration : `${migration}.some`);
   return await withBothEnds(settings, context, (ends) => {
     const options: VerificationOptions = {
       ...ends,
@@ -70,8 +77,55 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
       startThreads: derivationThreads(limits.derivationThreads),
       limits: { ...ends.limits, maxStateBytes: limits.stateBytes },
     };
-    return repair === undefined ? verify(options, signal) : verifyAndRepair(options, repair, signal);
+    if (repair !== undefined) return verifyAndRepair(options, repair, signal);
+    return isWhole
+      ? keepingIt(scratch, onKept, (isResumable) => verify({ ...options, onResumable: isResumable }, signal))
+      : verify(options, signal);
   });
+}
+
+/** Goes on with one that was killed or interrupted. */
+export async function runVerifyResumed(settings: AllSettings, context: VerifyContext): Promise<ResumedReport> {
+  const { migration, limits, state } = settings;
+  const { clock, ids, signal, onKept } = context;
+  await using scratch = await openLeftFolder(state, migration);
+  if (scratch === null) throw nothingToResume();
+  return await keepingIt(scratch, onKept, (isResumable) => {
+    isResumable();
+    return withBothEnds(settings, context, (ends) =>
+      resumeVerification(
+        {
+          ...ends,
+          converters: CONVERTERS,
+          openState: () => openScratchState(scratch.path, { migration, clock, ids }),
+          startThreads: derivationThreads(limits.derivationThreads),
+          limits: { ...ends.limits, maxStateBytes: limits.stateBytes },
+          lookAtState: () => lookAtState(state, migration),
+        },
+        signal,
+      ),
+    );
+  });
+}
+
+/** Keeps the folder where something can be gone on with that did not end. */
+async function keepingIt<Report>(
+  scratch: ScratchFolder,
+  onKept: () => void,
+  run: (isResumable: () => void) => Promise<Report>,
+): Promise<Report> {
+  let resumable = false;
+  try {
+    return await run(() => {
+      resumable = true;
+    });
+  } catch (error) {
+    if (resumable && !(error instanceof ChangeoverError && error.code === 'FULL_VERIFICATION_NEEDED')) {
+      scratch.keep();
+      onKept();
+    }
+    throw error;
+  }
 }
 
 /** The same of what transform remembers of the source. */

@@ -2,14 +2,26 @@ import { countWords, secondsWords } from '@changeover/core';
 import {
   isEqual,
   isEqualChosen,
+  isEqualResumed,
   type ChosenReport,
   type Difference,
   type RepairReport,
+  type ResumedReport,
   type TableComparison,
 } from '@changeover/verification';
 
 import type { VerifyOutcome } from './run-verify.js';
-import { CHOSEN_PARTS, choiceWords, differingRows, KINDS, keyWords, RESULTS, unsettledWords, valueWords } from './verify-view.js';
+import {
+  CHOSEN_PARTS,
+  choiceWords,
+  differingRows,
+  KINDS,
+  keyWords,
+  RESULTS,
+  resumedWords,
+  unsettledWords,
+  valueWords,
+} from './verify-view.js';
 
 const STYLE = `
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -46,6 +58,21 @@ export function renderChosenHtml(report: ChosenReport): string {
       [CHOSEN_PARTS.remembered, remembered],
       [CHOSEN_PARTS.derived, derived],
     ],
+  });
+}
+
+/** One that went on with a verification that did not end. */
+export function renderResumedHtml(report: ResumedReport): string {
+  const { touched } = report.resumed;
+  const [what, not] = resumedWords(report);
+  return page(report, {
+    equal: isEqualResumed(report),
+    facts: [
+      ['gone on with', `${what}. ${not}`],
+      ...report.tables.map(({ table, seq }) => [`${table} compared at`, `record ${countWords(seq)} of changes`] as const),
+      ...(touched.unsettled === 0 ? [] : [['not settled', unsettledWords(touched.unsettled)] as const]),
+    ],
+    parts: (['remembered', 'derived', 'tables'] as const).map((part) => [`Touched rows: ${CHOSEN_PARTS[part]}`, touched[part]]),
   });
 }
 

@@ -1,6 +1,14 @@
 import { countWords, secondsWords } from '@changeover/core';
 import type { TableSize } from '@changeover/events';
-import type { ChosenReport, Difference, MirrorReport, RepairResult, TableComparison, VerificationStep } from '@changeover/verification';
+import type {
+  ChosenReport,
+  Difference,
+  MirrorReport,
+  RepairResult,
+  ResumedReport,
+  TableComparison,
+  VerificationStep,
+} from '@changeover/verification';
 
 import { inColumns } from '../status/columns.js';
 import type { VerifyOutcome } from './run-verify.js';
@@ -105,11 +113,38 @@ export function choiceWords({ base, sample, seq, chosen }: ChosenReport): readon
   return [what, 'Rows that no record of the log touched since then were not looked at: `changeover verify` alone compares everything.'];
 }
 
-/** A verification of chosen rows. */
-export function renderChosen(report: ChosenReport): string {
-  const { heldMs, takes, seconds, rounds, unsettled, rowCounts, notCompared } = report;
-  const [what, not] = choiceWords(report);
-  const parts = (['remembered', 'derived', 'tables'] as const).flatMap((part) =>
+/** What a verification that went on with one that did not end says, and what not. */
+export function resumedWords({ resumed: { seq, ts_ms, touched }, seq: end }: ResumedReport): readonly [what: string, not: string] {
+  const since = `record ${countWords(seq)} of changes, committed at the source ${new Date(ts_ms).toISOString()}`;
+  return [
+    `gone on with a verification of ${since}, which had not ended; what the log touched since then (${rowsWords(touched.chosen)} of the source) compared at record ${countWords(end)}`,
+    'What somebody else altered in a table after it was compared, in a row that no record of the log touched, was not seen: `changeover verify` alone sees it.',
+  ];
+}
+
+/** A verification that went on with one that did not end. */
+export function renderResumed(report: ResumedReport): string {
+  const { heldMs, takes, seconds, tables, resumed, notCompared } = report;
+  const rows = tables.reduce((sum, { found }) => sum + found, 0);
+  const lines = tables.map((table) => [...cells(table), `at record ${countWords(table.seq)}`]);
+  return [
+    ...resumedWords(report),
+    `${rowsWords(rows)} in ${secondsWords(seconds)}; load was held for ${countWords(heldMs)} ms (${snapshotsOf(takes)} of the source)`,
+    '',
+    'rows that nothing touched since they were compared, or since the verification began:',
+    ...inColumns([['table', 'should be', 'are', 'refused', '', ''], ...lines]),
+    ...tables.flatMap(listed),
+    '',
+    'rows touched since the verification began:',
+    ...chosenParts(resumed.touched),
+    ...(resumed.touched.unsettled === 0 ? [] : ['', unsettledWords(resumed.touched.unsettled)]),
+    ...(notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`]),
+    '',
+  ].join('\n');
+}
+
+function chosenParts(report: ChosenReport): readonly string[] {
+  return (['remembered', 'derived', 'tables'] as const).flatMap((part) =>
     report[part].length === 0
       ? []
       : [
@@ -119,6 +154,12 @@ export function renderChosen(report: ChosenReport): string {
           ...report[part].flatMap(listed),
         ],
   );
+}
+
+/** A verification of chosen rows. */
+export function renderChosen(report: ChosenReport): string {
+  const { heldMs, takes, seconds, rounds, unsettled, rowCounts, notCompared } = report;
+  const [what, not] = choiceWords(report);
   const counts = rowCounts.map(({ end, table, expected, found }) => [
     end,
     table,
@@ -130,7 +171,7 @@ export function renderChosen(report: ChosenReport): string {
     what,
     not,
     `${secondsWords(seconds)}, ${rounds === 1 ? 'one round' : `${countWords(rounds)} rounds`}; load was held for ${countWords(heldMs)} ms (${snapshotsOf(takes)} of the source)`,
-    ...parts,
+    ...chosenParts(report),
     ...(counts.length === 0 ? [] : ['', 'numbers of all rows:', ...inColumns([['', 'table', 'should be', 'are', ''], ...counts])]),
     ...(unsettled === 0 ? [] : ['', unsettledWords(unsettled)]),
     ...(notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`]),

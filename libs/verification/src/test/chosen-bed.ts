@@ -1,4 +1,4 @@
-import { noCrash, RandomIdSource, SystemClock } from '@changeover/core';
+import { noCrash, RandomIdSource, SystemClock, type CrashPoint } from '@changeover/core';
 import {
   decodeJsonBody,
   encodeFrameHeader,
@@ -45,7 +45,9 @@ import {
   type RowsEvent,
 } from '@changeover/testing';
 
-import { verifyChosen, type ChosenReport, type Choice } from '../verify-chosen.js';
+import { resumeVerification, type ResumedReport } from '../resume-verification.js';
+import { verify, type VerificationReport } from '../verification.js';
+import { verifyChosen, type ChosenOptions, type ChosenReport, type Choice } from '../verify-chosen.js';
 
 export const FIRM = textTable('crm.firm', ['id', 'name']);
 export const PERSON = textTable('crm.person', ['id', 'firm', 'name']);
@@ -65,6 +67,7 @@ const MAPPING = parseMapping({
   ],
 });
 const [CHANGES, WRITES] = ['m.changes', 'm.writes'];
+const LIMITS = { partitions: 16, bytesLookedAt: 1e6, named: 100, values: false, patienceMs: 500, bytesPerSecond: Infinity };
 const NEVER = new AbortController().signal;
 
 type Row = readonly (string | null)[];
@@ -78,6 +81,10 @@ export class ChosenBed {
   readonly target = new Map<string, Rows>();
   refused: readonly RefusedVersion[] = [];
   generation = '0.0';
+  mapping = MAPPING;
+  /** Of the last verification of all rows, and whether it came so far that another one can go on with it. */
+  scratch = new StateStorage();
+  isResumable = false;
   /** Rows of the target that were asked for, by table. */
   readonly asked = new Map<string, number>();
   readonly #storage = new MemoryStorage();
@@ -214,37 +221,54 @@ export class ChosenBed {
   }
 
   async verify(choice: Choice, only?: ReadonlySet<string>): Promise<ChosenReport> {
-    return verifyChosen(
-      {
-        migration: 'm',
-        changes: CHANGES,
-        writes: WRITES,
-        log: this.log,
-        snapshots: this.snapshots,
-        target: this.#reader(),
-        mapping: MAPPING,
-        converters: {},
-        captured: new Set(TABLES.map(tableName)),
-        ...(only && { only }),
-        lookAtState: () => Promise.resolve(this.#look()),
-        requestBarrier: async () => {
-          const token = new RandomIdSource().uuid();
-          await this.#append({
-            kind: 'barrier',
-            body: encodeJsonBody('barrier', { requestId: token, token }),
-            last: true,
-            facts: { progress: this.#progressRef },
-          });
-          return token;
-        },
-        onStep: () => undefined,
-        crashPoint: noCrash,
-        clock: new SystemClock(),
-        limits: { partitions: 16, bytesLookedAt: 1e6, named: 100, values: false, patienceMs: 500, bytesPerSecond: Infinity },
+    return verifyChosen({ ...this.#ends(noCrash), ...(only && { only }) }, choice, NEVER);
+  }
+
+  /** Of all rows, over a state that outlives it. `crashPoint`: throws where it is to end early. */
+  async verifyAll(crashPoint: CrashPoint = noCrash): Promise<VerificationReport> {
+    this.scratch = new StateStorage();
+    const isKept = (): void => void (this.isResumable = true);
+    this.isResumable = false;
+    return verify({ ...this.#ends(crashPoint), ...this.#scratch(), onResumable: isKept }, NEVER);
+  }
+
+  /** Goes on with it. */
+  async resume(crashPoint: CrashPoint = noCrash): Promise<ResumedReport> {
+    return resumeVerification({ ...this.#ends(crashPoint), ...this.#scratch() }, NEVER);
+  }
+
+  #scratch() {
+    const openState = () => Promise.resolve(new InMemoryStateStore(this.scratch));
+    return { openState, limits: { ...LIMITS, maxStateBytes: 500 } };
+  }
+
+  #ends(crashPoint: CrashPoint): ChosenOptions {
+    return {
+      migration: 'm',
+      changes: CHANGES,
+      writes: WRITES,
+      log: this.log,
+      snapshots: this.snapshots,
+      target: this.#reader(),
+      mapping: this.mapping,
+      converters: {},
+      captured: new Set(TABLES.map(tableName)),
+      lookAtState: () => Promise.resolve(this.#look()),
+      requestBarrier: async () => {
+        const token = new RandomIdSource().uuid();
+        await this.#append({
+          kind: 'barrier',
+          body: encodeJsonBody('barrier', { requestId: token, token }),
+          last: true,
+          facts: { progress: this.#progressRef },
+        });
+        return token;
       },
-      choice,
-      NEVER,
-    );
+      onStep: () => undefined,
+      crashPoint,
+      clock: new SystemClock(),
+      limits: LIMITS,
+    };
   }
 
   async #tell(table: TableSchema): Promise<void> {
@@ -346,6 +370,9 @@ export class ChosenBed {
     return {
       progress: this.#progress as LoadProgress,
       generation: this.generation,
+      rows: async function* (table: TableSchema): AsyncGenerator<Buffer> {
+        yield await Promise.resolve(formatRows(of(table)));
+      },
       find: (table: TableSchema, keys: Buffer) => {
         this.asked.set(tableName(table), (this.asked.get(tableName(table)) ?? 0) + parseRows(keys).length);
         return find(table, keys);
