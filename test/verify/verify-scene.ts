@@ -43,6 +43,9 @@ const FIRST_WRITES_MS = 500;
 const NEVER = new AbortController().signal;
 const CLI = fileURLToPath(new URL('../../apps/cli/bin/changeover.mjs', import.meta.url));
 
+/** A point, or its n-th pass. */
+export type CrashPass = CrashPointName | `${CrashPointName}:${number}`;
+
 /** A migration with its three processes, users who can be let loose on its source, and a verifier. */
 export class VerifyScene implements AsyncDisposable {
   readonly bed: MigrationBed;
@@ -187,14 +190,14 @@ export class VerifyScene implements AsyncDisposable {
   }
 
   /** `verify`, in a process of its own, which dies at a point. */
-  async command(crashAt?: CrashPointName, more: readonly string[] = []): ReturnType<VerifyScene['run']> {
+  async command(crashAt?: CrashPass, more: readonly string[] = []): ReturnType<VerifyScene['run']> {
     return this.run(['verify', ...more], crashAt);
   }
 
   /** A command, in a process of its own, which dies at a point. */
   async run(
     [name = '', ...words]: readonly string[],
-    crashAt?: CrashPointName,
+    crashAt?: CrashPass,
   ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly said: string }> {
     const child = spawn(process.execPath, [CLI, name, ...words, '--config', this.bed.migration.settingsFile], {
       stdio: ['ignore', 'pipe', 'pipe'],

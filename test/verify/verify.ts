@@ -1,10 +1,10 @@
-import { CRASH_POINTS } from '@changeover/core';
+import { CRASH_POINTS, type CrashPointName } from '@changeover/core';
 import { Random, type LogType } from '@changeover/example-crm';
 import type { SourceSnapshot, SourceSnapshots } from '@changeover/events';
-import { isEqual, type VerificationReport } from '@changeover/verification';
+import { isEqual, type ResumedReport, type VerificationReport } from '@changeover/verification';
 import type pg from 'pg';
 
-import { VerifyScene } from './verify-scene.js';
+import { VerifyScene, type CrashPass } from './verify-scene.js';
 
 const WRITERS = 8;
 /** Each has one about every sixth time. */
@@ -141,11 +141,20 @@ async function damaged<Result>(
   }
 }
 
+export type VerificationTests = {
+  readonly rounds: number;
+  readonly corruptions: number;
+  /** Where it is killed by itself. */
+  readonly kills: readonly CrashPointName[] | 'all';
+  /** Where it is killed, and where again each time that it goes on. */
+  readonly ends: readonly (readonly CrashPass[])[];
+};
+
+/** From then on there is something to go on with. */
+const BEHIND_READING: readonly CrashPointName[] = ['verify.read', 'verify.derived', 'verify.compared'];
+
 /** All that verification promises, on one of the logs. */
-export function describeVerification(
-  log: LogType,
-  { rounds: usual, corruptions, kills }: { readonly rounds: number; readonly corruptions: number; readonly kills: boolean },
-): void {
+export function describeVerification(log: LogType, { rounds: usual, corruptions, kills, ends }: VerificationTests): void {
   /** VERIFY_ROUNDS of the environment: for who has more time than a run of all tests. */
   const rounds = Number(process.env['VERIFY_ROUNDS'] ?? usual);
   describe(`verification over ${log}`, () => {
@@ -229,19 +238,80 @@ export function describeVerification(
       expect(said(await scene.verify())).toEqual([]);
     }, 60_000);
 
-    // A command knows nothing of the log that it reads.
     const points = CRASH_POINTS.filter((name) => name.startsWith('verify.') && !name.startsWith('verify.repair'));
-    for (const point of kills ? points : []) {
+    for (const point of points.filter((name) => kills === 'all' || kills.includes(name))) {
       it(`killed at ${point} leaves nothing behind that hurts`, async () => {
         const killed = await scene.command(point);
         expect({ ...killed, said: '' }).toEqual({ code: null, signal: 'SIGKILL', said: '' });
         // Load goes on, also where it was held when its holder died.
         await scene.bed.source.query("UPDATE company SET name = 'after ' || $1", [point]);
         await scene.bed.barrier();
+        if (BEHIND_READING.includes(point)) {
+          const resumed = await scene.command(undefined, ['--resume']);
+          expect(resumed).toEqual({
+            code: 0,
+            signal: null,
+            said: expect.stringContaining('gone on with a verification of record') as string,
+          });
+          expect(await scene.scratchFolders()).toEqual([]);
+        }
+        expect((await scene.command(undefined, ['--resume'])).said).toContain('FULL_VERIFICATION_NEEDED');
         const next = await scene.command();
         expect({ ...next, said: '' }).toEqual({ code: 0, signal: null, said: '' });
         expect(await scene.scratchFolders()).toEqual([]);
-      }, 60_000);
+      }, 120_000);
     }
+
+    it('killed behind its reading, and again, comes to what one comes to that was not', async () => {
+      const { source, target } = scene.bed;
+      await source.query(`INSERT INTO company VALUES (80, 'Quiet', 'big'); INSERT INTO person (id, company_id, note) SELECT 1000 + n, 80, 'quiet ' || n FROM generate_series(1, 30) n;
+        INSERT INTO tag SELECT 1000 + n, 'quiet', 1 FROM generate_series(1, 30) n`);
+      await scene.bed.barrier();
+      await target.query(`SET session_replication_role = replica; UPDATE app.person SET note = 'altered' WHERE id = 1001; DELETE FROM public.tag WHERE person_id = 1002;
+        INSERT INTO app.company VALUES (980, 'nobody'); DELETE FROM app.person WHERE id = 1003; RESET session_replication_role`);
+      const planted = [
+        'app.company extra 980',
+        'app.person different 1001 note',
+        'app.person missing 1003',
+        'public.tag missing 1002,quiet',
+      ];
+      expect([...said(await scene.verify())].sort()).toEqual(planted);
+      for (const end of ends) {
+        await scene.letLoose(2, 30);
+        for (const [at, point] of end.entries()) {
+          const killed = await scene.command(point, at === 0 ? [] : ['--resume']);
+          expect({ point, ...killed, said: '' }).toEqual({ point, code: null, signal: 'SIGKILL', said: '' });
+        }
+        const resumed = await scene.command(undefined, ['--resume', '--json']);
+        const committed = await scene.calm();
+        expect({ end, code: resumed.code, said: resumed.said }).toEqual({
+          end,
+          code: 1,
+          said: expect.stringContaining('NOT_EQUAL') as string,
+        });
+        const report = JSON.parse(resumed.said.slice(0, resumed.said.indexOf('\n}') + 2)) as ResumedReport;
+        const { touched } = report.resumed;
+        expect({ end, said: [...said(report)].sort() }).toEqual({ end, said: planted });
+        expect(['remembered', 'derived', 'tables'].flatMap((part) => said({ tables: touched[part as 'tables'] }))).toEqual([]);
+        console.log(
+          `${end.join(', ')}: ${String(committed)} transactions, ${String(touched.chosen)} rows touched, compared at ${report.tables.map(({ seq }) => seq).join(', ')}; begun at ${String(report.resumed.seq)}, ended at ${String(report.seq)}`,
+        );
+        expect(touched.chosen).toBeGreaterThan(0);
+        expect(await scene.scratchFolders()).toEqual([]);
+      }
+      // What somebody alters in a table that was compared, only who compares everything sees.
+      await scene.command('verify.compared:2');
+      await target.query(`UPDATE app.person SET note = 'altered since' WHERE id = 1004; INSERT INTO public.tag VALUES (1005, 'since', 1)`);
+      const { said: text } = await scene.command(undefined, ['--resume']);
+      expect(text).toContain('in a row that no record of the log touched, was not seen');
+      const names = ['"1004"', '"1005", "since"'].filter((name) => text.includes(`  ${name}:`));
+      const seen = [...said(await scene.verify())].sort();
+      expect([names, seen]).toEqual([
+        ['"1005", "since"'],
+        [...planted, 'app.person different 1004 note', 'public.tag extra 1005,since'].sort(),
+      ]);
+      const mended = await scene.repair(true);
+      expect(said(mended)).toEqual([]);
+    }, 400_000);
   });
 }
