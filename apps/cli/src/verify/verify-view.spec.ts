@@ -1,7 +1,7 @@
-import type { ChosenReport, MirrorReport, RepairReport, VerificationReport } from '@changeover/verification';
+import type { ChosenReport, MirrorReport, RepairReport, ResumedReport, VerificationReport } from '@changeover/verification';
 
-import { renderChosenHtml, renderHtml } from './verify-page.js';
-import { renderChosen, renderMirror, renderReport, VerifyProgress } from './verify-view.js';
+import { renderChosenHtml, renderHtml, renderResumedHtml } from './verify-page.js';
+import { renderChosen, renderMirror, renderReport, renderResumed, VerifyProgress } from './verify-view.js';
 
 const NOTHING = { missing: 0, extra: 0, different: 0, refused: 0 };
 const REPORT: VerificationReport = {
@@ -129,22 +129,56 @@ describe('progress', () => {
   });
 });
 
-describe('the report of chosen rows', () => {
-  const chosen: ChosenReport = {
+const CHOSEN: ChosenReport = {
+  ...REPORT,
+  kind: 'touched',
+  base: { kind: 'full', ended_ms: 0, seq: 1000 },
+  sample: null,
+  chosen: 12,
+  remembered: REPORT.tables.slice(0, 1),
+  derived: [],
+  rowCounts: [],
+  unsettled: 2,
+  rounds: 4,
+};
+
+describe('the report of a verification that was gone on with', () => {
+  const [account, person] = REPORT.tables as [ResumedReport['tables'][0], ResumedReport['tables'][0]];
+  const resumed: ResumedReport = {
     ...REPORT,
-    kind: 'touched',
-    base: { kind: 'full', ended_ms: 0, seq: 1000 },
-    sample: null,
-    chosen: 12,
-    remembered: REPORT.tables.slice(0, 1),
-    derived: [],
-    rowCounts: [],
-    unsettled: 2,
-    rounds: 4,
+    tables: [
+      { ...account, seq: 1000 },
+      { ...account, table: 'crm.tag', seq: 1100 },
+    ],
+    resumed: { seq: 1000, position: REPORT.position, ts_ms: 0, touched: { ...CHOSEN, tables: [person] } },
   };
 
+  it('says at which record each table was compared, what of the rows that were touched since, and what was not seen', () => {
+    const lines = renderResumed(resumed).split('\n');
+    expect(lines.slice(0, 2)).toEqual([
+      'gone on with a verification of record 1,000 of changes, committed at the source 1970-01-01T00:00:00.000Z, which had not ended; what the log touched since then (12 rows of the source) compared at record 1,234',
+      'What somebody else altered in a table after it was compared, in a row that no record of the log touched, was not seen: `changeover verify` alone sees it.',
+    ]);
+    expect(lines).toContainEqual(expect.stringMatching(/^crm\.account +10 +10 +equal +at record 1,000$/));
+    expect(lines).toContainEqual(expect.stringMatching(/^crm\.tag +10 +10 +equal +at record 1,100$/));
+    expect(lines).toContain('rows touched since record 1,000:');
+    expect(lines).toContain('  "7": other values in name');
+    expect(lines).toContain('changed in each round, so that nothing is said of them: 2 rows');
+  });
+
+  it('is a page that says so too, and is not equal where a touched row is not', () => {
+    const html = renderResumedHtml(resumed);
+    expect(html).toContain('<span class="differs">not equal</span>');
+    expect(html).toContain('crm.tag compared at<td>record 1,100 of changes');
+    expect(html).toContain('in a row that no record of the log touched, was not seen');
+    const equal = { ...resumed, resumed: { ...resumed.resumed, touched: { ...CHOSEN, tables: [] } } };
+    expect(renderResumedHtml(equal)).toContain('<span class="equal">equal</span>');
+  });
+});
+
+describe('the report of chosen rows', () => {
   it('says what it is and what it says nothing about, and of each comparison what there is', () => {
-    const lines = renderChosen(chosen).split('\n');
+    const lines = renderChosen(CHOSEN).split('\n');
     expect(lines.slice(0, 3)).toEqual([
       'rows touched since record 1,000, the last verification that found everything equal (1970-01-01T00:00:00.000Z): 12 rows of the source, compared at record 1,234 of changes',
       'Rows that no record of the log touched since then were not looked at: `changeover verify` alone compares everything.',
@@ -157,11 +191,11 @@ describe('the report of chosen rows', () => {
 
   it('says how a sample is drawn again, and of which tables the numbers differ', () => {
     const rowCounts = [{ end: 'source', table: 'crm.old', expected: 7, found: 6 }] as const;
-    const text = renderChosen({ ...chosen, kind: 'sample', base: null, sample: { share: 0.07, seed: 42 }, rowCounts });
+    const text = renderChosen({ ...CHOSEN, kind: 'sample', base: null, sample: { share: 0.07, seed: 42 }, rowCounts });
     expect(text).toContain('a sample of 7 % (12 rows of the source; --seed 42 repeats it)');
     expect(text).toMatch(/source +crm.old +7 +6 +differ/);
     const html = renderChosenHtml({
-      ...chosen,
+      ...CHOSEN,
       kind: 'sample',
       base: null,
       sample: { share: 0.07, seed: 42 },
