@@ -1,3 +1,3 @@
 import { describeCheckpoints } from './checkpoints.js';
 
-describeCheckpoints('embedded', { checkpoints: 8, kills: true });
+describeCheckpoints('embedded', { checkpoints: 8, whole: true, kills: 'all' });

@@ -11,10 +11,14 @@ const PAUSE_MS = 25;
 /** What the lists of held and of refused rows held, over all places. */
 type Seen = { held: number; refused: number; moves: number; heldMs: number[] };
 
-/** All that checkpoints promise, on one of the logs. */
+/** All that checkpoints promise, on one of the logs; not the whole: what does not depend on the log is left out. `kills`: where commands are killed. */
 export function describeCheckpoints(
   log: LogType,
-  { checkpoints: usual, kills }: { readonly checkpoints: number; readonly kills: boolean },
+  {
+    checkpoints: usual,
+    whole,
+    kills,
+  }: { readonly checkpoints: number; readonly whole: boolean; readonly kills: readonly CrashPointName[] | 'all' },
 ): void {
   /** CHECKPOINTS of the environment: for who has more time than a run of all tests. */
   const count = Number(process.env['CHECKPOINTS'] ?? usual);
@@ -111,80 +115,80 @@ export function describeCheckpoints(
       }
     }, 60_000);
 
-    if (!kills) return;
+    if (whole) {
+      it('are made, listed, shown, gone to and deleted by commands', async () => {
+        const { scene } = bed;
+        const run = async (...words: readonly string[]): Promise<string> => {
+          const { code, said } = await scene.run(words);
+          expect({ words, code, said: code === 0 ? '' : said }).toEqual({ words, code: 0, said: '' });
+          return said;
+        };
+        // Of every table the log has told something by then, whichever tests have run before.
+        await scene.bed.source.query(`INSERT INTO visit VALUES ('2024-03-03', 'by hand')`);
+        const correction = { what: 'correct', table: 'public.company', key: '1', column: 'kind', from: 'big', to: 'small', why: null };
+        await scene.bed.request('correct', { decisions: [correction] });
+        await scene.bed.barrier();
+        expect(await run('checkpoint', 'create', 'by-hand')).toContain('checkpoint by-hand');
+        expect(await run('checkpoint', 'list')).toContain('by-hand');
+        const { name, digests } = JSON.parse(await run('checkpoint', 'show', 'by-hand', '--json')) as { name: string; digests: object };
+        expect([name, Object.keys(digests).sort()]).toEqual([
+          'by-hand',
+          ['app.company', 'app.person', 'changeover.correction', 'changeover.held', 'public.tag', 'public.visit'],
+        ]);
+        await scene.bed.source.query(`UPDATE company SET name = 'behind the checkpoint'`);
+        await scene.bed.barrier();
+        expect(await run('rewind', '--to', 'by-hand', '--dry-run')).toContain('would be at by-hand');
+        expect(await run('rewind', '--to', 'by-hand')).toContain('is at by-hand');
+        expect(await run('checkpoint', 'list')).toContain('the target is here');
+        expect(await run('status')).toContain('taken back to checkpoint by-hand');
+        expect((await scene.run(['verify', '--timeout', '1'])).said).toContain('TARGET_PARKED');
+        expect((await scene.run(['checkpoint', 'create'])).said).toContain('TARGET_PARKED');
+        expect((await scene.run(['checkpoint', 'delete', 'by-hand'])).said).toContain('TARGET_PARKED');
+        expect(await run('forward')).toContain('load goes on');
+        expect(await run('checkpoint', 'delete', 'by-hand')).toContain('deleted');
+        for (let made = 0; made < 3; made++) await run('checkpoint', 'create', '--keep', '2');
+        expect((await run('checkpoint', 'list')).match(/^at-/gm)).toHaveLength(2);
+        const unknown = await scene.run(['rewind', '--to', 'by-hand']);
+        expect([unknown.code, unknown.said]).toEqual([1, expect.stringContaining('CHECKPOINT_UNKNOWN')]);
+      }, 120_000);
 
-    it('are made, listed, shown, gone to and deleted by commands', async () => {
-      const { scene } = bed;
-      const run = async (...words: readonly string[]): Promise<string> => {
-        const { code, said } = await scene.run(words);
-        expect({ words, code, said: code === 0 ? '' : said }).toEqual({ words, code: 0, said: '' });
-        return said;
-      };
-      // Of every table the log has told something by then, whichever tests have run before.
-      await scene.bed.source.query(`INSERT INTO visit VALUES ('2024-03-03', 'by hand')`);
-      const correction = { what: 'correct', table: 'public.company', key: '1', column: 'kind', from: 'big', to: 'small', why: null };
-      await scene.bed.request('correct', { decisions: [correction] });
-      await scene.bed.barrier();
-      expect(await run('checkpoint', 'create', 'by-hand')).toContain('checkpoint by-hand');
-      expect(await run('checkpoint', 'list')).toContain('by-hand');
-      const { name, digests } = JSON.parse(await run('checkpoint', 'show', 'by-hand', '--json')) as { name: string; digests: object };
-      expect([name, Object.keys(digests).sort()]).toEqual([
-        'by-hand',
-        ['app.company', 'app.person', 'changeover.correction', 'changeover.held', 'public.tag', 'public.visit'],
-      ]);
-      await scene.bed.source.query(`UPDATE company SET name = 'behind the checkpoint'`);
-      await scene.bed.barrier();
-      expect(await run('rewind', '--to', 'by-hand', '--dry-run')).toContain('would be at by-hand');
-      expect(await run('rewind', '--to', 'by-hand')).toContain('is at by-hand');
-      expect(await run('checkpoint', 'list')).toContain('the target is here');
-      expect(await run('status')).toContain('taken back to checkpoint by-hand');
-      expect((await scene.run(['verify', '--timeout', '1'])).said).toContain('TARGET_PARKED');
-      expect((await scene.run(['checkpoint', 'create'])).said).toContain('TARGET_PARKED');
-      expect((await scene.run(['checkpoint', 'delete', 'by-hand'])).said).toContain('TARGET_PARKED');
-      expect(await run('forward')).toContain('load goes on');
-      expect(await run('checkpoint', 'delete', 'by-hand')).toContain('deleted');
-      for (let made = 0; made < 3; made++) await run('checkpoint', 'create', '--keep', '2');
-      expect((await run('checkpoint', 'list')).match(/^at-/gm)).toHaveLength(2);
-      const unknown = await scene.run(['rewind', '--to', 'by-hand']);
-      expect([unknown.code, unknown.said]).toEqual([1, expect.stringContaining('CHECKPOINT_UNKNOWN')]);
-    }, 120_000);
-
-    it('are made by load itself where the settings say so, but not while it is parked', async () => {
-      const { scene } = bed;
-      const byTime = async (): Promise<readonly string[]> => {
-        const listed = await bed.checkpoints.list();
-        return listed.flatMap((one) => ('damaged' in one || !one.name.startsWith('at-') ? [] : [one.name]));
-      };
-      const until = async (isSo: (names: readonly string[]) => boolean): Promise<readonly string[]> => {
-        for (;;) {
-          const names = await byTime();
-          if (isSo(names)) return names;
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-      };
-      for (const name of await byTime()) await bed.checkpoints.delete(name);
-      const { target } = (await scene.bed.settings()) as { readonly target: Readonly<Record<string, unknown>> };
-      expect(await scene.bed.process('load').stop()).toEqual({ code: 0, signal: null });
-      await scene.bed.changeSettings({ target: { ...target, checkpoints: { every: '1s', keep: 2 } } });
-      await scene.bed.start('load');
-      const [first] = await until((names) => names.length === 2);
-      const made = await until((names) => names.length === 2 && !names.includes(first as string));
-      const { contents } = await bed.create('among-them');
-      await scene.bed.source.query(`UPDATE company SET name = 'behind those of the clock'`);
-      await scene.bed.barrier();
-      await bed.move('among-them');
-      expect(await contentsOf(scene.bed.target)).toEqual(contents);
-      // One may have been under way.
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      const parked = await byTime();
-      await new Promise((resolve) => setTimeout(resolve, 2_500));
-      expect(await byTime()).toEqual(parked);
-      await bed.move(null);
-      await until((names) => !made.some((name) => names.includes(name)) && !parked.some((name) => names.includes(name)));
-      expect(await scene.bed.process('load').stop()).toEqual({ code: 0, signal: null });
-      await scene.bed.changeSettings({ target });
-      await scene.bed.start('load');
-    }, 120_000);
+      it('are made by load itself where the settings say so, but not while it is parked', async () => {
+        const { scene } = bed;
+        const byTime = async (): Promise<readonly string[]> => {
+          const listed = await bed.checkpoints.list();
+          return listed.flatMap((one) => ('damaged' in one || !one.name.startsWith('at-') ? [] : [one.name]));
+        };
+        const until = async (isSo: (names: readonly string[]) => boolean): Promise<readonly string[]> => {
+          for (;;) {
+            const names = await byTime();
+            if (isSo(names)) return names;
+            await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+        };
+        for (const name of await byTime()) await bed.checkpoints.delete(name);
+        const { target } = (await scene.bed.settings()) as { readonly target: Readonly<Record<string, unknown>> };
+        expect(await scene.bed.process('load').stop()).toEqual({ code: 0, signal: null });
+        await scene.bed.changeSettings({ target: { ...target, checkpoints: { every: '1s', keep: 2 } } });
+        await scene.bed.start('load');
+        const [first] = await until((names) => names.length === 2);
+        const made = await until((names) => names.length === 2 && !names.includes(first as string));
+        const { contents } = await bed.create('among-them');
+        await scene.bed.source.query(`UPDATE company SET name = 'behind those of the clock'`);
+        await scene.bed.barrier();
+        await bed.move('among-them');
+        expect(await contentsOf(scene.bed.target)).toEqual(contents);
+        // One may have been under way.
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        const parked = await byTime();
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        expect(await byTime()).toEqual(parked);
+        await bed.move(null);
+        await until((names) => !made.some((name) => names.includes(name)) && !parked.some((name) => names.includes(name)));
+        expect(await scene.bed.process('load').stop()).toEqual({ code: 0, signal: null });
+        await scene.bed.changeSettings({ target });
+        await scene.bed.start('load');
+      }, 120_000);
+    }
 
     const POINTS: Readonly<Record<string, (name: string) => readonly string[]>> = {
       move: (name) => ['rewind', '--to', name],
@@ -192,10 +196,44 @@ export function describeCheckpoints(
     };
     for (const point of CRASH_POINTS) {
       const words = POINTS[point.slice(0, point.indexOf('.'))];
-      if (words === undefined) continue;
+      if (words === undefined || !(kills === 'all' || kills.includes(point))) continue;
       it(`killed at ${point} it is here or there, and goes on`, async () => {
         await diesAt(point, words);
       }, 120_000);
+      if (point.startsWith('move.'))
+        it(`killed at ${point} on its way forward it is here or there, and goes on`, async () => {
+          await diesForward(point);
+        }, 120_000);
+    }
+
+    /** Whoever died may have sent a COMMIT that is still at work. */
+    async function settled(point: CrashPointName, isDone: () => Promise<boolean>): Promise<boolean> {
+      for (let look = 0; look < 20 && point === 'move.in-commit' && !(await isDone()); look++)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      return isDone();
+    }
+
+    const isParked = async (): Promise<boolean> => (await bed.checkpoints.whereabouts())?.parked !== null;
+
+    async function diesForward(point: CrashPointName): Promise<void> {
+      const { scene } = bed;
+      const { contents: before } = await bed.create(`forward-${point}`);
+      await scene.bed.source.query(`UPDATE company SET name = 'forward ${point}'; UPDATE person SET amount = '98' WHERE id % 2 = 0`);
+      await scene.bed.barrier();
+      const after = await contentsOf(scene.bed.target);
+      await bed.move(`forward-${point}`);
+      expect(await contentsOf(scene.bed.target)).toEqual(before);
+      const killed = await scene.run(['forward'], point);
+      expect({ ...killed, said: '' }).toEqual({ code: null, signal: 'SIGKILL', said: '' });
+      const isForward = await settled(point, async () => !(await isParked()));
+      expect(isForward).toBe(point === 'move.in-commit' ? isForward : point === 'move.after-commit');
+      // Nobody writes at the source, so load brings nothing behind it.
+      expect(await contentsOf(scene.bed.target)).toEqual(isForward ? after : before);
+      if (!isForward)
+        expect(await scene.run(['forward'])).toMatchObject({ code: 0, said: expect.stringContaining('load goes on') as string });
+      expect(await contentsOf(scene.bed.target)).toEqual(after);
+      await scene.bed.barrier();
+      expect(isEqual(await scene.verify())).toBe(true);
     }
 
     async function diesAt(point: CrashPointName, words: (name: string) => readonly string[]): Promise<void> {
@@ -209,11 +247,8 @@ export function describeCheckpoints(
       expect(after).not.toEqual(before);
       const killed = await scene.run(words(point), point);
       expect({ ...killed, said: '' }).toEqual({ code: null, signal: 'SIGKILL', said: '' });
-      // Whoever died may have sent a COMMIT that is still at work.
-      const parked = async (): Promise<boolean> => (await bed.checkpoints.whereabouts())?.parked !== null;
-      for (let look = 0; look < 20 && point === 'move.in-commit' && !(await parked()); look++)
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      expect(await contentsOf(scene.bed.target)).toEqual((await parked()) ? before : after);
+      const isBack = await settled(point, isParked);
+      expect(await contentsOf(scene.bed.target)).toEqual(isBack ? before : after);
       if (point.startsWith('move.')) {
         const next = await scene.run(words(point));
         expect({ ...next, said: '' }).toEqual({ code: 0, signal: null, said: '' });

@@ -1,3 +1,3 @@
 import { describeRebuild } from './rebuild.js';
 
-describeRebuild('embedded', { swaps: 2, whole: true });
+describeRebuild('embedded', { swaps: 2, whole: true, kills: 'all' });

@@ -30,8 +30,11 @@ const POINTS = CRASH_POINTS.filter((name): name is CrashPointName & `rebuild.${s
 /** What is said of tables that were built up to a record. */
 type Built = { readonly seq: number; readonly tables: readonly (TableDigest & { readonly table: string; readonly refused: number })[] };
 
-/** All that a rebuild promises, on one of the logs; not the whole: what does not depend on the log is left out. */
-export function describeRebuild(log: LogType, { swaps, whole }: { readonly swaps: number; readonly whole: boolean }): void {
+/** All that a rebuild promises, on one of the logs; not the whole: what does not depend on the log is left out. `kills`: where commands are killed; what is exchanged then depends on those before. */
+export function describeRebuild(
+  log: LogType,
+  { swaps, whole, kills }: { readonly swaps: number; readonly whole: boolean; readonly kills: readonly CrashPointName[] | 'all' },
+): void {
   describe(`a rebuild over ${log}`, () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
     let scene: VerifyScene;
@@ -192,7 +195,7 @@ export function describeRebuild(log: LogType, { swaps, whole }: { readonly swaps
       expect(await follower.interrupt()).toMatchObject({ code: 130, err: expect.stringContaining('interrupted') as string });
     }, 300_000);
 
-    for (const point of whole ? POINTS : []) {
+    for (const point of POINTS.filter((name) => kills === 'all' || kills.includes(name))) {
       const { args, killed, again } = KILLS[point] as (typeof KILLS)[string];
       it(`killed at ${point} is taken up or undone by the same command`, async () => {
         const command = [...args, '--into', 'killed'];

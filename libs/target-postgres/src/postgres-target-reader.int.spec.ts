@@ -375,7 +375,8 @@ describe('what verifications came to', () => {
     const [reader, other] = [readerOf(bed), readerOf(bed, 'other')];
     await other.record(verified(5));
     for (const seq of [1, 2]) await reader.record(verified(seq));
-    await bed.sql.query(`INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
+    await bed.sql
+      .query(`INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
       SELECT migration, kind, outcome, false, changes, writes, generation, mapping, n, seconds, rows FROM changeover.verification, generate_series(1, 1100) n WHERE migration = 'crm' AND (changes->>'seq')::int = 2`);
     await reader.record(verified(3, { isBase: false }));
     const kept = `SELECT count(*)::int, min(ended_ms)::float8 AS first FROM changeover.verification WHERE migration = 'crm' AND NOT is_base`;

@@ -13,7 +13,7 @@ describe('a folder beside the state of transform', () => {
 
   beforeEach(async () => {
     home = await mkdtemp(join(tmpdir(), 'changeover-scratch-'));
-    settings = { folder: home } as StateSettings;
+    settings = { folder: home };
   });
 
   afterEach(() => rm(home, { recursive: true, force: true }));

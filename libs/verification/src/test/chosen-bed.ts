@@ -381,7 +381,7 @@ export class ChosenBed {
       asCompared: (_: TableSchema, lines: Buffer) => Promise.resolve(lines),
       refused: (table: TableSchema) => Promise.resolve(tableName(table) === 'app.person' ? this.refused : []),
       [Symbol.asyncDispose]: () => Promise.resolve(),
-    } as unknown as TargetSnapshot;
+    };
   }
 }
 

@@ -1,0 +1,3 @@
+import { describeChosen } from './chosen.js';
+
+describeChosen('embedded', { whole: true });
