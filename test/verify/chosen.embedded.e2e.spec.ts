@@ -1,3 +1,3 @@
 import { describeChosen } from './chosen.js';
 
-describeChosen('embedded', { whole: true });
+describeChosen('embedded', { whole: true, looks: 2 });

@@ -1,3 +1,3 @@
 import { describeChosen } from './chosen.js';
 
-describeChosen('kafka', { whole: false });
+describeChosen('kafka', { whole: false, looks: 1 });

@@ -6,8 +6,6 @@ import { VerifyScene } from './verify-scene.js';
 
 const WRITERS = 8;
 const PAUSE_MS = 5;
-/** CHOSEN_ROUNDS of the environment: for who has more time than a run of all tests. */
-const ROUNDS = Number(process.env['CHOSEN_ROUNDS'] ?? 2);
 const TOUCHED: Choice = { kind: 'touched' };
 const QUIET = `INSERT INTO company VALUES (80, 'Quiet', 'big');
   INSERT INTO person (id, company_id, note) SELECT 1000 + n, 80, 'quiet ' || n FROM generate_series(1, 500) n;
@@ -66,7 +64,9 @@ const PLANTED: readonly Planted[] = [
 ];
 
 /** All that it promises, on one of the logs; not the whole: what does not depend on the log is left out. */
-export function describeChosen(log: LogType, { whole }: { readonly whole: boolean }): void {
+export function describeChosen(log: LogType, { whole, looks: usual }: { readonly whole: boolean; readonly looks: number }): void {
+  /** CHOSEN_ROUNDS of the environment: for who has more time than a run of all tests. */
+  const looks = Number(process.env['CHOSEN_ROUNDS'] ?? usual);
   describe(`a verification of chosen rows over ${log}`, () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
     let scene: VerifyScene;
@@ -91,11 +91,11 @@ export function describeChosen(log: LogType, { whole }: { readonly whole: boolea
       });
     }, 60_000);
 
-    it(`of touched rows is equal, in ${String(ROUNDS)} of them beside ${String(WRITERS)} writers; so is a sample`, async () => {
+    it(`of touched rows is equal, in ${String(looks)} of them beside ${String(WRITERS)} writers; so is a sample`, async () => {
       expect(isEqual(await scene.verify())).toBe(true);
       await scene.letLoose(WRITERS, PAUSE_MS);
       let [chosen, rounds, unsettled, sampled] = [0, 0, 0, 0];
-      for (let look = 0; look < ROUNDS; look++) {
+      for (let look = 0; look < looks; look++) {
         const touched = await scene.verifyChosen(TOUCHED);
         expect({ look, said: allSaid(touched), equal: isEqualChosen(touched) }).toEqual({ look, said: [], equal: true });
         chosen += touched.chosen;
@@ -107,10 +107,10 @@ export function describeChosen(log: LogType, { whole }: { readonly whole: boolea
       }
       const committed = await scene.calm();
       console.log(
-        `${String(committed)} transactions meanwhile; touched: ${String(chosen / ROUNDS)} rows in ${String(rounds / ROUNDS)} rounds, ${String(unsettled / ROUNDS)} not settled; sampled: ${String(sampled / ROUNDS)}`,
+        `${String(committed)} transactions meanwhile; touched: ${String(chosen / looks)} rows in ${String(rounds / looks)} rounds, ${String(unsettled / looks)} not settled; sampled: ${String(sampled / looks)}`,
       );
-      expect(chosen).toBeGreaterThan(ROUNDS);
-      expect(sampled).toBeGreaterThan(ROUNDS * 100);
+      expect(chosen).toBeGreaterThan(looks);
+      expect(sampled).toBeGreaterThan(looks * 100);
       const calm = await scene.verifyChosen(TOUCHED);
       expect([allSaid(calm), calm.unsettled]).toEqual([[], 0]);
       expect((await scene.verifyChosen(TOUCHED)).chosen).toBe(0);
