@@ -313,5 +313,23 @@ export function describeVerification(log: LogType, { rounds: usual, corruptions,
       const mended = await scene.repair(true);
       expect(said(mended)).toEqual([]);
     }, 400_000);
+
+    if (kills !== 'all') return;
+
+    it('killed is kept while it cannot be gone on with, and given up where the target was taken to another place meanwhile', async () => {
+      expect((await scene.run(['checkpoint', 'create', 'before'])).code).toBe(0);
+      expect((await scene.command('verify.compared')).signal).toBe('SIGKILL');
+      expect((await scene.command(undefined, ['--resume', '--repair'])).said).toContain('BAD_SETTINGS');
+      expect((await scene.run(['rewind', '--to', 'before'])).code).toBe(0);
+      const parked = await scene.command(undefined, ['--resume', '--timeout', '1']);
+      expect(parked.said).toMatch(/TARGET_PARKED[^]*verify --resume` goes on|verify --resume` goes on[^]*TARGET_PARKED/u);
+      expect(await scene.scratchFolders()).toHaveLength(1);
+      expect((await scene.run(['forward'])).code).toBe(0);
+      await scene.bed.barrier();
+      const moved = await scene.command(undefined, ['--resume']);
+      expect(moved.said).toContain('FULL_VERIFICATION_NEEDED');
+      expect(moved.said).not.toContain('goes on with the rest');
+      expect(await scene.scratchFolders()).toEqual([]);
+    }, 120_000);
   });
 }
