@@ -1,6 +1,8 @@
 import { asChangeoverError } from '@changeover/core';
 
 import type { Converters, SourceTable } from './compiled-rule.js';
+import type { CustomExpression } from './custom/custom-function.js';
+import { functionProblems } from './custom/function-problems.js';
 import type { MappingIssue } from './problems.js';
 import { compareValues } from './row-order.js';
 import type { Comparison, Condition, Expression, JoinRule, Order, TableRule, ValidationRule } from './rule.js';
@@ -21,6 +23,8 @@ export function ruleIssues(rules: readonly TableRule[], known: Known = {}): read
     new RuleCheck(rule, rules, known).check().map(({ path, message }) => ({ path: ['rules', index, ...path], message })),
   );
 }
+
+const ONLY_COLUMNS_HOLD = 'must be empty: only a column can hold its row';
 
 class RuleCheck {
   readonly #issues: MappingIssue[] = [];
@@ -172,7 +176,7 @@ class RuleCheck {
     } else if ('input' in value) {
       // What is held is a row with its columns; here nobody would hear of the problem.
       const holds = 'invalid' in value && value.invalid === 'held';
-      if (holds && !place.holds) this.#say([...path, 'invalid'], 'must be empty: only a column can hold its row');
+      if (holds && !place.holds) this.#say([...path, 'invalid'], ONLY_COLUMNS_HOLD);
       if ('convert' in value) this.#converter(value, path);
       this.#expression(value.input, [...path, 'input'], place);
     } else if ('first' in value) this.#expressions(value.first, [...path, 'first'], place);
@@ -186,6 +190,11 @@ class RuleCheck {
         this.#expression(one.then, [...path, 'when', index, 'then'], place);
       }
       if (value.otherwise !== undefined) this.#expression(value.otherwise, [...path, 'otherwise'], place);
+    } else if ('custom' in value) {
+      if (value.invalid === 'held' && !place.holds) this.#say([...path, 'invalid'], ONLY_COLUMNS_HOLD);
+      this.#function(value, value.fn, [...path, 'fn']);
+      if (value.inverse !== undefined) this.#function(value, value.inverse.fn, [...path, 'inverse', 'fn']);
+      this.#expressions(value.inputs, [...path, 'inputs'], place);
     }
   }
 
@@ -219,6 +228,11 @@ class RuleCheck {
     } catch (error) {
       this.#say([...path, 'options'], asChangeoverError(error).message);
     }
+  }
+
+  #function({ custom }: CustomExpression, text: string, path: readonly PropertyKey[]): void {
+    for (const { message, line, column } of functionProblems(text))
+      this.#say(path, `${message} (${custom}, line ${String(line)}, column ${String(column)} of its text)`);
   }
 
   #table(name: string, path: readonly PropertyKey[]): Columns {

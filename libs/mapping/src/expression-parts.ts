@@ -7,6 +7,7 @@ export function inputsOf(value: Expression): readonly Expression[] {
   if ('concat' in value) return value.concat;
   if ('object' in value) return Object.values(value.object);
   if ('array' in value) return value.array;
+  if ('custom' in value) return value.inputs;
   if (!('when' in value)) return [];
   const otherwise = value.otherwise === undefined ? [] : [value.otherwise];
   return [...value.when.flatMap((one) => [...expressionsIn(one.if), one.then]), ...otherwise];

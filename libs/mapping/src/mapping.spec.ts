@@ -98,7 +98,7 @@ describe('rules', () => {
   test.each<[object, string]>([
     [
       changed({ columns: { id: { colum: 'id' } } }),
-      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid, stride, split, when, field, object, array, json',
+      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid, stride, split, when, field, object, array, json, custom',
     ],
     [changed({ columns: { id: { column: 'id', off: 'x' } } }), '.columns.id: Unrecognized key: "off"'],
     [changed({ columns: { id: { first: [] } } }), '.columns.id.first: Too small: expected array to have >=1 items'],

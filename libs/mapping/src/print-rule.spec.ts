@@ -36,6 +36,12 @@ describe('a rule as a person writes it', () => {
       ['s', 'a', 'b'],
     ],
     [
+      { custom: 'own', fn: '(a, b) => a', inputs: [NAME, MAIL], invalid: 'held' },
+      "own(trim(name, { invalid: 'empty' }), mail.address)",
+      ['name', 'mail.address'],
+    ],
+    [{ custom: 'own', fn: '() => null', inputs: [{ column: 'a' }], invalid: 'empty' }, "own(a, { invalid: 'empty' })", ['a']],
+    [
       { convert: 'date', options: { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } }, input: { column: 'a' }, invalid: 'held' },
       "date(a, { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } })",
       ['a'],

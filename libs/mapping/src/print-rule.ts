@@ -17,6 +17,10 @@ export function printExpression(expression: Expression): string {
   }
   if ('array' in expression)
     return `${expression.as === 'json' ? 'jsonArray' : 'array'}(${expression.array.map(printExpression).join(', ')})`;
+  if ('custom' in expression) {
+    const settings = expression.invalid === 'empty' ? [inBraces(["invalid: 'empty'"])] : [];
+    return `${expression.custom}(${[...expression.inputs.map(printExpression), ...settings].join(', ')})`;
+  }
   const cases = expression.when.map((one) => `[${printCondition(one.if)}, ${printExpression(one.then)}]`);
   const otherwise = expression.otherwise === undefined ? [] : [printExpression(expression.otherwise)];
   return `when(${[`[${cases.join(', ')}]`, ...otherwise].join(', ')})`;

@@ -25,6 +25,8 @@ const text = z.string().nullable();
 const json = z.unknown() as z.ZodType<Json>;
 const invalid = z.enum(['held', 'empty']);
 const arrayText = z.enum(['json', 'postgres']);
+/** It stands in the reasons why rows are held. */
+const functionName = z.string().regex(/^[A-Za-z_$][\w$]{0,62}$/u, 'must be a name as JavaScript has them');
 const someExpressions = z.lazy(() => z.array(expression).min(1));
 
 /** Which of them it is shows the one key that only this one has. A plain union would say of a slip in one that none of them fits. */
@@ -69,6 +71,13 @@ const EXPRESSION = byKey<Expression>({
   object: z.strictObject({ object: z.record(z.string(), expression) }),
   array: z.strictObject({ array: someExpressions, as: arrayText }),
   json: z.strictObject({ json: z.enum(['number', 'boolean', 'any']), input: expression, invalid }),
+  custom: z.strictObject({
+    custom: functionName,
+    fn: z.string().min(1),
+    inputs: someExpressions,
+    invalid,
+    inverse: z.strictObject({ fn: z.string().min(1), exact: z.boolean() }).optional(),
+  }),
 });
 
 const condition: z.ZodType<Condition> = z.lazy(() => CONDITION);

@@ -32,7 +32,18 @@ export type Expression =
   /** The text of an array of those that are not null: JSON's, with values as in `object`, or PostgreSQL's. */
   | { readonly array: readonly Expression[]; readonly as: 'json' | 'postgres' }
   /** JSON's text of a number, of `t` or `f`, or of what is JSON's text already. Null stays null; `invalid` as of `convert`. */
-  | { readonly json: 'number' | 'boolean' | 'any'; readonly input: Expression; readonly invalid: 'held' | 'empty' };
+  | { readonly json: 'number' | 'boolean' | 'any'; readonly input: Expression; readonly invalid: 'held' | 'empty' }
+  /**
+   * What a function of the mapping's own gives for its inputs, null among them. `fn` is its text, JavaScript of one function that knows nothing but its arguments; `custom` is what people
+   * call it. `invalid` as of `convert`. `inverse.fn` gives a list of what the inputs were from what came of them: all that they were (`exact`), or something that becomes the same.
+   */
+  | {
+      readonly custom: string;
+      readonly fn: string;
+      readonly inputs: readonly Expression[];
+      readonly invalid: 'held' | 'empty';
+      readonly inverse?: { readonly fn: string; readonly exact: boolean };
+    };
 
 /** Null is a value like others here: `is` null when `in` names it. */
 export type Condition =

@@ -2,6 +2,7 @@ import { ChangeoverError } from '@changeover/core';
 
 import { arrayText, itemWriter, jsonWriter } from './array-text.js';
 import { ConversionProblem, type Converter, type Converters, type Problem, type Row, type SourceTable } from './compiled-rule.js';
+import { customFunction } from './custom/custom-function.js';
 import { jsonField } from './json-field.js';
 import type { OrderedBy } from './row-order.js';
 import type { Condition, Expression, Order } from './rule.js';
@@ -113,6 +114,21 @@ export class Scope {
           if (text !== null) texts.push(write(text));
         }
         return arrayText(texts, expression.as);
+      };
+    }
+    if ('custom' in expression) {
+      const made = customFunction(expression);
+      const inputs = expression.inputs.map((input) => this.evaluate(input, home, held));
+      const holds = expression.invalid === 'held' ? held : undefined;
+      return (rows) => {
+        const problems = held?.problems.found.length;
+        const values = inputs.map((input) => input(rows));
+        // Of what holds the row there is no value to give.
+        if (held?.problems.found.length !== problems) return null;
+        const value = made(values);
+        if (!(value instanceof ConversionProblem)) return value;
+        holds?.problems.found.push({ reason: value.reason, column: holds.column });
+        return null;
       };
     }
     const { separator } = expression;

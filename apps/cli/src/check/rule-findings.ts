@@ -130,7 +130,7 @@ function mayBeNull(value: Expression, notNull: ReadonlySet<string>): boolean {
   if ('object' in value || 'array' in value) return false;
   if ('when' in value)
     return [...value.when.map(({ then }) => then), value.otherwise].some((one) => one === undefined || mayBeNull(one, notNull));
-  if ('split' in value || 'field' in value) return true;
+  if ('split' in value || 'field' in value || 'custom' in value) return true;
   if ('uuid' in value) return mayBeNull(value.input, notNull);
   if (!('convert' in value)) return value.invalid === 'empty' || mayBeNull(value.input, notNull);
   return value.invalid === 'empty' || mayBeNull(value.input, notNull) || !givesAValue(value);

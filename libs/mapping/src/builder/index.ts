@@ -1,4 +1,5 @@
 export { arrayOf, count, jsonArrayOf, latest, max, min, sum, textOf, type Aggregated } from './aggregate.js';
+export { custom, type CustomFunction } from './custom.js';
 export {
   constant,
   concat,

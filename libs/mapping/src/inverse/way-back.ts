@@ -1,4 +1,5 @@
 import { ConversionProblem, type Converter, type Converters } from '../compiled-rule.js';
+import { customInverse, type CustomExpression } from '../custom/custom-function.js';
 import { columnsRead, printExpression } from '../print-rule.js';
 import type { Condition, Expression } from '../rule.js';
 import type { Problems, Rows, Scope } from '../scope.js';
@@ -64,19 +65,47 @@ export function lensOf(expression: Expression, parts: LensParts): Lens {
   if ('field' in expression) return lossy('one value out of a JSON text');
   if ('object' in expression || 'array' in expression) return lossy('several values in one text');
   if ('input' in expression) return throughConversion(expression, parts, get);
+  if ('custom' in expression) return throughCustom(expression, parts, get) ?? lossy(`nobody knows the way back of ${expression.custom}`);
   if ('when' in expression) return throughCases(expression, parts, get) ?? lossy('a condition decides where it comes from');
   const inputs = 'first' in expression ? expression.first : expression.concat;
   const [only] = inputs;
   if (inputs.length === 1 && only !== undefined) return lensOf(only, parts);
   const lenses = inputs.map((input) => lensOf(input, parts));
-  const twice = repeated(inputs.flatMap((input) => columnsRead(input).map(({ column }) => column)));
-  const made =
+  return readOnce(
+    inputs,
     'first' in expression
       ? throughFirst(expression.first, lenses, get)
-      : throughConcat(expression.concat, expression.separator, lenses, get);
+      : throughConcat(expression.concat, expression.separator, lenses, get),
+  );
+}
+
+/** A column that several inputs read cannot be what each of them would have it be. */
+function readOnce(inputs: readonly Expression[], lens: Lens): Lens {
+  const twice = repeated(inputs.flatMap((input) => columnsRead(input).map(({ column }) => column)));
   return twice === undefined
-    ? made
-    : { ...made, wayBack: worst(made.wayBack, wayBack('lossy', `${twice} is read more than once`)), takes: 'own' };
+    ? lens
+    : { ...lens, wayBack: worst(lens.wayBack, wayBack('lossy', `${twice} is read more than once`)), takes: 'own' };
+}
+
+/** Its inverse says what all inputs are, whatever they were. Null: it has none. */
+function throughCustom(expression: CustomExpression, parts: LensParts, get: Read): Lens | null {
+  const { custom, inputs, inverse, invalid } = expression;
+  if (inverse === undefined) return null;
+  const back = customInverse(expression);
+  const lenses = inputs.map((input) => lensOf(input, parts));
+  const ways = [inverse.exact ? EXACT : wayBack('kept', `several inputs of ${custom} become the same`)];
+  // What it gives may be any text; and of an empty value it does not know whether the function gave that.
+  if (lenses.some(({ takes }) => takes !== 'any')) ways.push(wayBack('lossy', 'one conversion upon another'));
+  if (invalid === 'empty') ways.push(wayBack('lossy', 'what cannot be converted is left empty'));
+  return readOnce(inputs, {
+    wayBack: worst(...ways, ...lenses.map((lens) => lens.wayBack)),
+    get,
+    put: (value, rows) => {
+      const values = back(value);
+      return values === null ? null : all(lenses.map((lens, index) => put(lens, values[index] ?? null, rows)));
+    },
+    takes: 'own',
+  });
 }
 
 function reading(expression: Expression, scope: Scope): Read {
