@@ -70,7 +70,8 @@ module.exports = {
     {
       name: 'pure-libs-do-no-io',
       severity: 'error',
-      comment: 'No Nest, no driver, no I/O of Node. Hashing, compressing and bytes are arithmetic; a realm in which a function finds nothing does none either.',
+      comment:
+        'No Nest, no driver, no I/O of Node. Hashing, compressing and bytes are arithmetic; a realm in which a function finds nothing does none either.',
       from: { path: lib(PURE), pathNot: SPECS },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|zlib|buffer|util|vm)$' },
     },

@@ -10,6 +10,7 @@ export {
   targetSchema,
   type TableUse,
 } from './table-plan.js';
+export { wrongFunctions, type WrongFunction } from './custom/function-problems.js';
 export { compileRule } from './compile-rule.js';
 export { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';

@@ -13,6 +13,34 @@ export type FunctionProblem = {
   readonly nth: number;
 };
 
+/** A function of a mapping that must not be one: `part` says which of its texts is wrong. */
+export type WrongFunction = { readonly custom: string; readonly part: 'fn' | 'inverse'; readonly problem: FunctionProblem };
+
+/** All that is wrong with the custom functions in what a mapping file gave, whatever else may be. Of a function that is called more than once it is said once. */
+export function wrongFunctions(given: unknown): readonly WrongFunction[] {
+  const found = new Map<string, WrongFunction>();
+  const seen = new Set<unknown>();
+  const look = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || seen.has(value)) return;
+    seen.add(value);
+    const { custom, fn, inverse } = value as {
+      readonly custom?: unknown;
+      readonly fn?: unknown;
+      readonly inverse?: { readonly fn?: unknown };
+    };
+    for (const [part, text] of [
+      ['fn', fn],
+      ['inverse', inverse?.fn],
+    ] as const) {
+      if (typeof custom !== 'string' || typeof text !== 'string') continue;
+      for (const problem of functionProblems(text)) found.set(JSON.stringify([custom, text, problem]), { custom, part, problem });
+    }
+    for (const inner of Object.values(value)) look(inner);
+  };
+  look(given);
+  return [...found.values()];
+}
+
 /** A node of ESTree, whichever. */
 type Part = Node & { readonly [name: string]: unknown };
 

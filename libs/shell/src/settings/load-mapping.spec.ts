@@ -113,3 +113,82 @@ test('a file that never comes to its end is MAPPING_INVALID, with what to do', a
 test('a file that is not there is MAPPING_INVALID', async () => {
   await expect(loadMapping(join(folder, 'none.ts'))).rejects.toMatchObject({ code: 'MAPPING_INVALID' });
 });
+
+const OWN = `
+import { custom, defineMapping, mapping } from '@changeover/mapping';
+import { upper } from './upper.js';
+
+interface Unused {
+  readonly nothing: string;
+}
+const row = mapping().from('crm.kunde');
+const greeting = custom({
+  name: 'greeting',
+  // Lines and types that are gone when it runs.
+  fn: (title: string | null, name: string): string => {
+    const told: string = title ?? '';
+    return 'process ' + told + name;
+  },
+});
+const columns = { ...row.same('id'), greeting: greeting(row('title'), row('name')) };
+export default defineMapping({ rules: [mapping().table('crm.customer', { from: row, columns, key: ['id'] })] });
+`;
+
+describe('a function of its own', () => {
+  beforeEach(() => writeFile(join(folder, 'upper.ts'), 'export const upper = (text: string): string => text.toUpperCase();'));
+
+  test('comes along as its text', async () => {
+    const { rules } = await load('mapping.ts', OWN);
+    const { greeting } = rules[0]?.columns ?? {};
+    expect(greeting).toMatchObject({
+      custom: 'greeting',
+      fn: expect.stringMatching(/^\(title, name\) => \{[^]*'process ' \+ told \+ name;\s*\}$/u),
+    });
+  });
+
+  test.each<[string, string, string]>([
+    ["'process ' + told", "'process ' + process.pid + told", 'mapping.ts:14:25 (greeting): process is nothing of its own.'],
+    ["'process ' + told", 'Date.now() + told', 'mapping.ts:14:17 (greeting): Date.now depends on the clock.'],
+    ["'process ' + told", 'upper(told)', 'mapping.ts:14:12 (greeting): upper is nothing of its own.'],
+    [
+      'fn: (title',
+      'inverse: () => [this, ""] as never,\n  fn: (title',
+      'mapping.ts:12:19 (the inverse of greeting): this is nothing of its own.',
+    ],
+  ])(
+    'with %s as %s is MAPPING_INVALID, with its place in the file',
+    async (from, to, words) => {
+      await expect(load('mapping.ts', OWN.replace(from, to))).rejects.toMatchObject({
+        code: 'MAPPING_INVALID',
+        message: expect.stringContaining(`mapping.ts: its own functions have 1 problem(s): ${words}`),
+      });
+    },
+    60_000,
+  );
+
+  test('is found in the file where it is written, and all of them are told', async () => {
+    const before = `import { custom } from '@changeover/mapping';\nexport const later = custom({ name: 'later', fn(text: string) {\n  return text + Math.random();\n} });\n`;
+    await writeFile(join(folder, 'later.ts'), before);
+    const text = OWN.replace("'process '", 'fetch').replace(
+      'const columns = {',
+      "import { later } from './later.js';\nconst columns = { b: later(row('b')),",
+    );
+    const error = (await load('mapping.ts', text).catch((caught: unknown) => caught)) as Error;
+    expect(error.message).toContain('2 problem(s)');
+    expect(error.message).toContain('later.ts:3:22 (later): Math.random');
+    expect(error.message).toContain('mapping.ts:14:12 (greeting): fetch');
+    // Where it is not written out, its place in its text.
+    const built = OWN.replace(/fn: [^]*?\n {2}\},/u, "...{ fn: new Function('title', 'return performance.now()') as never },");
+    await expect(load('mapping.ts', built)).rejects.toMatchObject({
+      message: expect.stringMatching(/: line 3, column 8 of it \(greeting\): performance is/u),
+    });
+  }, 60_000);
+
+  test('whose example is wrong is MAPPING_INVALID', async () => {
+    const text = OWN.replace('  // Lines', "  examples: [[['Dr.', 'Ada'], 'Dr. Ada']],\n  // Lines");
+    await expect(load('mapping.ts', text)).rejects.toMatchObject({
+      code: 'MAPPING_INVALID',
+      message: expect.stringContaining('mapping.ts: the custom function greeting, example 1: it gives "process Dr.Ada", not "Dr. Ada"'),
+    });
+  });
+});

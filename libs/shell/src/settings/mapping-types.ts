@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 
 import type ts from 'typescript';
 
-type Compiler = typeof ts;
+export type Compiler = typeof ts;
 
 const { resolve: ours } = createRequire(import.meta.url);
 /** What a mapping file may import besides its own: their insides are not its business. */
@@ -38,7 +38,8 @@ export async function mappingTypeErrors(file: string | undefined): Promise<reado
     });
 }
 
-async function compilerFor(file: string): Promise<Compiler | null> {
+/** The compiler beside the file, or else beside us; null: there is none. */
+export async function compilerFor(file: string): Promise<Compiler | null> {
   for (const from of [pathToFileURL(file), import.meta.url]) {
     try {
       const module = (await import(pathToFileURL(createRequire(from).resolve('typescript')).href)) as { readonly default: Compiler };
@@ -51,7 +52,7 @@ async function compilerFor(file: string): Promise<Compiler | null> {
 }
 
 /** The file runs as it is loaded, whatever a tsconfig beside it says; so it is read in one way everywhere, and strictly. */
-function optionsOf({ ModuleKind, ModuleResolutionKind, ScriptTarget }: Compiler): ts.CompilerOptions {
+export function optionsOf({ ModuleKind, ModuleResolutionKind, ScriptTarget }: Compiler): ts.CompilerOptions {
   return {
     strict: true,
     exactOptionalPropertyTypes: true,
