@@ -20,6 +20,22 @@ const CLEANED = CLEANERS.flatMap(({ name, examples }) =>
   examples.map(({ options, from }) => ({ convert: name, ...(options !== undefined && { options }), from })),
 );
 
+/** Functions of a mapping's own with an inverse: of one value, of two, and one that several values become the same by. */
+const OWN: readonly Pick<Own, 'custom' | 'fn' | 'inverse'>[] = [
+  {
+    custom: 'turned',
+    fn: "(a) => a === null ? null : [...a].reverse().join('')",
+    inverse: { fn: "(a) => [a === null ? null : [...a].reverse().join('')]", exact: true },
+  },
+  { custom: 'given', fn: "(a) => a ?? ''", inverse: { fn: '(a) => [a]', exact: false } },
+  {
+    custom: 'listed',
+    fn: '(a, b) => JSON.stringify([a, b])',
+    inverse: { fn: '(text) => JSON.parse(text)', exact: true },
+  },
+];
+type Own = Extract<Expression, { readonly custom: string }>;
+
 const TEXTS = [
   '',
   ' ',
@@ -52,6 +68,9 @@ function expression(columns: readonly string[], depth: number): fc.Arbitrary<Exp
       .tuple(fc.constantFrom(...CLEANED), inner, invalid)
       .map(([{ from: _, ...cleaner }, input, how]): Expression => ({ ...cleaner, input, invalid: how })),
     inner.map((input): Expression => ({ uuid: NAMESPACE, input })),
+    fc
+      .tuple(fc.constantFrom(...OWN), inner, two, invalid)
+      .map(([own, one, both, how]): Expression => ({ ...own, inputs: own.custom === 'listed' ? both : [one], invalid: how })),
     fc
       .tuple(fc.constantFrom(1, 2, -1, -2), fc.constantFrom(' ', '-'), inner)
       .map(([part, split, input]): Expression => ({ split, part, input })),

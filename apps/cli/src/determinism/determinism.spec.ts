@@ -126,6 +126,41 @@ test(
   PATIENCE_MS,
 );
 
+const OWN = `
+  import { custom, unchecked } from '@changeover/mapping';
+  const own = (name, fn) => custom({ name, fn })(unchecked({ column: 'name' }));`;
+
+test(
+  'a function of its own that something was brought into is named',
+  async () => {
+    // Its text holds what the file found when it was loaded: nothing in it tells.
+    const before = `${OWN}
+      const written = new Function('text', 'return text + ' + Date.now());
+      const chosen = new Intl.NumberFormat().format(1.5) === '1.5' ? (text) => text : (text) => text.trim();`;
+    const columns = { written: `own('written', written)`, chosen: `own('chosen', chosen)`, pure: `own('pure', (text) => text.trim())` };
+    const found = await twice(mapping({ before, columns }));
+    expect(found.map(({ table, column, causes }) => ({ table, column, causes })).toSorted(byColumn)).toEqual([
+      // The file gives another mapping each time.
+      { table: null, column: null, causes: ['locale', 'clock'] },
+      { table: 'crm.person', column: 'chosen', causes: ['locale'] },
+      { table: 'crm.person', column: 'written', causes: ['clock'] },
+    ]);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'a function of its own that reaches for its surroundings by a trick holds its rows, the same each time',
+  async () => {
+    const columns = {
+      clock: `own('trick', (text) => text + [].at['constr' + 'uctor']('return Date.now()')())`,
+      locale: `own('spoken', (text) => text['toLocale' + 'UpperCase']())`,
+    };
+    expect(await twice(mapping({ before: OWN, columns }))).toEqual([]);
+  },
+  PATIENCE_MS,
+);
+
 test(
   'a row that is made, or held, in one of the processes only is named by its table',
   async () => {

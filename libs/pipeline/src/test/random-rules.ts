@@ -40,8 +40,25 @@ const AGGREGATES: readonly Aggregate[] = [
   { latest: { column: 'v' }, by: { column: 'n' } },
   { text: { concat: [{ column: 'v' }, { column: 'p' }], separator: '-' }, separator: ', ' },
   { array: { convert: 'strict', input: { column: 'v' }, invalid: 'empty' }, as: 'postgres' },
+  { text: OWN_FUNCTIONS[1] as Expression, separator: '+' },
   { array: { column: 'v' }, as: 'json' },
   { sum: { column: 'v' } },
+];
+
+/** Those of a mapping's own: one that throws for some values, gives no text for others, and takes nulls; one that is left empty where it fails. */
+const OWN_FUNCTIONS: readonly Expression[] = [
+  {
+    custom: 'own',
+    fn: "(v, p) => { if (v === 'bad') throw new Error(v); if (v === 'y') return { v }; return v === null ? null : `${v}/${p ?? ''}`; }",
+    inputs: [{ column: 'v' }, { convert: 'strict', input: { column: 'p' }, invalid: 'held' }],
+    invalid: 'held',
+  },
+  {
+    custom: 'emptied',
+    fn: "(q) => q === '1' ? q.repeat(-1) : q === null ? 'none' : q.split('').reverse().join('')",
+    inputs: [{ column: 'q' }],
+    invalid: 'empty',
+  },
 ];
 
 /** Some of them fail, for some values. */
@@ -63,6 +80,7 @@ const MADE: readonly Expression[] = [
     },
   },
   { array: [{ column: 'p' }, { column: 'v' }], as: 'postgres' },
+  ...OWN_FUNCTIONS,
   { field: ['a', 0], input: { concat: [{ constant: '{"a":["' }, { column: 'q' }, { constant: '"]}' }], separator: '' }, invalid: 'held' },
 ];
 
