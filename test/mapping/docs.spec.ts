@@ -24,13 +24,16 @@ describe('docs/mapping.md', () => {
       'phones.ts',
       'note.ts',
       'deal.ts',
+      'first-line.ts',
       'mapping.ts',
     ]);
     const wrong = FILES['person.ts']?.replace(", LEFT: 'former'", '').replace("required: ['account_id', 'name']", "required: ['name']");
     const unindexed = FILES['account.ts']?.replace("columns: ['number']", "columns: ['name']");
-    const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '', 'wrong-index.ts': unindexed ?? '' });
+    const called = FILES['note.ts']?.replace("firstLine(row('body'))", "firstLine(row('file1'))");
+    const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '', 'wrong-index.ts': unindexed ?? '', 'wrong-call.ts': called ?? '' });
     expect(errors.filter((error) => !error.startsWith('wrong'))).toEqual([]);
     expect(errors.filter((error) => error.startsWith('wrong-index.ts')).join('\n')).toContain('"name"');
+    expect(errors.filter((error) => error.startsWith('wrong-call.ts')).join('\n')).toContain('string | null');
     expect(errors.join('\n')).toContain("Property 'LEFT' is missing");
     expect(errors.join('\n')).toContain("Type 'Value<`${number}` | null,");
   }, 180_000);
@@ -51,6 +54,7 @@ describe('docs/mapping.md', () => {
       ]);
       expect(rules[0]).toEqual(JSON.parse(RULE));
       expect((await loadMapping(join(folder, 'deal.ts'))).rules).toHaveLength(1);
+      expect(rules.at(-1)?.columns['title']).toMatchObject({ custom: 'firstLine', inputs: [{ column: 'body' }], invalid: 'held' });
     } finally {
       await rm(folder, { recursive: true });
     }

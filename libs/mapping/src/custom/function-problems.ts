@@ -52,10 +52,11 @@ const FIX = 'Give it what it needs as an argument, or write it out within the fu
  */
 export function functionProblems(text: string): readonly FunctionProblem[] {
   const tokens: Token[] = [];
+  const whole = wrapped(text);
   let body: readonly Part[];
   try {
     // As it is run; the line before it is ours.
-    ({ body } = parse(wrapped(text), { ecmaVersion: 'latest', onToken: tokens, locations: true }) as unknown as {
+    ({ body } = parse(whole, { ecmaVersion: 'latest', onToken: tokens, locations: true }) as unknown as {
       readonly body: readonly Part[];
     });
   } catch (error) {
@@ -67,7 +68,7 @@ export function functionProblems(text: string): readonly FunctionProblem[] {
   const root = body.length === 2 ? (body[1]?.['expression'] as Part | undefined) : undefined;
   if (root === undefined || !isFunction(root))
     return [{ message: 'it is no function that is written out, such as (text) => text', line: 1, column: 1, word: '', nth: 0 }];
-  const words = tokens.map(({ start, end }) => wrapped(text).slice(start, end));
+  const words = tokens.map(({ start, end }) => whole.slice(start, end));
   const found: FunctionProblem[] = [];
   const own = declaredIn(root);
   visit(root, null, (part, parent) => {
