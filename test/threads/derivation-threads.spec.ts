@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CONVERTERS } from '@changeover/cleaning';
 import { ChangeoverError } from '@changeover/core';
 import { tableSchemaHash, UNCHANGED, type Frame, type Line, type LogEntry, type TableSchema } from '@changeover/events';
+import type { TableRule } from '@changeover/mapping';
 import { LmdbStateStore } from '@changeover/state-lmdb';
 import { codeOf } from '@changeover/testing';
 
@@ -49,10 +50,24 @@ function schemaOf(table: string, columns: readonly string[]): TableSchema {
 
 const SCHEMAS = [schemaOf('accounts', ACCOUNT_COLUMNS), schemaOf('contacts', CONTACT_COLUMNS)];
 
+/** With a function of its own, which threads know from the mapping alone, and which fails for some rows. */
+const RULES = CONTACT_RULES.map((rule): TableRule => ({
+  ...rule,
+  columns: {
+    ...rule.columns,
+    own: {
+      custom: 'own',
+      fn: "(id) => { if (id.endsWith('7')) throw new RangeError(id); return id.toUpperCase(); }",
+      inputs: [{ column: 'id' }],
+      invalid: 'empty',
+    },
+  },
+}));
+
 function setupOf(tables: SourceTables): RangeSetup {
   return {
     migration: 'm',
-    rules: CONTACT_RULES,
+    rules: RULES,
     tables: tables.told,
     partial: [],
     correctable: [],
@@ -67,7 +82,7 @@ async function expectedIn(threads: number): Promise<readonly string[]> {
   try {
     await using state = await LmdbStateStore.open({ folder, name: 'm' });
     const derivation = new SnapshotDerivation({
-      ...{ migration: 'm', mapping: { tables: {}, rules: CONTACT_RULES }, converters: CONVERTERS, tables: SCHEMAS },
+      ...{ migration: 'm', mapping: { tables: {}, rules: RULES }, converters: CONVERTERS, tables: SCHEMAS },
       ...{ state, maxStateBytes: COMMIT_BYTES, startThreads: derivationThreads(threads) },
     });
     const lines = (count: number, rowOf: (number: number, keys: 'uuid') => TextRow): Buffer =>
@@ -129,7 +144,7 @@ class Bed implements AsyncDisposable {
     const { state, tables } = this;
     const derived = new DerivedTables({
       migration: 'm',
-      rules: CONTACT_RULES,
+      rules: RULES,
       converters: CONVERTERS,
       tables,
       state,

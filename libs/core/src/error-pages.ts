@@ -148,7 +148,8 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   MAPPING_INVALID: {
-    meaning: 'The mapping does not fit the schemas: it names something that is not there, or maps two things to one.',
+    meaning:
+      'The mapping does not fit the schemas: it names something that is not there, or maps two things to one. Or a function of its own uses what it cannot have: the clock, the locale, something outside of it.',
     nextStep: 'Correct the mapping where the message points; `changeover check` tries it again.',
     policy: 'stop',
   },

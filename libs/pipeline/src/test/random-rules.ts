@@ -30,21 +30,6 @@ type All = {
   readonly inner: { readonly table: TableShape; readonly on: string } | null;
 };
 
-/** The last adds up what is no number. */
-const AGGREGATES: readonly Aggregate[] = [
-  { count: 'rows' },
-  { count: { column: 'v' } },
-  { sum: { column: 'n' } },
-  { min: { column: 'v' } },
-  { max: { column: 'n' } },
-  { latest: { column: 'v' }, by: { column: 'n' } },
-  { text: { concat: [{ column: 'v' }, { column: 'p' }], separator: '-' }, separator: ', ' },
-  { array: { convert: 'strict', input: { column: 'v' }, invalid: 'empty' }, as: 'postgres' },
-  { text: OWN_FUNCTIONS[1] as Expression, separator: '+' },
-  { array: { column: 'v' }, as: 'json' },
-  { sum: { column: 'v' } },
-];
-
 /** Those of a mapping's own: one that throws for some values, gives no text for others, and takes nulls; one that is left empty where it fails. */
 const OWN_FUNCTIONS: readonly Expression[] = [
   {
@@ -59,6 +44,21 @@ const OWN_FUNCTIONS: readonly Expression[] = [
     inputs: [{ column: 'q' }],
     invalid: 'empty',
   },
+];
+
+/** The last adds up what is no number. */
+const AGGREGATES: readonly Aggregate[] = [
+  { count: 'rows' },
+  { count: { column: 'v' } },
+  { sum: { column: 'n' } },
+  { min: { column: 'v' } },
+  { max: { column: 'n' } },
+  { latest: { column: 'v' }, by: { column: 'n' } },
+  { text: { concat: [{ column: 'v' }, { column: 'p' }], separator: '-' }, separator: ', ' },
+  { array: { convert: 'strict', input: { column: 'v' }, invalid: 'empty' }, as: 'postgres' },
+  { text: OWN_FUNCTIONS[1] as Expression, separator: '+' },
+  { array: { column: 'v' }, as: 'json' },
+  { sum: { column: 'v' } },
 ];
 
 /** Some of them fail, for some values. */
