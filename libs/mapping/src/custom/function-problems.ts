@@ -79,7 +79,7 @@ export function functionProblems(text: string): readonly FunctionProblem[] {
     const nth = words.slice(0, Math.max(token, 0)).filter((one) => one === word).length;
     found.push({ message, ...placeIn(tokens[token]?.loc?.start), word, nth });
   });
-  return found;
+  return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
 type Place = { readonly line: number; readonly column: number };
