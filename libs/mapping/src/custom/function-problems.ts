@@ -1,5 +1,6 @@
 import { parse, type Node, type Token } from 'acorn';
 
+import { byText } from './by-text.js';
 import { GLOBALS, OF_LANGUAGE, OF_TIME_ZONE } from './pure-realm.js';
 
 /** Something that no custom function may have in it. */
@@ -50,7 +51,7 @@ const FIX = 'Give it what it needs as an argument, or write it out within the fu
  * What stands in a function's text that a custom function must not have: none if the text is one function, in which each name is its own or JavaScript's. It is for who writes such a thing
  * unawares; that no trick leads to the clock either is the realm's doing.
  */
-export function functionProblems(text: string): readonly FunctionProblem[] {
+export const functionProblems = byText((text: string): readonly FunctionProblem[] => {
   const tokens: Token[] = [];
   const whole = wrapped(text);
   let body: readonly Part[];
@@ -80,7 +81,7 @@ export function functionProblems(text: string): readonly FunctionProblem[] {
     found.push({ message, ...placeIn(tokens[token]?.loc?.start), word, nth });
   });
   return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
-}
+});
 
 type Place = { readonly line: number; readonly column: number };
 

@@ -1,5 +1,7 @@
 import { constants, createContext, runInContext, type Context } from 'node:vm';
 
+import { byText } from './by-text.js';
+
 /** What a custom function finds besides its arguments: what JavaScript itself has, as far as it is the same everywhere. */
 export const GLOBALS: ReadonlySet<string> = new Set([
   ...['Array', 'BigInt', 'Boolean', 'Date', 'JSON', 'Map', 'Math', 'Number', 'Object', 'RegExp', 'Set', 'String'],
@@ -71,14 +73,14 @@ let realm: Context | undefined;
  * The function that a text says, which must be that of one function expression and nothing else. It can reach nothing but {@link GLOBALS}: no clock, no chance, no files, nothing of this
  * process, and no code that it would make of a text. What it throws is of its own realm.
  */
-export function pureFunction(text: string): (...values: readonly unknown[]) => unknown {
+export const pureFunction = byText((text: string): ((...values: readonly unknown[]) => unknown) => {
   realm ??= hardened();
   const made = runInContext(`'use strict';(\n${text}\n)`, realm, { filename: 'custom function' }) as (
     ...values: readonly unknown[]
   ) => unknown;
   if (typeof made.prototype === 'object') Object.freeze(made.prototype);
   return Object.freeze(made);
-}
+});
 
 function hardened(): Context {
   // An ordinary global object: each look at one that Node watches would take a microsecond.
