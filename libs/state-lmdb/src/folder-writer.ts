@@ -1,10 +1,14 @@
 import { ABORT, TransactionFlags } from 'lmdb';
 
 import { formatOf, type StateDatabase } from './database.js';
+import { entryKeysUnder, memberKeysUnder } from './keys-under.js';
 import { isReplaced } from './numbered-folders.js';
 import { lastChanges, unpackChanges } from './packed-changes.js';
 import type { WriteTask } from './state-process.js';
 import { makeChange, UndoJournal } from './undo-journal.js';
+
+/** Keys that are removed in one transaction: it takes some milliseconds, and others get their turn. */
+const FORGOTTEN_KEYS = 10_000;
 
 /** Visible when it returns, and synced: with `overlappingSync` LMDB lets the lock go before it syncs. */
 const COMMIT = (TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH) as TransactionFlags;
@@ -53,6 +57,25 @@ export class FolderWriter {
       this.#journal.forget();
       database.facts.putSync('place', place);
     });
+  }
+
+  /** Entries and members of sets that begin so, in one transaction of a bounded size. `more`: there may be others. */
+  forget(prefix: Buffer): { readonly isOurs: boolean; readonly more: boolean } {
+    let more = false;
+    const isOurs = this.#transact(({ entries, members }) => {
+      let left = FORGOTTEN_KEYS;
+      for (const [table, keys] of [
+        [entries, entryKeysUnder(this.#database, prefix, left)],
+        [members, memberKeysUnder(this.#database, prefix, left)],
+      ] as const) {
+        for (const key of [...keys].slice(0, left)) {
+          table.removeSync(key);
+          left--;
+        }
+      }
+      more = left === 0;
+    });
+    return { isOurs, more };
   }
 
   clear(): boolean {

@@ -138,6 +138,12 @@ export class LmdbStateStore extends StateStore {
     await this.#handOver(FRAME.discard, new Uncommitted(), NOTHING);
   }
 
+  override async forget(prefix: Uint8Array): Promise<boolean> {
+    this.#begin();
+    // What was put so far is for the next commit: nothing of it leaves with this.
+    return this.#leave(new Uncommitted(), FRAME.forget, prefix);
+  }
+
   override async clear(): Promise<void> {
     this.#begin();
     await this.#handOver(FRAME.clear, new Uncommitted(), NOTHING);
@@ -159,18 +165,24 @@ export class LmdbStateStore extends StateStore {
 
   /** What is put from now on comes behind it. */
   async #handOver(kind: FrameKind, changes: Uncommitted, content: Uint8Array): Promise<void> {
-    this.#layers.leaving = changes;
     this.#layers.dirty = new Uncommitted();
-    for (const piece of changes.pieces()) await this.#writer.send(FRAME.changes, piece);
-    await this.#tell(kind, content);
-    this.#layers.committed.refresh();
-    this.#layers.leaving = null;
+    await this.#leave(changes, kind, content);
   }
 
-  async #tell(kind: FrameKind, content: Uint8Array): Promise<void> {
+  /** True: the writer says that there is more to do. */
+  async #leave(changes: Uncommitted, kind: FrameKind, content: Uint8Array): Promise<boolean> {
+    this.#layers.leaving = changes;
+    for (const piece of changes.pieces()) await this.#writer.send(FRAME.changes, piece);
+    const more = await this.#tell(kind, content);
+    this.#layers.committed.refresh();
+    this.#layers.leaving = null;
+    return more;
+  }
+
+  async #tell(kind: FrameKind, content: Uint8Array): Promise<boolean> {
     await this.#writer.send(kind, content);
     const answer = await this.#writer.answer();
-    if (answer.said === 'done') return;
+    if (answer.said === 'done') return answer.more === true;
     this.#failed = this.#writer.errorOf(answer);
     throw this.#failed;
   }

@@ -87,6 +87,11 @@ function obey(writer: FolderWriter): void {
       pieces.push(content);
       continue;
     }
+    if (kind === FRAME.forget) {
+      const { isOurs, more } = writer.forget(content);
+      say(isOurs ? { said: 'done', more } : { said: 'fenced' });
+      continue;
+    }
     const isOurs = obeyFrame(writer, kind as FrameKind, pieces, content);
     pieces = [];
     say({ said: isOurs ? 'done' : 'fenced' });

@@ -25,7 +25,7 @@ export type StateAnswer =
   | { readonly said: 'started' }
   /** It waits for nobody any more. */
   | { readonly said: 'opened' }
-  | { readonly said: 'done' }
+  | { readonly said: 'done'; readonly more?: boolean }
   | { readonly said: 'fenced' }
   | { readonly said: 'unusable'; readonly why: 'damaged' | 'other format' | 'replaced' }
   | { readonly said: 'failed'; readonly message: string }
@@ -33,7 +33,7 @@ export type StateAnswer =
   | { readonly said: 'nothing'; readonly signal: NodeJS.Signals | null };
 
 /** What a frame sent to it holds. */
-export const FRAME = { changes: 1, commit: 2, clear: 3, close: 4, spill: 5, discard: 6 } as const;
+export const FRAME = { changes: 1, commit: 2, clear: 3, close: 4, spill: 5, discard: 6, forget: 7 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
 /** The beginning of each frame: length of its content (4), kind (1). */

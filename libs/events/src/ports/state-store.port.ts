@@ -104,6 +104,13 @@ export abstract class StateStore extends StateView implements AsyncDisposable {
    */
   abstract discard(): Promise<void>;
 
+  /**
+   * Forgets entries whose keys begin with `prefix`, and members of sets whose names do: a bounded number of them, at once and for good, whatever becomes of what is not
+   * committed; {@link place} stays. Nothing that is not committed may begin so. One at a time, and not during a commit, spill or discard. Rejects as {@link commit} does.
+   * True: there may be more of them.
+   */
+  abstract forget(prefix: Uint8Array): Promise<boolean>;
+
   /** Forgets everything, place included. Not during a commit, spill or discard. Rejects as {@link commit} does. */
   abstract clear(): Promise<void>;
 

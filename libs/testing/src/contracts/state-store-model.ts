@@ -66,6 +66,17 @@ export class StateStoreModel {
       case 'reopen':
         await this.#reopen();
         return;
+      case 'forget': {
+        // Only what is committed may begin so.
+        await this.#end();
+        this.#beginCommit();
+        await this.#end();
+        while (await this.#store.forget(step.prefix));
+        for (const content of [this.#committed, this.#current])
+          for (const names of [content.entries, content.sets])
+            for (const name of [...names.keys()].filter((one) => one.startsWith(hex(step.prefix)))) names.delete(name);
+        return;
+      }
       case 'clear':
         await this.#end();
         await this.#store.clear();

@@ -63,6 +63,16 @@ const anyStep = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('discard' as const), meanwhile: fc.array(anyChange, { maxLength: 3 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('forget' as const),
+      prefix: fc.oneof(
+        shortBytes,
+        fc.constantFrom('s', 's\0').map((name) => Buffer.from(name)),
+      ),
+    }),
+  },
 );
 export type StateStep = typeof anyStep extends fc.Arbitrary<infer Step> ? Step : never;
 
@@ -302,15 +312,21 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       expect([members('s'), entries()]).toEqual([['m'], ['b=1']]);
     });
 
-    it.each(['commit', 'spill', 'discard', 'clear'] as const)('does nothing else during a %s', async (what) => {
-      const all = { commit: () => commit('x'), spill: () => store.spill(), discard: () => store.discard(), clear: () => store.clear() };
+    it.each(['commit', 'spill', 'discard', 'clear', 'forget'] as const)('does nothing else during a %s', async (what) => {
+      const all = {
+        commit: () => commit('x'),
+        spill: () => store.spill(),
+        discard: () => store.discard(),
+        clear: () => store.clear(),
+        forget: () => store.forget(Buffer.from('z')),
+      };
       put('a', '1');
       const underWay = all[what]();
       for (const other of Object.values(all)) expect(await codeOf(other())).toBe('INTERNAL');
       await underWay;
       put('b', '1');
       await commit('later');
-      expect(entries()).toEqual(what === 'commit' || what === 'spill' ? ['a=1', 'b=1'] : ['b=1']);
+      expect(entries()).toEqual(what === 'discard' || what === 'clear' ? ['b=1'] : ['a=1', 'b=1']);
     });
 
     it('copies what it is given', async () => {
@@ -511,6 +527,21 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreB
       const second = await bed.open();
       expect(await codeOf(store.clear())).toBe('STATE_FENCED');
       expect(entries(second)).toEqual(['a=committed']);
+    });
+
+    it('forgets what begins so, for good and beside what is not committed', async () => {
+      for (const key of ['a', 'ab', 'b']) put(key, '1');
+      for (const set of ['a', 'abc', 'abcd', 'b', 'bcd']) store.addMember(Buffer.from(set), Buffer.from(`in ${set}`));
+      await commit('first');
+      put('c', 'later');
+      while (await store.forget(Buffer.from('a')));
+      const sets = (): readonly string[] => ['a', 'abc', 'abcd', 'b', 'bcd'].flatMap((set) => members(set));
+      expect([entries(), sets(), store.place?.toString()]).toEqual([['b=1', 'c=later'], ['in b', 'in bcd'], 'first']);
+      await reopen();
+      expect([entries(), sets(), store.place?.toString()]).toEqual([['b=1'], ['in b', 'in bcd'], 'first']);
+      const second = await bed.open();
+      expect(await codeOf(store.forget(Buffer.from('b')))).toBe('STATE_FENCED');
+      expect(entries(second)).toEqual(['b=1']);
     });
 
     it('forgets everything, and begins anew', async () => {

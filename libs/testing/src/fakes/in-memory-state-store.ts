@@ -113,6 +113,26 @@ export class InMemoryStateStore extends StateStore {
     await this.#end(() => undefined);
   }
 
+  /** One key at a time, so that there may always be more. */
+  override async forget(prefix: Uint8Array): Promise<boolean> {
+    this.#checkOwner();
+    invariant(this.#leavingBytes === null, 'a commit, spill or discard of the state is under way');
+    this.#leavingBytes = 0;
+    const begin = hexOf(prefix);
+    const { entries, sets } = copyOf(this.#storage.committed);
+    const entry = [...entries.keys()].find((key) => key.startsWith(begin));
+    const set = [...sets.keys()].find((name) => name.startsWith(begin));
+    for (const content of [
+      { entries, sets },
+      { entries: this.#entries, sets: this.#sets },
+    ]) {
+      if (entry !== undefined) content.entries.delete(entry);
+      else if (set !== undefined) content.sets.delete(set);
+    }
+    await this.#end(() => this.#keep({ entries, sets }, this.#storage.place));
+    return entry !== undefined || set !== undefined;
+  }
+
   override async clear(): Promise<void> {
     this.#begin();
     this.#goBackTo(EMPTY);
