@@ -33,6 +33,8 @@ const ARRANGEMENTS: Readonly<Record<CrashPointName, readonly Arrangement[]>> = {
   'capture.after-chunk': [],
   // Derived again from the log, of which `writes` holds everything already.
   'transform.in-derive-all': [{ role: 'transform', prepare: loseState }],
+  // Died at in `test/plan`: another mapping comes into force there.
+  'transform.in-activation': [],
   'transform.in-state-commit': [
     { role: 'transform', pass: 2 },
     { role: 'transform', prepare: loseState },

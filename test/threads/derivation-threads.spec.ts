@@ -73,6 +73,7 @@ function setupOf(tables: SourceTables): RangeSetup {
     correctable: [],
     at: AT,
     frames: true,
+    generation: 0,
   };
 }
 

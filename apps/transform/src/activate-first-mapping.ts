@@ -2,23 +2,23 @@ import { createHash } from 'node:crypto';
 
 import { ChangeoverError } from '@changeover/core';
 import type { RequestQueue } from '@changeover/control-postgres';
-import type { Mapping } from '@changeover/mapping';
+import { mappingHash, type Mapping } from '@changeover/mapping';
 
 /**
- * Asks for the activation of the migration's first mapping. The request's id follows from the migration, so it counts once, whoever asks;
- * with another mapping it is refused (MAPPING_NOT_ACTIVE).
+ * Asks for the activation of the migration's first mapping, unless one was asked for before. The request's id follows from the migration, so it counts once, whoever asks;
+ * with another mapping than the first one, or the one that was asked for last, it is refused (MAPPING_NOT_ACTIVE).
  */
-export async function activateFirstMapping(
-  requests: RequestQueue,
-  { migration, mapping, hash }: { readonly migration: string; readonly mapping: Mapping; readonly hash: string },
-): Promise<void> {
+export async function activateFirstMapping(requests: RequestQueue, migration: string, mapping: Mapping): Promise<void> {
+  const hash = mappingHash(mapping);
   try {
     await requests.submit({ migration, id: firstActivationId(migration), kind: 'activate-mapping', payload: { hash, mapping } });
   } catch (error) {
     if (!(error instanceof ChangeoverError) || error.code !== 'REQUEST_CONFLICT') throw error;
+    // Which one is in force, the log says; a process may have to start before it has come to that.
+    if ((await requests.ofKind(migration, 'activate-mapping')).some(({ payload }) => (payload as Activation).hash === hash)) return;
     throw new ChangeoverError(
       'MAPPING_NOT_ACTIVE',
-      `the mapping of this process (${hash.slice(0, 12)}) is not the one that ${migration} was begun with`,
+      `the mapping of this process (${hash.slice(0, 12)}) was never activated in ${migration}`,
       {
         facts: { migration, ours: hash },
         cause: error,
@@ -26,6 +26,14 @@ export async function activateFirstMapping(
     );
   }
 }
+
+/** The hash of the mapping whose activation was asked for last; null: none was. */
+export async function lastAskedFor(requests: RequestQueue, migration: string): Promise<string | null> {
+  const last = (await requests.ofKind(migration, 'activate-mapping')).at(-1);
+  return last === undefined ? null : (last.payload as Activation).hash;
+}
+
+type Activation = { readonly hash: string };
 
 /** A UUID of version 8 (RFC 9562): of our own making, the same for the same migration. */
 function firstActivationId(migration: string): string {

@@ -1,2 +1,3 @@
+export { lastAskedFor } from './activate-first-mapping.js';
 export { derivationThreads } from './derivation-threads.js';
 export { startTransform } from './start-transform.js';

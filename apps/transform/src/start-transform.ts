@@ -1,10 +1,10 @@
 import { CONVERTERS } from '@changeover/cleaning';
-import { mappingHash } from '@changeover/mapping';
+import type { Mapping } from '@changeover/mapping';
 import { TransformLoop } from '@changeover/pipeline';
 import { crashPointFrom, createLog, loadMapping, openState, type TransformSettings } from '@changeover/shell';
 import { LogTransport, startRole, type StartRole } from '@changeover/shell/role';
 
-import { activateFirstMapping } from './activate-first-mapping.js';
+import { activateFirstMapping, lastAskedFor } from './activate-first-mapping.js';
 import { derivationThreads } from './derivation-threads.js';
 import { TransformModule } from './transform.module.js';
 
@@ -13,8 +13,8 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
   startRole('transform', settings, options, async ({ telemetry, requests, task, clock, ids }) => {
     const { migration, limits } = settings;
     const crashPoint = crashPointFrom();
-    const mapping = await loadMapping(settings.mapping);
-    await activateFirstMapping(requests, { migration, mapping, hash: mappingHash(mapping) });
+    const mapping = (): Promise<Mapping> => loadMapping(settings.mapping);
+    await activateFirstMapping(requests, migration, await mapping());
     const { log, store } = await createLog(settings.log, { migration, limits, clock, ids, crashPoint });
     const onLost = telemetry.warning.bind(telemetry);
     const loop = new TransformLoop({
@@ -26,6 +26,7 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
       writes: `${migration}.writes`,
       log,
       mapping,
+      isAskedFor: async (hash) => (await lastAskedFor(requests, migration)) === hash,
       observer: telemetry,
       clock,
       ids,

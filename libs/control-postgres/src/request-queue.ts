@@ -55,6 +55,12 @@ export class RequestQueue {
     return rows.map(({ id, kind, payload, ordinal: own }) => ({ migration, ordinal: own, id, kind, payload }));
   }
 
+  /** All requests of a kind, in order. */
+  async ofKind(migration: string, kind: RequestKind): Promise<readonly OperatorRequest[]> {
+    const rows = await this.#run((manager) => manager.find(REQUEST, { where: { migration, kind }, order: { ordinal: 'ASC' } }));
+    return rows.map(({ id, kind: own, payload, ordinal }) => ({ migration, ordinal, id, kind: own, payload }));
+  }
+
   /**
    * The requests after `afterOrdinal`, each once and in order, as they come; ends when `signal` aborts. Never throws:
    * while the database does not answer it tells `onTrouble` and tries again, because the data path must not stop for it.

@@ -16,6 +16,8 @@ export const CRASH_POINTS = [
   'capture.after-chunk',
   /** Some of what is derived for the first time is on its way to `writes`. */
   'transform.in-derive-all',
+  /** Another mapping is coming into force: everything is derived under it, what differs is not in `writes`, or may just have come there. */
+  'transform.in-activation',
   /** The state is being committed. */
   'transform.in-state-commit',
   /** Writes are durable, transform has not gone on. */

@@ -10,16 +10,12 @@ const SIGNS = { comes: '+', goes: '-', changes: '~' } as const satisfies Record<
 
 /** What another mapping would change, for people. */
 export function renderPlan(plan: PlanOutcome): string {
-  const { active, proposed, read, tables, withoutKey, readFromSource, seconds } = plan;
+  const { active, proposed, read, tables, withoutKey, seconds } = plan;
   const isNone = changesNothing(plan);
   const header = [
     `what mapping ${proposed.slice(0, 12)} would change of what is written under ${active.slice(0, 12)}, at record ${countWords(read.seq)} of changes`,
     `${countWords(tables.reduce((sum, { after }) => sum + after, 0))} rows derived and compared in ${secondsWords(seconds)}; nothing was written`,
   ];
-  const source =
-    readFromSource.length === 0
-      ? []
-      : [`read from the old database as it is now, since the active mapping does nothing with them: ${readFromSource.join(', ')}`];
   const cells = tables.map((one) => [
     one.table,
     ...[one.before, one.after, one.comes, one.goes, one.changes].map(countWords),
@@ -32,7 +28,6 @@ export function renderPlan(plan: PlanOutcome): string {
   );
   return [
     ...header,
-    ...source,
     '',
     ...inColumns([['table', 'rows', 'then', 'come', 'go', 'change', 'held', 'waiting', ''], ...cells]),
     ...unkeyed,

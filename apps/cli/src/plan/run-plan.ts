@@ -4,7 +4,7 @@ import type { Clock, IdSource } from '@changeover/core';
 import { decodeJsonBody } from '@changeover/events';
 import { mappingHash, parseMapping } from '@changeover/mapping';
 import { activationOf, planMapping, type MappingPlan, type PlanStep } from '@changeover/pipeline';
-import { createSourceSnapshots, loadMapping, openScratchState, type AllSettings } from '@changeover/shell';
+import { loadMapping, openScratchState, type AllSettings } from '@changeover/shell';
 
 import { streamName, withLog } from '../log/open-log.js';
 import { stateHere, toldForms } from '../state/state-here.js';
@@ -45,18 +45,15 @@ export async function runPlan(settings: AllSettings, request: PlanRequest): Prom
     const told = decodeJsonBody('mapping-activated', await log.fetch(changes, activationOf(look)));
     const active = parseMapping(told.mapping, CONVERTERS);
     await using scratchState = await openScratchState(await scratch.empty(), { migration, clock, ids });
-    const snapshots = createSourceSnapshots(settings.source, { migration, limits, clock });
-    const planning = planMapping(
+    const plan = await planMapping(
       {
         ...request,
         ...{ migration, active, proposed, look, converters: CONVERTERS, state: scratchState, maxStateBytes: limits.stateBytes },
         startThreads: derivationThreads(limits.derivationThreads),
         fetch: toldForms(settings, log),
-        openSource: () => snapshots.open(),
       },
       signal,
     );
-    const plan = await planning.finally(() => snapshots.stop());
     const seconds = (clock.monotonic() - began) / 1000;
     return { migration, active: mappingHash(active), proposed: mappingHash(proposed), ...plan, seconds };
   });

@@ -285,7 +285,6 @@ export class RebuildSession implements AsyncDisposable {
           openState(state, { migration: this.id, clock, ids, onLost: ({ message }) => onStep({ doing: 'waiting', why: message }) }),
         startThreads: derivationThreads(this.#settings.limits.derivationThreads),
         target: this.#target,
-        mapping: this.#mapping,
         converters: CONVERTERS,
         placeOf: (table) => this.#placeOf(table),
         ...(through !== undefined && { through }),

@@ -2,7 +2,8 @@ import { ChangeoverError, type Clock } from '@changeover/core';
 import { decodeJsonBody, type EventLog, type RecordRef, type StateLook, type TableSchema } from '@changeover/events';
 import { loadMapping, lookAtState, type AllSettings, type createLog } from '@changeover/shell';
 import { CONVERTERS } from '@changeover/cleaning';
-import type { Converters, Mapping } from '@changeover/mapping';
+import { mappingHash, type Converters, type Mapping } from '@changeover/mapping';
+import { activationOf } from '@changeover/pipeline';
 
 import { requireActiveMapping } from '../check/active-mapping.js';
 import { streamName, withLog } from '../log/open-log.js';
@@ -41,7 +42,17 @@ export async function withRemembered<Answer>(
   const mapping = await loadMapping(settings.mapping);
   await requireActiveMapping(mapping, { migration, controlUrl: control.url });
   await using look = await stateHere(settings);
-  return await withLog(settings, clock, (open) =>
-    work({ ...open, look, opening: { migration, mapping, converters: CONVERTERS, fetch: toldForms(settings, open.log) } }),
-  );
+  return await withLog(settings, clock, async (open) => {
+    await requireMappingOf(look, mapping, settings, open.log);
+    return work({ ...open, look, opening: { migration, mapping, converters: CONVERTERS, fetch: toldForms(settings, open.log) } });
+  });
+}
+
+/** Another one may be asked for, and not have come. MAPPING_NOT_ACTIVE. */
+async function requireMappingOf(look: StateLook, mapping: Mapping, settings: AllSettings, log: EventLog): Promise<void> {
+  const { hash: active } = decodeJsonBody('mapping-activated', await log.fetch(streamName(settings, 'changes'), activationOf(look)));
+  const ours = mappingHash(mapping);
+  if (active === ours) return;
+  const message = `what transform remembers was made by the mapping ${active.slice(0, 12)}, not by ${ours.slice(0, 12)}`;
+  throw new ChangeoverError('MAPPING_NOT_ACTIVE', message, { facts: { active, ours } });
 }

@@ -1,3 +1,4 @@
+import { invariant } from '@changeover/core';
 import { HELD_COLUMNS, lineOf, type HeldColumn, type Line, type StateView } from '@changeover/events';
 
 import type { DerivedChange } from './derivation.js';
@@ -19,6 +20,22 @@ export class HeldRows {
     this.#state = state;
   }
 
+  /** Whether a row that was listed so before still is, as far as it matters since when. */
+  static isAsBefore(before: HeldStatus, now: HeldStatus): boolean {
+    return standingOf(before) === standingOf(now);
+  }
+
+  /** Since when a row that is listed is. */
+  of({ rule, key }: Pick<DerivedChange, 'rule' | 'key'>): HeldSince {
+    const stored = this.#state.get(stateKey('heldSince', rule.number, key));
+    invariant(stored !== undefined, 'it is known since when a row is held');
+    return JSON.parse(stored.toString()) as HeldSince;
+  }
+
+  set({ rule, key }: Pick<DerivedChange, 'rule' | 'key'>, since: HeldSince): void {
+    this.#state.put(stateKey('heldSince', rule.number, key), Buffer.from(JSON.stringify(since)));
+  }
+
   /** The row of the list before and behind this change; null for both: it says nothing new. */
   change(change: DerivedChange, at: HeldSince): { readonly before: Line | null; readonly after: Line | null } {
     const { rule, key, heldBefore, held } = change;
@@ -26,7 +43,7 @@ export class HeldRows {
     const place = stateKey('heldSince', rule.number, key);
     const stored = this.#state.get(place);
     const since = stored === undefined ? at : (JSON.parse(stored.toString()) as HeldSince);
-    const now = heldBefore !== null && held !== null && standingOf(heldBefore) !== standingOf(held) ? at : since;
+    const now = heldBefore !== null && held !== null && !HeldRows.isAsBefore(heldBefore, held) ? at : since;
     if (held === null) this.#state.remove(place);
     else if (heldBefore === null || now !== since) this.#state.put(place, Buffer.from(JSON.stringify(now)));
     const line = (status: HeldStatus | null, from: HeldSince): Line | null =>

@@ -1,4 +1,4 @@
-import type { Row } from '@changeover/mapping';
+import type { Row, TableRule } from '@changeover/mapping';
 
 import type { DerivationPlan, PlannedRule } from './derivation-plan.js';
 import type { Claim, Version } from './derived-entry.js';
@@ -12,6 +12,13 @@ type Written = {
   readonly parents: readonly (readonly [label: string, key: string])[];
   readonly claims: readonly (Claim | null)[];
 };
+
+/** Whether a version of a row that one rule made may stand while the row is held under the other: it has the same columns, and stands on and wants the same. */
+export function keepsVersions(one: TableRule, other: TableRule): boolean {
+  const shape = ({ source, columns, key, unique = [], requires = [] }: TableRule): string =>
+    JSON.stringify([source, Object.keys(columns), key, unique, requires]);
+  return shape(one) === shape(other);
+}
 
 export function keptVersionText({ rules }: DerivationPlan, { values, parents, claims }: Version): string {
   const named = parents.map(({ rule, key }) => [(rules[rule] as PlannedRule).label, key] as const);

@@ -28,6 +28,14 @@ const SPACES = {
   winner: 0x77, // w
 } as const;
 
+/** What a mapping comes to, as against what the source holds and operators decided. */
+const OF_A_MAPPING: readonly number[] = (['lookup', 'dependants', 'derived', 'children', 'claims', 'heldSince', 'winner'] as const).map(
+  (space) => SPACES[space],
+);
+
+/** In the first byte of a key: it is of the other of two mappings. */
+const OTHER = 0x80;
+
 const LONGEST = 600;
 /** Of the text by which rivals are ordered: set, order and key together must fit a key of the store. */
 const ORDER_LENGTH = 512;
@@ -70,6 +78,24 @@ export function stateKey(space: keyof typeof SPACES, number: number, text: strin
   key.writeUInt16BE(number, 1);
   return key;
 }
+
+/**
+ * The same key, or name of a set, for the other of two mappings; of what is of no mapping it is the same one. It is changed where it lies, as keys are made for one call; one that was changed
+ * before stays as it is.
+ */
+export function ofOther(key: Uint8Array): Uint8Array {
+  const space = key[0] as number;
+  if (OF_A_MAPPING.includes(space)) key[0] = space | OTHER;
+  return key;
+}
+
+/** What all begins with that the one mapping came to, or the other. */
+export function prefixesOf(which: 'one' | 'other'): readonly Buffer[] {
+  return OF_A_MAPPING.map((space) => Buffer.from([which === 'one' ? space : space | OTHER]));
+}
+
+/** What all begins with that was put to hold rows of two mappings against each other. */
+export const ROWS_PREFIX: readonly Buffer[] = [Buffer.from([SPACES.rows])];
 
 /** The text of an entry's key. */
 export function keyOfEntry(key: Buffer): string {

@@ -49,7 +49,7 @@ export class RowExplanations implements AsyncDisposable {
   readonly #claims: UniqueClaims;
   readonly #passed: StoredTables['passed'];
 
-  private constructor(converters: Converters, look: StateLook, { read, draft, tables, rules, derived, passed }: StoredTables) {
+  private constructor(converters: Converters, { read, look, draft, tables, rules, derived, passed }: StoredTables) {
     this.read = read;
     this.#look = look;
     this.#draft = draft;
@@ -63,7 +63,7 @@ export class RowExplanations implements AsyncDisposable {
 
   /** NOT_FOLLOWING: what is there is of no record, or not everything is derived yet. */
   static async of(look: StateLook, options: StoredTablesOptions): Promise<RowExplanations> {
-    return new RowExplanations(options.converters, look, await openStoredTables(look, options));
+    return new RowExplanations(options.converters, await openStoredTables(look, options));
   }
 
   /** Tables of the target that rows are made of, with the columns by which a row is named. */

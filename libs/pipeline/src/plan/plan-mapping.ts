@@ -9,7 +9,6 @@ import {
   type Line,
   type ReadPosition,
   type RecordRef,
-  type SourceSnapshot,
   type StateLook,
   type StateStore,
   type TableSchema,
@@ -19,7 +18,7 @@ import { tableUse, type Converters, type Mapping, type TableRule } from '@change
 import { correctionLine } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
-import { keptVersionText } from '../derive/kept-version.js';
+import { keepsVersions, keptVersionText } from '../derive/kept-version.js';
 import { lastGood } from '../derive/round.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { lineIn } from '../transform/derived-tables.js';
@@ -77,8 +76,6 @@ export type MappingPlan = {
   readonly tables: readonly PlannedTable[];
   /** Tables whose rows have no key: nothing is said of their rows. */
   readonly withoutKey: readonly { readonly table: string; readonly state: 'stays' | 'comes' | 'goes' }[];
-  /** Source tables that transform does not remember, as the active mapping does nothing with them: read from the source, as it was a moment later. */
-  readonly readFromSource: readonly string[];
 };
 
 export type PlanStep = {
@@ -99,8 +96,6 @@ export type PlanOptions = {
   readonly look: StateLook;
   /** Gives a form that `changes` has told. */
   readonly fetch: (ref: RecordRef) => Promise<TableSchema>;
-  /** Opened only where the new mapping uses tables that are not remembered. */
-  readonly openSource: () => Promise<Pick<SourceSnapshot, 'take' | 'rows'> & AsyncDisposable>;
   /** Empty, and of use to nobody else. */
   readonly state: StateStore;
   readonly startThreads?: StartRangeThreads | undefined;
@@ -149,13 +144,6 @@ export async function planMapping(options: PlanOptions, signal: AbortSignal): Pr
   }
 }
 
-/** Whether a version of a row that one rule made may stand while the row is held under the other: it has the same columns, and stands on and wants the same. */
-function keepsVersions(one: TableRule, other: TableRule): boolean {
-  const shape = ({ source, columns, key, unique = [], requires = [] }: TableRule): string =>
-    JSON.stringify([source, Object.keys(columns), key, unique, requires]);
-  return shape(one) === shape(other);
-}
-
 class Planning {
   readonly #options: PlanOptions;
   readonly #stored: StoredTables;
@@ -183,7 +171,7 @@ class Planning {
     const after = derivation.targets;
     const names = [...new Set([...before, ...after].map(tableName))].sort();
     this.#requireKnown(names);
-    const readFromSource = await this.#fill(derivation, signal);
+    await this.#fill(derivation, signal);
     for (const lines of joinLines(this.#decided(), CHUNK_BYTES)) await derivation.correct(lines);
     await derivation.derive(this.#kept(derivation), signal, (rows, expected) => {
       onStep({ doing: 'deriving', table: '', rows, expected });
@@ -204,7 +192,7 @@ class Planning {
     const withoutKey = [...new Set([...was, ...is])].sort().map((table) => {
       return { table, state: !was.includes(table) ? ('comes' as const) : is.includes(table) ? ('stays' as const) : ('goes' as const) };
     });
-    return { read, tables: planned, withoutKey, readFromSource };
+    return { read, tables: planned, withoutKey };
   }
 
   #requireKnown(names: readonly string[]): void {
@@ -216,44 +204,22 @@ class Planning {
     );
   }
 
-  /** Gives the tables that were read from the source. */
-  async #fill(derivation: SnapshotDerivation, signal: AbortSignal): Promise<readonly string[]> {
-    const { active, onStep, openSource } = this.#options;
-    const isRemembered = (form: TableSchema): boolean => {
-      const { passed, read } = tableUse(active, form);
-      return passed !== null || read;
-    };
-    const others = derivation.sources.filter((form) => !isRemembered(form));
+  async #fill(derivation: SnapshotDerivation, signal: AbortSignal): Promise<void> {
     for (const form of derivation.sources) {
-      if (others.includes(form)) continue;
       const table = this.#stored.tables.find(tableName(form)) as SourceTable;
       let rows = 0;
       for (const lines of joinLines(this.#remembered(table), CHUNK_BYTES)) {
         await derivation.fill(form, lines);
         rows += countLines(lines);
-        onStep({ doing: 'reading', table: table.name, rows, expected: Math.max(rows, table.rows) });
+        this.#options.onStep({ doing: 'reading', table: table.name, rows, expected: Math.max(rows, table.rows) });
         await nextTurn(signal);
       }
     }
-    if (others.length === 0) return [];
-    await using snapshot = await openSource();
-    if ((await snapshot.take(others)) === 'moved')
-      throw new ChangeoverError('NOT_FOLLOWING', `one of ${others.map(tableName).join(', ')} has another form at the source by now`);
-    for (const form of others) {
-      let rows = 0;
-      for await (const lines of snapshot.rows(form)) {
-        signal.throwIfAborted();
-        await derivation.fill(form, lines);
-        rows += countLines(lines);
-        onStep({ doing: 'reading', table: tableName(form), rows, expected: rows });
-      }
-    }
-    return others.map(tableName).sort();
   }
 
   /** Rows that are not whole count as absent: of a table that is captured no longer. */
   *#remembered({ number, mirror }: SourceTable): Generator<Line> {
-    for (const { value } of this.#options.look.entries(stateKey('mirror', number, ''), null)) {
+    for (const { value } of this.#stored.look.entries(stateKey('mirror', number, ''), null)) {
       const line = mirror.lineOf(value);
       if (line !== null) yield line;
     }
@@ -281,7 +247,7 @@ class Planning {
     const { derived, passed } = this.#stored;
     for (const rule of derived.plan.rules) {
       if (rule.compiled.target !== name) continue;
-      for (const { value } of this.#options.look.entries(stateKey('derived', rule.number, ''), null)) {
+      for (const { value } of this.#stored.look.entries(stateKey('derived', rule.number, ''), null)) {
         const { written } = decodeEntry(value);
         if (written !== null) yield lineIn(rule, written);
       }
@@ -292,7 +258,7 @@ class Planning {
   /** What the list of held rows says now. */
   *#heldNow(): Generator<Line> {
     for (const rule of this.#stored.derived.plan.rules) {
-      for (const { key, value } of this.#options.look.entries(stateKey('derived', rule.number, ''), null)) {
+      for (const { key, value } of this.#stored.look.entries(stateKey('derived', rule.number, ''), null)) {
         const { told } = decodeEntry(value);
         if (told !== null) yield heldLine(this.#options.migration, { rule, key: keyOfEntry(key) }, told, NEVER, HELD_NOW_COLUMNS);
       }

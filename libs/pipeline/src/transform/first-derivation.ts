@@ -26,7 +26,7 @@ const THREADED_ROWS = 1_000;
 
 export type FirstDerivationOptions = {
   readonly state: StateStore;
-  readonly output: WritesOutput;
+  readonly output: Pick<WritesOutput, 'begin' | 'add' | 'holdsFrames' | 'passBatch' | 'ready'>;
   readonly derived: DerivedTables;
   /** Tables whose rows pass by. */
   readonly tables: readonly { readonly table: SourceTable; readonly target: TableSchema }[];

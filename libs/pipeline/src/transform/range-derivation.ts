@@ -6,6 +6,7 @@ import { takePiece, type DeriveStep } from '../derive/derive-all.js';
 import type { WantedValues } from '../derive/derivation.js';
 import type { MirroredTable } from '../derive/derivation-plan.js';
 import { DerivedTables } from './derived-tables.js';
+import { GenerationView } from './generation-view.js';
 import { unpackEntries } from './packed-entries.js';
 import type { RangeOutcome, RangeSetup, RangeStep, RangeTask } from './range-threads.js';
 import { SourceTables } from './source-tables.js';
@@ -20,7 +21,7 @@ export class RangeDerivation {
   #frames: RangeFrame[] = [];
 
   constructor(setup: RangeSetup, draft: StateDraft, converters: Converters) {
-    const { migration, rules, tables, partial, correctable } = setup;
+    const { migration, rules, tables, partial, correctable, generation } = setup;
     this.#setup = setup;
     this.#draft = draft;
     const add = (frame: Omit<RangeFrame, 'target'>, target: TableSchema): void => {
@@ -33,7 +34,7 @@ export class RangeDerivation {
       rules,
       converters,
       tables: new SourceTables(draft, tables),
-      state: draft,
+      state: GenerationView.of(draft, generation),
       output: { add },
       isCopied: (name) => partial.includes(name),
       correctable: new Set(correctable),

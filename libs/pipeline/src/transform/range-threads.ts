@@ -3,6 +3,7 @@ import type { TableRule } from '@changeover/mapping';
 
 import type { WantedValues } from '../derive/derivation.js';
 import type { HeldSince } from '../derive/held-rows.js';
+import type { Generation } from './generation-view.js';
 import type { ToldTable } from './source-tables.js';
 
 /** What a thread has to know before it can derive: plain data. */
@@ -18,6 +19,8 @@ export type RangeSetup = {
   readonly at: HeldSince;
   /** Whether anybody wants frames of what changes, beside what goes into the state. */
   readonly frames: boolean;
+  /** Of what is derived. */
+  readonly generation: Generation;
 };
 
 /** What is done with the rows of a range, by the numbers of tables and rules. */

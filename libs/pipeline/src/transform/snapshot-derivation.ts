@@ -211,7 +211,7 @@ export class SnapshotDerivation {
   #rangeSetup(): RangeSetup {
     const { migration, mapping } = this.#options;
     const correctable = [...correctableTables(mapping)];
-    return { migration, rules: this.#rules, tables: this.#tables.told, partial: [], correctable, at: NEVER, frames: false };
+    return { migration, rules: this.#rules, tables: this.#tables.told, partial: [], correctable, at: NEVER, frames: false, generation: 0 };
   }
 
   /** The rows of one of {@link targets}, with that table's columns in their order. */

@@ -25,6 +25,9 @@ export class StateCommits {
   readonly #options: StateCommitsOptions;
   #committed: number;
   #running: Promise<void> | null = null;
+  /** What runs is no commit, and another may be due beside it. */
+  #isForgetting = false;
+  #isSettling = false;
   readonly #failed: Promise<never>;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -44,7 +47,7 @@ export class StateCommits {
     const { state, clock, limits } = this.#options;
     const pending = state.pendingBytes;
     // While one commit is under way the next one fills up beside it.
-    if (this.#running !== null) return pending >= 2 * limits.maxStateBytes;
+    if (this.#running !== null && !this.#isForgetting) return pending >= 2 * limits.maxStateBytes;
     if (pending >= limits.maxStateBytes) return true;
     return clock.monotonic() - this.#committed >= (pending > 0 ? COMMIT_MS : PLACE_MS);
   }
@@ -56,37 +59,71 @@ export class StateCommits {
 
   /** Commits now, and waits for it. */
   async commit(): Promise<void> {
-    await this.#begin();
-    await this.#running;
+    await (
+      await this.#begin()
+    ).done;
+  }
+
+  /** Commits where it is time for one, and waits for it where there is much. */
+  async commitIfFull(): Promise<void> {
+    if (this.#options.state.pendingBytes >= this.#options.limits.maxStateBytes) await this.commit();
   }
 
   /** Takes what is uncommitted out of memory where there is much of it; it stays uncommitted. */
   async makeRoom(): Promise<void> {
     const { state, limits } = this.#options;
     if (state.pendingBytes < limits.maxStateBytes) return;
-    await this.#running;
-    await state.spill();
+    await (
+      await this.#start(() => state.spill())
+    ).done;
   }
 
   /** Forgets what was put since the last commit. */
   async discard(): Promise<void> {
-    await this.#running;
-    await this.#options.state.discard();
+    await (
+      await this.#start(() => this.#options.state.discard())
+    ).done;
   }
 
-  /** Waits for the commit under way, whatever becomes of it. */
+  /** Forgets all that begins so, in steps between which commits have their turn. False: it was told to settle before that. Nothing that is not committed may begin so. */
+  async forget(prefixes: readonly Buffer[]): Promise<boolean> {
+    for (const prefix of prefixes) {
+      for (let more = true; more;) {
+        if (this.#isSettling) return false;
+        const { done } = await this.#start(async () => {
+          more = await this.#options.state.forget(prefix);
+        });
+        this.#isForgetting = true;
+        await done;
+        this.#isForgetting = false;
+      }
+    }
+    return true;
+  }
+
+  /** Waits for what is under way, whatever becomes of it. */
   async settle(): Promise<void> {
+    this.#isSettling = true;
     await this.#running?.catch(() => undefined);
   }
 
-  async #begin(): Promise<void> {
+  async #begin(): Promise<{ readonly done: Promise<void> }> {
     const { state, output, clock, crashPoint, place } = this.#options;
-    await this.#running;
     await output.drain();
-    this.#committed = clock.monotonic();
-    const committing = state.commit(encodePlace(place()));
-    this.#running = committing.finally(() => (this.#running = null));
-    this.#running.catch(this.#fail);
+    const begun = await this.#start(() => {
+      this.#committed = clock.monotonic();
+      return state.commit(encodePlace(place()));
+    });
     crashPoint('transform.in-state-commit');
+    return begun;
+  }
+
+  /** The state does one thing at a time: begins this one when it does nothing else. */
+  async #start(work: () => Promise<void>): Promise<{ readonly done: Promise<void> }> {
+    while (this.#running !== null) await this.#running;
+    const done = work().finally(() => (this.#running = null));
+    this.#running = done;
+    done.catch(this.#fail);
+    return { done };
   }
 }

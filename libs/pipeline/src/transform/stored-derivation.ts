@@ -38,7 +38,7 @@ export class StoredDerivation implements AsyncDisposable {
   readonly #derived: DerivedTables;
   readonly #passed: StoredTables['passed'];
 
-  private constructor(migration: string, look: StateLook, { read, draft, tables, derived, passed }: StoredTables) {
+  private constructor(migration: string, { read, look, draft, tables, derived, passed }: StoredTables) {
     this.read = read;
     this.#migration = migration;
     this.#look = look;
@@ -50,7 +50,7 @@ export class StoredDerivation implements AsyncDisposable {
 
   /** NOT_FOLLOWING: what is there is of no record, or not everything is derived yet. */
   static async of(look: StateLook, options: StoredTablesOptions): Promise<StoredDerivation> {
-    return new StoredDerivation(options.migration, look, await openStoredTables(look, options));
+    return new StoredDerivation(options.migration, await openStoredTables(look, options));
   }
 
   /** The tables of the target that rows of the source become rows of, one by one. */

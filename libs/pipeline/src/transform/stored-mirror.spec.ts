@@ -31,6 +31,8 @@ async function left(over: Partial<TransformPlace> = {}, isBetween = false): Prom
       streaming: true,
       ts_ms: 0,
       phase: { name: 'following' },
+      generation: 0,
+      stale: false,
       copies: {},
       left: [],
       tables: tables.toJSON(),

@@ -1,8 +1,9 @@
 import type { ReadPosition, RecordRef, StateDraft, StateLook, TableSchema } from '@changeover/events';
-import { correctableTables, tableUse, type Converters, type Mapping, type TableRule } from '@changeover/mapping';
+import type { Converters, Mapping, TableRule } from '@changeover/mapping';
 
-import { circleRule, type PassingTable } from './circles.js';
 import { DerivedTables } from './derived-tables.js';
+import { lookAtGeneration } from './generation-view.js';
+import { MappedTables } from './mapped-tables.js';
 import { SourceTables, type SourceTable } from './source-tables.js';
 import { notWhole, wholePlace } from './stored-mirror.js';
 
@@ -18,6 +19,8 @@ export type StoredTablesOptions = {
 export type StoredTables = {
   /** The last record of `changes` that is in it. */
   readonly read: ReadPosition;
+  /** Of what was derived under the mapping in force. */
+  readonly look: StateLook;
   /** To be disposed of before the look. */
   readonly draft: StateDraft;
   readonly tables: SourceTables;
@@ -30,28 +33,22 @@ export type StoredTables = {
 
 /** NOT_FOLLOWING: what is there is of no record, or not everything is derived yet. */
 export async function openStoredTables(
-  look: StateLook,
+  shown: StateLook,
   { migration, mapping, converters, fetch }: StoredTablesOptions,
 ): Promise<StoredTables> {
-  const { read, phase, tables: known, circles, left } = wholePlace(look);
-  if (phase.name !== 'following') throw notWhole('everything is being derived for the first time');
+  const { read, phase, generation, tables: known, circles, left } = wholePlace(shown);
+  const look = lookAtGeneration(shown, generation);
+  if (phase.name === 'deriving') throw notWhole('everything is being derived for the first time');
   const draft = look.draft();
   const tables = await SourceTables.restore(draft, known, fetch);
-  const passing = new Map<string, PassingTable>();
-  const passed = new Map<SourceTable, TableSchema>();
-  for (const table of tables) {
-    const { passed: target } = tableUse(mapping, table.form.schema);
-    if (target === null || !table.form.keyed) continue;
-    passing.set(table.name, { source: table.form.schema, target });
-    if (!circles.includes(table.name)) passed.set(table, target);
-  }
-  const inCircles = new Set(circles);
-  const rules = [...mapping.rules, ...circles.map((name) => circleRule(name, inCircles, passing))];
+  const mapped = new MappedTables(mapping, tables, circles);
+  const passed = new Map(mapped.passedByKey().map(({ table, target }) => [table, target]));
+  const rules = mapped.rules();
   const derived = new DerivedTables({
     ...{ migration, rules, converters, tables, state: draft },
     output: { add: () => undefined },
     isCopied: (name) => left.includes(name),
-    correctable: correctableTables(mapping),
+    correctable: mapped.correctable,
   });
-  return { read, draft, tables, rules, derived, passed };
+  return { read, look, draft, tables, rules, derived, passed };
 }

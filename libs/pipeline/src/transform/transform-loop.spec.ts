@@ -164,7 +164,7 @@ class TransformBed implements AsyncDisposable {
       changes: CHANGES,
       writes: WRITES,
       log: this.log(crashPoint),
-      mapping: options.mapping ?? MAPPING,
+      mapping: () => Promise.resolve(options.mapping ?? MAPPING),
       observer,
       clock: new SystemClock(),
       ids: new RandomIdSource(),

@@ -5,6 +5,7 @@ import { mappingHash, type Converters, type Mapping } from '@changeover/mapping'
 import { processBatch, type DeliverBatch, type PipelineObserver } from '../ports.js';
 import { readStreamAhead } from '../stream-reader.js';
 import { ToldSchemas } from '../told-schemas.js';
+import { mappingAt } from './mapping-in-force.js';
 import { otherMapping } from './other-mapping.js';
 import type { StartRangeThreads } from './range-threads.js';
 import { SourceTables } from './source-tables.js';
@@ -35,7 +36,10 @@ export type TransformOptions = {
   readonly openState: () => Promise<StateStore>;
   /** Starts threads for the first derivation of large tables; left out: all is done in this one. */
   readonly startThreads?: StartRangeThreads | undefined;
-  readonly mapping: Mapping;
+  /** Gives the mapping of the file, as it is then: what is new is derived only where that is the one in force. Left out: whatever the log says. */
+  readonly mapping?: () => Promise<Mapping>;
+  /** Whether a mapping of this hash is the one that was asked for last, so that the log is about to activate it. Left out: none is. */
+  readonly isAskedFor?: (hash: string) => Promise<boolean>;
   readonly converters: Converters;
   readonly observer: PipelineObserver;
   readonly clock: Clock;
@@ -60,31 +64,39 @@ export class TransformLoop {
 
   /** Until `signal` aborts or an error ends it. */
   async run(signal: AbortSignal, deliver: DeliverBatch = processBatch): Promise<void> {
-    const { log, writes, ids, mapping, openState } = this.#options;
+    const { log, writes, ids, openState } = this.#options;
     const writer = await log.openWriter(writes, { writerId: ids.uuid(), create: true });
-    const hash = mappingHash(mapping);
-    const active = writer.tail.header?.mapping ?? null;
-    if (active !== null && active !== hash) throw otherMapping(active, hash);
+    await this.#requireOurs(writer.tail.header?.mapping ?? null);
     await using state = await openState();
     const givenUp = new Set<number>();
     while (!signal.aborted) {
-      if ((await this.#runSession({ writer, hash, state, givenUp }, signal, deliver)) === 'stopped') return;
+      if ((await this.#runSession({ writer, state, givenUp }, signal, deliver)) === 'stopped') return;
     }
   }
 
+  /** MAPPING_NOT_ACTIVE where the file is another one than what `writes` was made under last, and nobody has asked for it. */
+  async #requireOurs(active: string | null): Promise<void> {
+    const { mapping, isAskedFor } = this.#options;
+    if (mapping === undefined) return;
+    const ours = mappingHash(await mapping());
+    if (active === null || active === ours || (await isAskedFor?.(ours)) === true) return;
+    throw otherMapping(active, ours);
+  }
+
   async #runSession(
-    { writer, hash, state, givenUp }: Pick<SessionOptions, 'hash' | 'state' | 'givenUp'> & { readonly writer: LogWriter },
+    { writer, state, givenUp }: Pick<SessionOptions, 'state' | 'givenUp'> & { readonly writer: LogWriter },
     signal: AbortSignal,
     deliver: DeliverBatch,
   ): Promise<'stopped' | 'again'> {
-    const { log, changes, limits, clock } = this.#options;
+    const { log, changes, limits, clock, converters } = this.#options;
     const place = await placeOf(state, writer);
     const told = ToldSchemas.from(place?.told ?? {});
-    const output = new WritesOutput({ ...this.#options, writer, told, hash });
+    const output = new WritesOutput({ ...this.#options, writer, told });
     const tables = await SourceTables.restore(state, place?.tables ?? [], async (ref) => {
       return decodeJsonBody('schema', await log.fetch(changes, ref)).table;
     });
-    const session = new TransformSession({ ...this.#options, output, told, state, hash, tables, place, givenUp });
+    const active = place?.active == null ? null : await mappingAt(log, changes, place.active, converters);
+    const session = new TransformSession({ ...this.#options, output, told, state, tables, place, active, givenUp });
     const abort = new AbortController();
     const ended = AbortSignal.any([signal, abort.signal]);
     await using items = readStreamAhead(

@@ -1,18 +1,21 @@
 import type { BarrierBody, ReadPosition, RecordRef } from '@changeover/events';
 
 import type { DeriveAllCursor } from '../derive/derive-all.js';
+import type { Generation } from './generation-view.js';
 import type { KnownTable } from './source-tables.js';
 
 /**
  * What transform is doing with the rows of the source.
  *
  * `filling`: tables are being copied, rows only go into the mirror. `deriving`: the copies are there, everything is derived for the first time;
- * `batch` counts the records that this has come to. `following`: each record of `changes` becomes one of `writes`.
+ * `batch` counts the records that this has come to. `following`: each record of `changes` becomes one of `writes`. `activating`: another mapping comes into force with the next
+ * record; everything is derived under it beside what is written, and where it is `derived`, the two are held against each other.
  */
 export type TransformPhase =
   | { readonly name: 'filling' }
   | { readonly name: 'deriving'; readonly cursor: DeriveAllCursor | null; readonly batch: number }
-  | { readonly name: 'following' };
+  | { readonly name: 'following' }
+  | { readonly name: 'activating'; readonly cursor: DeriveAllCursor | null; readonly batch: number; readonly derived: boolean };
 
 /** What is committed with the state: where it stands, and all that is not in its entries. */
 export type TransformPlace = {
@@ -27,6 +30,10 @@ export type TransformPlace = {
   /** Commit time of the last record that had one, in ms since the epoch. */
   readonly ts_ms: number;
   readonly phase: TransformPhase;
+  /** Of what was derived under the mapping in force. */
+  readonly generation: Generation;
+  /** There is something left of the other one. */
+  readonly stale: boolean;
   /** Tables that are being copied, as `progress` last said, each with its `since`. */
   readonly copies: Readonly<Record<string, number>>;
   /** Those that are captured no longer and were not copied to their end. */
@@ -43,9 +50,10 @@ export type TransformPlace = {
 /**
  * Raised when what is in the state means something else: an older one is not read, but derived again from the log.
  * History: 2, every join has a number, also one by key. 3, rivals are ordered by numbers as such. 4, keys that begin with an
- * empty text. 5, which record activated the mapping.
+ * empty text. 5, which record activated the mapping. 6, the mirror
+ * holds all tables with a key, for another mapping may use them; what is derived has a generation.
  */
-const VERSION = 5;
+const VERSION = 6;
 export const STATE_VERSION = VERSION;
 
 export function encodePlace(place: TransformPlace): Buffer {

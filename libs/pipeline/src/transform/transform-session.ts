@@ -16,20 +16,25 @@ import {
   type ReadPosition,
   type RecordRef,
   type StateStore,
+  type StateView,
   type TableSchema,
 } from '@changeover/events';
-import { correctableTables, tableUse, type TableRule, type TableUse } from '@changeover/mapping';
+import { parseMapping, type TableUse } from '@changeover/mapping';
 
 import { Corrections } from '../derive/corrections.js';
+import type { DeriveAllCursor } from '../derive/derive-all.js';
 import type { HeldSince } from '../derive/held-rows.js';
+import { prefixesOf, ROWS_PREFIX } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import type { RowSink } from '../mirror/table-mirror.js';
 import { judgeSchemaChange, requireHarmless } from '../schema-change.js';
 import type { ToldSchemas } from '../told-schemas.js';
-import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
 import { DerivedTables } from './derived-tables.js';
 import { FirstDerivation } from './first-derivation.js';
-import { otherMapping } from './other-mapping.js';
+import { GenerationView, type Generation } from './generation-view.js';
+import { MappedTables, requireSameUnkeyed } from './mapped-tables.js';
+import { MappingDifference } from './mapping-difference.js';
+import { requireOurs, type ActiveMapping } from './mapping-in-force.js';
 import { QueuedFrames } from './queued-frames.js';
 import type { RangeSetup } from './range-threads.js';
 import { type SourceTables, type SourceTable, type ToldForm } from './source-tables.js';
@@ -42,8 +47,9 @@ export type SessionOptions = TransformOptions & {
   readonly output: WritesOutput;
   readonly told: ToldSchemas;
   readonly state: StateStore;
-  readonly hash: string;
   readonly tables: SourceTables;
+  /** The mapping in force there; null: none is. */
+  readonly active: ActiveMapping | null;
   /** What was committed with the state; null: it is empty. */
   readonly place: TransformPlace | null;
   /** Offsets of the first parts of records that are known to be given up: they are still in the log. Grows. */
@@ -53,6 +59,14 @@ export type SessionOptions = TransformOptions & {
 /** How many rows more there are with each row of a frame. */
 const ROWS_OF: Readonly<Partial<Record<Operation, number>>> = { c: 1, r: 1, d: -1 };
 const NOTHING: RowSink = () => undefined;
+/** Takes what nobody is to hear of. */
+const NOBODY = {
+  begin: () => undefined,
+  add: () => undefined,
+  holdsFrames: false,
+  passBatch: () => undefined,
+  ready: () => Promise.resolve(),
+};
 const PASSED_PROGRESS = { kind: 'progress', body: [] } as const;
 const PASSED_ROWS = { kind: 'transaction', body: [] } as const;
 
@@ -71,18 +85,21 @@ export class TransformSession {
   readonly #queued: QueuedFrames;
   readonly #commits: StateCommits;
   readonly #frames = new FrameReader();
-  /** What becomes of a table, by the form that says it. */
-  readonly #uses = new Map<ToldForm, TableUse>();
+  /** What becomes of the tables; null: no mapping is active. */
+  #mapped: MappedTables | null;
   /** Where rows go that pass by, by the form that they have. */
   #passing: ReadonlyMap<ToldForm, RowFrames> = new Map();
   #derived: DerivedTables | null = null;
-  /** The record that activated the mapping. */
-  #active: RecordRef | null;
+  /** The record that activated the mapping, and the hash of that. */
+  #active: (RecordRef & { readonly hash: string }) | null;
+  #generation: Generation;
+  /** There is something left of the other generation. */
+  #stale: boolean;
+  #tidying: Promise<void> = Promise.resolve();
   #phase: TransformPhase;
   #copies: Readonly<Record<string, number>>;
   /** Tables that are captured no longer, though their copy had not ended: what is known of them is not all. */
   #left: readonly string[];
-  #circles: readonly string[];
   #barriers: readonly BarrierBody[];
   #read: ReadPosition | null;
   /** `progress` has said which tables are being copied. */
@@ -97,28 +114,31 @@ export class TransformSession {
   #isSkipping = false;
 
   constructor(options: SessionOptions) {
-    const { output, state, tables, place } = options;
+    const { output, state, tables, place, active } = options;
     this.#options = options;
     this.#output = output;
     this.#state = state;
     this.#tables = tables;
     this.#queued = new QueuedFrames(state);
-    this.#active = place?.active ?? null;
+    this.#mapped = active && new MappedTables(active.mapping, tables, place?.circles ?? []);
+    this.#active = active && { ...active.ref, hash: active.hash };
+    this.#generation = place?.generation ?? 0;
+    this.#stale = place?.stale ?? false;
     this.#phase = place?.phase ?? { name: 'filling' };
     this.#copies = place?.copies ?? {};
     this.#left = place?.left ?? [];
-    this.#circles = place?.circles ?? [];
     this.#barriers = place?.barriers ?? [];
     this.#read = place?.read ?? null;
     this.#streaming = place?.streaming ?? false;
     this.#ts_ms = place?.ts_ms ?? 0;
     this.#commits = new StateCommits({ ...options, place: () => this.#place() });
-    if (this.#active !== null) output.activated();
+    if (active !== null) output.activated(active.hash);
   }
 
   /** Before the first record: what the state goes on with. */
   async begin(): Promise<void> {
     if (this.#phase.name !== 'filling') await this.#plan('MAPPING_INVALID');
+    if (this.#stale) this.#tidy();
   }
 
   /** `again`: a record was given up of which parts are in the state; everything behind the last commit is to be done again, in another session. */
@@ -170,16 +190,9 @@ export class TransformSession {
       case 'schema':
         await this.#schema(entry);
         break;
-      case 'mapping-activated': {
-        const { hash } = decodeJsonBody('mapping-activated', entry);
-        if (hash !== this.#options.hash) throw otherMapping(hash, this.#options.hash);
-        this.#active = { seq: header.seq, at: entry.at };
-        this.#output.activated();
-        this.#output.begin(entry);
-        if (!(await this.#derivesFirst(entry, signal))) return;
-        this.#output.pass(entry, PASSED_PROGRESS);
+      case 'mapping-activated':
+        if (!(await this.#activation(entry, signal))) return;
         break;
-      }
       case 'progress':
         if (!(await this.#progress(entry, signal))) return;
         break;
@@ -194,6 +207,106 @@ export class TransformSession {
     }
     this.#read = readPositionOf(entry);
     await this.#commits.whenDue();
+  }
+
+  /** False: we were told to stop in the middle. */
+  async #activation(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
+    const { output, converters, tables, mapping: file } = this.#options;
+    const { hash, mapping: told } = decodeJsonBody('mapping-activated', entry);
+    const { seq } = entry.header;
+    // What `writes` holds already was made under it once, wherever its file is now.
+    if (file !== undefined && !output.holds(seq)) await requireOurs(hash, file);
+    const active = { seq, at: entry.at, hash };
+    if (this.#phase.name === 'filling' || this.#active?.hash === hash) {
+      const mapped = new MappedTables(parseMapping(told, converters), tables, this.#mapped?.circles ?? []);
+      if (this.#mapped !== null) requireSameUnkeyed(this.#mapped, mapped, tables);
+      this.#mapped = mapped;
+      output.activated(hash);
+      output.begin(entry);
+      this.#active = active;
+      if (!(await this.#derivesFirst(entry, signal))) return false;
+      output.pass(entry, PASSED_PROGRESS);
+      return true;
+    }
+    const mapped = MappedTables.of(parseMapping(told, converters), tables);
+    if (!(await this.#goOver(entry, mapped, hash, signal))) return false;
+    this.#active = active;
+    this.#read = readPositionOf(entry);
+    // What is left of the mapping before can go when nothing of it is on its way any more.
+    await this.#commits.commit();
+    this.#tidy();
+    return true;
+  }
+
+  /**
+   * Another mapping comes into force: everything is derived under it beside what is written, and the record becomes what differs. What was derived is committed as it comes; from there it goes on
+   * after a crash. False: we were told to stop in the middle.
+   */
+  async #goOver(entry: LogEntry, mapped: MappedTables, hash: string, signal: AbortSignal): Promise<boolean> {
+    const { migration, startThreads, limits, crashPoint } = this.#options;
+    const generation = this.#generation === 0 ? 1 : 0;
+    const before = { mapped: this.#mapped as MappedTables, derived: this.#derived as DerivedTables, state: this.#generationView() };
+    const state = GenerationView.of(this.#state, generation);
+    const derived = this.#tablesOf(mapped, state, NOBODY, 'MAPPING_INVALID');
+    requireSameUnkeyed(before.mapped, mapped, this.#tables);
+    await this.#tidying;
+    if (this.#stale || signal.aborted) return false;
+    if (this.#phase.name !== 'activating') this.#phase = { name: 'activating', cursor: null, batch: 0, derived: false };
+    const at = this.#at(entry);
+    const output = this.#output;
+    const difference = new MappingDifference({
+      ...{ migration, at, output, before, state: this.#state, after: { mapped, derived, state } },
+      makeRoom: () => this.#commits.commitIfFull(),
+    });
+    if (!this.#phase.derived) {
+      await using first = new FirstDerivation({
+        ...{ state: this.#state, output: NOBODY, derived, entry, at, limits, left: this.#left, queued: this.#queued },
+        // Those whose rows pass by are in the mirror.
+        tables: [],
+        barriers: [],
+        targetOf: () => HELD_TABLE,
+        commit: () => this.#commits.commit(),
+        startThreads: startThreads && (() => startThreads(this.#rangeSetup(entry, mapped, generation), this.#state.location)),
+      });
+      const activating = (cursor: DeriveAllCursor | null, batch: number): TransformPhase => ({
+        name: 'activating',
+        cursor,
+        batch,
+        derived: false,
+      });
+      if (!(await this.#deriveAll(first, this.#phase, activating, signal))) return false;
+      first.release();
+      difference.keep();
+      this.#phase = { ...this.#phase, derived: true };
+      await this.#commits.commit();
+    }
+    crashPoint('transform.in-activation');
+    await this.#commits.forget(ROWS_PREFIX);
+    await difference.find();
+    for (const { target } of mapped.passed()) await output.tell(target);
+    for (const target of derived.targets) await output.tell(target);
+    output.activated(hash);
+    output.begin(entry);
+    await difference.give();
+    output.pass(entry, PASSED_PROGRESS);
+    crashPoint('transform.in-activation');
+    this.#mapped = mapped;
+    this.#passing = new Map();
+    this.#generation = generation;
+    this.#stale = true;
+    this.#phase = { name: 'following' };
+    await this.#plan('MAPPING_INVALID');
+    return true;
+  }
+
+  /** What was derived under the mapping before goes, beside the work. */
+  #tidy(): void {
+    const left = [...prefixesOf(this.#generation === 0 ? 'other' : 'one'), ...ROWS_PREFIX];
+    this.#tidying = this.#commits.forget(left).then((isDone) => {
+      if (isDone) this.#stale = false;
+    });
+    // Whoever waits for the commits hears of it.
+    this.#tidying.catch(() => undefined);
   }
 
   async #rows(entry: LogEntry): Promise<void> {
@@ -222,10 +335,8 @@ export class TransformSession {
   #frame(frame: Frame, seq: number, isChunk: boolean): Generator<void> | null {
     const form = this.#tables.form(frame.schemaSeq);
     const { table } = form;
-    const { passed, read } = this.#use(form);
-    if (passed === null && !read) return null;
     table.firstRows ??= seq;
-    if (!form.keyed) return passed === null ? null : this.#frameWithoutKey(frame, form, seq, isChunk);
+    if (!form.keyed) return this.#use(form).passed === null ? null : this.#frameWithoutKey(frame, form, seq, isChunk);
     const filling = this.#phase.name !== 'following';
     if (filling) table.rows = frame.op === 't' ? 0 : table.rows + frame.rowCount * (ROWS_OF[frame.op] ?? 0);
     const sink = filling ? NOTHING : this.#sink(form);
@@ -284,18 +395,21 @@ export class TransformSession {
     const { table: schema, previous, empty, copy } = decodeJsonBody('schema', entry);
     const { header, at } = entry;
     const isNew = this.#tables.find(tableName(schema)) === undefined;
-    if (previous !== null) this.#judge(this.#tables.form(previous.seq).schema, schema, empty === true || copy === true);
+    const before = previous === null ? null : this.#tables.form(previous.seq);
     const form = this.#tables.tell({ seq: header.seq, at }, schema);
-    const { passed, read } = this.#use(form);
+    if (before !== null) this.#judge(before.schema, form, empty === true || copy === true);
     if (this.#phase.name !== 'following') return;
-    if (isNew && passed !== null) this.#circles = [...this.#circles, ...this.#newCircles()];
+    const { passed, read } = this.#use(form);
+    if (isNew && passed !== null) this.#mapped?.findCircles();
     if (passed !== null) await this.#output.tell(passed);
     if (read || this.#circles.includes(form.table.name)) await this.#plan('SCHEMA_NEEDS_MAPPING');
   }
 
   /** Where only rules read a table, they say themselves which of its columns they miss. */
-  #judge(before: TableSchema, after: TableSchema, copied: boolean): void {
-    const { passed, read } = tableUse(this.#options.mapping, after);
+  #judge(before: TableSchema, form: ToldForm, copied: boolean): void {
+    if (this.#mapped === null) return;
+    const { passed, read } = this.#use(form);
+    const after = form.schema;
     if (passed !== null) requireHarmless(before, after, copied);
     else if (read && judgeSchemaChange(before, after)?.code === 'SCHEMA_NEEDS_COPY') requireHarmless(before, after, copied);
   }
@@ -337,11 +451,12 @@ export class TransformSession {
   async #derivesFirst(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
     if (this.#phase.name === 'following' || this.#active === null || !this.#streaming || Object.keys(this.#copies).length > 0) return true;
     if (this.#phase.name === 'filling') {
-      this.#circles = this.#newCircles();
+      this.#mapped?.findCircles();
       this.#phase = { name: 'deriving', cursor: null, batch: 0 };
     }
     await this.#tellAll();
     const derived = await this.#plan('MAPPING_INVALID');
+    const mapped = this.#mapped as MappedTables;
     const [decided] = derived.derivation.mirror.corrections;
     if (decided !== undefined) await this.#output.tell(CORRECTION_TABLE);
     const { startThreads, limits } = this.#options;
@@ -349,7 +464,7 @@ export class TransformSession {
       state: this.#state,
       output: this.#output,
       derived,
-      tables: [...this.#passed()].filter(({ table }) => !this.#circles.includes(table.name)),
+      tables: [...mapped.passed()].filter(({ table }) => !mapped.circles.includes(table.name)),
       left: this.#left,
       queued: this.#queued,
       entry,
@@ -357,16 +472,32 @@ export class TransformSession {
       barriers: this.#barriers,
       targetOf: ({ schemaSeq }) => this.#use(this.#tables.form(schemaSeq)).passed as TableSchema,
       commit: () => this.#commits.commit(),
-      startThreads: startThreads && (() => startThreads(this.#rangeSetup(entry), this.#state.location)),
+      startThreads: startThreads && (() => startThreads(this.#rangeSetup(entry, mapped, this.#generation), this.#state.location)),
       limits,
     });
-    for (let { cursor, batch } = this.#phase; ;) {
+    const deriving = (cursor: DeriveAllCursor | null, batch: number): TransformPhase => ({ name: 'deriving', cursor, batch });
+    if (!(await this.#deriveAll(first, this.#phase as Extract<TransformPhase, { readonly name: 'deriving' }>, deriving, signal)))
+      return false;
+    this.#phase = { name: 'following' };
+    this.#barriers = [];
+    this.#output.begin(entry);
+    return true;
+  }
+
+  /** What `first` derives, from where the phase is on. False: we were told to stop in the middle. */
+  async #deriveAll(
+    first: FirstDerivation,
+    from: { readonly cursor: DeriveAllCursor | null; readonly batch: number },
+    phaseAt: (cursor: DeriveAllCursor | null, batch: number) => TransformPhase,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for (let { cursor, batch } = from; ;) {
       const done = await first.next(cursor, batch);
       ({ cursor, batch } = done);
       this.#options.crashPoint('transform.in-derive-all');
       this.#options.observer.derived({ ...first.reached(cursor), finished: done.ended });
-      if (done.ended) break;
-      this.#phase = { name: 'deriving', cursor, batch };
+      if (done.ended) return true;
+      this.#phase = phaseAt(cursor, batch);
       await this.#output.ready();
       // What only indexes or claims writes nothing that it would have to wait for: nobody else in this process would get a turn.
       await nextTurn();
@@ -376,10 +507,6 @@ export class TransformSession {
       }
       if (signal.aborted) return false;
     }
-    this.#phase = { name: 'following' };
-    this.#barriers = [];
-    this.#output.begin(entry);
-    return true;
   }
 
   /** Before anything is derived it is only remembered: what is derived then knows it. */
@@ -410,70 +537,69 @@ export class TransformSession {
 
   /** What the rules make of the tables as they are, from now on. `code`: what it means if they do not fit. */
   async #plan(code: 'MAPPING_INVALID' | 'SCHEMA_NEEDS_MAPPING'): Promise<DerivedTables> {
-    const { migration, converters } = this.#options;
-    const rules = this.#rules();
+    const derived = this.#tablesOf(this.#mapped as MappedTables, this.#generationView(), this.#output, code);
+    this.#derived = derived;
+    for (const target of [HELD_TABLE, ...derived.targets]) await this.#output.tell(target);
+    return derived;
+  }
+
+  #tablesOf(
+    mapped: MappedTables,
+    state: StateView,
+    output: Pick<WritesOutput, 'add'>,
+    code: 'MAPPING_INVALID' | 'SCHEMA_NEEDS_MAPPING',
+  ): DerivedTables {
+    const { migration, converters, tables } = this.#options;
+    const isCopied = (name: string): boolean => name in this.#copies || this.#left.includes(name);
     try {
-      const { output, tables, state, mapping } = this.#options;
-      const correctable = correctableTables(mapping);
-      const isCopied = (name: string): boolean => name in this.#copies || this.#left.includes(name);
-      this.#derived = new DerivedTables({ migration, rules, converters, tables, state, output, isCopied, correctable });
+      return new DerivedTables({
+        migration,
+        rules: mapped.rules(),
+        converters,
+        tables,
+        state,
+        output,
+        isCopied,
+        correctable: mapped.correctable,
+      });
     } catch (error) {
       if (!(error instanceof ChangeoverError) || error.code !== 'MAPPING_INVALID') throw error;
       throw new ChangeoverError(code, error.message, { facts: error.facts, cause: error });
     }
-    for (const target of [HELD_TABLE, ...this.#derived.targets]) await this.#output.tell(target);
-    return this.#derived;
   }
 
-  /** Of the mapping, and of circles. */
-  #rules(): readonly TableRule[] {
-    const passing = this.#keyedPassing();
-    const circles = new Set(this.#circles);
-    return [...this.#options.mapping.rules, ...this.#circles.map((name) => circleRule(name, circles, passing))];
+  #generationView(): StateView {
+    return GenerationView.of(this.#state, this.#generation);
   }
 
-  #rangeSetup(entry: LogEntry): RangeSetup {
+  #rangeSetup(entry: LogEntry, mapped: MappedTables, generation: Generation): RangeSetup {
     return {
       migration: this.#options.migration,
-      rules: this.#rules(),
+      rules: mapped.rules(),
       tables: this.#tables.told,
       partial: [...Object.keys(this.#copies), ...this.#left],
-      correctable: [...correctableTables(this.#options.mapping)],
+      correctable: [...mapped.correctable],
       at: this.#at(entry),
       frames: true,
+      generation,
     };
   }
 
   async #tellAll(): Promise<void> {
-    for (const { table, target } of this.#passed()) {
+    for (const { table, target } of this.#mapped?.passed() ?? []) {
       await this.#output.tell(target);
       // What waits of these has the form that it was told in.
       if (!table.form.keyed) for (const form of table.forms) await this.#output.tell(this.#use(form).passed as TableSchema);
     }
   }
 
-  #newCircles(): readonly string[] {
-    return tablesInCircles(this.#keyedPassing()).filter((name) => !this.#circles.includes(name));
-  }
-
-  /** Of the tables whose rows pass by, those whose rows have a key: only they can be in circles. */
-  #keyedPassing(): ReadonlyMap<string, PassingTable> {
-    const keyed = [...this.#passed()].filter(({ table }) => table.form.keyed);
-    return new Map(keyed.map(({ table, target }) => [table.name, { source: table.form.schema, target }]));
-  }
-
-  /** Tables whose rows pass by, as they are now. */
-  *#passed(): Generator<{ readonly table: SourceTable; readonly target: TableSchema }> {
-    for (const table of this.#tables) {
-      const { passed } = this.#use(table.form);
-      if (passed !== null) yield { table, target: passed };
-    }
-  }
-
+  /** Of the mapping in force. */
   #use(form: ToldForm): TableUse {
-    let use = this.#uses.get(form);
-    if (use === undefined) this.#uses.set(form, (use = tableUse(this.#options.mapping, form.schema)));
-    return use;
+    return (this.#mapped as MappedTables).use(form);
+  }
+
+  get #circles(): readonly string[] {
+    return this.#mapped?.circles ?? [];
   }
 
   /** Commit times stand in the last part of a record; until then the one before it will do. */
@@ -502,7 +628,9 @@ export class TransformSession {
     return {
       read: this.#read,
       writes: this.#output.reached,
-      active: this.#active,
+      active: this.#active && { seq: this.#active.seq, at: this.#active.at },
+      generation: this.#generation,
+      stale: this.#stale,
       streaming: this.#streaming,
       ts_ms: this.#ts_ms,
       phase: this.#phase,

@@ -18,8 +18,6 @@ import type { ToldSchemas } from '../told-schemas.js';
 export type OutputOptions = {
   readonly writer: LogWriter;
   readonly told: ToldSchemas;
-  /** Of the mapping. */
-  readonly hash: string;
   readonly observer: PipelineObserver;
   readonly crashPoint: CrashPoint;
   readonly limits: { readonly maxQueuedBytes: number; readonly partBytes?: number };
@@ -39,7 +37,8 @@ export class WritesOutput {
   /** The last record of `changes` that is in what was queued, and how many records of the first derivation stand behind it. */
   #from: ReadPosition | null;
   #batch: number;
-  #active = false;
+  /** The hash of the mapping in force; null: none is. */
+  #mapping: string | null = null;
   #builder: RecordBuilder | null = null;
   /** The record in hand stands in the stream already. */
   #silent = false;
@@ -77,9 +76,14 @@ export class WritesOutput {
     return this.#appender.failed;
   }
 
-  /** From here on the records name our mapping. */
-  activated(): void {
-    this.#active = true;
+  /** From here on the records name this mapping. */
+  activated(hash: string): void {
+    this.#mapping = hash;
+  }
+
+  /** Whether the stream held what became of this record of `changes` when we began. */
+  holds(seq: number): boolean {
+    return seq <= (this.#tail.from?.seq ?? 0);
   }
 
   /** Tells the form of a target table, unless the stream knows it; resolves when frames may refer to it. Between records only. */
@@ -92,7 +96,7 @@ export class WritesOutput {
 
   /** A record begins that this one of `changes` becomes; with `batch`, one of the first derivation, which stands before that. */
   begin({ header }: LogEntry, batch: number | null = null): void {
-    this.#silent = header.seq <= (this.#tail.from?.seq ?? 0) || (batch !== null && batch <= this.#tail.batch);
+    this.#silent = this.holds(header.seq) || (batch !== null && batch <= this.#tail.batch);
     if (this.#silent && this.#tail.from !== null) this.#options.observer.refilled({ seq: header.seq, through: this.#tail.from.seq });
     this.#builder = this.#silent ? null : new RecordBuilder('transaction', this.#options.limits.partBytes);
     this.#holdsFrames = false;
@@ -179,11 +183,10 @@ export class WritesOutput {
   }
 
   #facts(): LastPartFacts {
-    const { hash } = this.#options;
     return {
       pos: this.#from?.pos,
       from: this.#from ?? undefined,
-      mapping: this.#active ? hash : undefined,
+      mapping: this.#mapping ?? undefined,
       batch: this.#batch === 0 ? undefined : this.#batch,
     };
   }

@@ -35,7 +35,6 @@ export type FollowOptions = {
   /** Starts threads for the first derivation of large tables; left out: all is done in this one. */
   readonly startThreads?: StartRangeThreads | undefined;
   readonly target: TargetWriter;
-  readonly mapping: Mapping;
   readonly converters: Converters;
   /** Where the rows of a table go. */
   readonly placeOf: (table: TableName) => TableName;
@@ -55,14 +54,13 @@ export type FollowOptions = {
  * row of their own. So it goes on where it was when it is called again. Until `signal` aborts, or everything up to `through` is there.
  */
 export async function followLog(options: FollowOptions, signal: AbortSignal): Promise<void> {
-  const { id, changes, writes, log, target, placeOf, through, onReached, onRetry, clock, ids, limits } = options;
+  const { id, changes, writes, log, openState, startThreads, target, converters, placeOf, through, onReached, onRetry } = options;
+  const { clock, ids, crashPoint, limits } = options;
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   const transform = new TransformLoop({
-    ...options,
-    migration: id,
-    changes,
-    writes,
+    // The mapping of each record is that of the log.
+    ...{ migration: id, changes, writes, log, openState, startThreads, converters, clock, ids, crashPoint },
     observer: new SilentObserver(),
     limits: limits.transform,
   });

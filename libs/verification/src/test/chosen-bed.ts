@@ -158,7 +158,7 @@ export class ChosenBed {
       writes: WRITES,
       log: this.log,
       openState: () => Promise.resolve(new InMemoryStateStore(this.#state)),
-      mapping: MAPPING,
+      mapping: () => Promise.resolve(MAPPING),
       converters: {},
       observer,
       clock: new SystemClock(),

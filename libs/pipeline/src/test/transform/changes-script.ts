@@ -13,7 +13,7 @@ import {
   type RecordRef,
   type TableSchema,
 } from '@changeover/events';
-import { mappingHash } from '@changeover/mapping';
+import { mappingHash, type Mapping } from '@changeover/mapping';
 import { InMemoryMessageStore, MemoryStorage, positionAt } from '@changeover/testing';
 
 import { changeWithoutRowEvents } from '../../schema-change.js';
@@ -55,6 +55,10 @@ export class ChangesScript {
   readonly storage = new MemoryStorage();
   /** By sequence. */
   readonly places = new Map<number, Place>();
+  /** By sequence, the mappings that were activated. */
+  readonly mappings = new Map<number, Mapping>();
+  /** The one in force. */
+  mapping: Mapping;
   readonly #log = new SequencedLog(new InMemoryMessageStore(this.storage), new RandomIdSource());
   readonly #migration: Migration;
   readonly #choices: Choices;
@@ -88,6 +92,7 @@ export class ChangesScript {
     already: { readonly tables: Iterable<LiveTable>; readonly decided: readonly Decided[] } = { tables: [], decided: [] },
   ) {
     this.#migration = migration;
+    this.mapping = migration.mapping;
     this.#choices = choices;
     this.#census = census;
     this.#decided = already.decided;
@@ -139,9 +144,7 @@ export class ChangesScript {
     this.#decided = [];
     if (decided.length > 0) await this.#decide(decided);
     await this.#noise();
-    this.#mapping = mappingHash(mapping);
-    const body = encodeJsonBody('mapping-activated', { requestId: 'activate', hash: this.#mapping, mapping });
-    await this.#append([{ kind: 'mapping-activated', body, last: true, facts: this.#facts() }, this.#progressPart()]);
+    await this.#activate(mapping);
     // They cannot be copied: as if they came only now.
     const runs = this.#runs(
       keyless.flatMap((table) => table.rows.map((after) => ({ table, change: { op: 'c' as const, before: null, after } }))),
@@ -164,6 +167,11 @@ export class ChangesScript {
       case 'decide':
         await this.#decide(step.decisions.flatMap((one) => this.#decisionOf(one) ?? []));
         return;
+      case 'activate': {
+        const { mapping, other } = this.#migration;
+        await this.#activate(this.mapping === mapping ? other : mapping);
+        return;
+      }
       case 'barrier': {
         const requestId = `barrier-${String(++this.#barriers)}`;
         const body = encodeJsonBody('barrier', { requestId, token: requestId });
@@ -171,6 +179,14 @@ export class ChangesScript {
         await this.#append([part, this.#progressPart()]);
       }
     }
+  }
+
+  async #activate(mapping: Mapping): Promise<void> {
+    this.mapping = mapping;
+    this.mappings.set(this.#seq + 1, mapping);
+    this.#mapping = mappingHash(mapping);
+    const body = encodeJsonBody('mapping-activated', { requestId: 'activate', hash: this.#mapping, mapping });
+    await this.#append([{ kind: 'mapping-activated', body, last: true, facts: this.#facts() }, this.#progressPart()]);
   }
 
   #decisionOf(step: DecisionStep): Decision | null {

@@ -65,6 +65,16 @@ export class Definition {
     return this.rules.some((rule) => rule.target === target);
   }
 
+  /** The columns that a table of the target may have. */
+  columnsOf(target: string): ReadonlySet<string> {
+    const ofRules = this.rules.filter((rule) => rule.target === target).flatMap(({ columns }) => columns);
+    const passed = [...this.#passed].filter(([, to]) => to.target === target);
+    return new Set([
+      ...ofRules,
+      ...passed.flatMap(([name, { renames }]) => (this.#columns.get(name) ?? []).map((one) => renames[one] ?? one)),
+    ]);
+  }
+
   /** `kept`: by rule and key, versions that stand if their rows are held now. */
   at({ view, decided }: Pick<Place, 'view' | 'decided'>, kept: ReadonlyMap<string, KeptVersion>): Expected {
     const source = new Map([...view].map(([name, table]) => [name, this.#rows(name, table, decided)]));

@@ -25,6 +25,8 @@ export class FollowedTarget {
   readonly #isDerived: (table: string) => boolean;
   readonly #tables = new Map<string, TargetTable>();
   #numbers = 0;
+  /** The record in hand brings another mapping: of rows before only columns that both write are told. */
+  #isGoingOver = false;
 
   /** `isDerived`: a row that is derived never moves to another key, it goes and another comes. */
   constructor(isDerived: (table: string) => boolean) {
@@ -32,15 +34,25 @@ export class FollowedTarget {
   }
 
   /** What became of each row that it touches. */
-  take({ frames }: WrittenRecord): readonly TargetChange[] {
+  take({ frames }: WrittenRecord, isGoingOver = false): readonly TargetChange[] {
     const changed = new Map<string, TargetChange>();
     for (const frame of frames) {
+      this.#isGoingOver = isGoingOver;
       for (const change of this.#frame(frame)) {
         const id = `${change.table} ${change.key}`;
         changed.set(id, { ...change, before: changed.has(id) ? (changed.get(id)?.before ?? null) : change.before });
       }
     }
     return [...changed.values()];
+  }
+
+  /** Of columns that are not written any more nothing is said. */
+  leave(columnsOf: (table: string) => ReadonlySet<string>): void {
+    for (const name of this.tables) {
+      const columns = columnsOf(name);
+      const { rows } = this.#tables.get(name) as TargetTable;
+      for (const [key, row] of rows) rows.set(key, Object.fromEntries(Object.entries(row).filter(([column]) => columns.has(column))));
+    }
   }
 
   /** By key, the texts of the rows of a table. */
@@ -109,10 +121,16 @@ export class FollowedTarget {
     line: readonly (string | null | undefined)[],
   ): { readonly key: string; readonly row: NamedRow } {
     const told = valuesText(named(form, line, null));
+    // What was not written before cannot be told.
+    const isTold = (name: string): boolean => line[form.columns.findIndex((column) => column.name === name)] !== undefined;
     const key = isKeyed(form) ? keyOf(form, line) : [...table.rows].find(([, row]) => valuesText(row) === told)?.[0];
     const row = key === undefined ? undefined : table.rows.get(key);
     expectSame(
-      { table: nameOf(form), key: key ?? null, stands: row === undefined ? null : valuesText(row) },
+      {
+        table: nameOf(form),
+        key: key ?? null,
+        stands: row === undefined ? null : valuesText(this.#isGoingOver ? toldOf(row, isTold) : row),
+      },
       { table: nameOf(form), key: key ?? null, stands: told },
     );
     table.rows.delete(key as string);
@@ -125,6 +143,7 @@ export class FollowedTarget {
     line: readonly (string | null | undefined)[],
     old: NamedRow | null,
   ): { readonly key: string; readonly row: NamedRow } {
+    if (isKeyed(form)) expectSame(line.includes(undefined), false);
     const key = isKeyed(form) ? keyOf(form, line) : String(this.#numbers++);
     const row = named(form, line, old);
     expectSame({ table: nameOf(form), key, stands: table.rows.get(key) ?? null }, { table: nameOf(form), key, stands: null });
@@ -142,7 +161,6 @@ export class FollowedTarget {
 
 /** What a line does not tell stays as it was: only rows without a key may say so little. */
 function named(form: TableSchema, line: readonly (string | null | undefined)[], old: NamedRow | null): NamedRow {
-  if (isKeyed(form)) expectSame(line.includes(undefined), false);
   return Object.fromEntries(form.columns.map(({ name }, place) => [name, line[place] === undefined ? (old?.[name] ?? null) : line[place]]));
 }
 
@@ -152,4 +170,8 @@ function isKeyed({ columns }: TableSchema): boolean {
 
 function keyOf({ columns }: TableSchema, line: readonly (string | null | undefined)[]): string {
   return keyText(columns.flatMap(({ key }, place) => (key ? [line[place] as string] : [])));
+}
+
+function toldOf(row: NamedRow, isTold: (name: string) => boolean): NamedRow {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => isTold(name)));
 }

@@ -30,8 +30,11 @@ const SEEN = [
   'correction out of force',
   'correction withdrawn',
   'decided before anything was derived',
+  'activation that changes rows',
+  'activation with a kept version',
+  'activation of another form',
+  'crash in an activation',
   'plan that changes rows',
-  'plan that reads the source',
   'plan with a kept version',
 ] as const;
 

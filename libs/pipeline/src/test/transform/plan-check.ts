@@ -1,9 +1,9 @@
 import { RandomIdSource } from '@changeover/core';
-import { decodeJsonBody, formatRows, SequencedLog, type RecordRef, type TableSchema } from '@changeover/events';
+import { decodeJsonBody, SequencedLog, type RecordRef, type TableSchema } from '@changeover/events';
 import { InMemoryMessageStore, InMemoryStateStore, StateStorage, type MemoryStorage } from '@changeover/testing';
 
 import { changesNothing, planMapping, type MappingPlan } from '../../plan/plan-mapping.js';
-import type { KeptVersion } from '../naive-derivation.js';
+import type { KeptVersion, Outcome } from '../naive-derivation.js';
 import { CONVERTERS } from '../random-rules.js';
 import { CHANGES } from './changes-script.js';
 import { Definition, valuesText, type NamedRow } from './definition.js';
@@ -11,7 +11,6 @@ import type { MigrationCensus } from './migration-census.js';
 import type { Migration } from './random-migration.js';
 import { expectSame } from './same.js';
 import { lookAt } from './state-check.js';
-import { nameOf, type View } from './told-rows.js';
 import type { WritesCheck } from './writes-check.js';
 
 const NEVER = new AbortController().signal;
@@ -27,7 +26,6 @@ type Planned = {
 export async function expectPlanned(migration: Migration, { changes, state, check, census }: Planned): Promise<void> {
   const { mapping, other } = migration;
   const { place, target } = check;
-  const { view } = place;
   const log = new SequencedLog(new InMemoryMessageStore(changes), new RandomIdSource());
   const fetch = async (ref: RecordRef): Promise<TableSchema> => decodeJsonBody('schema', await log.fetch(CHANGES, ref)).table;
   const plan = (proposed: Migration['mapping']): Promise<MappingPlan> =>
@@ -39,12 +37,6 @@ export async function expectPlanned(migration: Migration, { changes, state, chec
         converters: CONVERTERS,
         look: lookAt(state),
         fetch,
-        openSource: () =>
-          Promise.resolve({
-            take: () => Promise.resolve('taken'),
-            rows: (table) => rowsOf(view, table),
-            [Symbol.asyncDispose]: () => Promise.resolve(),
-          }),
         state: new InMemoryStateStore(new StateStorage()),
         maxStateBytes: 1000,
         named: Infinity,
@@ -57,13 +49,12 @@ export async function expectPlanned(migration: Migration, { changes, state, chec
 
   const planned = await plan(other);
   const definition = new Definition({ ...migration, mapping: other });
-  const kept = keptOver(migration, new Definition(migration), definition, check);
+  const kept = keptOver(migration, new Definition(migration), definition, check.expected.outcomes);
   const expected = definition.at(place, kept);
   census.saw(
     'plan with a kept version',
     [...expected.held.values()].some((said) => said.kept),
   );
-  census.saw('plan that reads the source', planned.readFromSource.length > 0);
   const tables = [...new Set([...target.tables, ...expected.tables.keys()])].filter((name) =>
     planned.tables.some((one) => one.table === name),
   );
@@ -113,11 +104,11 @@ function rowsIn({ tables }: MappingPlan, name: string): number {
 }
 
 /** What stands now of rows whose rules make the same of them: by rule of the other mapping, and key. */
-function keptOver(
-  { mapping, other }: Migration,
+export function keptOver(
+  { mapping, other }: Pick<Migration, 'mapping' | 'other'>,
   ours: Definition,
   theirs: Definition,
-  check: WritesCheck,
+  outcomes: ReadonlyMap<string, Outcome>,
 ): ReadonlyMap<string, KeptVersion> {
   const shape = (rule: Migration['mapping']['rules'][number] | undefined): string =>
     JSON.stringify([rule?.source, Object.keys(rule?.columns ?? {}), rule?.key, rule?.unique ?? [], rule?.requires ?? []]);
@@ -126,7 +117,7 @@ function keptOver(
     return theirs.rules.findIndex((two) => two.target === one?.target && two.name === one.name);
   };
   const kept = new Map<string, KeptVersion>();
-  for (const [id, { written, parents }] of check.expected.outcomes) {
+  for (const [id, { written, parents }] of outcomes) {
     const number = Number(id.slice(0, id.indexOf(' ')));
     const to = same(number);
     if (written === null || to === -1 || theirs.rules[to]?.keepsLast !== true) continue;
@@ -140,9 +131,4 @@ function keptOver(
 
 function without(text: string, columns: readonly string[]): NamedRow {
   return Object.fromEntries((JSON.parse(text) as [string, string][]).filter(([name]) => !columns.includes(name)));
-}
-
-async function* rowsOf(view: View, source: TableSchema): AsyncGenerator<Buffer> {
-  const rows = [...(view.get(nameOf(source))?.rows.values() ?? [])];
-  yield await Promise.resolve(formatRows(rows.map((row) => source.columns.map(({ name }) => row[name] ?? null))));
 }

@@ -31,6 +31,8 @@ export type SourceStep =
   /** The later table comes, with these rows. */
   | { readonly do: 'create'; readonly rows: readonly Change[] }
   | { readonly do: 'barrier' }
+  /** The other of the two mappings comes into force. */
+  | { readonly do: 'activate' }
   | { readonly do: 'decide'; readonly decisions: readonly DecisionStep[] };
 
 /** Rows that are there are named by their place among them, corrections by theirs. `from`: now, what the row holds then. */
@@ -131,10 +133,14 @@ const mappingOf = (shapes: readonly TableShape[], names: readonly string[]): fc.
     })
     .map((input) => parseMapping(input, CONVERTERS));
 
-function stepsOf(tables: readonly SourceTableSpec[], later: SourceTableSpec, mapping: Mapping): fc.Arbitrary<readonly SourceStep[]> {
+function stepsOf(
+  tables: readonly SourceTableSpec[],
+  later: SourceTableSpec,
+  mappings: readonly Mapping[],
+): fc.Arbitrary<readonly SourceStep[]> {
   const change = changesOf([...tables, later]);
   // What passes must keep its columns.
-  const passed = (name: string): boolean => mapping.rules.length === 0 || name in mapping.tables;
+  const passed = (name: string): boolean => mappings.some(({ rules, tables: passing }) => rules.length === 0 || name in passing);
   const alteration = fc.constantFrom(...tables).chain(({ name, key }) => {
     const harmless = ['column', 'constraint', ...(passed(name) ? [] : ['drop', 'drop'])];
     // Without a key nothing can be copied.
@@ -178,6 +184,7 @@ function stepsOf(tables: readonly SourceTableSpec[], later: SourceTableSpec, map
       { weight: 3, arbitrary: alteration.map((one) => ({ do: 'alter' as const, alteration: one })) },
       { weight: 1, arbitrary: create },
       { weight: 1, arbitrary: fc.constant({ do: 'barrier' as const }) },
+      { weight: 2, arbitrary: fc.constant({ do: 'activate' as const }) },
     ),
     { maxLength: 20, size: 'max' },
   );
@@ -204,6 +211,15 @@ const otherThan = (mapping: Mapping, any: fc.Arbitrary<Mapping>): fc.Arbitrary<M
   return fc.oneof(any, altered);
 };
 
+/** Rows without a key are not remembered: either mapping does the same with them. */
+function withUnkeyedOf({ rules, tables }: Mapping, other: Mapping): Mapping {
+  const { [KEYLESS.name]: _, ...others } = other.tables;
+  if (rules.length === 0 || KEYLESS.name in tables)
+    return parseMapping({ ...other, tables: { ...others, [KEYLESS.name]: tables[KEYLESS.name] ?? {} } }, CONVERTERS);
+  // Without rules everything passes by.
+  return other.rules.length === 0 ? parseMapping({ rules, tables }, CONVERTERS) : parseMapping({ ...other, tables: others }, CONVERTERS);
+}
+
 export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
   const laterShape = withUnused(simpleTable('public.z'));
   const names = [...shapes.map(({ name }) => name), laterShape.name, KEYLESS.name];
@@ -216,15 +232,21 @@ export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
       keyless: fc.option(fc.constantFrom('full' as const, 'full' as const, 'none' as const), { freq: 2 }),
       mapping: mappingOf(shapes, names),
     })
-    .chain(({ specs, later, keyless, mapping }) => {
+    .chain((drawn) =>
+      otherThan(drawn.mapping, mappingOf(shapes, names)).map((other) => ({
+        ...drawn,
+        other: drawn.keyless === null ? other : withUnkeyedOf(drawn.mapping, other),
+      })),
+    )
+    .chain(({ specs, later, keyless, mapping, other }) => {
       const tables = [...specs, ...(keyless === null ? [] : [{ ...KEYLESS, identity: keyless, foreignKeys: [] }])];
       return fc.record({
         tables: fc.constant(tables),
         later: fc.constant(later),
         mapping: fc.constant(mapping),
+        other: fc.constant(other),
         before: fc.array(putInto(tables), { maxLength: 20, size: 'max' }),
-        steps: stepsOf(tables, later, mapping),
-        other: otherThan(mapping, mappingOf(shapes, names)),
+        steps: stepsOf(tables, later, [mapping, other]),
       });
     });
 });

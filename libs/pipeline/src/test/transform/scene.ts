@@ -1,6 +1,6 @@
 import { ChangesScript, CHANGES } from './changes-script.js';
 import { Choices, type Chance } from './choices.js';
-import { Definition, type Expected } from './definition.js';
+import type { Expected } from './definition.js';
 import { MigrationCensus } from './migration-census.js';
 import type { Migration } from './random-migration.js';
 import { expectPlanned } from './plan-check.js';
@@ -30,13 +30,11 @@ const comparable = ({ header, frames, body }: WrittenRecord): unknown => {
 };
 
 class Scene {
-  readonly definition: Definition;
   readonly #migration: Migration;
   readonly #limits: TransformLimits;
   readonly #census: MigrationCensus;
 
   constructor(migration: Migration, ours: TransformLimits, census: MigrationCensus) {
-    this.definition = new Definition(migration);
     this.#migration = migration;
     this.#limits = ours;
     this.#census = census;
@@ -49,9 +47,8 @@ class Scene {
   }
 
   lives(script: ChangesScript, threaded = false): TransformLives {
-    const { mapping } = this.#migration;
     const { storage: changes, last } = script;
-    return new TransformLives({ changes, last, mapping, limits: this.#limits, census: this.#census, threaded });
+    return new TransformLives({ changes, last, limits: this.#limits, census: this.#census, threaded });
   }
 
   /** What a state that nobody disturbed makes of it: checked record by record. */
@@ -61,21 +58,26 @@ class Scene {
     const lives = this.lives(script);
     await lives.toTheEnd();
     const records = await recordsOf(lives.storage, WRITES);
-    const check = new WritesCheck({ script, definition: this.definition, writes: records, census: this.#census });
+    const check = new WritesCheck({ script, migration: this.#migration, writes: records, census: this.#census });
     check.follow(await recordsOf(script.storage, CHANGES));
     const { view } = check.place;
-    await expectFromSnapshot(this.#migration.mapping, view, check.target);
-    await expectFromState(this.#migration.mapping, { changes: script.storage, state: lives.state, view }, check.target);
-    await expectPlanned(this.#migration, { changes: script.storage, state: lives.state, check, census: this.#census });
+    const { mapping: first, other } = this.#migration;
+    const { mapping } = script;
+    await expectFromSnapshot(mapping, view, check.target);
+    await expectFromState(mapping, { changes: script.storage, state: lives.state, view }, check.target);
+    await expectPlanned(
+      { ...this.#migration, mapping, other: mapping === first ? other : first },
+      { changes: script.storage, state: lives.state, check, census: this.#census },
+    );
     return { lives, records, expected: check.expected };
   }
 
   /** The source as it is in the end, copied at once. */
   async all(script: ChangesScript): Promise<Expected> {
-    const migration = { ...this.#migration, before: [], steps: [] };
+    const migration = { ...this.#migration, mapping: script.mapping, before: [], steps: [] };
     const copied = new ChangesScript(migration, new Choices({ seed: 0, count: 0 }), new MigrationCensus(), script);
     await copied.write();
-    return (await this.fresh(copied)).expected;
+    return (await new Scene(migration, this.#limits, this.#census).fresh(copied)).expected;
   }
 }
 

@@ -1,8 +1,8 @@
 import { ChangeoverError, Clock, RandomIdSource, type CrashPoint, type CrashPointName } from '@changeover/core';
 import { SequencedLog, type StoredMessage } from '@changeover/events';
-import type { Mapping } from '@changeover/mapping';
 import { type AppendFate, InMemoryMessageStore, InMemoryStateStore, MemoryStorage, StateStorage } from '@changeover/testing';
 
+import { prefixesOf, ROWS_PREFIX } from '../../derive/state-keys.js';
 import { SilentObserver } from '../../ports.js';
 import { TransformLoop, type TransformLimits } from '../../transform/transform-loop.js';
 import { CONVERTERS } from '../random-rules.js';
@@ -20,6 +20,7 @@ const CRASHED: readonly string[] = ['LOG_UNREACHABLE', 'STATE_FENCED', 'FENCED']
 const POINTS: readonly [CrashPointName, ...CrashPointName[]] = [
   'transform.after-append',
   'transform.in-derive-all',
+  'transform.in-activation',
   'transform.in-state-commit',
   'transform.between-parts',
   'log.after-fence',
@@ -37,7 +38,6 @@ export class TransformLives {
   readonly storage = new MemoryStorage();
   state = new StateStorage();
   readonly #changes: readonly StoredMessage[];
-  readonly #mapping: Mapping;
   readonly #limits: TransformLimits;
   readonly #census: MigrationCensus | null;
   readonly #threaded: boolean;
@@ -50,7 +50,6 @@ export class TransformLives {
     readonly changes: MemoryStorage;
     /** Sequence of its last record. */
     readonly last: number;
-    readonly mapping: Mapping;
     readonly limits: TransformLimits;
     readonly census?: MigrationCensus;
     /** Whether what can be is derived in other threads. */
@@ -58,7 +57,6 @@ export class TransformLives {
   }) {
     this.#changes = options.changes.get(CHANGES).messages;
     this.#last = options.last;
-    this.#mapping = options.mapping;
     this.#limits = options.limits;
     this.#census = options.census ?? null;
     this.#threaded = options.threaded ?? false;
@@ -126,7 +124,6 @@ export class TransformLives {
       changes: CHANGES,
       writes: WRITES,
       log: new SequencedLog(store, new RandomIdSource(), crashPoint),
-      mapping: this.#mapping,
       observer,
       clock,
       ids: new RandomIdSource(),
@@ -164,6 +161,7 @@ export class TransformLives {
     let reached = 0;
     const crashPoint: CrashPoint = (name) => {
       if (name !== point || ++reached !== countdown) return;
+      if (name === 'transform.in-activation') this.#census?.saw('crash in an activation');
       if (name === 'transform.in-derive-all') this.#census?.saw('crash in derive-all');
       throw new ChangeoverError('INTERNAL', CRASH);
     };
@@ -272,14 +270,19 @@ class SteppedClock extends Clock {
   }
 }
 
-/** What was committed in the end, but for where the stream's own records lie. */
+/** What was committed in the end, but for where the stream's own records lie, and for what another mapping has left and is being forgotten. */
 export function contentOf({ committed, place }: StateStorage): unknown {
-  const { writes: _, told: __, ...where } = JSON.parse((place as Buffer).toString()) as Record<string, unknown>;
+  const { writes: _, told: __, stale: ___, ...where } = JSON.parse((place as Buffer).toString()) as Record<string, unknown>;
+  const left = [...prefixesOf(where['generation'] === 0 ? 'other' : 'one'), ...ROWS_PREFIX].map((prefix) => prefix.toString('hex'));
+  const isLeft = (name: string): boolean => left.some((prefix) => name.startsWith(prefix));
   return {
     where,
-    entries: [...committed.entries].map(([key, value]) => [key, value.toString('hex')]).sort(),
+    entries: [...committed.entries]
+      .filter(([key]) => !isLeft(key))
+      .map(([key, value]) => [key, value.toString('hex')])
+      .sort(),
     sets: [...committed.sets]
-      .filter(([, members]) => members.size > 0)
+      .filter(([name, members]) => members.size > 0 && !isLeft(name))
       .map(([name, members]) => [name, [...members].sort()])
       .sort(),
   };

@@ -1,11 +1,13 @@
 import { decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/events';
-import type { CompiledRule } from '@changeover/mapping';
+import type { CompiledRule, Mapping } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import type { ChangesScript, Place } from './changes-script.js';
-import { heldId, NOTHING_KEPT, valuesText, type Definition, type Expected, type NamedRow, type Said } from './definition.js';
+import { heldId, NOTHING_KEPT, valuesText, Definition, type Expected, type NamedRow, type Said } from './definition.js';
 import { FollowedTarget, type TargetChange } from './followed-target.js';
 import type { MigrationCensus } from './migration-census.js';
+import { keptOver } from './plan-check.js';
+import type { Migration } from './random-migration.js';
 import { expectSame } from './same.js';
 import { nameOf } from './told-rows.js';
 import type { WrittenRecord } from './written-records.js';
@@ -20,7 +22,10 @@ type Since = { readonly seq: number; readonly ms: number | undefined; readonly a
 export class WritesCheck {
   readonly target: FollowedTarget;
   readonly #script: ChangesScript;
-  readonly #definition: Definition;
+  readonly #migration: Migration;
+  /** Of the mapping in force. */
+  #definition: Definition;
+  #mapping: Mapping;
   readonly #writes: readonly WrittenRecord[];
   readonly #census: MigrationCensus;
   #next = 0;
@@ -37,13 +42,15 @@ export class WritesCheck {
 
   constructor(options: {
     readonly script: ChangesScript;
-    readonly definition: Definition;
+    readonly migration: Migration;
     readonly writes: readonly WrittenRecord[];
     readonly census: MigrationCensus;
   }) {
     this.#script = options.script;
-    this.#definition = options.definition;
-    this.target = new FollowedTarget((table) => options.definition.isDerived(table));
+    this.#migration = options.migration;
+    this.#mapping = options.migration.mapping;
+    this.#definition = new Definition(options.migration);
+    this.target = new FollowedTarget((table) => this.#definition.isDerived(table));
     this.#writes = options.writes;
     this.#census = options.census;
   }
@@ -69,8 +76,12 @@ export class WritesCheck {
   #change(change: WrittenRecord): void {
     switch (change.header.kind) {
       case 'mapping-activated':
-        this.#active = true;
-        this.#tick(change);
+        if (this.#following) this.#activation(change);
+        else {
+          this.#goOver(this.#script.mappings.get(change.header.seq) as Mapping);
+          this.#active = true;
+          this.#tick(change);
+        }
         return;
       case 'progress': {
         const body = decodeJsonBody('progress', change);
@@ -88,6 +99,36 @@ export class WritesCheck {
       default:
         if (this.#following) this.#record(change, ['transaction']);
     }
+  }
+
+  #goOver(mapping: Mapping): void {
+    this.#mapping = mapping;
+    this.#definition = new Definition({ ...this.#migration, mapping });
+  }
+
+  /** Another mapping, in one record: what it makes differently, and nothing else. */
+  #activation(change: WrittenRecord): void {
+    const [was, mapping] = [this.#mapping, this.#definition];
+    const before = this.#before;
+    this.#goOver(this.#script.mappings.get(change.header.seq) as Mapping);
+    const { frames } = this.#writes[this.#next] as WrittenRecord;
+    const kept =
+      before === null ? NOTHING_KEPT : keptOver({ mapping: was, other: this.#mapping }, mapping, this.#definition, before.outcomes);
+    // Of a row that stays each change has to be one.
+    this.#before = null;
+    this.#record(change, ['progress', 'transaction'], kept);
+    this.#census.saw(
+      'activation that changes rows',
+      frames.some(({ op }) => op === 'u'),
+    );
+    this.#census.saw(
+      'activation of another form',
+      frames.some(({ partial }) => partial),
+    );
+    this.#census.saw(
+      'activation with a kept version',
+      [...this.expected.held.values()].some((said) => said.kept),
+    );
   }
 
   #tick(change: WrittenRecord): void {
@@ -127,7 +168,7 @@ export class WritesCheck {
   }
 
   /** The one record that this one of `changes` has become. */
-  #record(change: WrittenRecord, kinds: readonly string[]): void {
+  #record(change: WrittenRecord, kinds: readonly string[], kept: ReadonlyMap<string, KeptVersion> | null = null): void {
     const record = this.#writes[this.#next++];
     const { header } = change;
     const facts = ({ pos, follows, txId, ts_ms, origin }: WrittenRecord['header']): unknown => ({
@@ -144,15 +185,16 @@ export class WritesCheck {
     const rows = written.frames.reduce((sum, { rowCount }) => sum + rowCount, 0);
     expectSame(written.header.rows, rows);
     this.#from = change;
-    const changed = this.target.take(written);
+    const changed = this.target.take(written, kept !== null);
+    if (kept !== null) this.target.leave((table) => this.#definition.columnsOf(table));
     if (!this.#following) expectSame(changed, []);
-    else this.#expectDefinition(change, changed);
+    else this.#expectDefinition(change, changed, kept);
   }
 
-  #expectDefinition(change: WrittenRecord, changed: readonly TargetChange[]): void {
+  #expectDefinition(change: WrittenRecord, changed: readonly TargetChange[], told: ReadonlyMap<string, KeptVersion> | null): void {
     const place = this.#placeOf(change);
     const { view, parts, decided } = place;
-    const kept = this.#before === null ? NOTHING_KEPT : parts > 1 ? this.#keptAtTarget() : this.#keepable(this.#before.outcomes);
+    const kept = told ?? (this.#before === null ? NOTHING_KEPT : parts > 1 ? this.#keptAtTarget() : this.#keepable(this.#before.outcomes));
     const expected = this.#definition.at(place, kept);
     this.#expectAll(expected);
     this.#expectDecided(place);
