@@ -701,4 +701,25 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     killedBy: [TRANSFORM_SPEC, 'derives with what operators decided'],
   },
+  {
+    name: 'under another mapping nothing is kept of rows that are held',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: 'difference.keep();',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'where another mapping is activated'],
+  },
+  {
+    name: 'another mapping comes into force without its file',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: 'await requireOurs(hash, file);',
+    replace: '{ /* whatever it is */ }',
+    killedBy: [TRANSFORM_SPEC, 'where another mapping is activated'],
+  },
+  {
+    name: 'under another mapping rows go on from what the mapping before has derived',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: 'this.#generation = generation;',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'where another mapping is activated'],
+  },
 ];

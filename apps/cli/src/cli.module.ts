@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   barrier: async () => (await import('./commands/barrier.command.js')).BarrierCommand,
   verify: async () => (await import('./commands/verify.command.js')).VerifyCommand,
   plan: async () => (await import('./commands/plan.command.js')).PlanCommand,
+  activate: async () => (await import('./commands/activate.command.js')).ActivateCommand,
   explain: async () => (await import('./commands/explain.command.js')).ExplainCommand,
   count: async () => (await import('./commands/count.command.js')).CountCommand,
   checkpoint: async () => (await import('./commands/checkpoint.command.js')).CheckpointCommand,

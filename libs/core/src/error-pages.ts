@@ -144,7 +144,7 @@ export const ERROR_PAGES = {
   SCHEMA_NEEDS_MAPPING: {
     meaning: 'A mapped column or table of the source is gone or was renamed.',
     nextStep:
-      'A running migration keeps its mapping. The change is in the log, so undoing it at the source does not help: begin a new migration under another id with empty target tables and a mapping for the new form, or one that leaves the table out with `source.exclude`.',
+      'The stream stopped before the first row of the new form, so a mapping for that one cannot be brought into force any more, and undoing the change at the source does not help: begin a new migration under another id with empty target tables and a mapping for the new form, or one that leaves the table out with `source.exclude`.',
     policy: 'stop',
   },
   MAPPING_INVALID: {
@@ -156,7 +156,14 @@ export const ERROR_PAGES = {
   MAPPING_NOT_ACTIVE: {
     meaning: 'The mapping of this process is not the one that the log says is active.',
     nextStep:
-      'Start with the mapping that the migration was begun with; it keeps that one. For another mapping begin a new migration under another id with empty target tables.',
+      'Let the settings name the file of the mapping that the message calls active, and start again. Another one comes into force while transform runs, by `changeover activate`; docs/runbook/mapping-change.md says how.',
+    policy: 'stop',
+  },
+  ACTIVATION_IMPOSSIBLE: {
+    meaning:
+      'The rows that are written cannot be taken over to the other mapping: it tells rows of a table apart by another key, or does otherwise with rows that have no key, which are not remembered.',
+    nextStep:
+      'Leave the key of that table, and what becomes of tables without a key, as they are in the active mapping, and run it again; or begin a new migration under another id with empty target tables. Nothing was changed.',
     policy: 'stop',
   },
   NOT_DETERMINISTIC: {

@@ -22,7 +22,7 @@ export {
 export type { DrivingRow } from './derive/derivation.js';
 export type { RuleOutcome } from './derive/rule-outcome.js';
 export { StoredDerivation, type ReviewedTable } from './transform/stored-derivation.js';
-export { activationOf, StoredMirror } from './transform/stored-mirror.js';
+export { activationOf, lastActivationOf, StoredMirror } from './transform/stored-mirror.js';
 export { TransformLoop, type TransformLimits, type TransformOptions } from './transform/transform-loop.js';
 export {
   changesNothing,

@@ -5,7 +5,7 @@ import { CONVERTERS } from '@changeover/cleaning';
 import { ChangeoverError, noCrash, NO_POSITION, type Clock, type CrashPoint, type IdSource } from '@changeover/core';
 import { openControl, type ControlDatabase, type Lease, type RoleStatus } from '@changeover/control-postgres';
 import { tableName, type RebuiltTables, type TableName, type TableSchema, type TargetReader, type TargetWriter } from '@changeover/events';
-import type { Mapping } from '@changeover/mapping';
+import { parseMapping, type Mapping } from '@changeover/mapping';
 import {
   acquireLease,
   crashPointFrom,
@@ -35,6 +35,8 @@ import {
 
 import { withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { rebuildId, type RebuildPlace } from './rebuild-place.js';
+
+type Activation = { readonly mapping: unknown };
 
 export type RebuildContext = {
   readonly clock: Clock;
@@ -73,7 +75,8 @@ export class RebuildSession implements AsyncDisposable {
   readonly #settings: AllSettings;
   readonly #place: RebuildPlace;
   readonly #context: RebuildContext;
-  readonly #mapping: Mapping;
+  /** That were activated, in their order. */
+  readonly #mappings: readonly Mapping[];
   readonly #log: OpenLog;
   readonly #control: ControlDatabase;
   readonly #live: TargetReader;
@@ -87,7 +90,7 @@ export class RebuildSession implements AsyncDisposable {
     settings: AllSettings,
     place: RebuildPlace,
     context: RebuildContext,
-    { mapping, log, control }: { readonly mapping: Mapping; readonly log: OpenLog; readonly control: ControlDatabase },
+    { mappings, log, control }: { readonly mappings: readonly Mapping[]; readonly log: OpenLog; readonly control: ControlDatabase },
   ) {
     const { migration, limits } = settings;
     const { clock, ids } = context;
@@ -95,7 +98,7 @@ export class RebuildSession implements AsyncDisposable {
     this.#settings = settings;
     this.#place = place;
     this.#context = context;
-    this.#mapping = mapping;
+    this.#mappings = mappings;
     this.#log = log;
     this.#control = control;
     this.#crashPoint = crashPointFrom();
@@ -110,11 +113,13 @@ export class RebuildSession implements AsyncDisposable {
 
   static async open(settings: AllSettings, place: RebuildPlace, context: RebuildContext): Promise<RebuildSession> {
     const { migration, limits } = settings;
-    const mapping = await loadMapping(settings.mapping);
     const log = await createLog(settings.log, { migration: rebuildId(migration, place), limits, ...context, crashPoint: noCrash });
     try {
       const control = await openControl({ url: settings.control.url, clock: context.clock });
-      return new RebuildSession(settings, place, context, { mapping, log, control });
+      const asked = (await control.requests.ofKind(migration, 'activate-mapping')).map(({ payload }) => (payload as Activation).mapping);
+      // Where the control database was lost, the file is all that is known.
+      const mappings = asked.length === 0 ? [await loadMapping(settings.mapping)] : asked.map((one) => parseMapping(one, CONVERTERS));
+      return new RebuildSession(settings, place, context, { mappings, log, control });
     } catch (error) {
       await log.store.stop();
       throw error;
@@ -247,7 +252,7 @@ export class RebuildSession implements AsyncDisposable {
     const { clock, signal, patienceMs } = this.#context;
     const { migration } = this.#settings;
     const where = { changes: this.#changes, writes: `${migration}.writes`, log: this.#log.log, live: this.#live };
-    return writtenTables({ ...where, mapping: this.#mapping, clock, patienceMs }, signal);
+    return writtenTables({ ...where, mappings: this.#mappings, clock, patienceMs }, signal);
   }
 
   async #pairs(): Promise<readonly TablePair[]> {

@@ -47,6 +47,11 @@ export function activationOf(look: StateLook): RecordRef {
   return active;
 }
 
+/** The same as far as it is known, whatever transform does now; null: it is not. */
+export function lastActivationOf({ place }: StateLook): RecordRef | null {
+  return decodePlace(place)?.active ?? null;
+}
+
 /** Where the state stands. NOT_FOLLOWING: what is there is of no record, or not all that the source holds. */
 export function wholePlace(look: StateLook): TransformPlace & { readonly read: ReadPosition } {
   const place = decodePlace(look.place);

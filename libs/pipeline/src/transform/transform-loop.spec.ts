@@ -141,6 +141,8 @@ class TransformBed implements AsyncDisposable {
   start(
     options: {
       readonly mapping?: Mapping;
+      /** Its activation has been asked for. */
+      readonly asked?: true;
       readonly crashPoint?: CrashPoint;
       readonly recordRows?: number;
       readonly observer?: PipelineObserver;
@@ -165,6 +167,7 @@ class TransformBed implements AsyncDisposable {
       writes: WRITES,
       log: this.log(crashPoint),
       mapping: () => Promise.resolve(options.mapping ?? MAPPING),
+      isAskedFor: () => Promise.resolve(options.asked === true),
       observer,
       clock: new SystemClock(),
       ids: new RandomIdSource(),
@@ -371,6 +374,79 @@ describe('transform', () => {
     await other.written();
     await first.stop();
     expect(await other.start({ mapping: parseMapping({}) }).ended).toBe('MAPPING_NOT_ACTIVE');
+  });
+
+  describe('where another mapping is activated', () => {
+    const named = (full: object, more: object = {}): Mapping =>
+      parseMapping({
+        rules: [
+          {
+            source: 'public.people',
+            target: 'crm.person',
+            columns: { id: { column: 'id' }, full },
+            key: ['id'],
+            required: ['full'],
+            ...more,
+          },
+        ],
+      });
+    const one = named({ column: 'name' });
+    const two = named(
+      { when: [{ if: { is: { column: 'name' }, in: ['b'] }, then: { constant: 'B' } }], otherwise: { column: 'name' } },
+      { where: { not: { is: { column: 'id' }, in: ['3'] } } },
+    );
+    const begun = async (): Promise<TransformBed> => {
+      const bed = new TransformBed();
+      await bed.tell(PEOPLE);
+      await bed.activate(one);
+      await bed.transaction(['a', 'b', 'c', 'd'].map((name, index) => inserted(PEOPLE, [String(index + 1), name])));
+      // Held, and what stands is kept.
+      await bed.transaction([updated(PEOPLE, ['4', null])]);
+      const first = bed.start({ mapping: one });
+      await bed.written();
+      expect(await first.stop()).toBeNull();
+      return bed;
+    };
+
+    it('writes what differs, with the row before and no other, and goes on under that', async () => {
+      await using bed = await begun();
+      const running = bed.start({ mapping: two, asked: true });
+      const { seq } = await bed.log().head(CHANGES);
+      await bed.activate(two);
+      await bed.transaction([inserted(PEOPLE, ['5', 'b'])]);
+      await bed.activate(one);
+      expect((await bed.written(seq + 3)).rows.slice(-2)).toEqual([['d c 3', 'u b 2', 'u B 2'], ['c B 5']]);
+      // The file is read again.
+      expect(await running.ended).toBe('MAPPING_NOT_ACTIVE');
+      bed.start({ mapping: one, asked: true });
+      const { rows, entries } = await bed.written();
+      expect(rows.at(-1)).toEqual(['u B 2', 'u b 2', 'u B 5', 'u b 5', 'c c 3']);
+      expect(entries.at(-1)?.header.mapping).toBe(mappingHash(one));
+    });
+
+    it.each([1, 2])('a crash on the way leaves nothing out and sends nothing twice (%i)', async (k) => {
+      await using bed = await begun();
+      await bed.activate(two);
+      const killed = bed.start({ mapping: two, asked: true, crashPoint: crashAt('transform.in-activation', k) });
+      expect(await killed.ended).toBe('INTERNAL');
+      bed.start({ mapping: two, asked: true });
+      const { rows } = await bed.written();
+      expect(rows.slice(2)).toEqual([['d c 3', 'u b 2', 'u B 2']]);
+    });
+
+    it('goes over all of them again, without their files, where what it remembered is lost', async () => {
+      await using bed = await begun();
+      await bed.activate(two);
+      const second = bed.start({ mapping: two, asked: true });
+      const before = await bed.written();
+      await second.stop();
+      bed.state = new StateStorage();
+      await bed.transaction([updated(PEOPLE, ['4', 'b'])]);
+      bed.start({ mapping: two });
+      const { rows } = await bed.written();
+      expect(rows.slice(0, -1)).toEqual(before.rows);
+      expect(rows.at(-1)?.slice(0, 2)).toEqual(['u d 4', 'u B 4']);
+    });
   });
 
   it('stops before the first row of a form whose rows need a copy, with all before it passed on', async () => {

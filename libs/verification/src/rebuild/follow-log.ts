@@ -112,17 +112,20 @@ export type WrittenTablesOptions = {
   readonly writes: string;
   readonly log: EventLog;
   readonly live: TargetReader;
-  readonly mapping: Mapping;
+  /** That were activated, in their order. */
+  readonly mappings: readonly Mapping[];
   readonly clock: Clock;
   readonly patienceMs: number;
 };
 
-/** The tables of the target that the mapping writes, as their rows are written, of those that the log has told. NOT_FOLLOWING where nothing was loaded yet. */
+/** The tables of the target that these mappings have written, as the last of them that did writes their rows, of those that the log has told. NOT_FOLLOWING where nothing was loaded yet. */
 export async function writtenTables(options: WrittenTablesOptions, signal: AbortSignal): Promise<readonly TableSchema[]> {
-  const { changes, log, live, mapping, clock } = options;
+  const { changes, log, live, mappings, clock } = options;
   const at = await untilThere(() => placeOfTarget({ ...options, target: live }), { ...options, began: clock.monotonic() }, signal);
   await using followed = await FollowedChanges.from(log, changes, at);
-  const passed = followed.tables.flatMap((table) => tableUse(mapping, table).passed ?? []);
-  const tables = [...ruleSchemas(mapping.rules), ...passed];
+  const tables = mappings.flatMap((mapping) => [
+    ...ruleSchemas(mapping.rules),
+    ...followed.tables.flatMap((table) => tableUse(mapping, table).passed ?? []),
+  ]);
   return [...new Map(tables.map((one) => [tableName(one), one])).values()];
 }

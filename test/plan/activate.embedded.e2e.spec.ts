@@ -1,0 +1,148 @@
+import { writeFile } from 'node:fs/promises';
+
+import type { CrashPointName } from '@changeover/core';
+
+import { VerifyScene } from '../verify/verify-scene.js';
+import { MAPPING } from '../verify/verify-tables.js';
+
+const MORE_TABLES = `
+  CREATE TABLE app.region (id int PRIMARY KEY, name text);
+  ALTER TABLE app.person ADD COLUMN nick text DEFAULT 'none';
+`;
+
+const ROWS = `
+  INSERT INTO region VALUES (1, 'north'), (2, 'south');
+  INSERT INTO company VALUES (950, ' Firm ', 'big');
+  INSERT INTO person (id, company_id, email, note, state) VALUES
+    (9501, 950, ' One@Example.com', 'first', NULL), (9504, 950, 'no address 9504', NULL, NULL), (9506, 950, 'kept@example.com', NULL, NULL);
+`;
+
+const [company, person] = MAPPING.rules;
+const personWith = (more: object, columns: object = {}) => ({ ...person, ...more, columns: { ...person?.columns, ...columns } });
+
+/** Takes e-mail addresses as they come, and rows that the other leaves out; tags go, regions come. */
+const OTHER = {
+  tables: { 'public.visit': {}, 'public.region': { to: 'app.region' } },
+  rules: [
+    company,
+    personWith(
+      { where: { not: { is: { column: 'id' }, in: ['9501'] } } },
+      { email: { convert: 'trim', input: { column: 'email' }, invalid: 'held' } },
+    ),
+  ],
+};
+/** The same rows, in other words. */
+const ALTERED = { ...MAPPING, rules: [company, personWith({}, { note: { constant: 'note' } })] };
+/** A column that nobody wrote before. */
+const WIDER = { ...MAPPING, rules: [company, personWith({}, { nick: { column: 'email' } })] };
+const MAPPINGS = { OTHER, ALTERED, WIDER, MAPPING } as const;
+type Name = keyof typeof MAPPINGS;
+
+type Activated = { readonly state: string; readonly activated?: boolean; readonly record: number; readonly checkpoint: string | null };
+
+describe('changeover activate', () => {
+  let scene: VerifyScene;
+
+  beforeAll(async () => {
+    scene = await VerifyScene.open('embedded', { id: 'activate', seed: 7 });
+    await scene.bed.target.query(MORE_TABLES);
+    await scene.bed.source.query(ROWS);
+    await scene.bed.barrier();
+    await scene.bed.source.query("UPDATE person SET email = 'nothing good 9506' WHERE id = 9506");
+    await scene.bed.barrier();
+  }, 240_000);
+
+  afterAll(() => scene[Symbol.asyncDispose](), 60_000);
+
+  const use = (mapping: unknown): Promise<void> => writeFile(scene.settings.mapping as string, JSON.stringify(mapping));
+  const rowsOf = async (sql: string): Promise<readonly unknown[]> => (await scene.bed.target.query(sql)).rows as readonly unknown[];
+  const activate = async (name: Name, ...words: readonly string[]): Promise<Activated> => {
+    await use(MAPPINGS[name]);
+    const { code, said } = await scene.run(['activate', '--yes', '--json', ...words]);
+    expect({ name, code, said }).toEqual({ name, code: 0, said });
+    return JSON.parse(said) as Activated;
+  };
+  const expectEqual = async (name: Name): Promise<void> => {
+    const { code, said } = await scene.command();
+    expect({ name, code, said }).toEqual({ name, code: 0, said });
+  };
+
+  it('says what would change, and does nothing without --yes', async () => {
+    await use(ALTERED);
+    expect(await scene.run(['activate'])).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('nothing was activated: --yes does it') as string,
+    });
+    expect(await scene.run(['activate', '--dry-run'])).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/note: other values in/u) as string,
+    });
+    await use(MAPPING);
+    expect(await scene.run(['activate'])).toMatchObject({ code: 0, said: expect.stringMatching(/is in force, since record/u) as string });
+  });
+
+  it('refuses what the rows that are written cannot be taken over to', async () => {
+    for (const [mapping, error] of [
+      [{ ...MAPPING, tables: { 'public.tag': {} } }, /ACTIVATION_IMPOSSIBLE: .*public\.visit have no key/u],
+      [{ ...MAPPING, rules: [company, personWith({ key: ['email'], unique: [] })] }, /(ACTIVATION_IMPOSSIBLE|MAPPING_INVALID): .*/u],
+      [{ rules: [{ ...company, source: 'public.nobody' }] }, /MAPPING_INVALID: .*public\.nobody, which is not captured/u],
+    ] as const) {
+      await use(mapping);
+      const { code, said } = await scene.run(['activate', '--yes']);
+      expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(error) as string });
+    }
+    await use(MAPPING);
+  });
+
+  it('writes what differs and no other row, and goes back by the checkpoint that it made', async () => {
+    const [before] = (await rowsOf('SELECT xmin::text FROM app.company WHERE id = 950')) as [{ readonly xmin: string }];
+    const { checkpoint } = await activate('ALTERED');
+    expect(await rowsOf('SELECT note FROM app.person WHERE id = 9501')).toEqual([{ note: 'note' }]);
+    expect(await rowsOf('SELECT xmin::text FROM app.company WHERE id = 950')).toEqual([before]);
+    await expectEqual('ALTERED');
+    expect(await scene.run(['rewind', '--to', checkpoint as string])).toMatchObject({ code: 0 });
+    expect(await rowsOf('SELECT note FROM app.person WHERE id = 9501')).toEqual([{ note: 'first' }]);
+    await use(MAPPING);
+    expect(await scene.run(['activate', '--yes'])).toMatchObject({ code: 1, said: expect.stringContaining('TARGET_PARKED') as string });
+    expect(await scene.run(['forward'])).toMatchObject({ code: 0 });
+    await activate('MAPPING', '--no-checkpoint');
+    await expectEqual('MAPPING');
+  }, 300_000);
+
+  it.each([
+    ['transform.in-derive-all', 2],
+    ['transform.in-activation', 1],
+    ['transform.in-activation', 2],
+  ] as const)(
+    'goes on when transform is killed at %s (%i)',
+    async (point: CrashPointName, pass) => {
+      const { bed } = scene;
+      expect(await bed.process('transform').stop()).toEqual({ code: 0, signal: null });
+      const killed = await bed.start('transform', { crashAt: `${point}:${pass}` });
+      const name = point === 'transform.in-derive-all' ? 'OTHER' : pass === 1 ? 'WIDER' : 'MAPPING';
+      const activating = activate(name, '--no-checkpoint');
+      expect(await bed.ended(killed, 120_000)).toEqual({ code: null, signal: 'SIGKILL' });
+      await bed.start('transform');
+      expect(await activating).toMatchObject({ activated: true });
+      await expectEqual(name);
+    },
+    300_000,
+  );
+
+  it('ten mappings come into force one after the other while people write, and all is as a rebuild from the log has it', async () => {
+    await scene.letLoose(2, 20);
+    for (const name of ['OTHER', 'MAPPING', 'WIDER', 'ALTERED', 'OTHER', 'WIDER', 'MAPPING', 'ALTERED', 'WIDER', 'OTHER'] as const) {
+      await activate(name, '--no-checkpoint');
+      await expectEqual(name);
+    }
+    expect(await scene.calm()).toBeGreaterThan(0);
+    expect(await rowsOf('SELECT * FROM app.region ORDER BY id')).toEqual([
+      { id: 1, name: 'north' },
+      { id: 2, name: 'south' },
+    ]);
+    expect(await rowsOf('SELECT count(*)::int AS n FROM tag')).toEqual([{ n: 0 }]);
+    await expectEqual('OTHER');
+    const { code, said } = await scene.run(['rebuild', '--into', 'again']);
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('equal') as string });
+  }, 900_000);
+});
