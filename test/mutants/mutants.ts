@@ -150,7 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'transform appends again what is there',
     file: 'libs/pipeline/src/transform/writes-output.ts',
-    find: 'header.seq <= (this.#tail.from?.seq ?? 0) ||',
+    find: 'this.holds(header.seq) ||',
     replace: '',
     killedBy: [TRANSFORM_SPEC, 'after a crash behind append'],
   },

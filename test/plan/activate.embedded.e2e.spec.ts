@@ -79,7 +79,7 @@ describe('changeover activate', () => {
     });
     await use(MAPPING);
     expect(await scene.run(['activate'])).toMatchObject({ code: 0, said: expect.stringMatching(/is in force, since record/u) as string });
-  });
+  }, 180_000);
 
   it('refuses what the rows that are written cannot be taken over to', async () => {
     for (const [mapping, error] of [
@@ -92,7 +92,7 @@ describe('changeover activate', () => {
       expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(error) as string });
     }
     await use(MAPPING);
-  });
+  }, 180_000);
 
   it('writes what differs and no other row, and goes back by the checkpoint that it made', async () => {
     const [before] = (await rowsOf('SELECT xmin::text FROM app.company WHERE id = 950')) as [{ readonly xmin: string }];
