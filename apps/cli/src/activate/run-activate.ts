@@ -115,28 +115,35 @@ export async function followActivation(
 ): Promise<number | null> {
   const { clock, signal } = context;
   await using control = await openControl({ url: settings.control.url, clock });
-  for (; !signal.aborted; await clock.sleep(LOOK_AGAIN_MS, signal)) {
-    const now = await inForce(settings, clock, 'whatever it does');
-    if (now.hash === hash && now.seq !== active.seq) {
+  while (!signal.aborted) {
+    const now = await lastActivation(settings);
+    if (now !== null && now.seq !== active.seq && (await hashAt(settings, now, clock)) === hash) {
       onStep({ doing: 'loading' });
       return (await untilAtTarget(settings, context)) === null ? null : now.seq;
     }
     const transform = (await control.leases.statuses(settings.migration)).find(({ role }) => role === 'transform') ?? null;
     onStep({ doing: 'going over', transform });
+    await clock.sleep(LOOK_AGAIN_MS, signal);
   }
   return null;
 }
 
-async function inForce(settings: AllSettings, clock: Clock, when: 'at a record' | 'whatever it does' = 'at a record'): Promise<InForce> {
-  await using look = when === 'at a record' ? await stateHere(settings) : await lookAtState(settings.state, settings.migration);
-  if (look === null)
-    throw new ChangeoverError('STATE_NOT_HERE', `the state of migration ${settings.migration} has gone from the folder of the settings`);
-  const ref = when === 'at a record' ? activationOf(look) : lastActivationOf(look);
-  if (ref === null) return { seq: 0, at: 0, hash: '' };
-  const { hash } = await withLog(settings, clock, async ({ log }) =>
-    decodeJsonBody('mapping-activated', await log.fetch(streamName(settings, 'changes'), ref)),
-  );
-  return { ...ref, hash };
+async function inForce(settings: AllSettings, clock: Clock): Promise<InForce> {
+  await using look = await stateHere(settings);
+  const ref = activationOf(look);
+  return { ...ref, hash: await hashAt(settings, ref, clock) };
+}
+
+/** As transform has committed it last, whatever it does now. */
+async function lastActivation({ state, migration }: AllSettings): Promise<RecordRef | null> {
+  await using look = await lookAtState(state, migration);
+  return look && lastActivationOf(look);
+}
+
+function hashAt(settings: AllSettings, ref: RecordRef, clock: Clock): Promise<string> {
+  return withLog(settings, clock, async ({ log }) => {
+    return decodeJsonBody('mapping-activated', await log.fetch(streamName(settings, 'changes'), ref)).hash;
+  });
 }
 
 /** A UUID of version 8 (RFC 9562): of our own making, the same for the same text. */

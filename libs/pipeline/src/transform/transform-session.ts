@@ -37,7 +37,7 @@ import { MappingDifference } from './mapping-difference.js';
 import { requireOurs, type ActiveMapping } from './mapping-in-force.js';
 import { QueuedFrames } from './queued-frames.js';
 import type { RangeSetup } from './range-threads.js';
-import { type SourceTables, type SourceTable, type ToldForm } from './source-tables.js';
+import type { SourceTables, ToldForm } from './source-tables.js';
 import { StateCommits } from './state-commits.js';
 import type { TransformOptions } from './transform-loop.js';
 import type { TransformPhase, TransformPlace } from './transform-place.js';
@@ -476,8 +476,7 @@ export class TransformSession {
       limits,
     });
     const deriving = (cursor: DeriveAllCursor | null, batch: number): TransformPhase => ({ name: 'deriving', cursor, batch });
-    if (!(await this.#deriveAll(first, this.#phase as Extract<TransformPhase, { readonly name: 'deriving' }>, deriving, signal)))
-      return false;
+    if (!(await this.#deriveAll(first, this.#phase, deriving, signal))) return false;
     this.#phase = { name: 'following' };
     this.#barriers = [];
     this.#output.begin(entry);
