@@ -1237,7 +1237,7 @@ describe('up', () => {
       await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify({ tables: { 'public.contact': { columns: { name: 'label' } } } }));
       await bench.settings({ log: undefined, control: undefined, mapping: 'mapping.json' });
       const other = await bench.run('check');
-      expect([other.code, other.out]).toEqual([1, expect.stringMatching(/✗ mapping .*was begun with another one.*begin a new migration/)]);
+      expect([other.code, other.out]).toEqual([1, expect.stringMatching(/✗ mapping .*is another one.*changeover activate/)]);
       expect(other.out).toContain('holds this migration');
       expect(existsSync(join(bench.folder, '.changeover', 'services.json'))).toBe(false);
       await bench.settings({ log: undefined, control: undefined });
