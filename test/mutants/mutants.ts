@@ -688,6 +688,20 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: ['libs/pipeline/src/derive/corrections.spec.ts', 'by another id stays'],
   },
   {
+    name: 'a row stays accepted when what the rule looks at is something else',
+    file: CORRECTIONS,
+    find: 'one.rule === rule && one.from === lookedText(looked)',
+    replace: 'one.rule === rule',
+    killedBy: ['libs/pipeline/src/derive/corrections.spec.ts', 'accept what a rule of validation would hold'],
+  },
+  {
+    name: 'who accepts a row waives all rules of its validation',
+    file: CORRECTIONS,
+    find: 'one.rule === rule && one.from === lookedText(looked)',
+    replace: 'one.from === lookedText(looked)',
+    killedBy: ['libs/pipeline/src/derive/corrections.spec.ts', 'accept what a rule of validation would hold'],
+  },
+  {
     name: 'what is decided of a row is read only when the row changes next',
     file: 'libs/pipeline/src/transform/derived-tables.ts',
     find: 'if (table !== undefined) this.#touch(table, key, was, mirror.get(table, key));',

@@ -55,6 +55,10 @@ export const MAPPING = {
         { parent: 'app.person', key: [{ column: 'boss_id' }] },
       ],
       unique: [{ columns: ['email'], otherwise: 'held' }],
+      validate: [
+        { name: 'usual amount', column: 'amount', range: 'number', from: '0', to: '10', severity: 'hold' },
+        { name: 'no tabs', column: 'note', rejects: '\t', severity: 'hold' },
+      ],
       whileHeld: 'last',
     },
   ],
@@ -131,23 +135,38 @@ export async function writeOn(client: pg.Client, random: Random, stopping: () =>
   return committed;
 }
 
+/** What was decided, by the id that it has since. */
+type Standing = Exclude<Decision, { what: 'withdraw' }> & { readonly id: string };
+
+function withdrawalOf(standing: Standing): Decision {
+  const { id, table, key, column, from } = standing;
+  const accepted = standing.what === 'accept' ? { target: standing.target, rule: standing.rule } : {};
+  return { what: 'withdraw', id, table, key, column, from, ...accepted };
+}
+
 /** Between two requests of an operator. */
 const DECIDE_MS = 100;
 
-/** Corrections of what users write, and of what makes rows held or refused; some are never in force, some are taken back. */
-function someDecision(random: Random, standing: readonly (Decision & { readonly id: string })[]): Decision {
+/** Corrections of what users write, and of what makes rows held or refused, and rows taken as they are; some are never in force, some are taken back. */
+function someDecision(random: Random, standing: readonly Standing[]): Decision {
   if (standing.length > 0 && random.oneIn(3)) {
-    const { id, table, key, column, from } = random.pick(standing);
-    return { what: 'withdraw', id, table, key, column, from };
+    return withdrawalOf(random.pick(standing));
   }
   const person = (column: string, from: string | null, to: string | null) => {
     return { what: 'correct' as const, table: 'public.person', key: String(random.integer(1, PEOPLE)), column, from, to, why: null };
+  };
+  const accept = (rule: string, column: string, from: string): Decision => {
+    const row = { table: 'public.person', key: String(random.integer(1, PEOPLE)), target: 'app.person' };
+    return { what: 'accept', ...row, rule, column, from, why: null };
   };
   const address = (): string => `p${String(random.integer(1, ADDRESSES))}@Example.com`;
   return random.pick<() => Decision>([
     () => person('email', 'no address', random.pick([address(), 'none either', null])),
     () => person('email', address(), address()),
     () => person('note', 'refused', 'tab\tbed'),
+    () => accept('usual amount', 'amount', '12'),
+    () => accept('usual amount', 'amount', '12'),
+    () => accept('no tabs', 'note', 'tab\\tbed'),
     () => person('state', 'gone', 'ok'),
     () => person('boss_id', String(random.integer(1, PEOPLE)), null),
     () => person('company_id', String(random.integer(1, COMPANIES)), '1'),
@@ -161,12 +180,12 @@ export async function decideOn(
   random: Random,
   stopping: () => boolean,
 ): Promise<void> {
-  const standing: (Extract<Decision, { what: 'correct' }> & { readonly id: string })[] = [];
+  const standing: Standing[] = [];
   while (!stopping()) {
     const decisions = Array.from({ length: random.integer(1, 3) }, () => someDecision(random, standing));
     const requestId = await submit(decisions);
     decisions.forEach((decision, place) => {
-      if (decision.what === 'correct') standing.push({ ...decision, id: `${requestId}.${String(place + 1)}` });
+      if (decision.what !== 'withdraw') standing.push({ ...decision, id: `${requestId}.${String(place + 1)}` });
     });
     await new Promise((resolve) => setTimeout(resolve, DECIDE_MS));
   }

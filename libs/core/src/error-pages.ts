@@ -378,8 +378,16 @@ export const ERROR_PAGES = {
     nextStep: 'Correct the value in the old database: a correction is for values that people type.',
     policy: 'stop',
   },
+  ACCEPTANCE_IMPOSSIBLE: {
+    meaning:
+      'The row cannot be accepted: no rule of its validation holds it, or not the one that was named. Only such a rule can be waived: of a value that cannot be read there is nothing to accept, and of unique values only one row can have them.',
+    nextStep:
+      'The message says what holds the row, if anything does. `changeover held correct` has something else read where a value is not good; where two rows want the same unique value, change one of them in the old database.',
+    policy: 'stop',
+  },
   CORRECTION_UNKNOWN: {
-    meaning: 'There is no correction with this id: it was withdrawn, or another one for the same value has taken its place.',
+    meaning:
+      'There is no correction, and nothing accepted, with this id: it was withdrawn, or another one for the same value has taken its place.',
     nextStep: '`changeover held corrections` lists those that stand.',
     policy: 'stop',
   },

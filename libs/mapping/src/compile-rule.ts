@@ -103,7 +103,7 @@ function compileColumns(rule: TableRule, scope: Scope, required: readonly number
   const validations = compileValidations(rule);
   const problems: Problems = { found: [] };
   const evaluators = Object.entries(rule.columns).map(([column, value]) => scope.evaluate(value, '', { column, problems }));
-  return (rows) => {
+  return (rows, waives) => {
     // Of a row whose converter threw.
     if (problems.found.length > 0) problems.found = [];
     const values: (string | null)[] = [];
@@ -115,7 +115,7 @@ function compileColumns(rule: TableRule, scope: Scope, required: readonly number
       if (!found.some((problem) => problem.column === column)) found.push({ reason: 'empty', column });
     }
     // Of a row that cannot be made there is nothing to validate.
-    const notes = found.length === 0 ? validateRow(validations, values, found) : [];
+    const notes = found.length === 0 ? validateRow(validations, values, found, waives) : [];
     if (found.length === 0) return { values, notes };
     problems.found = [];
     return { problems: found };

@@ -12,6 +12,11 @@ export type JoinedRows = readonly [Row, ...(Row | null)[]];
  */
 export type Problem = { readonly reason: string; readonly column: string; readonly rule?: string; readonly severity?: Severity };
 
+/**
+ * Whether a validation rule that would hold a row counts for nothing there: by its name, and the values that it looks at: its own column's, then those of the others that it names.
+ */
+export type Waives = (rule: string, looked: Row) => boolean;
+
 /** A pure function of one text; a {@link ConversionProblem} where it has no answer. */
 export type Converter = (text: string) => string | null | ConversionProblem;
 
@@ -77,9 +82,10 @@ export type CompiledRule = {
   readonly key: readonly number[];
   readonly joins: readonly CompiledJoin[];
   readonly accepts: (rows: JoinedRows) => boolean;
-  /** The row, and what its validation notes of it; or why it is held. */
+  /** The row, and what its validation notes of it; or why it is held. `waives`: what counts for nothing, and is noted instead; left out: nothing. */
   readonly derive: (
     rows: JoinedRows,
+    waives?: Waives,
   ) => { readonly values: Row; readonly notes: readonly Problem[] } | { readonly problems: readonly Problem[] };
   readonly requires: readonly {
     readonly parent: string;

@@ -33,6 +33,7 @@ export {
   type Problem,
   type Row,
   type SourceTable,
+  type Waives,
 } from './compiled-rule.js';
 export type {
   Aggregate,

@@ -1,4 +1,4 @@
-import type { Converters, JoinedRows, Problem, SourceTable } from './compiled-rule.js';
+import type { Converters, JoinedRows, Problem, SourceTable, Waives } from './compiled-rule.js';
 import type { TableRule, ValidationRule } from './rule.js';
 import { Scope, type Problems } from './scope.js';
 import { compileValidations, validateRow } from './validation.js';
@@ -19,7 +19,7 @@ export function traceRule(
   rule: TableRule,
   tables: ReadonlyMap<string, SourceTable>,
   converters: Converters,
-): (rows: JoinedRows) => TracedRow {
+): (rows: JoinedRows, waives?: Waives) => TracedRow {
   const scope = new Scope(tables, converters);
   scope.enter('', rule.source);
   for (const { as, table, all } of rule.joins ?? []) {
@@ -32,7 +32,7 @@ export function traceRule(
   });
   const validations = compileValidations(rule);
   const needed = new Set([...rule.key, ...(rule.required ?? [])]);
-  return (rows) => {
+  return (rows, waives) => {
     const made = columns.map(({ column, evaluate }) => {
       problems.found = [];
       const value = evaluate(rows);
@@ -42,7 +42,7 @@ export function traceRule(
     const values = made.map(({ value }) => value);
     const said: Problem[] = [];
     if (made.some(({ problem }) => problem !== null)) return { columns: made, validations: [] };
-    const notes = validateRow(validations, values, said);
+    const notes = validateRow(validations, values, said, waives);
     const all = [...said, ...notes];
     return {
       columns: made.map(({ column, problem }, place) => {

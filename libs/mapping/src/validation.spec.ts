@@ -261,6 +261,40 @@ describe('what becomes of a row', () => {
     expect(lacking).toEqual({ problems: [{ reason: 'empty', column: 'b' }] });
   });
 
+  it('is waived by its name and what it looks at, as that is then; nothing else is, and it is noted', () => {
+    const cut: ValidationRule = { ...long, severity: 'fix' };
+    const still: ValidationRule = { ...named({ oneOf: ['x'] }, 'stop'), name: 'two' };
+    const both: ValidationRule = {
+      ...named({ check: { all: [{ compare: 'text', left: 'a', is: '=', right: 'b' }] } }),
+      name: 'three',
+    };
+    const { derive } = compileRule({ ...RULE, validate: [cut, still, both] }, TABLES, {});
+    const looked: unknown[] = [];
+    const waive =
+      (...names: readonly string[]) =>
+      (name: string, values: unknown) => {
+        looked.push([name, values]);
+        return names.includes(name);
+      };
+    const accepted = (name: string) => ({ reason: `accepted: ${name}`, column: 'a', rule: name, severity: 'warn' });
+    expect(derive([['1', 'abc', null]], waive('two'))).toEqual({
+      values: ['1', 'ab', null],
+      notes: [note('cut: the rule', 'fix'), accepted('two')],
+    });
+    expect(derive([['1', 'abc', 'q']], waive('two', 'three', 'the rule'))).toMatchObject({
+      values: ['1', 'ab', 'q'],
+      notes: [{ rule: 'the rule', severity: 'fix' }, accepted('two'), accepted('three')],
+    });
+    expect(derive([['1', 'abc', 'q']], waive('three'))).toMatchObject({ problems: [{ rule: 'two', severity: 'stop' }] });
+    expect(looked).toEqual([
+      ['two', ['ab']],
+      ['two', ['ab']],
+      ['three', ['ab', 'q']],
+      ['two', ['ab']],
+      ['three', ['ab', 'q']],
+    ]);
+  });
+
   it('is traced, rule by rule', () => {
     const validate: readonly ValidationRule[] = [
       { ...named({ atMost: 2 }, 'fix'), name: 'short' },

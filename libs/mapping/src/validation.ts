@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js';
 
-import type { Problem, Row } from './compiled-rule.js';
+import type { Problem, Row, Waives } from './compiled-rule.js';
+import { columnsValidated } from './expression-parts.js';
 import { momentText } from './moment.js';
 import { exactNumber } from './number-text.js';
 import { compareValues } from './row-order.js';
@@ -17,6 +18,10 @@ export type CompiledValidation = {
   readonly fixed: (value: string) => string | null;
   /** What is said of a row that it refuses. */
   readonly problem: Problem;
+  /** Of the columns that it looks at. */
+  readonly looksAt: readonly number[];
+  /** What is said of a row that it would hold, and that is accepted as it is. */
+  readonly accepted: Problem;
 };
 
 /** Characters of a text that a pattern is held against: time grows with them, and with the pattern. */
@@ -36,19 +41,28 @@ export function compileValidations({ target, columns, validate = [] }: TableRule
       accepts: compileCheck(rule, place, placeOf),
       fixed: 'atMost' in rule ? (value) => firstCharacters(value, rule.atMost) : () => null,
       problem: { reason: reasonOf(rule), column: rule.column, rule: rule.name, severity: rule.severity },
+      looksAt: [...new Set(columnsValidated(rule))].map(placeOf),
+      accepted: { reason: `accepted: ${rule.name}`, column: rule.column, rule: rule.name, severity: 'warn' },
     };
   });
 }
 
 const NO_NOTES: readonly Problem[] = [];
 
-/** Holds the row against all of them, fixes what they fix, and says what they hold back. What they note is given. */
-export function validateRow(validations: readonly CompiledValidation[], values: (string | null)[], found: Problem[]): readonly Problem[] {
+/** Holds the row against all of them, fixes what they fix, and says what they hold back, but for what is waived. What they note is given. */
+export function validateRow(
+  validations: readonly CompiledValidation[],
+  values: (string | null)[],
+  found: Problem[],
+  waives?: Waives,
+): readonly Problem[] {
   let notes: Problem[] | null = null;
-  for (const { severity, place, accepts, fixed, problem } of validations) {
+  for (const { severity, place, accepts, fixed, problem, looksAt, accepted } of validations) {
     if (accepts(values)) continue;
     if (severity === 'hold' || severity === 'stop') {
-      found.push(problem);
+      const looked = (): Row => looksAt.map((one) => values[one] ?? null);
+      if (waives?.(problem.rule ?? '', looked()) === true) (notes ??= []).push(accepted);
+      else found.push(problem);
       continue;
     }
     (notes ??= []).push(problem);

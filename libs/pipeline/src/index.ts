@@ -8,7 +8,7 @@ export { CaptureRequests, PipelineObserver, SilentObserver, type CaptureRequest,
 export { RangeDerivation } from './transform/range-derivation.js';
 export type { RangeOutcome, RangeSetup, RangeTask, RangeThreads, StartRangeThreads } from './transform/range-threads.js';
 export type { Dependants, ExplainedRow, ReadValue, SourceRow } from './explain/explained-row.js';
-export { CorrectableRows, type CorrectableRow, type StandingCorrection } from './explain/correctable-rows.js';
+export { CorrectableRows, type CorrectableRow, type HeldByRules, type StandingCorrection } from './explain/correctable-rows.js';
 export type { RowCounts } from './explain/row-counts.js';
 export { RowExplanations } from './explain/row-explanations.js';
 export { judgeSchemaChange } from './schema-change.js';

@@ -133,11 +133,15 @@ COMMENT ON COLUMN changeover.correction.held IS 'in force while the source holds
 COMMENT ON COLUMN changeover.correction.read IS 'what is read instead; null: null is';
 COMMENT ON COLUMN changeover.correction.since_ms IS 'when it was taken into the log, in ms since the epoch';`;
 
+const ACCEPTED_ROWS = `
+ALTER TABLE changeover.correction ADD COLUMN target text, ADD COLUMN rule text;
+COMMENT ON COLUMN changeover.correction.rule IS 'the validation rule that counts for nothing for the row of target that comes of it, while what it looks at is as in held; null: a value is corrected';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
- * 8, what verifications came to. 9, corrections of rows of the source.
+ * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them.
  */
 const STEPS = [
   FIRST_FORM,
@@ -149,6 +153,7 @@ const STEPS = [
   REBUILDS,
   VERIFICATIONS,
   CORRECTIONS,
+  ACCEPTED_ROWS,
 ];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 

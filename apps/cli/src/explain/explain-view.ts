@@ -44,9 +44,11 @@ function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number,
     ]),
     ...(where === null ? [] : [`  where ${where.rule}: ${where.accepts ? 'yes' : 'no'} (${valuesWords(where.reads)})`]),
     ...inColumns(columns.map(columnCells)),
-    ...validations.flatMap(({ rule: told, severity, problem }) =>
-      problem === null ? [] : [`  ${severity === 'fix' || severity === 'warn' ? 'noted' : '! held'}: ${visible(told)} (${severity})`],
-    ),
+    ...validations.flatMap(({ rule: told, severity, problem, accepted }) => {
+      if (problem === null) return [];
+      const what = accepted ? 'accepted' : severity === 'fix' || severity === 'warn' ? 'noted' : '! held';
+      return [`  ${what}: ${visible(told)} (${severity})`];
+    }),
     ...unique.map(({ columns: names, otherwise, winner, isOurs }) => {
       const lost = otherwise === 'empty' ? 'so it goes without' : 'so it is held';
       return `  alone in ${names.join(', ')}: ${isOurs ? 'it has the first right to it' : `${sourceWords(winner)} has the better right, ${lost}`}`;

@@ -78,14 +78,22 @@ export type SchemaBody = {
 export type MappingActivatedBody = { readonly requestId: string; readonly hash: string; readonly mapping: unknown };
 
 /**
- * What an operator decides about one row of the source. `key`: as the list of held rows has it, without a rule's name. `withdraw` names a correction by its id, and where it
- * stands; one that has been replaced since is left.
+ * What an operator decides about one row of the source.
+ *
+ * `correct`: where its column holds `from`, `to` is read. `key`: as the list of held rows has it, without a rule's name.
+ *
+ * `accept`: what it makes of the table `target` may be as the validation rule `rule` would not have it, while the values that this looks at are `from`: a line of COPY text, its own column's
+ * first. `key`: as the list of held rows has it; `column`: of the target, which the rule is about.
+ *
+ * `withdraw` names either by its id, and where it stands; one that has been replaced since is left.
  */
-export type Decision = { readonly table: string; readonly key: string; readonly column: string; readonly from: string | null } & (
-  { readonly what: 'correct'; readonly to: string | null; readonly why: string | null } | { readonly what: 'withdraw'; readonly id: string }
+export type Decision = { readonly table: string; readonly key: string; readonly column: string } & (
+  | { readonly what: 'correct'; readonly from: string | null; readonly to: string | null; readonly why: string | null }
+  | { readonly what: 'accept'; readonly target: string; readonly rule: string; readonly from: string; readonly why: string | null }
+  | { readonly what: 'withdraw'; readonly id: string; readonly from: string | null; readonly target?: string; readonly rule?: string }
 );
 
-/** Body of `correction`. A correction's id is that of the request and its place among the decisions, from 1: `<requestId>.<n>`. */
+/** Body of `correction`. The id of a correction, or of what is accepted, is that of the request and its place among the decisions, from 1: `<requestId>.<n>`. */
 export type CorrectionBody = { readonly requestId: string; readonly decisions: readonly Decision[] };
 
 /** Body of `barrier`: a named place in the stream, behind everything that was committed when it was asked for. */

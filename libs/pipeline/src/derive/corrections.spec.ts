@@ -1,4 +1,4 @@
-import { parseRows, type Decision } from '@changeover/events';
+import { CORRECTION_COLUMNS, parseRows, type Decision } from '@changeover/events';
 import { InMemoryStateStore } from '@changeover/testing';
 
 import { correctionLine, Corrections, decisionOf } from './corrections.js';
@@ -15,6 +15,11 @@ const AT = { seq: 7, ts_ms: 70 };
 
 const correct = (changes: Partial<Extract<Decision, { what: 'correct' }>> = {}): Decision => ({
   ...{ what: 'correct', table: TABLE.name, key: '1', column: 'phone', from: 'none', to: '+491701', why: null },
+  ...changes,
+});
+
+const accept = (changes: Partial<Extract<Decision, { what: 'accept' }>> = {}): Decision => ({
+  ...{ what: 'accept', table: TABLE.name, key: 'young:1', target: 'crm.person', rule: 'age', column: 'age', from: '7', why: null },
   ...changes,
 });
 
@@ -62,6 +67,32 @@ describe('corrections', () => {
     expect([[...corrections], state.size]).toEqual([[], 0]);
   });
 
+  it('accept what a rule of validation would hold, of one row, for one rule, while it looks at the same; and no row is read otherwise', () => {
+    const { state, corrections } = made(accept(), accept({ from: '8\tx' }), accept({ from: '\\N', rule: 'name' }));
+    const waives = corrections.waives({ target: 'crm.person', name: 'young' }, '1');
+    expect(waives?.('age', ['7'])).toBe(true);
+    expect(waives?.('age', ['8', 'x'])).toBe(true);
+    expect(waives?.('age', ['8'])).toBe(false);
+    expect(waives?.('name', ['7'])).toBe(false);
+    expect(waives?.('name', [null])).toBe(true);
+    expect(corrections.waives({ target: 'crm.person', name: 'old' }, '1')).toBeNull();
+    expect(corrections.waives({ target: 'crm.person', name: 'young' }, '2')).toBeNull();
+    expect(corrections.waives({ target: 'crm.other', name: 'young' }, '1')).toBeNull();
+    const row = ['1', 'x', 'none'];
+    expect(corrections.lay(TABLE, '1', row)).toBe(row);
+
+    expect(corrections.decide('r.4', accept({ why: 'so' }), AT)).toMatchObject({
+      before: { id: 'r.1' },
+      after: { id: 'r.4', what: 'accept' },
+    });
+    const { table, key, column, from, target, rule } = { ...accept(), target: 'crm.person', rule: 'age' };
+    const withdraw = (id: string): Decision => ({ what: 'withdraw', id, table, key, column, from, target, rule });
+    expect(corrections.decide('r.5', withdraw('r.1'), AT)).toEqual({ before: null, after: null });
+    expect(corrections.decide('r.6', withdraw('r.4'), AT)).toMatchObject({ before: { id: 'r.4', target }, after: null });
+    expect(corrections.waives({ target: 'crm.person', name: 'young' }, '1')?.('age', ['7'])).toBe(false);
+    expect([[...corrections].map(({ id }) => id), state.size]).toEqual([['r.2', 'r.3'], 1]);
+  });
+
   it('are found by whoever opens the state later', async () => {
     const { state } = made(correct());
     await state.commit(Buffer.from('{}'));
@@ -70,7 +101,11 @@ describe('corrections', () => {
 
   it('are the same when they have been rows of the target, whatever they hold', () => {
     const key = `sha256:${'0'.repeat(64)}`;
-    const decisions = [correct({ key, from: 'a\tb\\N\n', to: '', why: 'ünï\v' }), correct({ key: '1\t2', from: null, to: null })];
+    const decisions = [
+      correct({ key, from: 'a\tb\\N\n', to: '', why: 'ünï\v' }),
+      correct({ key: '1\t2', from: null, to: null }),
+      accept({ key: `young:${key}`, from: '\\N\t7', why: 'ünï' }),
+    ];
     const { corrections } = made(...decisions);
     const rows = [...corrections].map((one) => {
       const { bytes, start, end } = correctionLine('m', one);
@@ -79,9 +114,7 @@ describe('corrections', () => {
     expect(rows.map(decisionOf)).toEqual(
       expect.arrayContaining(decisions.map((decision, index) => ({ ...decision, id: `r.${String(index + 1)}` }))),
     );
-    expect(rows.map((row) => row.slice(-2))).toEqual([
-      ['7', '70'],
-      ['7', '70'],
-    ]);
+    const [since] = [CORRECTION_COLUMNS.indexOf('since_seq')];
+    expect(rows.map((row) => row.slice(since, since + 2))).toEqual(decisions.map(() => ['7', '70']));
   });
 });

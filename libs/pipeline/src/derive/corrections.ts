@@ -1,5 +1,5 @@
 import { CORRECTION_COLUMNS, lineOf, type CorrectionColumn, type Decision, type Line, type StateView } from '@changeover/events';
-import type { Row } from '@changeover/mapping';
+import type { CompiledRule, Row, Waives } from '@changeover/mapping';
 
 import type { MirroredTable } from './derivation-plan.js';
 import { heldKey, keyOfHash, type HeldSince } from './held-rows.js';
@@ -17,18 +17,43 @@ export type Correction = {
   readonly since: HeldSince;
 };
 
-/** A correction with the row that it is of. `table`: `schema.table` at the source; `key`: as the state has it. */
-export type PlacedCorrection = Correction & { readonly table: string; readonly key: string };
+/** What a validation rule says of a row that is made counts for nothing, while what the rule looks at is `from`, as {@link lookedText} has it. */
+export type Acceptance = {
+  readonly id: string;
+  /** `schema.table` at the source. */
+  readonly table: string;
+  readonly rule: string;
+  /** The target's, which the rule is about. */
+  readonly column: string;
+  readonly from: string;
+  readonly why: string | null;
+  readonly since: HeldSince;
+};
+
+/**
+ * What was decided, with the row that it is of. A correction's is of the source (`table`: `schema.table`; `key`: as the state has it); that of an acceptance is named as in the list of held
+ * rows.
+ */
+export type PlacedDecision =
+  | (Correction & { readonly what: 'correct'; readonly table: string; readonly key: string })
+  | (Acceptance & { readonly what: 'accept'; readonly target: string; readonly key: string });
+
+/** The values that a validation rule looks at, as one text. */
+export const lookedText: (looked: Row) => string = lineOfRow;
 
 const NONE: readonly never[] = [];
+/** What is decided about rows of the source, and about those that are made of them. */
+const [OF_SOURCE, OF_TARGET] = [0, 1] as const;
 
 /**
  * What operators have decided about rows of the source. The mirror keeps what the source holds; a correction is laid over its row where that is read. It stays with the row's key, whatever becomes of the row, and is
  * in force while the source holds what it was made for: so what is read follows from what the source holds and what was decided, whichever came first.
+ *
+ * What is accepted is asked for only where a validation rule would hold the row.
  */
 export class Corrections {
   readonly #state: StateView;
-  /** Whether there are any of this table; of most there are none, and then no row need be looked at. */
+  /** Whether there are corrections of this table; of most there are none, and then no row need be looked at. */
   readonly #there = new Map<string, boolean>();
 
   constructor(state: StateView) {
@@ -48,64 +73,98 @@ export class Corrections {
 
   /** Those of one row, also where they are not in force. */
   of(table: string, key: string): readonly Correction[] {
-    const stored = this.#state.get(placeOf(table, key));
-    return stored === undefined ? NONE : (JSON.parse(stored.toString()) as readonly Correction[]);
+    return this.#stored(placeOf(OF_SOURCE, table, key)) as readonly Correction[];
   }
 
-  *[Symbol.iterator](): Generator<PlacedCorrection> {
-    for (const entry of this.#state.entries(stateKey('correction', 0, ''), null)) {
-      const text = keyOfEntry(entry.key);
-      const end = text.indexOf('\n');
-      const [table, key] = [text.slice(0, end), text.slice(end + 1)];
-      for (const correction of JSON.parse(entry.value.toString()) as readonly Correction[]) yield { ...correction, table, key };
-    }
+  /** Which rules count for nothing for the row that is made of the driving row with this key; null: none does. */
+  waives({ target, name }: Pick<CompiledRule, 'target' | 'name'>, key: string): Waives | null {
+    const accepted = this.#stored(placeOf(OF_TARGET, target, heldKey(name, key)));
+    return accepted.length === 0 ? null : (rule, looked) => accepted.some((one) => one.rule === rule && one.from === lookedText(looked));
+  }
+
+  /** All that stands, in force or not: the corrections, then what is accepted. */
+  *[Symbol.iterator](): Generator<PlacedDecision> {
+    for (const kind of [OF_SOURCE, OF_TARGET]) yield* this.#all(kind);
   }
 
   /**
-   * Takes a decision; gives what held before and what does now. Null: nothing. For one value of one column there is one correction, the last; what is withdrawn by another's id stays.
+   * Takes a decision; gives what held before and what does now. Null: nothing. For one value of one column there is one correction, the last, and one acceptance for what a rule looks at; what is
+   * withdrawn by another's id stays.
    */
   decide(
     id: string,
     decision: Decision,
     since: HeldSince,
-  ): { readonly before: PlacedCorrection | null; readonly after: PlacedCorrection | null } {
+  ): { readonly before: PlacedDecision | null; readonly after: PlacedDecision | null } {
     const { table, column, from } = decision;
-    const key = keyOfHash(decision.key);
-    const known = this.of(table, key);
-    const before = known.find((one) => one.column === column && one.from === from) ?? null;
+    const { target, rule } = { target: undefined, rule: undefined, ...decision };
+    const key = target === undefined ? keyOfHash(decision.key) : decision.key;
+    const place = target === undefined ? placeOf(OF_SOURCE, table, key) : placeOf(OF_TARGET, target, key);
+    const known = this.#stored(place);
+    const before = known.find((one) => one.column === column && one.rule === rule && one.from === from) ?? null;
     if (decision.what === 'withdraw' && before?.id !== decision.id) return { before: null, after: null };
-    const after = decision.what === 'withdraw' ? null : { id, column, from, to: decision.to, why: decision.why, since };
+    const after = storedOf(id, decision, since);
     const others = known.filter((one) => one !== before);
-    this.#put(table, key, after === null ? others : [...others, after]);
-    return { before: before && { ...before, table, key }, after: after && { ...after, table, key } };
+    this.#put(place, after === null ? others : [...others, after]);
+    if (target === undefined && after !== null) this.#there.set(table, true);
+    const placed = (one: Stored | null): PlacedDecision | null => one && placedAt(target ?? table, key, one);
+    return { before: placed(before), after: placed(after) };
   }
 
-  #put(table: string, key: string, corrections: readonly Correction[]): void {
-    if (corrections.length === 0) {
-      this.#state.remove(placeOf(table, key));
-      return;
+  #stored(place: Buffer): readonly Stored[] {
+    const stored = this.#state.get(place);
+    return stored === undefined ? NONE : (JSON.parse(stored.toString()) as readonly Stored[]);
+  }
+
+  *#all(kind: Kind): Generator<PlacedDecision> {
+    for (const entry of this.#state.entries(stateKey('correction', kind, ''), null)) {
+      const text = keyOfEntry(entry.key);
+      const end = text.indexOf('\n');
+      for (const stored of JSON.parse(entry.value.toString()) as readonly Stored[])
+        yield placedAt(text.slice(0, end), text.slice(end + 1), stored);
     }
-    this.#there.set(table, true);
-    this.#state.put(placeOf(table, key), Buffer.from(JSON.stringify(corrections)));
+  }
+
+  #put(place: Buffer, stored: readonly Stored[]): void {
+    if (stored.length === 0) this.#state.remove(place);
+    else this.#state.put(place, Buffer.from(JSON.stringify(stored)));
   }
 
   #isThere(table: string): boolean {
     let there = this.#there.get(table);
     if (there === undefined) {
-      const [first] = this.#state.entries(placeOf(table, ''), null);
+      const [first] = this.#state.entries(placeOf(OF_SOURCE, table, ''), null);
       this.#there.set(table, (there = first !== undefined));
     }
     return there;
   }
 }
 
+type Kind = typeof OF_SOURCE | typeof OF_TARGET;
+type Stored = (Correction & { readonly rule?: undefined }) | Acceptance;
+
+/** `table`: of the source, or of an acceptance of the target. */
+function placedAt(table: string, key: string, one: Stored): PlacedDecision {
+  return one.rule === undefined ? { what: 'correct', ...one, table, key } : { what: 'accept', ...one, target: table, key };
+}
+
+function storedOf(id: string, decision: Decision, since: HeldSince): Stored | null {
+  if (decision.what === 'withdraw') return null;
+  const { table, column, why } = decision;
+  return decision.what === 'correct'
+    ? { id, column, from: decision.from, to: decision.to, why, since }
+    : { id, table, rule: decision.rule, column, from: decision.from, why, since };
+}
+
 /** What a table's name ends with is no part of any, and no key has it: there it is escaped. */
-function placeOf(table: string, key: string): Buffer {
-  return stateKey('correction', 0, `${table}\n${key}`);
+function placeOf(kind: Kind, table: string, key: string): Buffer {
+  return stateKey('correction', kind, `${table}\n${key}`);
 }
 
 /** As a row of `CORRECTION_TABLE`. */
-export function correctionLine(migration: string, { table, key, id, column, from, to, why, since }: PlacedCorrection): Line {
+export function correctionLine(migration: string, decision: PlacedDecision): Line {
+  const { id, table, key, column, from, why, since } = decision;
+  const [to, target, rule] = decision.what === 'correct' ? [decision.to, null, null] : [null, decision.target, decision.rule];
   const values: Readonly<Record<CorrectionColumn, string | null>> = {
     migration,
     id,
@@ -117,14 +176,18 @@ export function correctionLine(migration: string, { table, key, id, column, from
     why,
     since_seq: String(since.seq),
     since_ms: String(since.ts_ms),
+    target,
+    rule,
   };
   return lineOf(Buffer.from(`${lineOfRow(CORRECTION_COLUMNS.map((name) => values[name]))}\n`));
 }
 
 /** What such a row says. */
-export function decisionOf(row: Row): Extract<Decision, { what: 'correct' }> & { readonly id: string } {
+export function decisionOf(row: Row): Exclude<Decision, { what: 'withdraw' }> & { readonly id: string } {
   const value = (name: CorrectionColumn): string | null => row[CORRECTION_COLUMNS.indexOf(name)] ?? null;
   const text = (name: CorrectionColumn): string => value(name) ?? '';
-  const place = { table: text('source'), key: text('source_key'), column: text('source_column') };
-  return { what: 'correct', id: text('id'), ...place, from: value('held'), to: value('read'), why: value('why') };
+  const place = { id: text('id'), table: text('source'), key: text('source_key'), column: text('source_column'), why: value('why') };
+  return value('rule') === null
+    ? { what: 'correct', ...place, from: value('held'), to: value('read') }
+    : { what: 'accept', ...place, target: text('target'), rule: text('rule'), from: text('held') };
 }

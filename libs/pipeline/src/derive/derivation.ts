@@ -117,7 +117,7 @@ export class Derivation {
     const evaluator = new RowEvaluator(this.#mirror);
     const wanted: WantedValues[] = [];
     for (const { key, value } of rows) {
-      const { version } = evaluator.evaluate(claiming, this.#mirror.rowOf(claiming.table, key, value));
+      const { version } = evaluator.evaluate(claiming, key, this.#mirror.rowOf(claiming.table, key, value));
       claiming.uniques.forEach(({ number }, index) => {
         const claim = version?.claims[index] ?? null;
         if (claim !== null) wanted.push([number, claim.values, claim.order, rivalName(rule, isShared, key)]);

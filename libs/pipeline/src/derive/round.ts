@@ -66,7 +66,7 @@ export class Round {
     const row = this.#concern(this.#load(rule, key));
     if (row.evaluated) return;
     row.evaluated = true;
-    const { lookups, version, problems } = this.#evaluator.evaluate(rule, this.#mirror.get(rule.table, key));
+    const { lookups, version, problems } = this.#evaluator.evaluate(rule, key, this.#mirror.get(rule.table, key));
     const kept = problems.length > 0 && rule.compiled.keepsLast ? lastGood(row) : null;
     this.#moveLookups(row, lookups);
     this.#replace(row, { lookups, version: version ?? kept, kept: kept !== null, problems });
@@ -83,7 +83,7 @@ export class Round {
   evaluateFirst(rule: PlannedRule, key: string, driving: Row | null): void {
     const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
     row.evaluated = true;
-    const evaluation = this.#evaluator.evaluate(rule, driving);
+    const evaluation = this.#evaluator.evaluate(rule, key, driving);
     this.#moveLookups(row, evaluation.lookups);
     this.#moveParents(row, evaluation.version);
     row.become({ ...evaluation, kept: false });

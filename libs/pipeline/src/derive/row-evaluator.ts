@@ -1,4 +1,12 @@
-import { ConversionProblem, TOO_MANY_ROWS, type CompiledAll, type JoinedRows, type Problem, type Row } from '@changeover/mapping';
+import {
+  ConversionProblem,
+  TOO_MANY_ROWS,
+  type CompiledAll,
+  type CompiledRule,
+  type JoinedRows,
+  type Problem,
+  type Row,
+} from '@changeover/mapping';
 
 import type { EvaluatedRule, PlannedJoin } from './derivation-plan.js';
 import type { Version } from './derived-entry.js';
@@ -47,15 +55,24 @@ export class RowEvaluator {
     this.#mirror = mirror;
   }
 
-  evaluate(rule: EvaluatedRule, driving: Row | null): Evaluation {
+  /** `key`: of the driving row. */
+  evaluate(rule: EvaluatedRule, key: string, driving: Row | null): Evaluation {
     if (driving === null) return NO_ROW;
     const { rows, lookups, problems, decided } = this.join(rule, driving);
     if (decided && !rule.compiled.accepts(rows)) return { lookups, version: null, problems: NO_PROBLEMS };
     if (problems !== null) return { lookups, version: null, problems };
-    const derived = rule.compiled.derive(rows);
+    const derived = this.#derive(rule, key, rows);
     return 'values' in derived
       ? { lookups, version: versionOf(rule, rows, derived), problems: NO_PROBLEMS }
       : { lookups, version: null, problems: derived.problems };
+  }
+
+  /** What is accepted is looked for only where a validation rule holds the row: of all others nothing need be known. */
+  #derive({ compiled }: EvaluatedRule, key: string, rows: JoinedRows): ReturnType<CompiledRule['derive']> {
+    const derived = compiled.derive(rows);
+    if ('values' in derived || !derived.problems.some(({ rule }) => rule !== undefined)) return derived;
+    const waives = this.#mirror.corrections.waives(compiled, key);
+    return waives === null ? derived : compiled.derive(rows, waives);
   }
 
   /** The row with those joined to it, what was looked up for that, and why they are too many. */

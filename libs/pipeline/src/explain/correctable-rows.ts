@@ -2,20 +2,38 @@ import { ChangeoverError } from '@changeover/core';
 import type { ReadPosition, StateLook } from '@changeover/events';
 import type { Row } from '@changeover/mapping';
 
-import type { PlacedCorrection } from '../derive/corrections.js';
+import { lookedText, type PlacedDecision } from '../derive/corrections.js';
+import type { DrivingRow } from '../derive/derivation.js';
+import { decodeEntry } from '../derive/derived-entry.js';
 import type { MirroredTable } from '../derive/derivation-plan.js';
-import { heldKey, keyOfHash } from '../derive/held-rows.js';
-import { rowOfLine } from '../derive/row-text.js';
+import { heldKey, heldRowOf, keyOfHash } from '../derive/held-rows.js';
+import { RowEvaluator } from '../derive/row-evaluator.js';
+import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { stateKey } from '../derive/state-keys.js';
 import { openStoredTables, type StoredTables, type StoredTablesOptions } from '../transform/stored-tables.js';
 import { meantBy } from './row-explanations.js';
 
-/** A correction as it stands. `key`: as the list of held rows has it, without a rule's name. */
-export type StandingCorrection = Omit<PlacedCorrection, 'since'> & {
+/** What was decided, as it stands. `key`: as the list of held rows has it; of a correction without a rule's name. */
+export type StandingCorrection = {
+  readonly what: PlacedDecision['what'];
+  readonly id: string;
+  /** `schema.table` at the source. */
+  readonly table: string;
+  readonly key: string;
+  /** Of a correction the source's column, of what is accepted the target's. */
+  readonly column: string;
+  /** What the column holds; of what is accepted what the rule looks at, a line of COPY text. */
+  readonly from: string | null;
+  /** What is read instead; null of what is accepted. */
+  readonly to: string | null;
+  /** What is accepted: of this table of the target, although this validation rule holds it. Null of a correction. */
+  readonly target: string | null;
+  readonly rule: string | null;
+  readonly why: string | null;
   readonly sinceSeq: number;
   /** When it was taken into the log, in ms since the epoch. */
   readonly sinceMs: number;
-  /** The source holds now what it was made for, so that something else is read. */
+  /** The source holds now what it was made for, so that something else is read; or the rule holds nothing back, and would. */
   readonly inForce: boolean;
 };
 
@@ -27,6 +45,22 @@ export type CorrectableRow = {
   holds(column: string): string | null;
   /** What the list of held rows may say of it, by table of the target: of each rule that the row drives. */
   readonly made: readonly { readonly target: string; readonly key: readonly (string | null)[] }[];
+};
+
+/** A row that a rule makes, as it may be accepted. */
+export type HeldByRules = {
+  /** `schema.table` at the target, and what `Decision` calls the row of it. */
+  readonly target: string;
+  readonly key: string;
+  /** `schema.table` at the source. */
+  readonly table: string;
+  /** The validation rules that hold it, each with the target's column that it is about, and what it looks at. */
+  readonly rules: readonly { readonly rule: string; readonly column: string; readonly from: string }[];
+  /**
+   * Where no validation rule does, what else: columns that cannot be made (`values`), unique values that another row has (`unique`), a row that it needs (`parent`); or nothing, or there is no
+   * such row (`nothing`).
+   */
+  readonly otherwise: 'values' | 'unique' | 'parent' | 'nothing' | null;
 };
 
 /** What operators can correct, and what they have, by what transform has committed last. Changes nothing. */
@@ -47,10 +81,38 @@ export class CorrectableRows implements AsyncDisposable {
 
   /** Those that stand, in force or not, by table and key. */
   *[Symbol.iterator](): Generator<StandingCorrection> {
-    for (const { key, since, ...correction } of this.#stored.derived.derivation.mirror.corrections) {
+    for (const decision of this.#stored.derived.derivation.mirror.corrections) {
+      const { what, id, table, key, column, from, why, since } = decision;
+      const [to, target, rule] = decision.what === 'correct' ? [decision.to, null, null] : [null, decision.target, decision.rule];
+      const inForce = decision.what === 'correct' ? this.#isInForce(decision) : this.#isAccepted(decision);
       const { seq: sinceSeq, ts_ms: sinceMs } = since;
-      yield { ...correction, key: heldKey(null, key), sinceSeq, sinceMs, inForce: this.#isInForce({ ...correction, key }) };
+      yield { what, id, table, key: heldKey(null, key), column, from, to, target, rule, why, sinceSeq, sinceMs, inForce };
     }
+  }
+
+  /** The table at the source of which a row of the list of held rows is; null: no rule makes such a row. */
+  sourceOf(target: string, key: readonly (string | null)[]): string | null {
+    return heldRowOf(this.#stored.derived.plan, target, lineOfRow(key))?.rule.table.name ?? null;
+  }
+
+  /** What holds a row of the target, of which the key is as the list of held rows has it. ACCEPTANCE_IMPOSSIBLE where no rule makes rows of that table. */
+  heldBy(target: string, key: readonly (string | null)[]): HeldByRules {
+    const { plan } = this.#stored.derived;
+    const heldAs = lineOfRow(key);
+    const row = heldRowOf(plan, target, heldAs);
+    if (row === undefined) {
+      const known = [...new Set(plan.rules.map(({ compiled }) => compiled.target))].join(', ');
+      throw new ChangeoverError('ACCEPTANCE_IMPOSSIBLE', `no rule makes this row of ${target}; rules make rows of ${known || 'no table'}`, {
+        facts: { table: target },
+      });
+    }
+    const found = { target, key: heldAs, table: row.rule.table.name };
+    const { rules, isMade } = this.#refusing(row, (accepted) => !accepted);
+    if (rules.length > 0) return { ...found, rules, otherwise: null };
+    const entry = this.#stored.draft.get(stateKey('derived', row.rule.number, row.key));
+    const state = entry === undefined ? undefined : decodeEntry(entry).told?.state;
+    const otherwise = !isMade ? 'values' : state === 'held' ? 'unique' : state === 'waiting' ? 'parent' : 'nothing';
+    return { ...found, rules, otherwise };
   }
 
   /** CORRECTION_IMPOSSIBLE where no rule reads the table, or its rows also go over as they are; or the source has no such row. */
@@ -83,7 +145,47 @@ export class CorrectableRows implements AsyncDisposable {
     await this.#stored.draft[Symbol.asyncDispose]();
   }
 
-  #isInForce({ table: name, key, column, from }: Pick<PlacedCorrection, 'table' | 'key' | 'column' | 'from'>): boolean {
+  /** The validation rules that do not take the row as it is made now; those that are accepted, or the others. `isMade`: its columns can be. */
+  #refusing(
+    { rule, key }: DrivingRow,
+    which: (accepted: boolean) => boolean,
+  ): { readonly rules: HeldByRules['rules']; readonly isMade: boolean } {
+    const { mirror } = this.#stored.derived.derivation;
+    const driving = mirror.get(rule.table, key);
+    if (driving === null) return { rules: [], isMade: true };
+    const { rows, problems, decided } = new RowEvaluator(mirror).join(rule, driving);
+    if (decided && !rule.compiled.accepts(rows)) return { rules: [], isMade: true };
+    if (problems !== null) return { rules: [], isMade: false };
+    const waives = mirror.corrections.waives(rule.compiled, key);
+    const looked = new Map<string, string>();
+    const derived = rule.compiled.derive(rows, (name, values) => {
+      if (which(waives?.(name, values) === true)) looked.set(name, lookedText(values));
+      return true;
+    });
+    if (!('notes' in derived)) return { rules: [], isMade: false };
+    const refusing = derived.notes.flatMap(({ rule: name = '', column }) => {
+      const from = looked.get(name);
+      return from === undefined ? [] : [{ rule: name, column, from }];
+    });
+    return { rules: refusing, isMade: true };
+  }
+
+  #isAccepted({
+    target,
+    key,
+    rule,
+    from,
+  }: {
+    readonly target: string;
+    readonly key: string;
+    readonly rule: string;
+    readonly from: string;
+  }) {
+    const row = heldRowOf(this.#stored.derived.plan, target, key);
+    return row !== undefined && this.#refusing(row, (accepted) => accepted).rules.some((one) => one.rule === rule && one.from === from);
+  }
+
+  #isInForce({ table: name, key, column, from }: Pick<PlacedDecision, 'table' | 'key' | 'column' | 'from'>): boolean {
     const table = this.#stored.derived.plan.table(name);
     const place = table?.correctable.get(column);
     const row = table === undefined ? null : this.#held(table, keyOfHash(key));

@@ -57,8 +57,13 @@ export type ExplainedRow = {
     /** What stands at the target; undefined: nothing does. */
     readonly written: string | null | undefined;
   }[];
-  /** What it has to be by the rule's validation, each with what it says of the row; null: the row is so. */
-  readonly validations: readonly { readonly rule: string; readonly severity: Severity; readonly problem: string | null }[];
+  /** What it has to be by the rule's validation, each with what it says of the row; null: the row is so. `accepted`: it would hold the row, and an operator takes that as it is. */
+  readonly validations: readonly {
+    readonly rule: string;
+    readonly severity: Severity;
+    readonly problem: string | null;
+    readonly accepted: boolean;
+  }[];
   /** Values that it wants alone. */
   readonly unique: readonly {
     readonly columns: readonly string[];

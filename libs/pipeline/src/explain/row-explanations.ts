@@ -163,9 +163,11 @@ export class RowExplanations implements AsyncDisposable {
     const reads = (columns: readonly ColumnRead[]): readonly ReadValue[] => this.#read(rule, ast, rows, columns);
     const accepts = !decided || rule.compiled.accepts(rows);
     const tooMany = new Map((problems ?? []).map(({ column, reason }) => [column, reason]));
-    const { columns: made, validations } = accepts ? this.#trace(ast)(rows) : { columns: [], validations: [] };
+    const { columns: made, validations } = accepts
+      ? this.#trace(ast)(rows, mirror.corrections.waives(rule.compiled, key) ?? undefined)
+      : { columns: [], validations: [] };
     const traced = made.map((one) => ({ ...one, problem: tooMany.get(one.column) ?? one.problem }));
-    const again = evaluator.evaluate(rule, driving);
+    const again = evaluator.evaluate(rule, key, driving);
     // Of a row that is held what stands is an earlier version, which may have another key.
     const keyColumns = rule.compiled.key.map((place) => (entry.written === null ? traced[place]?.value : entry.written[place]) ?? null);
     return {
@@ -180,7 +182,8 @@ export class RowExplanations implements AsyncDisposable {
         return { column, rule: printExpression(expression), reads: reads(columnsRead(expression)), value, problem, written };
       }),
       validations: validations.map(({ rule: one, problem }) => {
-        return { rule: printValidation(one), severity: one.severity, problem: problem?.reason ?? null };
+        const accepted = problem !== null && problem.severity !== one.severity;
+        return { rule: printValidation(one), severity: one.severity, problem: problem?.reason ?? null, accepted };
       }),
       isConsistent:
         JSON.stringify(again.problems) === JSON.stringify(entry.problems) &&

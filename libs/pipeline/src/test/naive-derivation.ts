@@ -1,5 +1,5 @@
 import { formatRows } from '@changeover/events';
-import { ConversionProblem, type CompiledRule, type Problem, type Row } from '@changeover/mapping';
+import { ConversionProblem, type CompiledRule, type Problem, type Row, type Waives } from '@changeover/mapping';
 
 /** Source rows by table and key (COPY text of the key columns). */
 export type SourceRows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
@@ -41,6 +41,7 @@ export function deriveNaively(
   rules: readonly CompiledRule[],
   source: SourceRows,
   keptVersions: ReadonlyMap<string, KeptVersion>,
+  waivesOf: (rule: CompiledRule, key: string) => Waives = () => () => false,
 ): Map<string, Outcome> {
   const candidates: Candidate[] = [];
   rules.forEach((rule, number) => {
@@ -56,7 +57,7 @@ export function deriveNaively(
         if (join.all?.decides === true) decided = false;
       }
       if (decided && !rule.accepts(rows)) continue;
-      const derived = problems.length > 0 ? { problems } : rule.derive(rows);
+      const derived = problems.length > 0 ? { problems } : rule.derive(rows, waivesOf(rule, key));
       const order = rule.uniques.map(({ orderOf }) => orderOf(driving));
       const base = { rule: number, key, order, refused: [], notes: 'notes' in derived ? derived.notes : [] };
       if ('values' in derived) {

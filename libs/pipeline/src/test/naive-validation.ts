@@ -1,4 +1,5 @@
 import {
+  columnsValidated,
   compileRule,
   type CompiledRule,
   type Comparison,
@@ -20,7 +21,7 @@ export function compileNaively(
   const compiled = compileRule(rule, tables, converters);
   return {
     ...compiled,
-    derive: (rows) => {
+    derive: (rows, waives) => {
       const derived = compiled.derive(rows);
       if ('problems' in derived) return derived;
       const row: Record<string, string | null> = Object.fromEntries(
@@ -53,6 +54,11 @@ export function compileNaively(
                     ? [value === null || !new RegExp(one.rejects, 'u').test(value), 'not as the pattern has it', null]
                     : [holds(one.check, row) !== false, 'does not hold', null];
         if (is) continue;
+        const looked = Array.from(new Set(columnsValidated(one)), (other) => row[other] ?? null);
+        if ((severity === 'hold' || severity === 'stop') && waives?.(name, looked) === true) {
+          notes.push({ reason: `accepted: ${name}`, column, rule: name, severity: 'warn' });
+          continue;
+        }
         const reason = severity === 'fix' ? ('atMost' in one ? 'cut' : 'left empty') : word;
         (severity === 'hold' || severity === 'stop' ? problems : notes).push({
           reason: `${reason}: ${name}`,

@@ -13,9 +13,9 @@ import { compileRules, ruleSchemas, sourceTable, tablesRead, type Converters, ty
 
 import { claimingRule } from '../derive/claiming-rule.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
-import { correctionLine, type PlacedCorrection } from '../derive/corrections.js';
+import { correctionLine, type PlacedDecision } from '../derive/corrections.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
-import { HeldRows, keyOfHash, type HeldSince } from '../derive/held-rows.js';
+import { heldRowOf, HeldRows, keyOfHash, type HeldSince } from '../derive/held-rows.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { SourceMirror } from '../derive/source-mirror.js';
 import { keyOfEntry } from '../derive/state-keys.js';
@@ -111,14 +111,21 @@ export class DerivedTables {
   /** What an operator has decided about a row, whose reading may change with it; gives frames. `id`: of a correction. */
   decide(id: string, decision: Decision, at: HeldSince): void {
     const { mirror } = this.derivation;
-    const table = this.plan.table(decision.table);
-    const key = keyOfHash(decision.key);
+    const { table, key } = this.#rowOf(decision);
     const was = table === undefined ? null : mirror.get(table, key);
     const { before, after } = mirror.corrections.decide(id, decision, at);
     if (table !== undefined) this.#touch(table, key, was, mirror.get(table, key));
     // It goes and another comes: they have different ids.
     if (before !== null) this.#correctionFrames.add(this.#correctionLine(before), null);
     if (after !== null) this.#correctionFrames.add(null, this.#correctionLine(after));
+  }
+
+  /** The row of the source that a decision is about; no table: no rule reads it, or makes such a row, any more. */
+  #rowOf(decision: Decision): { readonly table: MirroredTable | undefined; readonly key: string } {
+    const { table, key, target } = { target: undefined, ...decision };
+    if (target === undefined) return { table: this.plan.table(table), key: keyOfHash(key) };
+    const made = heldRowOf(this.plan, target, key);
+    return { table: made?.rule.table, key: made?.key ?? key };
   }
 
   /** Frames of all that was decided before anything was derived. */
@@ -171,7 +178,7 @@ export class DerivedTables {
     this.#touched.set(id, { table, key, before: known === undefined ? before : known.before, after });
   }
 
-  #correctionLine(correction: PlacedCorrection): Line {
+  #correctionLine(correction: PlacedDecision): Line {
     return correctionLine(this.#migration, correction);
   }
 

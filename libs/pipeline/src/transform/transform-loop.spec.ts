@@ -9,6 +9,7 @@ import {
   SequencedLog,
   tableSchemaHash,
   type CopyProgress,
+  type Decision,
   type LogEntry,
   type LogWriter,
   type Operation,
@@ -605,7 +606,7 @@ describe('transform', () => {
       await bed.chunk(inserted(PEOPLE, ['1', 'Ada'], ['2', 'Bo']));
       await bed.progress();
       const told = (id: string, from: string, to: string, seq: number): string =>
-        `m ${id}.1 public.people 1 name ${from} ${to} N ${String(seq)} 5`;
+        `m ${id}.1 public.people 1 name ${from} ${to} N ${String(seq)} 5 N N`;
       expect((await bed.written()).rows).toEqual([['c Ada L. 1', 'c Bo 2'], [`c ${told('early', 'Ada', 'Ada L.', 4)}`]]);
       await bed.transaction([updated(PEOPLE, ['1', 'Eve'])]);
       await correct('late', 'Eve', 'Eva');
@@ -619,6 +620,49 @@ describe('transform', () => {
         [`c ${told('late', 'Eve', 'Eva', 8)}`, 'u Eve 1', 'u Eva 1'],
         ['u Eva 1', 'u Ada L. 1'],
         ['u Bo 2', 'u Eve 2'],
+      ]);
+    });
+
+    it('accepts a row that a rule holds, by what the rule looks at: decided before and after, out of force and in force again, withdrawn', async () => {
+      const validate = [{ name: 'short', column: 'full', atMost: 3, severity: 'stop' as const }];
+      const mapping = parseMapping({ rules: RULES.rules.map((rule) => ({ ...rule, validate, whileHeld: 'none' })) });
+      const row = { table: 'public.people', column: 'full', target: 'crm.person', rule: 'short' };
+      const decide = async (id: string, decision: Decision): Promise<void> => {
+        const body = encodeJsonBody('correction', { requestId: id, decisions: [decision] });
+        await bed.append({ kind: 'correction', body, last: true, facts: { ts_ms: 5 } });
+      };
+      const accept = (key: string, from: string): Decision => ({ what: 'accept', key, from, why: null, ...row });
+      await using bed = new TransformBed();
+      bed.start({ mapping });
+      await bed.activate(mapping, COPIED);
+      await bed.tell(PEOPLE);
+      await decide('early', accept('1', 'Ada L.'));
+      await bed.chunk(inserted(PEOPLE, ['1', 'Ada L.'], ['2', 'Benny']));
+      await bed.progress();
+      await bed.transaction([updated(PEOPLE, ['1', 'Ada K.'])]);
+      await bed.transaction([updated(PEOPLE, ['1', 'Ada L.'])]);
+      await decide('late', accept('2', 'Benny'));
+      await decide('gone', { what: 'withdraw', id: 'late.1', key: '2', from: 'Benny', ...row });
+      await decide('other', accept('2', 'Bennie'));
+      const { rows } = await bed.written();
+      // Rows of our own tables begin with the migration.
+      const people = rows.map((record) => record.filter((one) => !/^[cud] m /.test(one)));
+      expect(people.filter((record) => record.length > 0)).toEqual([
+        ['c Ada L. 1'],
+        ['d Ada L. 1'],
+        ['c Ada L. 1'],
+        ['c Benny 2'],
+        ['d Benny 2'],
+      ]);
+      const listed = rows.flat().filter((one) => / (held|noted) /.test(one));
+      expect(
+        listed.map((one) =>
+          /^(.) m crm.person (\d) .* (held|noted) [tf] (accepted: short|too long: short) full/.exec(one)?.slice(1).join(' '),
+        ),
+      ).toEqual([
+        ...['c 1 noted accepted: short', 'c 2 held too long: short'],
+        ...['u 1 noted accepted: short', 'u 1 held too long: short', 'u 1 held too long: short', 'u 1 noted accepted: short'],
+        ...['u 2 held too long: short', 'u 2 noted accepted: short', 'u 2 noted accepted: short', 'u 2 held too long: short'],
       ]);
     });
 

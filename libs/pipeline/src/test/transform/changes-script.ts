@@ -19,6 +19,8 @@ import { InMemoryMessageStore, MemoryStorage, positionAt } from '@changeover/tes
 import { changeWithoutRowEvents } from '../../schema-change.js';
 import type { Change, RowChange } from '../random-changes.js';
 import type { Choices } from './choices.js';
+import { isSameDecision, type Decided, type Place } from './decided.js';
+import { Definition } from './definition.js';
 import { LiveTable } from './live-table.js';
 import type { MigrationCensus } from './migration-census.js';
 import { NOW, type Alteration, type DecisionStep, type Migration, type SourceStep } from './random-migration.js';
@@ -41,12 +43,6 @@ type Copy = {
   left?: true;
 };
 
-/** A correction that stands, by what the log says. */
-export type Decided = Extract<Decision, { what: 'correct' }> & { readonly id: string; readonly seq: number; readonly ms: number };
-
-/** What the log says up to a record, and how many parts that has. */
-export type Place = { readonly view: View; readonly decided: readonly Decided[]; readonly parts: number };
-
 /**
  * Writes `changes` as a correct capture of this source may: where the source leaves it open, `choices` decide. What the log says after each record
  * is kept beside it, computed from the rows that were told, not from the log.
@@ -63,6 +59,8 @@ export class ChangesScript {
   readonly #migration: Migration;
   readonly #choices: Choices;
   readonly #census: MigrationCensus;
+  /** Of the mapping in force. */
+  #definition: Definition;
   readonly #tables = new Map<string, LiveTable>();
   readonly #told = new ToldRows();
   readonly #forms = new Map<string, RecordRef>();
@@ -93,6 +91,7 @@ export class ChangesScript {
   ) {
     this.#migration = migration;
     this.mapping = migration.mapping;
+    this.#definition = new Definition(migration);
     this.#choices = choices;
     this.#census = census;
     this.#decided = already.decided;
@@ -142,7 +141,7 @@ export class ChangesScript {
     for (const table of this.#tables.values()) await this.#tell(table.form, table.rows.length === 0, true);
     const decided = this.#decided;
     this.#decided = [];
-    if (decided.length > 0) await this.#decide(decided);
+    if (decided.length > 0) await this.#decide(decided.map(({ id: _, seq: _seq, ms: _ms, ...decision }) => decision));
     await this.#noise();
     await this.#activate(mapping);
     // They cannot be copied: as if they came only now.
@@ -183,6 +182,7 @@ export class ChangesScript {
 
   async #activate(mapping: Mapping): Promise<void> {
     this.mapping = mapping;
+    this.#definition = new Definition({ ...this.#migration, mapping });
     this.mappings.set(this.#seq + 1, mapping);
     this.#mapping = mappingHash(mapping);
     const body = encodeJsonBody('mapping-activated', { requestId: 'activate', hash: this.#mapping, mapping });
@@ -192,8 +192,16 @@ export class ChangesScript {
   #decisionOf(step: DecisionStep): Decision | null {
     if (step.how === 'withdraw') {
       if (this.#decided.length === 0) return null;
-      const { id, table, key, column, from } = this.#decided[step.correction % this.#decided.length] as Decided;
-      return { what: 'withdraw', id, table, key, column, from };
+      const decided = this.#decided[step.correction % this.#decided.length] as Decided;
+      const { id, table, key, column, from } = decided;
+      const accepted = decided.what === 'accept' ? { target: decided.target, rule: decided.rule } : {};
+      return { what: 'withdraw', id, table, key, column, from, ...accepted };
+    }
+    if (step.how === 'accept') {
+      const view = new Map([...this.#tables].map(([name, { form, rowsByKey: rows }]) => [name, { form, rows }]));
+      const found = this.#definition.acceptable({ view, decided: this.#decided });
+      const one = found[step.row % Math.max(1, found.length)];
+      return one === undefined ? null : { ...one, why: step.now ? 'so it is' : null, from: step.now ? one.from : 'other' };
     }
     const { table: name, column, to } = step;
     const table = this.#tables.get(name);
@@ -207,8 +215,6 @@ export class ChangesScript {
     const requestId = `request-${String(++this.#requests)}`;
     const ts_ms = this.#now();
     decisions.forEach((decision, index) => {
-      const { table, key, column, from } = decision;
-      const isSame = (one: Decided): boolean => one.table === table && one.key === key && one.column === column && one.from === from;
       if (decision.what === 'withdraw') {
         const id = (one: Decided): boolean => one.id === decision.id;
         this.#census.saw('correction withdrawn', this.#decided.some(id));
@@ -216,7 +222,7 @@ export class ChangesScript {
         return;
       }
       const said = { id: `${requestId}.${String(index + 1)}`, seq: this.#seq + 1, ms: ts_ms };
-      this.#decided = [...this.#decided.filter((one) => !isSame(one)), { ...decision, ...said }];
+      this.#decided = [...this.#decided.filter((one) => !isSameDecision(one, decision)), { ...decision, ...said }];
     });
     const body = encodeJsonBody('correction', { requestId, decisions });
     await this.#append([{ kind: 'correction', body, last: true, facts: { ...this.#facts(), ts_ms } }, this.#progressPart()]);

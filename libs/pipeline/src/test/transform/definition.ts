@@ -1,10 +1,10 @@
-import type { ForeignKey, TableSchema } from '@changeover/events';
-import type { CompiledRule, Row, SourceTable } from '@changeover/mapping';
+import type { Decision, ForeignKey, TableSchema } from '@changeover/events';
+import type { CompiledRule, Row, SourceTable, Waives } from '@changeover/mapping';
 
 import { deriveNaively, keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import { compileNaively } from '../naive-validation.js';
 import { CONVERTERS } from '../random-rules.js';
-import type { Decided, Place } from './changes-script.js';
+import { isCorrection, isSameDecision, type Decided, type Place } from './decided.js';
 import type { Migration } from './random-migration.js';
 import type { TableView, View } from './told-rows.js';
 
@@ -43,6 +43,8 @@ export class Definition {
   readonly #columns: ReadonlyMap<string, readonly string[]>;
   readonly #keys: ReadonlyMap<string, readonly string[]>;
   readonly #correctable: ReadonlySet<string>;
+  /** By what names a rule's rows, and the name of a validation rule: the column that it is about. */
+  readonly #validated: ReadonlyMap<string, string>;
 
   constructor({ tables, later, mapping }: Pick<Migration, 'tables' | 'later' | 'mapping'>) {
     const all = [...tables, later];
@@ -56,8 +58,12 @@ export class Definition {
     );
     const keys = new Map(passes.filter(({ key }) => key.length > 0).map(({ name, foreignKeys }) => [name, foreignKeys]));
     this.#circles = new Set([...keys.keys()].filter((name) => reaches(keys, name, name, new Set())));
+    const validated = mapping.rules.flatMap((rule, number) => (rule.validate ?? []).map(({ name, column }) => ({ number, name, column })));
     const circles = [...this.#circles].map((name) => this.#circleRule(name, sources, keys.get(name) ?? []));
     this.rules = [...mapping.rules.map((rule) => compileNaively(rule, sources, CONVERTERS)), ...circles];
+    this.#validated = new Map(
+      validated.map(({ number, name, column }) => [`${heldId(this.rules[number] as CompiledRule, '')}${name}`, column]),
+    );
   }
 
   /** Whether the rows of this target table are of a rule. */
@@ -78,15 +84,37 @@ export class Definition {
   /** `kept`: by rule and key, versions that stand if their rows are held now. */
   at({ view, decided }: Pick<Place, 'view' | 'decided'>, kept: ReadonlyMap<string, KeptVersion>): Expected {
     const source = new Map([...view].map(([name, table]) => [name, this.#rows(name, table, decided)]));
-    let outcomes = deriveNaively(this.rules, source, kept);
+    const waives = (rule: CompiledRule, key: string): Waives => {
+      const accepted = decided.flatMap((one) => (one.what === 'accept' && `${one.target} ${one.key}` === heldId(rule, key) ? [one] : []));
+      return (name, looked) => accepted.some((one) => one.rule === name && one.from === keyText(looked));
+    };
+    let outcomes = deriveNaively(this.rules, source, kept, waives);
     // A kept version that has lost what it stands on is kept no longer, and wants nothing.
     for (let still = kept; ;) {
       const gone = [...still.keys()].filter((id) => isHeld(outcomes.get(id)) && outcomes.get(id)?.written === null);
       if (gone.length === 0) break;
       still = new Map([...still].filter(([id]) => !gone.includes(id)));
-      outcomes = deriveNaively(this.rules, source, still);
+      outcomes = deriveNaively(this.rules, source, still, waives);
     }
     return { ...this.#target(view, outcomes), outcomes };
+  }
+
+  /** What rules of validation hold back that is not accepted yet, in an order of its own: what would accept it. */
+  acceptable({ view, decided }: Pick<Place, 'view' | 'decided'>): readonly Extract<Decision, { what: 'accept' }>[] {
+    const source = new Map([...view].map(([name, table]) => [name, this.#rows(name, table, decided)]));
+    const found: Extract<Decision, { what: 'accept' }>[] = [];
+    const looks = (rule: CompiledRule, key: string): Waives => {
+      const { source: table, target, name: of } = rule;
+      return (name, looked) => {
+        const column = this.#validated.get(`${heldId(rule, '')}${name}`) ?? '';
+        const heldAs = `${of === null ? '' : `${of}:`}${key}`;
+        found.push({ what: 'accept', table, key: heldAs, column, target, rule: name, from: keyText(looked), why: null });
+        return true;
+      };
+    };
+    deriveNaively(this.rules, source, NOTHING_KEPT, looks);
+    const isNew = (one: (typeof found)[number]): boolean => !decided.some((other) => other.what === 'accept' && isSameDecision(one, other));
+    return found.filter(isNew).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   }
 
   #target(view: View, outcomes: ReadonlyMap<string, Outcome>): Pick<Expected, 'tables' | 'held'> {
@@ -168,7 +196,7 @@ export class Definition {
       columns.map((column) => {
         const value = there.has(column) ? (row[column] ?? null) : null;
         const isOf = (one: Decided): boolean => one.table === name && one.key === key && one.column === column && one.from === value;
-        const correction = this.#isCorrected(name, column) && there.has(column) ? decided.find(isOf) : undefined;
+        const correction = this.#isCorrected(name, column) && there.has(column) ? decided.filter(isCorrection).find(isOf) : undefined;
         return correction === undefined ? value : correction.to;
       });
     return new Map([...rows].map(([key, row]) => [key, read(key, row)]));
@@ -180,7 +208,7 @@ export class Definition {
   }
 
   /** Whether something else is read of a row than the source holds. */
-  isInForce(view: View, { table, key, column, from, to }: Decided): boolean {
+  isInForce(view: View, { table, key, column, from, to }: Extract<Decided, { what: 'correct' }>): boolean {
     const row = view.get(table)?.rows.get(key);
     return row !== undefined && this.#isCorrected(table, column) && (row[column] ?? null) === from && to !== from;
   }

@@ -33,6 +33,13 @@ export class LiveTable {
     return this.spec.key.length > 0;
   }
 
+  /** The same as named values. */
+  get rowsByKey(): ReadonlyMap<string, Readonly<Record<string, string | null>>> {
+    const named = (row: Row): Record<string, string | null> =>
+      Object.fromEntries(this.form.columns.map(({ name }, place) => [name, row[place] ?? null]));
+    return new Map(this.#rows.map((row, number) => [this.isKeyed ? this.keyOf(row) : String(number), named(row)]));
+  }
+
   keyOf(row: Row): string {
     return keyText(this.#keys().map((column) => row[column] as string));
   }

@@ -45,6 +45,8 @@ export type DecisionStep =
       readonly from: string | null | typeof NOW;
       readonly to: string | null;
     }
+  /** One of the rows that rules of validation hold; `now`: for what they look at then. */
+  | { readonly how: 'accept'; readonly row: number; readonly now: boolean }
   | { readonly how: 'withdraw'; readonly correction: number };
 
 export const NOW = Symbol('now');
@@ -168,12 +170,17 @@ function stepsOf(
       return fc.record({ how: fc.constant('correct' as const), ...constants(where), from: now ? fc.constant(NOW) : values, to: values });
     });
   const withdraw = fc.record({ how: fc.constant('withdraw' as const), correction: fc.nat({ max: 11 }) });
-  const decision = fc.oneof({ weight: 4, arbitrary: correct }, { weight: 1, arbitrary: withdraw });
+  const accept = fc.record({
+    how: fc.constant('accept' as const),
+    row: fc.nat({ max: 11 }),
+    now: fc.integer({ max: 5 }).map((one) => one !== 0),
+  });
+  const decision = fc.oneof({ weight: 4, arbitrary: correct }, { weight: 5, arbitrary: accept }, { weight: 2, arbitrary: withdraw });
   return fc.array(
     fc.oneof(
       {
-        weight: 4,
-        arbitrary: fc.array(decision, { minLength: 1, maxLength: 3 }).map((decisions) => ({ do: 'decide' as const, decisions })),
+        weight: 6,
+        arbitrary: fc.array(decision, { minLength: 1, maxLength: 4 }).map((decisions) => ({ do: 'decide' as const, decisions })),
       },
       {
         weight: 20,

@@ -2,7 +2,8 @@ import { decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/event
 import type { CompiledRule, Mapping } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
-import type { ChangesScript, Place } from './changes-script.js';
+import type { ChangesScript } from './changes-script.js';
+import { isCorrection, type Decided, type Place } from './decided.js';
 import { heldId, NOTHING_KEPT, valuesText, Definition, type Expected, type NamedRow, type Said } from './definition.js';
 import { FollowedTarget, type TargetChange } from './followed-target.js';
 import type { MigrationCensus } from './migration-census.js';
@@ -201,7 +202,8 @@ export class WritesCheck {
     this.#expectSince(expected, change, parts);
     this.#look(expected, view, changed);
     const before = this.#place;
-    for (const one of decided) {
+    this.#sawAccepted(expected, decided);
+    for (const one of decided.filter(isCorrection)) {
       const isInForce = this.#definition.isInForce(view, one);
       const was = before !== null && before.decided.includes(one) && this.#definition.isInForce(before.view, one);
       this.#census.saw('correction in force', isInForce);
@@ -211,12 +213,31 @@ export class WritesCheck {
     this.#place = place;
   }
 
+  #sawAccepted({ outcomes }: Expected, decided: readonly Decided[]): void {
+    const isAccepted = ({ reason }: { readonly reason: string }): boolean => reason.startsWith('accepted: ');
+    const notes = [...outcomes].filter(([, { problems }]) => problems.some(isAccepted)).map(([id]) => id);
+    const before = [...(this.#before?.outcomes ?? [])].filter(([, { problems }]) => problems.some(isAccepted)).map(([id]) => id);
+    const accepted = new Set(decided.flatMap((one) => (one.what === 'accept' ? [`${one.target} ${one.key}`] : [])));
+    const isDecided = (id: string): boolean => accepted.has(heldId(...this.#definition.ruleOf(id)));
+    this.#census.saw('accepted row', notes.length > 0);
+    const held = (id: string): boolean => outcomes.get(id)?.state === 'held';
+    this.#census.saw(
+      'accepted row held again',
+      before.some((id) => held(id) && isDecided(id)),
+    );
+    this.#census.saw(
+      'acceptance withdrawn',
+      before.some((id) => held(id) && !isDecided(id)),
+    );
+  }
+
   /** What was decided stands at the target, whether it is in force or not. */
   #expectDecided({ decided }: Place): void {
-    const expected = decided.map(({ id, table, key, column, from, to, why, seq, ms }) =>
+    const expected = decided.map(({ id, table, key, column, from, why, seq, ms, ...one }) =>
       valuesText({
         ...{ migration: 'm', id, source: table, source_key: key, source_column: column },
-        ...{ held: from, read: to, why, since_seq: String(seq), since_ms: String(ms) },
+        ...{ held: from, why, since_seq: String(seq), since_ms: String(ms) },
+        ...(one.what === 'correct' ? { read: one.to } : { target: one.target, rule: one.rule }),
       }),
     );
     expectSame(this.target.corrections.map((row) => valuesText(row)).sort(), expected.sort());
