@@ -1,12 +1,12 @@
-import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
 import type { Decision } from '@changeover/events';
-import type { CorrectableRow } from '@changeover/pipeline';
 import type { AllSettings } from '@changeover/shell';
 import { Injectable } from '@nestjs/common';
 import { Option } from 'nest-commander';
 
-import { renderDecided, type Decided } from '../held/corrections-view.js';
-import { outcomesOf, submitDecisions, untilAtTarget } from '../held/decide.js';
+import { renderDecided, type Decided, type DecisionWord } from '../held/corrections-view.js';
+import { outcomesOf, submitDecisions, untilAtTarget, type DecidedAbout } from '../held/decide.js';
+import { requireFollowing } from '../held/require-following.js';
 import { findOwnServices } from '../services/own-services.js';
 import { ProgressLine } from '../status/progress-line.js';
 import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
@@ -16,6 +16,8 @@ export type DecideOptions = ReadOptionsOf & {
   /** Commander's word for `--no-wait`. */
   readonly wait?: boolean;
   readonly timeout?: number;
+  /** Of commands that find rows by what they have in common. */
+  readonly yes?: boolean;
   readonly json?: boolean;
 };
 
@@ -24,7 +26,9 @@ type Prepared = {
   readonly decisions: Iterable<Decision> | AsyncIterable<Decision>;
   readonly columns: Decided['columns'];
   /** The first rows that they are of. */
-  readonly rows: readonly CorrectableRow[];
+  readonly rows: readonly DecidedAbout[];
+  /** They were found by what they have in common, so more than one has to be said to be meant. */
+  readonly found?: boolean;
 };
 
 type Asked = Pick<Prepared, 'columns' | 'rows'> & Pick<Decided, 'decisions' | 'requests'>;
@@ -55,8 +59,8 @@ export abstract class DecideCommand extends CliCommand {
     return true;
   }
 
-  protected async decide(options: DecideOptions, work: AskForDecisions, withdrawn = false): Promise<void> {
-    const { dryRun = false, wait = true, timeout, json = false, ...read } = options;
+  protected async decide(options: DecideOptions, work: AskForDecisions, what: DecisionWord): Promise<void> {
+    const { dryRun = false, wait = true, timeout, yes = false, json = false, ...read } = options;
     const { settings: given, folder } = await this.readSettings(read);
     const settings = await findOwnServices(given, folder);
     const clock = new SystemClock();
@@ -64,22 +68,26 @@ export abstract class DecideCommand extends CliCommand {
     const { signal } = this.session;
     const context = { clock, ids: new RandomIdSource(), signal };
     let asked = false;
-    const ask = async ({ decisions, columns, rows }: Prepared): Promise<Asked> => {
-      if (dryRun) return { columns, rows, decisions: columns.reduce((sum, column) => sum + column.decisions, 0), requests: [] };
+    const ask = async ({ decisions, columns, rows, found = false }: Prepared): Promise<Asked> => {
+      const count = columns.reduce((sum, column) => sum + column.decisions, 0);
+      if (dryRun || count === 0) return { columns, rows, decisions: count, requests: [] };
+      if (found && count > 1 && !yes) throw severalMeant(count, what);
       asked = true;
       return { columns, rows, ...(await submitDecisions(settings, context, decisions)) };
     };
     try {
+      if (wait && !dryRun) await requireFollowing(settings, clock);
       const { rows, ...told } = await work(settings, ask, line);
-      const reached = !dryRun && wait;
+      const reached = asked && wait;
       if (reached) {
         line.show('waiting until the new database has it');
         await this.#wait(settings, context, timeout);
       }
-      const decided = { migration: settings.migration, dryRun, ...told, reached };
+      const sample = dryRun ? { sample: rows.flatMap(({ made }) => made) } : {};
+      const decided = { migration: settings.migration, dryRun, ...told, reached, ...sample };
       const outcomes = reached ? await outcomesOf(settings, clock, rows) : [];
       line.clear();
-      this.terminal.out(json ? toJson({ ...decided, rows: outcomes }) : renderDecided({ ...decided, rows: outcomes }, withdrawn));
+      this.terminal.out(json ? toJson({ ...decided, rows: outcomes }) : renderDecided({ ...decided, rows: outcomes }, what));
     } catch (error) {
       line.clear();
       if (!signal.aborted) throw error;
@@ -99,4 +107,11 @@ export abstract class DecideCommand extends CliCommand {
       facts: { migration: settings.migration },
     });
   }
+}
+
+function severalMeant(count: number, what: DecisionWord): ChangeoverError {
+  return new ChangeoverError(
+    'BAD_SETTINGS',
+    `that is ${countWords(count)} ${what}s: --dry-run shows how many and the first of them, --yes asks for them`,
+  );
 }

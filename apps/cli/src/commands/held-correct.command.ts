@@ -1,11 +1,14 @@
 import { ChangeoverError, countWords, SystemClock } from '@changeover/core';
-import type { Decision } from '@changeover/events';
+import type { HeldFilter } from '@changeover/events';
 import type { CorrectableRows } from '@changeover/pipeline';
+import type { AllSettings } from '@changeover/shell';
 import { Option, SubCommand } from 'nest-commander';
 
 import { correctionsIn, type WantedCorrection } from '../held/correction-lines.js';
-import { correctionOf, FirstRows, withCorrectableRows } from '../held/decide.js';
+import { correctionOf, decisionsOf, DecisionSummary, rowIfThere, withCorrectableRows, type Deciding } from '../held/decide.js';
+import { listedRows } from '../held/listed-rows.js';
 import { qualified } from '../held/words.js';
+import type { ProgressLine } from '../status/progress-line.js';
 import { DecideCommand, type DecideOptions } from './decide-command.js';
 
 type CorrectOptions = DecideOptions & {
@@ -16,6 +19,8 @@ type CorrectOptions = DecideOptions & {
   readonly fromNull?: boolean;
   readonly why?: string;
   readonly file?: string;
+  readonly held?: string;
+  readonly reason?: string;
 };
 
 /** Between two turns of others. */
@@ -71,56 +76,109 @@ export class HeldCorrectCommand extends DecideCommand {
     return file;
   }
 
+  @Option({ flags: '--held <table>', description: 'instead of a row: all that the list of held rows has of this table of the target' })
+  parseHeld(table: string): string {
+    return qualified(table);
+  }
+
+  @Option({ flags: '--reason <reason>', description: 'of these only rows whose first reason it is, as the list has it' })
+  parseReason(reason: string): string {
+    return reason;
+  }
+
+  @Option({ flags: '-y, --yes', description: 'several rows are meant' })
+  parseYes(): boolean {
+    return true;
+  }
+
   override async run([table, ...key]: string[], options: CorrectOptions): Promise<void> {
-    const { column, to, null: toNull = false, from, fromNull = false, why, file, ...decide } = options;
+    const { column, to, null: toNull = false, from, fromNull = false, why = null, file, held, reason, ...decide } = options;
     if (file !== undefined) {
-      const others = [table, column, to, from, why].some((given) => given !== undefined) || toNull || fromNull;
-      if (others) throw new ChangeoverError('BAD_SETTINGS', 'held correct takes a row and a column, or --file');
-      await this.#many(file, decide);
+      const others = [table, column, to, from, why ?? undefined, held, reason].some((given) => given !== undefined) || toNull || fromNull;
+      if (others) throw new ChangeoverError('BAD_SETTINGS', 'held correct takes a row and a column, or --held, or --file');
+      await this.#many((rows) => correctionsOf(file, rows), decide);
       return;
     }
-    if (table === undefined || key.length === 0 || column === undefined)
-      throw new ChangeoverError('BAD_SETTINGS', 'held correct takes a table, a key and --column; or --file');
+    if (column === undefined || (held === undefined ? table === undefined || key.length === 0 : table !== undefined))
+      throw new ChangeoverError('BAD_SETTINGS', 'held correct takes a table and a key, or --held, and --column; or --file');
+    if (held === undefined && reason !== undefined) throw new ChangeoverError('BAD_SETTINGS', '--reason goes with --held');
     if ((to === undefined) !== toNull) throw new ChangeoverError('BAD_SETTINGS', 'held correct takes --to, or --null');
     if (from !== undefined && fromNull) throw new ChangeoverError('BAD_SETTINGS', 'held correct takes --from, or --from-null');
-    const wanted: WantedCorrection = {
-      ...{ table: qualified(table), key, column, to: to ?? null, why: why ?? null },
-      from: fromNull ? null : from,
-    };
-    await this.decide(decide, (settings, ask) =>
-      withCorrectableRows(settings, new SystemClock(), (rows) => {
-        const { row, decision } = correctionOf(rows, wanted);
-        return ask({ columns: [{ table: wanted.table, column, decisions: 1 }], rows: [row], decisions: [decision] });
-      }),
+    const wanted = { column, to: to ?? null, why, from: fromNull ? null : from };
+    if (held !== undefined) {
+      const filter: HeldFilter = { table: held, state: 'held', ...(reason !== undefined && { reason }) };
+      await this.#many((rows, read, line) => this.#ofHeld(rows, read, { filter, wanted, line }), decide, true);
+      return;
+    }
+    await this.decide(
+      decide,
+      (settings, ask) =>
+        withCorrectableRows(settings, new SystemClock(), (rows) => {
+          const { row, decision } = correctionOf(rows, { ...wanted, table: qualified(table ?? ''), key });
+          const summary = new DecisionSummary();
+          summary.add(decision, row);
+          return ask({ columns: summary.columns, rows: summary.rows, decisions: [decision] });
+        }),
+      'correction',
     );
   }
 
-  /** The file is read twice: all of it is looked at before any of it is asked for, and nothing of it is kept. */
-  #many(file: string, options: DecideOptions): Promise<void> {
-    return this.decide(options, (settings, ask, line) =>
-      withCorrectableRows(settings, new SystemClock(), async (rows) => {
-        const first = new FirstRows();
-        const columns = new Map<string, { readonly table: string; readonly column: string; decisions: number }>();
-        let lines = 0;
-        for await (const { decision, row } of correctionsOf(file, rows)) {
-          first.add(row);
-          const { table, column } = decision;
-          const counted = columns.get(`${table}\n${column}`) ?? { table, column, decisions: 0 };
-          columns.set(`${table}\n${column}`, counted);
-          counted.decisions++;
-          if (++lines % RUN_LINES !== 0) continue;
-          await new Promise((resolve) => setImmediate(resolve));
-          this.session.signal.throwIfAborted();
-          line.show(`${countWords(lines)} corrections were looked at`);
-        }
-        return ask({ columns: [...columns.values()], rows: first.rows, decisions: decisionsOf(file, rows) });
-      }),
+  /** What they come from is read twice: all of it is looked at before any of it is asked for, and nothing of it is kept. */
+  #many(corrections: Corrections, options: DecideOptions, found = false): Promise<void> {
+    return this.decide(
+      options,
+      (settings, ask, line) =>
+        withCorrectableRows(settings, new SystemClock(), async (rows) => {
+          const summary = new DecisionSummary();
+          let count = 0;
+          for await (const { decision, row } of corrections(rows, settings, line)) {
+            summary.add(decision, row);
+            if (++count % RUN_LINES !== 0) continue;
+            await new Promise((resolve) => setImmediate(resolve));
+            this.session.signal.throwIfAborted();
+            line.show(`${countWords(count)} corrections were looked at`);
+          }
+          const decisions = decisionsOf(corrections(rows, settings, line));
+          return ask({ columns: summary.columns, rows: summary.rows, decisions, found });
+        }),
+      'correction',
     );
+  }
+
+  /** Of rows of the list of held rows; those that hold something else than is to be corrected, or what is to be read, are left. */
+  async *#ofHeld(
+    rows: CorrectableRows,
+    settings: AllSettings,
+    {
+      filter,
+      wanted,
+      line,
+    }: { readonly filter: HeldFilter; readonly wanted: Omit<WantedCorrection, 'table' | 'key'>; readonly line: ProgressLine },
+  ): AsyncGenerator<Deciding> {
+    const onRows = (count: number): void => {
+      line.show(`${countWords(count)} held rows were looked at`);
+    };
+    for await (const { table: target, key } of listedRows(settings, filter, {
+      clock: new SystemClock(),
+      signal: this.session.signal,
+      onRows,
+    })) {
+      const table = key === null ? null : rows.sourceOf(target, key);
+      if (key === null || table === null) continue;
+      const keyValues = key.map((value) => value ?? '');
+      const held = rowIfThere(rows, table, keyValues);
+      if (held === null) continue;
+      const holds = held.holds(wanted.column);
+      if (holds === wanted.to || (wanted.from !== undefined && holds !== wanted.from)) continue;
+      yield correctionOf(rows, { ...wanted, table, key: keyValues });
+    }
   }
 }
 
+type Corrections = (rows: CorrectableRows, settings: AllSettings, line: ProgressLine) => AsyncIterable<Deciding>;
+
 /** Says which line it is that cannot be. */
-async function* correctionsOf(file: string, rows: CorrectableRows): AsyncGenerator<ReturnType<typeof correctionOf>> {
+async function* correctionsOf(file: string, rows: CorrectableRows): AsyncGenerator<Deciding> {
   for await (const { line, wanted } of correctionsIn(file)) {
     try {
       yield correctionOf(rows, wanted);
@@ -129,8 +187,4 @@ async function* correctionsOf(file: string, rows: CorrectableRows): AsyncGenerat
       throw new ChangeoverError(cause.code, `line ${String(line)} of ${file}: ${cause.message}`, { facts: cause.facts, cause });
     }
   }
-}
-
-async function* decisionsOf(file: string, rows: CorrectableRows): AsyncGenerator<Decision> {
-  for await (const { decision } of correctionsOf(file, rows)) yield decision;
 }

@@ -23,7 +23,7 @@ const MOST_ROWS = 100_000;
 @SubCommand({
   name: 'corrections',
   description:
-    'List the corrections that stand, and whether they are in force: whether the old database holds now what they were made for. Where transform runs. Changes nothing.',
+    'List what is corrected and accepted, and whether it is in force: whether the old database holds now what it was decided for. Where transform runs. Changes nothing.',
 })
 export class HeldCorrectionsCommand extends CliCommand {
   @Option({ flags: '-t, --table <table>', description: 'only those of rows of this table of the old database' })
@@ -36,7 +36,7 @@ export class HeldCorrectionsCommand extends CliCommand {
     return true;
   }
 
-  @Option({ flags: '--values', description: 'WITH THEIR VALUES: what is held, and what is read' })
+  @Option({ flags: '--values', description: 'WITH THEIR VALUES: what is held, what is read, and what is accepted' })
   parseValues(): boolean {
     return true;
   }

@@ -2,15 +2,15 @@ import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { Decision } from '@changeover/events';
 import { SubCommand } from 'nest-commander';
 
-import { FirstRows, rowIfThere, withCorrectableRows } from '../held/decide.js';
+import { DecisionSummary, rowIfThere, rowOfKey, withCorrectableRows } from '../held/decide.js';
 import { DecideCommand, type DecideOptions } from './decide-command.js';
 
 @SubCommand({
   name: 'withdraw',
   arguments: '<id...>',
-  argsDescription: { id: 'of a correction, as `held corrections` lists it; may be several' },
+  argsDescription: { id: 'of a correction, or of what is accepted, as `held corrections` lists it; may be several' },
   description:
-    'Take corrections back: what the old database holds is read again. Waits until the new database has what comes of it. Where transform runs.',
+    'Take back what was corrected or accepted: what the old database holds is read again, and the rule holds the row. Waits until the new database has what comes of it. Where transform runs.',
 })
 export class HeldWithdrawCommand extends DecideCommand {
   override async run(ids: string[], options: DecideOptions): Promise<void> {
@@ -18,22 +18,21 @@ export class HeldWithdrawCommand extends DecideCommand {
       withCorrectableRows(settings, new SystemClock(), (rows) => {
         const wanted = new Set(ids);
         const decisions: Decision[] = [];
-        const columns = new Map<string, { readonly table: string; readonly column: string; decisions: number }>();
-        const first = new FirstRows();
-        for (const { id, table, key, column, from } of rows) {
+        const summary = new DecisionSummary();
+        for (const { id, table, key, column, from, target, rule } of rows) {
           if (!wanted.delete(id)) continue;
-          decisions.push({ what: 'withdraw', id, table, key, column, from });
-          const row = rowIfThere(rows, table, key);
-          if (row !== null) first.add(row);
-          const counted = columns.get(`${table}\n${column}`) ?? { table, column, decisions: 0 };
-          columns.set(`${table}\n${column}`, counted);
-          counted.decisions++;
+          const accepted = target !== null && rule !== null;
+          const decision: Decision = { what: 'withdraw', id, table, key, column, from, ...(accepted && { target, rule }) };
+          decisions.push(decision);
+          summary.add(decision, accepted ? { key, made: [{ target, key: rowOfKey(key) }] } : rowIfThere(rows, table, rowOfKey(key)));
         }
         const [unknown] = wanted;
         if (unknown !== undefined)
-          throw new ChangeoverError('CORRECTION_UNKNOWN', `no correction ${unknown} stands`, { facts: { migration: settings.migration } });
-        return ask({ columns: [...columns.values()], rows: first.rows, decisions });
+          throw new ChangeoverError('CORRECTION_UNKNOWN', `nothing corrected or accepted has the id ${unknown}`, {
+            facts: { migration: settings.migration },
+          });
+        return ask({ columns: summary.columns, rows: summary.rows, decisions });
       });
-    await this.decide(options, work, true);
+    await this.decide(options, work, 'withdrawal');
   }
 }

@@ -1,6 +1,7 @@
 import { Command } from 'nest-commander';
 
 import { CommandGroup } from './cli-command.js';
+import { HeldAcceptCommand } from './held-accept.command.js';
 import { HeldCorrectCommand } from './held-correct.command.js';
 import { HeldCorrectionsCommand } from './held-corrections.command.js';
 import { HeldListCommand } from './held-list.command.js';
@@ -9,7 +10,7 @@ import { HeldWithdrawCommand } from './held-withdraw.command.js';
 
 @Command({
   name: 'held',
-  description: 'See the rows that are held, wait or are refused, and correct what holds them.',
-  subCommands: [HeldListCommand, HeldShowCommand, HeldCorrectCommand, HeldCorrectionsCommand, HeldWithdrawCommand],
+  description: 'See the rows that are held, wait or are refused, and correct or accept what holds them.',
+  subCommands: [HeldListCommand, HeldShowCommand, HeldCorrectCommand, HeldAcceptCommand, HeldCorrectionsCommand, HeldWithdrawCommand],
 })
 export class HeldCommand extends CommandGroup {}

@@ -20,37 +20,52 @@ export type Decided = {
   readonly reached: boolean;
   /** What became of the first rows there; empty where nobody waited. */
   readonly rows: readonly DecidedRow[];
+  /** Of a dry run the first rows, by which the list of held rows may know them. */
+  readonly sample?: readonly Pick<DecidedRow, 'target' | 'key'>[];
 };
 
-export function renderDecided({ dryRun, decisions, requests, columns, reached, rows }: Decided, withdrawn: boolean): string {
-  const what = withdrawn ? 'withdrawal' : 'correction';
+/** What the decisions are. */
+export type DecisionWord = 'correction' | 'acceptance' | 'withdrawal';
+
+export function renderDecided({ dryRun, decisions, requests, columns, reached, rows, sample = [] }: Decided, what: DecisionWord): string {
   const counted = `${countWords(decisions)} ${decisions === 1 ? what : `${what}s`}`;
   const where = reached ? 'in the new database' : 'asked for';
   const [first] = requests;
   const lines = [
     ...inColumns(columns.map(({ table, column, decisions: of }) => [`  ${countWords(of)}`, table, column])),
-    dryRun ? `${counted} would be asked for; nothing was` : `${counted} ${decisions === 1 ? 'is' : 'are'} ${where}`,
-    ...(!dryRun && !withdrawn && decisions === 1 && first !== undefined ? [`it goes again by: changeover held withdraw ${first}.1`] : []),
+    decisions === 0
+      ? 'no such row: nothing was asked for'
+      : dryRun
+        ? `${counted} would be asked for; nothing was`
+        : `${counted} ${decisions === 1 ? 'is' : 'are'} ${where}`,
+    ...(!dryRun && what !== 'withdrawal' && decisions === 1 && first !== undefined
+      ? [`it goes again by: changeover held withdraw ${first}.1`]
+      : []),
     ...rows.map(rowWords),
+    ...sample.map((row) => `  ${placeWords(row)}`),
+    ...(decisions > sample.length && sample.length > 0 ? ['  and more'] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function rowWords({ target, key, held }: DecidedRow): string {
-  const words = key.map((value) => shellWord(value ?? '')).join(' ');
-  if (held === null) return `${target} ${words}: nothing holds it`;
-  const of = held.column === null ? '' : ` (${held.column})`;
-  return `${target} ${words}: still ${held.state}: ${visible(held.reason)}${of}`;
+function placeWords({ target, key }: Pick<DecidedRow, 'target' | 'key'>): string {
+  return `${target} ${key.map((value) => shellWord(value ?? '')).join(' ')}`;
 }
 
-/** `values`: whether what is held and read is shown. */
+function rowWords({ held, ...row }: DecidedRow): string {
+  if (held === null) return `${placeWords(row)}: nothing holds it`;
+  const of = held.column === null ? '' : ` (${held.column})`;
+  return `${placeWords(row)}: ${held.state === 'noted' ? 'it is there' : `still ${held.state}`}: ${visible(held.reason)}${of}`;
+}
+
+/** `values`: whether what is held and read, or what a rule that is waived looks at, is shown. */
 export function renderCorrections(corrections: readonly StandingCorrection[], more: boolean, values: boolean): string {
-  if (corrections.length === 0) return 'nothing is corrected\n';
+  if (corrections.length === 0) return 'nothing is corrected or accepted\n';
   const lines = inColumns([
-    ['id', 'table', 'key', 'column', ...(values ? ['holds', 'reads'] : []), 'in force', 'since', 'why'],
-    ...corrections.map(({ id, table, key, column, from, to, inForce, sinceMs, why }) => [
-      ...[id, table, shellWord(key), column],
-      ...(values ? [valueWords(from), valueWords(to)] : []),
+    ['id', 'what', 'table', 'key', 'column', ...(values ? ['holds', 'reads'] : []), 'in force', 'since', 'why'],
+    ...corrections.map(({ what, id, table, key, column, from, to, target, rule, inForce, sinceMs, why }) => [
+      ...[id, what === 'accept' ? `accepted: ${visible(rule ?? '')}` : 'corrected', target ?? table, shellWord(key), column],
+      ...(values ? [valueWords(from), what === 'accept' ? 'as it is' : valueWords(to)] : []),
       ...[inForce ? 'yes' : 'no', new Date(sinceMs).toISOString(), visible(why ?? '')],
     ]),
   ]);

@@ -2,7 +2,7 @@ import type { Decision } from '@changeover/events';
 import type { CorrectableRow, CorrectableRows } from '@changeover/pipeline';
 
 import type { WantedCorrection } from './correction-lines.js';
-import { correctionOf, FirstRows, inRequests } from './decide.js';
+import { correctionOf, DecisionSummary, inRequests } from './decide.js';
 
 const ROW: CorrectableRow = { key: '7', holds: () => 'held', made: [{ target: 'crm.person', key: ['7'] }] };
 /** Every row is there, and holds the same. */
@@ -46,8 +46,16 @@ test('requests hold 500 decisions, or 256 kB, all of them in their order', async
   expect(await sizesOf(2, 260_000)).toEqual([1, 1]);
 });
 
-test('of the first rows it is told what became of them, of each once', () => {
-  const first = new FirstRows();
-  for (let key = 0; key < 100; key++) for (const _ of [1, 2]) first.add({ ...ROW, key: String(key) });
-  expect(first.rows.map(({ key }) => key)).toEqual(Array.from({ length: 20 }, (_, key) => String(key)));
+test('decisions are counted by table and column; of the first rows it is told what became of them, of each once', () => {
+  const summary = new DecisionSummary();
+  const decision = made({}) as Decision;
+  for (let key = 0; key < 100; key++) for (const _ of [1, 2]) summary.add(decision, { ...ROW, key: String(key) });
+  summary.add({ ...decision, column: 'fax' }, null);
+  summary.add({ ...decision, what: 'accept', target: 'crm.person', rule: 'r', from: '1', why: null }, null);
+  expect(summary.rows.map(({ key }) => key)).toEqual(Array.from({ length: 20 }, (_, key) => String(key)));
+  expect(summary.columns).toEqual([
+    { table: 'old.kontakt', column: 'tel', decisions: 200 },
+    { table: 'old.kontakt', column: 'fax', decisions: 1 },
+    { table: 'crm.person', column: 'tel', decisions: 1 },
+  ]);
 });

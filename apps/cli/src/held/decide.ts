@@ -29,37 +29,50 @@ export async function withCorrectableRows<Answer>(
   });
 }
 
+/** A decision, and what it is of. */
+export type Deciding = { readonly row: DecidedAbout; readonly decision: Decision };
+
+/** What a row of the source is called, and what is made of it, as the list of held rows has it. */
+export type DecidedAbout = Pick<CorrectableRow, 'key' | 'made'>;
+
 /** What `wanted` comes to: the row that it is of, and the decision. CORRECTION_IMPOSSIBLE, CORRECTION_TOO_LARGE or BAD_SETTINGS where it comes to none. Never tells a value. */
-export function correctionOf(
-  rows: CorrectableRows,
-  { table, key, column, from, to, why }: WantedCorrection,
-): { readonly row: CorrectableRow; readonly decision: Decision } {
+export function correctionOf(rows: CorrectableRows, { table, key, column, from, to, why }: WantedCorrection): Deciding {
   const row = rows.row(table, key);
   const holds = row.holds(column);
   const decision = { what: 'correct' as const, table, key: row.key, column, from: from === undefined ? holds : from, to, why };
   if (decision.from === to) throw new ChangeoverError('BAD_SETTINGS', `what is to be read of ${column} is what it holds`);
-  if ([from, to, why].some((text) => text != null && (text.includes(NO_TEXT) || !text.isWellFormed())))
+  return { row, decision: checked(decision, [from, to, why]) };
+}
+
+/** `texts`: what somebody has typed of it. */
+export function checked(decision: Decision, texts: readonly (string | null | undefined)[]): Decision {
+  const { table, column } = decision;
+  if (texts.some((text) => text != null && (text.includes(NO_TEXT) || !text.isWellFormed())))
     throw new ChangeoverError('BAD_SETTINGS', `a text for ${column} has a character that no database takes`);
   const bytes = sizeOf(decision);
   if (bytes > MOST_BYTES)
     throw new ChangeoverError(
       'CORRECTION_TOO_LARGE',
-      `a correction of ${column} has ${String(bytes)} bytes; ${String(MOST_BYTES)} are the most`,
+      `what is decided about ${column} has ${String(bytes)} bytes; ${String(MOST_BYTES)} are the most`,
       {
         facts: { table, bytes },
       },
     );
-  return { row, decision };
+  return decision;
 }
 
-/** A row by the key that a correction has; null: it cannot be corrected now, or is gone. */
-export function rowIfThere(rows: CorrectableRows, table: string, key: string): CorrectableRow | null {
+/** Null: it cannot be corrected now, or is gone. */
+export function rowIfThere(rows: CorrectableRows, table: string, key: readonly string[]): CorrectableRow | null {
   try {
-    return rows.row(table, rowOfKey(key));
+    return rows.row(table, key);
   } catch (error) {
     if (error instanceof ChangeoverError && error.code === 'CORRECTION_IMPOSSIBLE') return null;
     throw error;
   }
+}
+
+export async function* decisionsOf(all: AsyncIterable<Deciding>): AsyncGenerator<Decision> {
+  for await (const { decision } of all) yield decision;
 }
 
 /** Asks for decisions as they come, in as few requests as they fit into; gives how many. */
@@ -120,7 +133,7 @@ export type DecidedRow = {
 export async function outcomesOf(
   { migration, target, limits }: AllSettings,
   clock: Clock,
-  rows: readonly CorrectableRow[],
+  rows: readonly DecidedAbout[],
 ): Promise<readonly DecidedRow[]> {
   const list = createHeldRowList(target, { migration, limits, clock });
   const told: DecidedRow[] = [];
@@ -135,18 +148,30 @@ export async function outcomesOf(
   return told;
 }
 
-/** Those of which {@link outcomesOf} may tell. */
-export class FirstRows {
-  readonly rows: CorrectableRow[] = [];
+/** Counts decisions by table and column, and keeps the first rows, of which {@link outcomesOf} may tell. */
+export class DecisionSummary {
+  readonly rows: DecidedAbout[] = [];
+  readonly #columns = new Map<string, { readonly table: string; readonly column: string; decisions: number }>();
 
-  add(row: CorrectableRow): void {
-    if (this.rows.length < MOST_TOLD && !this.rows.some(({ key, made }) => key === row.key && made[0]?.target === row.made[0]?.target))
-      this.rows.push(row);
+  /** `row`: null where nothing can be told of it. */
+  add({ table, column, ...decision }: Decision, row: DecidedAbout | null): void {
+    // What is accepted is of a column of the target.
+    const of = 'target' in decision ? (decision.target ?? table) : table;
+    const counted = this.#columns.get(`${of}\n${column}`) ?? { table: of, column, decisions: 0 };
+    this.#columns.set(`${of}\n${column}`, counted);
+    counted.decisions++;
+    if (row === null || this.rows.length >= MOST_TOLD) return;
+    const isKnown = this.rows.some(({ key, made }) => key === row.key && made[0]?.target === row.made[0]?.target);
+    if (!isKnown) this.rows.push(row);
+  }
+
+  get columns(): readonly { readonly table: string; readonly column: string; readonly decisions: number }[] {
+    return [...this.#columns.values()];
   }
 }
 
-/** The columns of a key as COPY text. */
-function rowOfKey(key: string): readonly string[] {
+/** The columns of a key that is COPY text, as a decision has it. */
+export function rowOfKey(key: string): readonly string[] {
   const [row = []] = parseRows(Buffer.from(`${key}\n`));
   return row.map((value) => value ?? '');
 }
