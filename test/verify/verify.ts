@@ -190,6 +190,10 @@ export function describeVerification(log: LogType, { rounds: usual, corruptions,
         `${String(committed)} transactions meanwhile; ${String(takes)} snapshots for ${String(rounds)} rounds; load held p50 ${String(Math.round(p50 ?? 0))} ms, p99 ${String(Math.round(p99 ?? 0))} ms; ` +
           `rows a round: ${String(Math.round(rows / rounds))} people, ${String(Math.round(heldRows / rounds))} held`,
       );
+      const { rows: decided } = await scene.bed.target.query<{ what: string }>(
+        `SELECT DISTINCT CASE WHEN rule IS NULL THEN 'corrected' ELSE 'accepted' END AS what FROM changeover.correction ORDER BY 1`,
+      );
+      expect(decided.map(({ what }) => what)).toEqual(['accepted', 'corrected']);
       expect(rows).toBeGreaterThan(rounds);
       expect(heldRows).toBeGreaterThan(rounds);
     }, 1_200_000);

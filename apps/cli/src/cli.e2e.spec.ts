@@ -776,7 +776,7 @@ describe('held', () => {
       expect(refused.code).toBe(0);
       expect(refused.out).toMatch(/^public\.note -- 1 '-x': refused\n/);
       expect(refused.out).toContain("body = 'rude words'");
-      expect(refused.out).toContain('or correct polite at the target, then start load again');
+      expect(refused.out).toContain("or correct polite at the target, then: changeover held retry public.note -- 1 '-x'");
       const waiting = await bench.run('held', 'show', 'public.note', '2', 'a b', '--json');
       expect(JSON.parse(waiting.out)).toMatchObject({
         rows: [{ state: 'waiting', source: 'public.note', next: expect.stringContaining('public.contact') }],
@@ -829,6 +829,26 @@ describe('held', () => {
 
       // By the source's time, which goes on while nobody writes.
       for (;;) if ((await bench.run('held', 'list', '--settled')).out.startsWith('1 held, 1 waiting and 1 refused rows')) break;
+      const retry = async (...args: string[]): Promise<string> => {
+        const { code, out, err } = await bench.run('held', 'retry', ...args);
+        return code === 0 ? out : (err.split('\n')[0] as string);
+      };
+      expect(await retry('note', '--', '1', '-x')).toBe(
+        '1 row tried again: 0 refused no more, 1 refused still\n  1  public.note  violates polite\n',
+      );
+      await bench.query(bench.target, 'ALTER TABLE note DROP CONSTRAINT polite');
+      expect(await retry('note', '--dry-run')).toBe(
+        '1 row would be tried again; nothing was asked for\n  1  public.note  violates polite\n',
+      );
+      expect(await retry('--all')).toBe('1 row tried again: 1 refused no more, 0 refused still\n');
+      expect(await bench.query(bench.target, `SELECT body FROM note WHERE contact_id = 1 AND kind <> 'a'`)).toEqual([
+        { body: 'rude words' },
+      ]);
+      expect(await retry('--all')).toBe('changeover: NOT_REFUSED: the new database refuses no such row');
+      expect(await retry('contact', '2')).toContain(
+        'NOT_REFUSED: the new database does not refuse this row of public.contact: a rule of the mapping holds it',
+      );
+      expect(await retry()).toBe('changeover: BAD_SETTINGS: held retry takes a table, or --all');
       await bench.query(bench.source, `UPDATE contact SET name = 'bob' WHERE id = 2; UPDATE note SET body = 'sorry' WHERE kind = '-x'`);
       const done = await bench.run('barrier', '--wait', '--timeout', '60');
       expect(done.out).toMatch(/everything up to [0-9A-F/]+\n$/);
@@ -841,7 +861,8 @@ describe('held', () => {
       expect([away.code, away.out]).toEqual([0, expect.stringContaining('held, waiting and refused: not known (TARGET_UNREACHABLE)')]);
       expect((await bench.run('held', 'list')).err).toMatch(/^changeover: TARGET_UNREACHABLE(?!.*secret)/);
     },
-    PATIENCE_MS,
+    // Some thirty runs of the command.
+    3 * PATIENCE_MS,
   );
 
   test(
@@ -866,7 +887,10 @@ describe('held', () => {
           .corrections;
 
       const dry = await correct('--to', 'secret bob', '--dry-run');
-      expect([dry.code, dry.out]).toEqual([0, '  1  public.contact  name\n1 correction would be asked for; nothing was\n']);
+      expect([dry.code, dry.out]).toEqual([
+        0,
+        '  1  public.contact  name\n1 correction would be asked for; nothing was\n  public.contact 2\n',
+      ]);
       const impossible = await Promise.all([
         bench.run('held', 'correct', 'contact', '2', '--column', 'id', '--to', '7'),
         bench.run('held', 'correct', 'contact', '7', '--column', 'name', '--to', '7'),
@@ -880,7 +904,7 @@ describe('held', () => {
         [1, '', expect.stringContaining('CORRECTION_IMPOSSIBLE: the old database has no row of public.contact with this key')],
         [1, '', expect.stringContaining('CORRECTION_IMPOSSIBLE: rows of public.note cannot be corrected')],
         [1, '', expect.stringContaining('BAD_SETTINGS: what is to be read of name is what it holds')],
-        [1, '', expect.stringContaining('CORRECTION_UNKNOWN: no correction nothing stands')],
+        [1, '', expect.stringContaining('CORRECTION_UNKNOWN: nothing corrected or accepted has the id nothing')],
         [1, '', expect.stringContaining('BAD_SETTINGS: held correct takes --to, or --null')],
       ]);
       expect(await listed()).toEqual([]);
@@ -1057,6 +1081,8 @@ describe('validation', () => {
       await again.says(/VALIDATION_STOPPED/);
       expect(await contacts()).toHaveLength(2);
 
+      const accepted = await bench.run('held', 'accept', 'contact', '3');
+      expect([accepted.code, (await contacts()).map(({ name }) => name)]).toEqual([0, ['ann', 'benja', 'top 1', 'dora']]);
       await bench.query(bench.source, `UPDATE contact SET name = 'tom' WHERE id = 3`);
       const mended = await bench.run('barrier', '--wait', '--timeout', '60');
       expect([mended.code, (await contacts()).map(({ name }) => name)]).toEqual([0, ['ann', 'benja', 'tom', 'dora']]);
@@ -1064,6 +1090,128 @@ describe('validation', () => {
       expect(up.out + up.err + again.out + again.err).not.toMatch(/top 1|benja|dora/);
     },
     2 * PATIENCE_MS,
+  );
+});
+
+describe('accepting', () => {
+  test(
+    'a row is taken as it is although a rule holds it, and all that a rule holds: while they are the same, verified, taken back and brought on, withdrawn',
+    async () => {
+      await using bench = await Bench.open();
+      const rule = {
+        ...{ source: 'public.contact', target: 'public.contact', key: ['id'], whileHeld: 'none' },
+        columns: { id: { column: 'id' }, name: { column: 'name' } },
+        validate: [
+          { name: 'no secrets', column: 'name', rejects: '^top', severity: 'hold' },
+          { name: 'short', column: 'name', atMost: 8, severity: 'hold' },
+        ],
+      };
+      await writeFile(join(bench.folder, 'mapping.json'), JSON.stringify({ rules: [rule] }));
+      await bench.settings({ mapping: 'mapping.json' });
+      await bench.query(bench.source, `INSERT INTO contact VALUES (1, 'ann'), (2, 'top two'), (3, 'top three'), (4, 'top four')`);
+      const people = async (): Promise<unknown> =>
+        (await bench.query(bench.target, 'SELECT id, name FROM contact ORDER BY id')).map(Object.values);
+      const accept = async (...args: string[]): Promise<readonly [code: number | null, said: string]> => {
+        const { code, out, err } = await bench.run('held', 'accept', ...args);
+        return [code, code === 0 ? out : (err.split('\n')[0] as string)];
+      };
+      const arrived = async (): Promise<unknown> => {
+        expect((await bench.run('barrier', '--wait', '--timeout', '60')).code).toBe(0);
+        return people();
+      };
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      expect(await arrived()).toEqual([[1, 'ann']]);
+
+      const counted = '  1  public.contact  name\n1 acceptance';
+      expect(await accept('contact', '2', '--dry-run')).toEqual([0, `${counted} would be asked for; nothing was\n  public.contact 2\n`]);
+      const impossible = 'changeover: ACCEPTANCE_IMPOSSIBLE:';
+      expect(await accept('contact', '1')).toEqual([1, expect.stringMatching(`${impossible} .*: no rule of its validation holds it`)]);
+      expect(await accept('contact', '2', '--rule', 'short')).toEqual([
+        1,
+        expect.stringMatching(`${impossible} .*: what holds it is "no secrets", not "short"`),
+      ]);
+      expect(await accept('contact', '3')).toEqual([
+        1,
+        expect.stringMatching(`${impossible} several rules hold the row: .*"no secrets", "short"$`),
+      ]);
+      expect(await accept('nothing', '3')).toEqual([1, expect.stringContaining(`${impossible} no rule makes this row of public.nothing`)]);
+      expect(await accept('contact')).toEqual([1, expect.stringContaining('BAD_SETTINGS: held accept takes a key, or the --rule')]);
+      expect((await bench.run('checkpoint', 'create', 'before')).code).toBe(0);
+
+      expect(await accept('contact', '2', '--why', 'known')).toEqual([
+        0,
+        expect.stringMatching(
+          `^${counted} is in the new database\nit goes again by: .*\npublic.contact 2: it is there: accepted: no secrets \\(name\\)\n$`,
+        ),
+      ]);
+      expect(await accept('contact', '--rule', 'no secrets')).toEqual([
+        1,
+        expect.stringContaining('BAD_SETTINGS: that is 2 acceptances: --dry-run shows'),
+      ]);
+      expect(await accept('contact', '--rule', 'no secrets', '--yes')).toEqual([
+        0,
+        expect.stringMatching(
+          /2 acceptances are in the new database\npublic\.contact 3: still held: too long: short \(name\)\npublic\.contact 4: it is there/,
+        ),
+      ]);
+      expect(await accept('contact', '--rule', 'no secrets', '--yes')).toEqual([0, 'no such row: nothing was asked for\n']);
+      const all = [
+        [1, 'ann'],
+        [2, 'top two'],
+        [4, 'top four'],
+      ];
+      expect(await people()).toEqual(all);
+      expect((await bench.run('held', 'list', '--state', 'noted')).out).toMatch(
+        /^ +2 +noted +public\.contact +accepted: no secrets +name/m,
+      );
+      expect((await bench.run('explain', 'contact', '2')).out).toContain('  accepted: no secrets: ');
+      expect((await bench.run('count')).code).toBe(0);
+      expect((await bench.run('verify')).code).toBe(0);
+      await bench.query(bench.target, 'DELETE FROM contact WHERE id = 2');
+      expect((await bench.run('verify')).code).toBe(1);
+      await bench.query(bench.target, `INSERT INTO contact VALUES (2, 'top two')`);
+
+      await bench.query(bench.source, `UPDATE contact SET name = 'top zwei' WHERE id = 2`);
+      expect(await arrived()).toEqual([all[0], all[2]]);
+      const standing = async (): Promise<Record<string, unknown>[]> =>
+        (JSON.parse((await bench.run('held', 'corrections', '--json')).out) as { corrections: Record<string, unknown>[] }).corrections;
+      expect(await standing()).toMatchObject([
+        { what: 'accept', target: 'public.contact', key: '2', rule: 'no secrets', why: 'known', inForce: false },
+        { key: '3', inForce: true },
+        { key: '4', inForce: true },
+      ]);
+      await bench.query(bench.source, `UPDATE contact SET name = 'top two' WHERE id = 2`);
+      expect(await arrived()).toEqual(all);
+      // What is remembered can be lost: the log knows it.
+      expect(await up.signal('SIGINT')).toBe(0);
+      expect((await bench.run('state', 'rebuild')).code).toBe(0);
+      const again = bench.start('up');
+      await again.says(RUNNING);
+      expect(await arrived()).toEqual(all);
+
+      expect((await bench.run('rewind', 'before')).code).toBe(0);
+      expect(await people()).toEqual([all[0]]);
+      const parked = /^changeover: TARGET_PARKED: .*checkpoint before, and load stays there/;
+      expect(await accept('contact', '3', '--rule', 'short')).toEqual([1, expect.stringMatching(parked)]);
+      expect((await bench.run('held', 'retry', '--all')).err).toMatch(parked);
+      expect((await bench.run('forward')).code).toBe(0);
+      expect(await people()).toEqual(all);
+
+      const [first] = await standing();
+      const gone = await bench.run('held', 'withdraw', String(first?.['id']));
+      expect([gone.code, gone.out]).toEqual([
+        0,
+        expect.stringContaining('public.contact 2: still held: not as the pattern has it: no secrets'),
+      ]);
+      expect(await people()).toEqual([all[0], all[2]]);
+      const corrected = await bench.run('held', 'correct', '--held', 'contact', '--column', 'name', '--from', 'top three', '--to', 'cy');
+      expect([corrected.code, await people()]).toEqual([0, [all[0], [3, 'cy'], all[2]]]);
+      expect(await again.signal('SIGINT')).toBe(0);
+      expect(up.out + up.err + again.out + again.err).not.toMatch(/top /);
+    },
+    // Some forty runs of the command.
+    4 * PATIENCE_MS,
   );
 });
 

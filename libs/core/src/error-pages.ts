@@ -366,6 +366,13 @@ export const ERROR_PAGES = {
       '`changeover held list --table <table>` lists the rows that are, each with its key as `changeover held show` takes it: of a row that is held or waits the key of its source row.',
     policy: 'stop',
   },
+  NOT_REFUSED: {
+    meaning:
+      'There is nothing to try again: the target refuses no such row. A row that a rule of the mapping holds, or that waits for another, is derived again with each change of what it is made from.',
+    nextStep:
+      '`changeover held list --state refused` lists the rows that are refused, each with its key at the target. A row that is held comes when it is corrected, or accepted (`changeover held show` says how).',
+    policy: 'stop',
+  },
   CORRECTION_IMPOSSIBLE: {
     meaning:
       'The value that was to be corrected cannot be: no rule reads its table, rows of it also go to the target as they are, the table has no key, the column is of the key, or the row is not there.',

@@ -53,6 +53,7 @@ export {
   type ListedRow,
   type RowText,
 } from './ports/held-row-list.port.js';
+export { RefusedRetries, type RefusedFilter, type RetriedRows } from './ports/refused-retries.port.js';
 export {
   MAX_STATE_KEY_BYTES,
   PENDING_CHANGE_BYTES,

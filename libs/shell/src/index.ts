@@ -31,6 +31,7 @@ export {
   createCheckpoints,
   createColumnTypes,
   createHeldRowList,
+  createRefusedRetries,
   createLog,
   createRebuiltTables,
   createSource,

@@ -21,11 +21,11 @@ export const LOOKING = `SET enable_seqscan = on; SET enable_hashjoin = on; SET e
   BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`;
 
 /** What a trigger raises may hold values; the target's own words about constraints do not, nor do ours (SQLSTATE class 22, or none). */
-const REFUSED_REASON = `CASE WHEN sqlstate IS NULL OR sqlstate LIKE '22%' THEN reason
+export const REFUSED_REASON = `CASE WHEN sqlstate IS NULL OR sqlstate LIKE '22%' THEN reason
   WHEN sqlstate LIKE '23%' AND constraint_name IS NOT NULL THEN 'violates ' || constraint_name ELSE 'SQLSTATE ' || sqlstate END`;
 
 /** Else its text is the whole row. (Where there is no key, JSON says null.) */
-const HAS_KEY = `jsonb_typeof(key) = 'object'`;
+export const HAS_KEY = `jsonb_typeof(key) = 'object'`;
 
 const HELD = `SELECT state, target AS "table", source_key AS key, NULL AS refusal, reason, problem_column AS "column", kept,
   since_seq::float8 AS "sinceSeq", since_ms::float8 AS "sinceMs"`;
@@ -189,7 +189,7 @@ export class PostgresHeldRowList extends HeldRowList {
 }
 
 /** Adds a parameter; gives its place in the statement. */
-function parameter(values: unknown[], value: unknown): string {
+export function parameter(values: unknown[], value: unknown): string {
   values.push(value);
   return `$${String(values.length)}::${typeof value === 'number' ? 'bigint' : 'text'}`;
 }
@@ -219,7 +219,10 @@ function rowOf({ source, problems, sqlstate, constraint, message, wanted, stands
   return {
     ...row,
     source,
-    problems: (problems ?? [{ reason: row.reason, column: row.column }]).map(({ reason, column }) => ({ reason, column: column ?? null })),
+    problems: (problems ?? [{ reason: row.reason, column: row.column }]).map(({ reason, column, rule }) => ({
+      ...{ reason, column: column ?? null },
+      ...(rule !== undefined && { rule }),
+    })),
     refused: row.state === 'refused' ? { sqlstate, constraint, message, wanted, stands } : null,
   };
 }

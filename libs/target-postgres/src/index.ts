@@ -1,6 +1,7 @@
 export { PostgresCheckpoints } from './checkpoints.js';
 export { PostgresTargetMoves, type PostgresTargetMovesOptions } from './move/postgres-target-moves.js';
 export { type CrashPoint, type PostgresTargetOptions } from './options.js';
+export { PostgresRefusedRetries } from './postgres-refused-retries.js';
 export { PostgresHeldRowList } from './held-row-list.js';
 export { PostgresTarget } from './postgres-target.js';
 export { PostgresTargetReader, type PostgresTargetReaderOptions } from './postgres-target-reader.js';

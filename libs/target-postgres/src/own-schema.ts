@@ -133,15 +133,18 @@ COMMENT ON COLUMN changeover.correction.held IS 'in force while the source holds
 COMMENT ON COLUMN changeover.correction.read IS 'what is read instead; null: null is';
 COMMENT ON COLUMN changeover.correction.since_ms IS 'when it was taken into the log, in ms since the epoch';`;
 
-const ACCEPTED_ROWS = `
+const ACCEPTED_AND_RETRIED_ROWS = `
 ALTER TABLE changeover.correction ADD COLUMN target text, ADD COLUMN rule text;
-COMMENT ON COLUMN changeover.correction.rule IS 'the validation rule that counts for nothing for the row of target that comes of it, while what it looks at is as in held; null: a value is corrected';`;
+COMMENT ON COLUMN changeover.correction.rule IS 'the validation rule that counts for nothing for the row of target that comes of it, while what it looks at is as in held; null: a value is corrected';
+ALTER TABLE changeover.refused ADD COLUMN retry_id text, ADD COLUMN retry_due boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN changeover.refused.retry_id IS 'who asked last that it is tried again';
+COMMENT ON COLUMN changeover.refused.retry_due IS 'it is to be tried again with the next barrier';`;
 
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
- * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them.
+ * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them, and refused rows that are to be tried again.
  */
 const STEPS = [
   FIRST_FORM,
@@ -153,7 +156,7 @@ const STEPS = [
   REBUILDS,
   VERIFICATIONS,
   CORRECTIONS,
-  ACCEPTED_ROWS,
+  ACCEPTED_AND_RETRIED_ROWS,
 ];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 

@@ -90,8 +90,10 @@ export class PostgresSession implements TargetSession {
       const settings = this.#durability(segments.length > 0, batch.barriers.length > 0);
       return this.#transaction(settings, batch.progress, async (mode) => {
         const report = segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, segments, mode);
+        if (report === null || batch.barriers.length === 0) return report;
+        const retried = this.#refused.open > 0 ? await this.#retryAsked(batch.progress) : NOTHING;
         for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier, batch.progress);
-        return report;
+        return sumOf(report, retried);
       });
     });
   }
@@ -149,6 +151,12 @@ export class PostgresSession implements TargetSession {
     if (created !== null) return this.#applyCreated(progress, created);
     const run = this.#run(progress);
     return (await run.apply(segments, mode)) ? run.report() : null;
+  }
+
+  async #retryAsked(progress: LoadProgress): Promise<ApplyReport> {
+    const run = this.#run(progress);
+    await run.retryAsked();
+    return run.report();
   }
 
   /** New rows, some of which the target refuses: slice by slice, so that only a small one has to be searched. */
@@ -298,6 +306,16 @@ export class PostgresSession implements TargetSession {
       this.#isBusy = false;
     }
   }
+}
+
+function sumOf(a: ApplyReport, b: ApplyReport): ApplyReport {
+  return {
+    inserted: a.inserted + b.inserted,
+    updated: a.updated + b.updated,
+    deleted: a.deleted + b.deleted,
+    refused: a.refused + b.refused,
+    released: a.released + b.released,
+  };
 }
 
 /** TARGET_REFUSES for what no row of the batch is to blame for, such as rows of a table that is not mapped and refers to one that is emptied. */

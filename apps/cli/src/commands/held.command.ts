@@ -5,12 +5,21 @@ import { HeldAcceptCommand } from './held-accept.command.js';
 import { HeldCorrectCommand } from './held-correct.command.js';
 import { HeldCorrectionsCommand } from './held-corrections.command.js';
 import { HeldListCommand } from './held-list.command.js';
+import { HeldRetryCommand } from './held-retry.command.js';
 import { HeldShowCommand } from './held-show.command.js';
 import { HeldWithdrawCommand } from './held-withdraw.command.js';
 
 @Command({
   name: 'held',
   description: 'See the rows that are held, wait or are refused, and correct or accept what holds them.',
-  subCommands: [HeldListCommand, HeldShowCommand, HeldCorrectCommand, HeldAcceptCommand, HeldCorrectionsCommand, HeldWithdrawCommand],
+  subCommands: [
+    HeldListCommand,
+    HeldShowCommand,
+    HeldCorrectCommand,
+    HeldAcceptCommand,
+    HeldCorrectionsCommand,
+    HeldWithdrawCommand,
+    HeldRetryCommand,
+  ],
 })
 export class HeldCommand extends CommandGroup {}

@@ -152,6 +152,12 @@ test('what to do next, for each way in which a row can be kept from coming', () 
   expect(nextStep(HELD)).toBe(
     `Correct in the old database what phone, name is made from (old.kontakt and what is joined to it); the row comes by itself. Or have something else read: changeover held correct --column <column> --to <value> old.kontakt 7 'O'\\''Neil & Sons'`,
   );
+  const ruled = { reason: 'too long: name', column: 'name', rule: 'name' };
+  expect(nextStep({ ...HELD, key: ['7'], problems: [ruled] })).toMatch(
+    / old\.kontakt 7; or take it as it is: changeover held accept crm\.person 7$/,
+  );
+  expect(nextStep({ ...HELD, problems: [ruled, ruled] })).toContain('held accept --rule <name> crm.person 7');
+  expect(nextStep({ ...HELD, problems: [ruled, { reason: 'not unique', column: 'email' }] })).not.toContain('accept');
   expect(nextStep({ ...HELD, problems: [{ reason: 'not unique', column: 'email' }] })).toMatch(
     /better right to this email; changeover explain --source old\.kontakt 7 .* says which/u,
   );
@@ -165,7 +171,7 @@ test('what to do next, for each way in which a row can be kept from coming', () 
   expect(refused('22P02', 'not valid')).toContain('what refuses it at the target');
   expect(refused(null, 'ROW_MISSING')).toContain('put it back there');
   expect(refused(null, 'ROW_REFERENCED', 'fk')).toContain('(fk)');
-  expect(refused(null, 'ROW_SKIPPED')).toContain('trigger');
+  expect(refused(null, 'ROW_SKIPPED')).toMatch(/trigger, then: changeover held retry crm\.person -- '-1'\.$/);
 });
 
 /** So many rows, of which it never gives more than it is asked for. */

@@ -3,19 +3,17 @@ import type { HeldRow } from '@changeover/events';
 
 import { shellWord } from './words.js';
 
-const ONCE = 'then start load again, which tries each refused row once';
-
 /** What to do about the row, in one line. */
-export function nextStep({ state, problems, source, refused, column, key }: HeldRow): string {
+export function nextStep({ state, table, problems, source, refused, column, key }: HeldRow): string {
   switch (state) {
     case 'held':
-      return heldStep(source ?? '', problems, key);
+      return `${heldStep(source ?? '', problems, key)}${acceptStep(table, problems, key)}`;
     case 'noted':
       return `Nothing has to be done; the note goes when what ${columnsOf(problems)} is made from (${source ?? ''} and what is joined to it) is corrected in the old database.`;
     case 'waiting':
       return `It comes by itself with the row of ${column ?? ''} that it needs; ${explainCommand(source, key)} says which one that is.`;
     case 'refused':
-      return refusedStep(refused);
+      return refusedStep(refused, `then: changeover held retry ${table}${key === null ? '' : ` ${keyWords(key)}`}`);
     default:
       unreachable(state);
   }
@@ -30,8 +28,20 @@ function columnsOf(problems: HeldRow['problems']): string {
 }
 
 function rowWords(source: string | null, key: HeldRow['key']): string {
-  const words = (key ?? []).map((value) => shellWord(value ?? ''));
-  return `${source ?? ''} ${words.some((word) => word.startsWith('-')) ? '-- ' : ''}${words.join(' ')}`;
+  return `${source ?? ''} ${keyWords(key ?? [])}`;
+}
+
+function keyWords(key: readonly (string | null)[]): string {
+  const words = key.map((value) => shellWord(value ?? ''));
+  return `${key.some((value) => value?.startsWith('-') === true) ? '-- ' : ''}${words.join(' ')}`;
+}
+
+/** Where rules of validation are all that holds it. */
+function acceptStep(table: string, problems: HeldRow['problems'], key: HeldRow['key']): string {
+  const rules = problems.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
+  if (rules.length === 0 || rules.length < problems.length) return '';
+  const named = rules.length === 1 ? '' : ' --rule <name>';
+  return `; or take it as it is: changeover held accept${named} ${table} ${keyWords(key ?? [])}`;
 }
 
 function heldStep(source: string, problems: HeldRow['problems'], key: HeldRow['key']): string {
@@ -46,12 +56,12 @@ function heldStep(source: string, problems: HeldRow['problems'], key: HeldRow['k
 }
 
 /** `message` is one of our own words where the target gave no SQLSTATE. */
-function refusedStep(refused: HeldRow['refused']): string {
+function refusedStep(refused: HeldRow['refused'], again: string): string {
   const { sqlstate, constraint, message } = refused ?? { sqlstate: null, constraint: null, message: '' };
-  if (sqlstate === null && message === 'ROW_MISSING') return `The row to change is gone at the target: put it back there, ${ONCE}.`;
+  if (sqlstate === null && message === 'ROW_MISSING') return `The row to change is gone at the target: put it back there, ${again}.`;
   if (sqlstate === null && message === 'ROW_REFERENCED')
     return `Rows of the target stand on it (${constraint ?? ''}): it comes by itself when they have gone elsewhere.`;
-  if (sqlstate === null && message === 'ROW_SKIPPED') return `A trigger of the target leaves the row out: correct the trigger, ${ONCE}.`;
+  if (sqlstate === null && message === 'ROW_SKIPPED') return `A trigger of the target leaves the row out: correct the trigger, ${again}.`;
   const cause = constraint === null ? 'what refuses it at the target' : `${constraint} at the target`;
-  return `Correct the row in the old database, and it is tried again; or correct ${cause}, ${ONCE}.`;
+  return `Correct the row in the old database, and it is tried again; or correct ${cause}, ${again}.`;
 }

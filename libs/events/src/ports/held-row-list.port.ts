@@ -73,8 +73,8 @@ export type RowText = Readonly<Record<string, string | null>>;
 
 /** All that the target knows of one row. Holds values: for who asks for this row, and for no log. */
 export type HeldRow = ListedRow & {
-  /** All that is wrong, the first of which is the row's reason. */
-  readonly problems: readonly { readonly reason: string; readonly column: string | null }[];
+  /** All that is wrong, the first of which is the row's reason; `rule`: where a validation rule says so, its name. */
+  readonly problems: readonly { readonly reason: string; readonly column: string | null; readonly rule?: string }[];
   /** `schema.table` at the source; null of a refused row. */
   readonly source: string | null;
   /** What the target says of a refused row. */

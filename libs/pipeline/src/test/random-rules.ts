@@ -184,7 +184,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
       required: fc.boolean(),
       whileHeld: fc.constantFrom('last', 'none'),
       key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'uuid'),
-      validate: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: validations }),
+      validate: fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: validations }),
     })
     .map((shape): TableRule => {
       const value = { column: 'v' } as const;

@@ -9,6 +9,7 @@ import {
   type ColumnTypes,
   type EventLog,
   type HeldRowList,
+  type RefusedRetries,
   type MessageStore,
   type RebuiltTables,
   type SourceSnapshots,
@@ -27,6 +28,7 @@ import {
   PostgresCheckpoints,
   PostgresColumnTypes,
   PostgresHeldRowList,
+  PostgresRefusedRetries,
   PostgresRebuiltTables,
   PostgresTarget,
   PostgresTargetCatalogue,
@@ -97,6 +99,10 @@ const HELD_ROW_LISTS: Registry<TargetSettings, HeldRowList> = {
   postgres: ({ url }, { migration }) => new PostgresHeldRowList({ url, migration }),
 };
 
+const REFUSED_RETRIES: Registry<TargetSettings, RefusedRetries> = {
+  postgres: ({ url }, { migration }) => new PostgresRefusedRetries({ url, migration }),
+};
+
 const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter> = {
   postgres:
     ({ url, synchronousCommit, existingRows }, { migration }) =>
@@ -161,6 +167,11 @@ export function createColumnTypes(settings: TargetSettings, context: AdapterCont
 /** What the target lists as held, waiting and refused. Connects when it is asked. */
 export function createHeldRowList(settings: TargetSettings, context: AdapterContext): HeldRowList {
   return HELD_ROW_LISTS[settings.type](settings, context);
+}
+
+/** Has load try rows again that the target refuses. Connects when it is asked. */
+export function createRefusedRetries(settings: TargetSettings, context: AdapterContext): RefusedRetries {
+  return REFUSED_RETRIES[settings.type](settings, context);
 }
 
 /** Reads the target of the settings where load is. Connects when it is asked. */

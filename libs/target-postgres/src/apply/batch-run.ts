@@ -62,6 +62,16 @@ export class BatchRun {
     if (this.#parts.refused.open > 0) await this.#retry(this.#touched, [], []);
   }
 
+  /** Tries again what somebody has asked for, and goes on from what gets in. */
+  async retryAsked(): Promise<void> {
+    const { known, refused, careful, seq } = this.#parts;
+    const asked = await refused.takeAsked();
+    if (asked.length === 0) return;
+    const ops = asked.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
+    const { applied, refusals } = await careful.apply(ops, seq);
+    await this.#retry(new Set(applied.map(({ plan }) => plan.id)), applied, refusals);
+  }
+
   /** A run for a part of the batch that may yet be rolled back; {@link accept} it if it was not. */
   attempt(): BatchRun {
     return new BatchRun(this.#parts);

@@ -12,6 +12,8 @@ import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './ta
 
 /** Rows tried again at the end of one batch; with more, the batches take turns. */
 const RETRIED_PER_BATCH = 100;
+/** The same of rows that somebody has asked for. */
+const ASKED_PER_BATCH = 1_000;
 
 export const REFUSAL_COLUMNS = 'id, table_schema, table_name, key, key_text, wanted, stands, missed_by, reason';
 
@@ -19,7 +21,7 @@ export const REFUSAL_COLUMNS = 'id, table_schema, table_name, key, key_text, wan
 const NO_KEY = '{}';
 
 /** Not of a row that is to be found by no key. */
-const CAN_COME = `missed_by IS DISTINCT FROM '${NO_KEY}'`;
+export const CAN_COME = `missed_by IS DISTINCT FROM '${NO_KEY}'`;
 
 const OPEN_ROWS = `SELECT ${REFUSAL_COLUMNS} FROM changeover.refused
   WHERE migration = $1 AND to_seq IS NULL`;
@@ -207,6 +209,18 @@ export class RefusedRows {
     );
     this.#tried = rows.at(-1)?.id ?? this.#tried;
     return [...due, ...rows.map(toRefusal)];
+  }
+
+  /** Open refusals that somebody wants to be tried again: of these it is not asked again. */
+  async takeAsked(): Promise<OpenRefusal[]> {
+    const rows = await this.#connection.query<RefusedRow>(
+      `WITH asked AS (UPDATE changeover.refused SET retry_due = false WHERE id IN (
+           SELECT id FROM changeover.refused WHERE migration = $1 AND to_seq IS NULL AND retry_due ORDER BY id LIMIT ${String(ASKED_PER_BATCH)})
+         RETURNING ${REFUSAL_COLUMNS})
+       SELECT * FROM asked WHERE ${CAN_COME} ORDER BY id`,
+      [this.#migration],
+    );
+    return rows.map(toRefusal);
   }
 
   async #due(except: ReadonlySet<string>): Promise<OpenRefusal[]> {

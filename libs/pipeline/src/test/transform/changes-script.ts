@@ -164,7 +164,7 @@ export class ChangesScript {
         await this.#create(step.rows);
         return;
       case 'decide':
-        await this.#decide(step.decisions.flatMap((one) => this.#decisionOf(one) ?? []));
+        await this.#decide(step.decisions.flatMap((one) => this.#decisionsOf(one)));
         return;
       case 'activate': {
         const { mapping, other } = this.#migration;
@@ -189,26 +189,29 @@ export class ChangesScript {
     await this.#append([{ kind: 'mapping-activated', body, last: true, facts: this.#facts() }, this.#progressPart()]);
   }
 
-  #decisionOf(step: DecisionStep): Decision | null {
+  #decisionsOf(step: DecisionStep): readonly Decision[] {
     if (step.how === 'withdraw') {
-      if (this.#decided.length === 0) return null;
-      const decided = this.#decided[step.correction % this.#decided.length] as Decided;
+      const meant = this.#decided.filter(({ what }) => what === step.what);
+      const standing = meant.length > 0 ? meant : this.#decided;
+      const decided = standing[step.correction % Math.max(1, standing.length)];
+      if (decided === undefined) return [];
       const { id, table, key, column, from } = decided;
       const accepted = decided.what === 'accept' ? { target: decided.target, rule: decided.rule } : {};
-      return { what: 'withdraw', id, table, key, column, from, ...accepted };
+      return [{ what: 'withdraw', id, table, key, column, from, ...accepted }];
     }
     if (step.how === 'accept') {
       const view = new Map([...this.#tables].map(([name, { form, rowsByKey: rows }]) => [name, { form, rows }]));
       const found = this.#definition.acceptable({ view, decided: this.#decided });
-      const one = found[step.row % Math.max(1, found.length)];
-      return one === undefined ? null : { ...one, why: step.now ? 'so it is' : null, from: step.now ? one.from : 'other' };
+      const first = step.row % Math.max(1, found.length);
+      const wanted = [...found.slice(first), ...found.slice(0, first)].slice(0, step.rows);
+      return wanted.map((one) => ({ ...one, why: step.now ? 'so it is' : null, from: step.now ? one.from : 'other' }));
     }
     const { table: name, column, to } = step;
     const table = this.#tables.get(name);
     const row = table?.isKeyed === true ? table.rows[step.row % Math.max(1, table.rows.length)] : undefined;
-    if (table === undefined || row === undefined) return null;
+    if (table === undefined || row === undefined) return [];
     const from = step.from === NOW ? (row[table.form.columns.findIndex((one) => one.name === column)] ?? null) : step.from;
-    return { what: 'correct', table: name, key: table.keyOf(row), column, from, to, why: to === null ? 'so it is' : null };
+    return [{ what: 'correct', table: name, key: table.keyOf(row), column, from, to, why: to === null ? 'so it is' : null }];
   }
 
   async #decide(decisions: readonly Decision[]): Promise<void> {

@@ -45,9 +45,10 @@ export type DecisionStep =
       readonly from: string | null | typeof NOW;
       readonly to: string | null;
     }
-  /** One of the rows that rules of validation hold; `now`: for what they look at then. */
-  | { readonly how: 'accept'; readonly row: number; readonly now: boolean }
-  | { readonly how: 'withdraw'; readonly correction: number };
+  /** Some of the rows that rules of validation hold, from one of them on; `now`: for what they look at then. */
+  | { readonly how: 'accept'; readonly row: number; readonly rows: number; readonly now: boolean }
+  /** `what`: only of these, where there are any. */
+  | { readonly how: 'withdraw'; readonly what: 'correct' | 'accept'; readonly correction: number };
 
 export const NOW = Symbol('now');
 
@@ -169,11 +170,16 @@ function stepsOf(
       const values = VALUES[where.column] as fc.Arbitrary<string | null>;
       return fc.record({ how: fc.constant('correct' as const), ...constants(where), from: now ? fc.constant(NOW) : values, to: values });
     });
-  const withdraw = fc.record({ how: fc.constant('withdraw' as const), correction: fc.nat({ max: 11 }) });
+  const withdraw = fc.record({
+    how: fc.constant('withdraw' as const),
+    what: fc.constantFrom('correct', 'accept'),
+    correction: fc.nat({ max: 11 }),
+  });
   const accept = fc.record({
     how: fc.constant('accept' as const),
     row: fc.nat({ max: 11 }),
-    now: fc.integer({ max: 5 }).map((one) => one !== 0),
+    rows: fc.integer({ min: 1, max: 6 }),
+    now: fc.integer({ min: 0, max: 5 }).map((one) => one !== 0),
   });
   const decision = fc.oneof({ weight: 4, arbitrary: correct }, { weight: 5, arbitrary: accept }, { weight: 2, arbitrary: withdraw });
   return fc.array(
