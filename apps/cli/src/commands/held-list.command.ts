@@ -5,6 +5,8 @@ import { Option, SubCommand } from 'nest-commander';
 
 import { saying } from '../check/saying.js';
 import { renderListing } from '../held/held-view.js';
+import { csvOf } from '../held/held-csv.js';
+import { listedRows } from '../held/listed-rows.js';
 import { readListing } from '../held/read-listing.js';
 import { HELD_STATES, qualified } from '../held/words.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
@@ -15,6 +17,7 @@ type HeldListOptions = ReadOptionsOf & {
   readonly state?: HeldState;
   readonly settled?: boolean;
   readonly limit?: number;
+  readonly csv?: boolean;
   readonly json?: boolean;
 };
 
@@ -60,6 +63,11 @@ export class HeldListCommand extends CliCommand {
     throw new ChangeoverError('BAD_SETTINGS', `--limit is not a number of rows from 1 to ${String(MOST_ROWS)}`);
   }
 
+  @Option({ flags: '--csv', description: 'instead of that, all rows that match as comma-separated values, with a line of names' })
+  parseCsv(): boolean {
+    return true;
+  }
+
   @Option({ flags: '--json', description: 'print JSON' })
   parseJson(): boolean {
     return true;
@@ -68,7 +76,7 @@ export class HeldListCommand extends CliCommand {
   override async run(_args: string[], options: HeldListOptions): Promise<void> {
     const { settings } = await this.readSettings(options);
     const { migration, limits, target } = settings;
-    const { table, reason, state, settled = false, limit = USUAL_LIMIT, json = false } = options;
+    const { table, reason, state, settled = false, limit = USUAL_LIMIT, csv = false, json = false } = options;
     const filter: HeldFilter = {
       ...(table !== undefined && { table }),
       ...(reason !== undefined && { reason }),
@@ -76,6 +84,13 @@ export class HeldListCommand extends CliCommand {
       ...(settled && { settledMs: SETTLE_MS }),
     };
     const clock = new SystemClock();
+    if (csv) {
+      if (json || options.limit !== undefined)
+        throw new ChangeoverError('BAD_SETTINGS', '--csv lists all rows: without --json and --limit');
+      const { signal } = this.session;
+      for await (const lines of csvOf(listedRows(settings, filter, { clock, signal }))) this.terminal.out(lines);
+      return;
+    }
     const list = createHeldRowList(target, { migration, limits, clock });
     const say = (line: string): void => {
       this.terminal.err(`${line}\n`);

@@ -7,7 +7,7 @@ const PAGE_ROWS = 1_000;
 
 /** All rows of the list that match, page by page, each with its key: memory does not grow with them. `onRows`: told how many there were so far. */
 export async function* listedRows(
-  { migration, target, limits }: AllSettings,
+  { migration, target, limits }: Pick<AllSettings, 'migration' | 'target' | 'limits'>,
   filter: HeldFilter,
   { clock, signal, onRows }: { readonly clock: Clock; readonly signal: AbortSignal; readonly onRows?: (rows: number) => void },
 ): AsyncGenerator<ListedRow> {
