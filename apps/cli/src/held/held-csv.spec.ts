@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 import type { ListedRow } from '@changeover/events';
 
 import { csvOf } from './held-csv.js';
@@ -10,12 +12,7 @@ const NAMES = 'state,table,key,refusal,reason,column,kept,since_record,since\r\n
 
 async function textsOf(rows: Iterable<ListedRow>): Promise<string[]> {
   const texts: string[] = [];
-  for await (const text of csvOf(
-    (async function* () {
-      yield* rows;
-    })(),
-  ))
-    texts.push(text);
+  for await (const text of csvOf(Readable.from(rows) as AsyncIterable<ListedRow>)) texts.push(text);
   return texts;
 }
 
