@@ -1125,18 +1125,20 @@ describe('accepting', () => {
 
       const counted = '  1  public.contact  name\n1 acceptance';
       expect(await accept('contact', '2', '--dry-run')).toEqual([0, `${counted} would be asked for; nothing was\n  public.contact 2\n`]);
-      const impossible = 'changeover: ACCEPTANCE_IMPOSSIBLE:';
-      expect(await accept('contact', '1')).toEqual([1, expect.stringMatching(`${impossible} .*: no rule of its validation holds it`)]);
-      expect(await accept('contact', '2', '--rule', 'short')).toEqual([
-        1,
-        expect.stringMatching(`${impossible} .*: what holds it is "no secrets", not "short"`),
+      const impossible = await Promise.all([
+        accept('contact', '1'),
+        accept('contact', '2', '--rule', 'short'),
+        accept('contact', '3'),
+        accept('nothing', '3'),
+        accept('contact'),
       ]);
-      expect(await accept('contact', '3')).toEqual([
-        1,
-        expect.stringMatching(`${impossible} several rules hold the row: .*"no secrets", "short"$`),
+      expect(impossible).toEqual([
+        [1, expect.stringMatching(/ACCEPTANCE_IMPOSSIBLE: .*: no rule of its validation holds it/)],
+        [1, expect.stringMatching(/ACCEPTANCE_IMPOSSIBLE: .*: what holds it is "no secrets", not "short"/)],
+        [1, expect.stringMatching(/ACCEPTANCE_IMPOSSIBLE: several rules hold the row: .*"no secrets", "short"$/)],
+        [1, expect.stringContaining('ACCEPTANCE_IMPOSSIBLE: no rule makes this row of public.nothing')],
+        [1, expect.stringContaining('BAD_SETTINGS: held accept takes a key, or the --rule')],
       ]);
-      expect(await accept('nothing', '3')).toEqual([1, expect.stringContaining(`${impossible} no rule makes this row of public.nothing`)]);
-      expect(await accept('contact')).toEqual([1, expect.stringContaining('BAD_SETTINGS: held accept takes a key, or the --rule')]);
       expect((await bench.run('checkpoint', 'create', 'before')).code).toBe(0);
 
       expect(await accept('contact', '2', '--why', 'known')).toEqual([
@@ -1166,7 +1168,6 @@ describe('accepting', () => {
         /^ +2 +noted +public\.contact +accepted: no secrets +name/m,
       );
       expect((await bench.run('explain', 'contact', '2')).out).toContain('  accepted: no secrets: ');
-      expect((await bench.run('count')).code).toBe(0);
       expect((await bench.run('verify')).code).toBe(0);
       await bench.query(bench.target, 'DELETE FROM contact WHERE id = 2');
       expect((await bench.run('verify')).code).toBe(1);
@@ -1210,8 +1211,8 @@ describe('accepting', () => {
       expect(await again.signal('SIGINT')).toBe(0);
       expect(up.out + up.err + again.out + again.err).not.toMatch(/top /);
     },
-    // Some forty runs of the command.
-    4 * PATIENCE_MS,
+    // Some thirty runs of the command.
+    6 * PATIENCE_MS,
   );
 });
 

@@ -113,7 +113,7 @@ const CHECKS: readonly (Check & { readonly column: string })[] = [
 ];
 
 const validations: fc.Arbitrary<readonly ValidationRule[]> = fc
-  .array(fc.record({ check: fc.constantFrom(...CHECKS), severity: fc.constantFrom('fix', 'fix', 'warn', 'hold', 'stop') }), {
+  .array(fc.record({ check: fc.constantFrom(...CHECKS), severity: fc.constantFrom('fix', 'fix', 'warn', 'hold', 'hold', 'stop') }), {
     maxLength: 3,
   })
   .map((all) => all.map(({ check, severity }, index): ValidationRule => ({ ...check, severity, name: `rule ${String(index)}` })));

@@ -5,7 +5,7 @@ import { MigrationCensus } from '../test/transform/migration-census.js';
 import { chances, migrations } from '../test/transform/random-migration.js';
 import { expectEqualities } from '../test/transform/scene.js';
 
-const RUNS = 130;
+const RUNS = 500;
 /** The same in every run, so that a change is judged by what it changed; other seeds (SEED=…) are for who hunts. */
 const SEED = 11;
 

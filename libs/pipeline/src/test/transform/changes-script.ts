@@ -220,7 +220,9 @@ export class ChangesScript {
     decisions.forEach((decision, index) => {
       if (decision.what === 'withdraw') {
         const id = (one: Decided): boolean => one.id === decision.id;
-        this.#census.saw('correction withdrawn', this.#decided.some(id));
+        const withdrawn = this.#decided.find(id)?.what;
+        this.#census.saw('correction withdrawn', withdrawn === 'correct');
+        this.#census.saw('acceptance withdrawn', withdrawn === 'accept');
         this.#decided = this.#decided.filter((one) => !id(one));
         return;
       }

@@ -218,17 +218,8 @@ export class WritesCheck {
     const notes = [...outcomes].filter(([, { problems }]) => problems.some(isAccepted)).map(([id]) => id);
     const before = [...(this.#before?.outcomes ?? [])].filter(([, { problems }]) => problems.some(isAccepted)).map(([id]) => id);
     const accepted = new Set(decided.flatMap((one) => (one.what === 'accept' ? [`${one.target} ${one.key}`] : [])));
-    const isDecided = (id: string): boolean => accepted.has(heldId(...this.#definition.ruleOf(id)));
-    this.#census.saw('accepted row', notes.length > 0);
-    const held = (id: string): boolean => outcomes.get(id)?.state === 'held';
-    this.#census.saw(
-      'accepted row held again',
-      before.some((id) => held(id) && isDecided(id)),
-    );
-    this.#census.saw(
-      'acceptance withdrawn',
-      before.some((id) => held(id) && !isDecided(id)),
-    );
+    const isHeldAgain = (id: string): boolean => outcomes.get(id)?.state === 'held' && accepted.has(heldId(...this.#definition.ruleOf(id)));
+    this.#census.saw('accepted row held again', before.some(isHeldAgain));
   }
 
   /** What was decided stands at the target, whether it is in force or not. */
