@@ -18,7 +18,7 @@ export type Correction = {
 };
 
 /** What a validation rule says of a row that is made counts for nothing, while what the rule looks at is `from`, as {@link lookedText} has it. */
-export type Acceptance = {
+type Acceptance = {
   readonly id: string;
   /** `schema.table` at the source. */
   readonly table: string;
