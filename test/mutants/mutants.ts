@@ -688,6 +688,13 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: ['libs/pipeline/src/derive/corrections.spec.ts', 'by another id stays'],
   },
   {
+    name: 'nobody looks for refused rows that somebody asks to be tried again',
+    file: 'libs/target-postgres/src/postgres-session.ts',
+    find: 'if (report === null || batch.barriers.length === 0) return report;',
+    replace: 'if (report === null || batch.barriers.length < Infinity) return report;',
+    killedBy: ['libs/target-postgres/src/postgres-refused-retries.int.spec.ts', 'tried with the next barrier'],
+  },
+  {
     name: 'a row stays accepted when what the rule looks at is something else',
     file: CORRECTIONS,
     find: 'one.rule === rule && one.from === lookedText(looked)',
