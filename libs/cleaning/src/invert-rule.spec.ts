@@ -20,7 +20,7 @@ const CLEANED = CLEANERS.flatMap(({ name, examples }) =>
   examples.map(({ options, from }) => ({ convert: name, ...(options !== undefined && { options }), from })),
 );
 
-/** Functions of a mapping's own with an inverse: of one value, of two, and one that several values become the same by. */
+/** Functions of a mapping's own with an inverse: of one value, of two, and such that several values become the same by. */
 const OWN: readonly Pick<Own, 'custom' | 'fn' | 'inverse'>[] = [
   {
     custom: 'turned',
@@ -28,9 +28,11 @@ const OWN: readonly Pick<Own, 'custom' | 'fn' | 'inverse'>[] = [
     inverse: { fn: "(a) => [a === null ? null : [...a].reverse().join('')]", exact: true },
   },
   { custom: 'given', fn: "(a) => a ?? ''", inverse: { fn: '(a) => [a]', exact: false } },
+  { custom: 'lowered', fn: '(a) => a === null ? null : a.toLowerCase()', inverse: { fn: '(a) => [a]', exact: false } },
   {
     custom: 'listed',
-    fn: '(a, b) => JSON.stringify([a, b])',
+    // Of what no database holds, JSON would make a text that one could.
+    fn: "(a, b) => { if ([a, b].some((one) => /\\0/.test(one ?? '') || one?.isWellFormed() === false)) throw a; return JSON.stringify([a, b]); }",
     inverse: { fn: '(text) => JSON.parse(text)', exact: true },
   },
 ];
