@@ -1,5 +1,5 @@
 import { ConversionProblem, type Converter, type Converters } from '../compiled-rule.js';
-import { customInverse, type CustomExpression } from '../custom/custom-function.js';
+import { customFunction, customInverse, type CustomExpression } from '../custom/custom-function.js';
 import { columnsRead, printExpression } from '../print-rule.js';
 import type { Condition, Expression } from '../rule.js';
 import type { Problems, Rows, Scope } from '../scope.js';
@@ -91,7 +91,7 @@ function readOnce(inputs: readonly Expression[], lens: Lens): Lens {
 function throughCustom(expression: CustomExpression, parts: LensParts, get: Read): Lens | null {
   const { custom, inputs, inverse, invalid } = expression;
   if (inverse === undefined) return null;
-  const back = customInverse(expression);
+  const [made, back] = [customFunction(expression), customInverse(expression)];
   const lenses = inputs.map((input) => lensOf(input, parts));
   const ways = [inverse.exact ? EXACT : wayBack('kept', `several inputs of ${custom} become the same`)];
   // What it gives may be any text; and of an empty value it does not know whether the function gave that.
@@ -102,7 +102,8 @@ function throughCustom(expression: CustomExpression, parts: LensParts, get: Read
     get,
     put: (value, rows) => {
       const values = back(value);
-      return values === null ? null : all(lenses.map((lens, index) => put(lens, values[index] ?? null, rows)));
+      // What does not become the value is no way: another may be.
+      return values === null || made(values) !== value ? null : all(lenses.map((lens, index) => put(lens, values[index] ?? null, rows)));
     },
     takes: 'own',
   });
