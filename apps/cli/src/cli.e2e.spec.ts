@@ -1191,7 +1191,7 @@ describe('accepting', () => {
       await again.says(RUNNING);
       expect(await arrived()).toEqual(all);
 
-      expect((await bench.run('rewind', 'before')).code).toBe(0);
+      expect((await bench.run('rewind', '--to', 'before')).code).toBe(0);
       expect(await people()).toEqual([all[0]]);
       const parked = /^changeover: TARGET_PARKED: .*checkpoint before, and load stays there/;
       expect(await accept('contact', '3', '--rule', 'short')).toEqual([1, expect.stringMatching(parked)]);
