@@ -219,6 +219,7 @@ export class WritesCheck {
     const before = [...(this.#before?.outcomes ?? [])].filter(([, { problems }]) => problems.some(isAccepted)).map(([id]) => id);
     const accepted = new Set(decided.flatMap((one) => (one.what === 'accept' ? [`${one.target} ${one.key}`] : [])));
     const isHeldAgain = (id: string): boolean => outcomes.get(id)?.state === 'held' && accepted.has(heldId(...this.#definition.ruleOf(id)));
+    this.#census.saw('accepted row', notes.length > 0);
     this.#census.saw('accepted row held again', before.some(isHeldAgain));
   }
 
