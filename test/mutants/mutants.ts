@@ -17,6 +17,7 @@ const CAPTURE_SPEC = 'libs/pipeline/src/capture/capture-loop.spec.ts';
 const TRANSFORM_SPEC = 'libs/pipeline/src/transform/transform-loop.spec.ts';
 const CORRECTIONS = 'libs/pipeline/src/derive/corrections.ts';
 const ROUND = 'libs/pipeline/src/derive/round.ts';
+const MERGED_ROW = 'libs/pipeline/src/derive/merged-row.ts';
 const EVALUATOR = 'libs/pipeline/src/derive/row-evaluator.ts';
 const MIRROR = 'libs/pipeline/src/mirror/table-mirror.ts';
 const DERIVATION_SPEC = 'libs/pipeline/src/derive/derivation.spec.ts';
@@ -48,6 +49,34 @@ const COMPARE_SPEC = 'libs/verification/src/compare-table.spec.ts';
 const CHUNK_SPEC = 'libs/source-postgres/src/snapshot/chunk-merge.spec.ts';
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a merged row that a row has left stays as it was',
+    file: ROUND,
+    find: 'for (const into of [left, entered])',
+    replace: 'for (const into of [entered])',
+    killedBy: [DERIVATION_SPEC, 'rows of one merge key'],
+  },
+  {
+    name: 'a merged row is made in the order of keys',
+    file: MERGED_ROW,
+    find: 'compare(a.version.part.orders[0], b.version.part.orders[0]) ||',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'rows of one merge key'],
+  },
+  {
+    name: 'a row that is bad is left out of the merged row without a word',
+    file: MERGED_ROW,
+    find: 'if (first === undefined || problems.length > 0)',
+    replace: 'if (first === undefined)',
+    killedBy: [DERIVATION_SPEC, 'rows of one merge key'],
+  },
+  {
+    name: 'a merged row of too many is made of the first of them',
+    file: MERGED_ROW,
+    find: 'return members.length > atMost ? null : members.map(childOf);',
+    replace: 'return members.slice(0, atMost).map(childOf);',
+    killedBy: [DERIVATION_SPEC, 'rows of one merge key'],
+  },
   {
     name: 'acknowledge before durable',
     file: CAPTURE,

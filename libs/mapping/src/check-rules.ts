@@ -48,6 +48,7 @@ class RuleCheck {
     this.#made(required, ['required']);
     this.#parents(place);
     this.#uniques();
+    this.#merge(place);
     this.#validations();
     return this.#issues;
   }
@@ -115,6 +116,15 @@ class RuleCheck {
       const needed = columns.find((column) => key.includes(column) || required.includes(column));
       if (otherwise === 'empty' && needed !== undefined) this.#say([...path, 'otherwise'], `must be held: ${needed} cannot be left empty`);
     }
+  }
+
+  #merge(place: Place): void {
+    const { source, merge } = this.#rule;
+    if (merge === undefined) return;
+    const { by, order = [], columns = {} } = merge;
+    this.#expression(by, ['merge', 'by'], place);
+    this.#order(order, this.#columnsOf(source), ['merge', 'order']);
+    for (const column of Object.keys(columns)) this.#makes(column, ['merge', 'columns', column]);
   }
 
   #validations(): void {

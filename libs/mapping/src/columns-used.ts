@@ -37,7 +37,8 @@ export function columnsUsed(rules: readonly TableRule[]): ReadonlyMap<string, Re
     for (const value of Object.values(rule.columns)) read(columnsRead(value));
     if (rule.where !== undefined) read(columnsTested(rule.where));
     for (const { key } of rule.requires ?? []) for (const value of key) read(columnsRead(value));
-    for (const { order = [] } of rule.unique ?? []) for (const { column } of order) use(rule.source, column);
+    if (rule.merge !== undefined) read(columnsRead(rule.merge.by));
+    for (const { order = [] } of [...(rule.unique ?? []), rule.merge ?? {}]) for (const { column } of order) use(rule.source, column);
   }
   return used;
 }

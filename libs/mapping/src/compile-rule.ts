@@ -1,8 +1,20 @@
 import { compileAggregates } from './aggregate.js';
-import type { CompiledAll, CompiledJoin, CompiledRule, Converters, Row, SourceTable } from './compiled-rule.js';
+import type {
+  CompiledAll,
+  CompiledJoin,
+  CompiledMerge,
+  CompiledRule,
+  Converters,
+  DerivedRow,
+  JoinedRows,
+  Row,
+  SourceTable,
+  Waives,
+} from './compiled-rule.js';
 import { aliasesIn, aliasesOf, joinsRead } from './expression-parts.js';
+import { columnsNaming, compileSurvivors, nameOfMerged } from './merge.js';
 import { orderText, rowOrder } from './row-order.js';
-import type { Expression, JoinRule, Order, TableRule, UniqueRule } from './rule.js';
+import type { Expression, JoinRule, MergeRule, Order, TableRule, UniqueRule } from './rule.js';
 import { Scope, wrong, type Evaluate, type Problems, type Rows } from './scope.js';
 import { compileValidations, validateRow } from './validation.js';
 
@@ -28,6 +40,9 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
     return index === -1 ? wrong(`the rule for ${rule.target} makes no column ${column}`) : index;
   };
   const where = rule.where === undefined ? null : scope.test(rule.where);
+  // By a key that is null no row is found.
+  const whole = compileColumns(rule, scope, [...new Set([...rule.key, ...(rule.required ?? [])])].map(place));
+  const merge = rule.merge === undefined ? null : compileMerge(rule, scope, whole, tables.get(rule.source));
   return {
     source: rule.source,
     target: rule.target,
@@ -36,10 +51,10 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
     key: rule.key.map(place),
     joins,
     accepts: where ?? (() => true),
-    // By a key that is null no row is found.
-    derive: compileColumns(rule, scope, [...new Set([...rule.key, ...(rule.required ?? [])])].map(place)),
+    // One that stands alone is a merged row of one.
+    derive: merge === null ? whole.derive : (rows, waives) => deriveAlone(merge, rows, waives),
     requires: (rule.requires ?? []).map(({ parent, rule: name = null, key }) => {
-      return { parent, rule: name, keyOf: keyText(key.map((value) => scope.evaluate(value))) };
+      return { parent, rule: name, keyOf: keyText(key.map((value) => scope.evaluate(value))), columns: columnsNaming(key, rule) };
     }),
     uniques: uniqueRules(rule, tables.get(rule.source)?.key ?? []).map(({ columns: names, order = [], otherwise }) => ({
       columns: names.map(place),
@@ -47,6 +62,7 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
       orderOf: orderText(scope.order([...order, ...numericKey(tables.get(rule.source))], '')),
     })),
     keepsLast: rule.whileHeld !== 'none',
+    merge,
   };
 }
 
@@ -98,16 +114,22 @@ function numericKey(table: SourceTable | undefined): Order {
   return key.some((column) => numbers.includes(column)) ? key.map((column) => ({ column })) : [];
 }
 
-function compileColumns(rule: TableRule, scope: Scope, required: readonly number[]): CompiledRule['derive'] {
+/** A rule's columns: made, and then asked what is asked of them; both at once, or one after the other. */
+type CompiledColumns = Pick<CompiledMerge, 'partOf' | 'complete'> & Pick<CompiledRule, 'derive'>;
+
+function compileColumns(rule: TableRule, scope: Scope, required: readonly number[]): CompiledColumns {
   const columns = Object.keys(rule.columns);
   const validations = compileValidations(rule);
   const problems: Problems = { found: [] };
   const evaluators = Object.entries(rule.columns).map(([column, value]) => scope.evaluate(value, '', { column, problems }));
-  return (rows, waives) => {
+  const make = (rows: Rows): (string | null)[] => {
     // Of a row whose converter threw.
     if (problems.found.length > 0) problems.found = [];
     const values: (string | null)[] = [];
     for (const evaluate of evaluators) values.push(evaluate(rows));
+    return values;
+  };
+  const ask = (values: (string | null)[], waives?: Waives): DerivedRow => {
     const { found } = problems;
     for (const index of required) {
       if (values[index] !== null) continue;
@@ -120,6 +142,42 @@ function compileColumns(rule: TableRule, scope: Scope, required: readonly number
     problems.found = [];
     return { problems: found };
   };
+  return {
+    derive: (rows, waives) => ask(make(rows), waives),
+    partOf: (rows) => {
+      const values = make(rows);
+      const { found } = problems;
+      problems.found = [];
+      return { values, problems: found };
+    },
+    complete: ask,
+  };
+}
+
+function compileMerge(
+  rule: TableRule,
+  scope: Scope,
+  { partOf, complete }: CompiledColumns,
+  source: SourceTable | undefined,
+): CompiledMerge {
+  const { by, order = [], atMost } = rule.merge as MergeRule;
+  const key = scope.evaluate(by);
+  return {
+    nameOf: (rows) => {
+      const text = key(rows);
+      return text === null ? null : nameOfMerged(text);
+    },
+    orderOf: orderText(scope.order([...order, ...numericKey(source)], '')),
+    atMost,
+    partOf,
+    survivors: compileSurvivors(rule),
+    complete,
+  };
+}
+
+function deriveAlone({ partOf, survivors, complete }: CompiledMerge, rows: JoinedRows, waives?: Waives): DerivedRow {
+  const { values, problems } = partOf(rows);
+  return problems.length > 0 ? { problems } : complete(survivors([values]).values, waives);
 }
 
 /** With one for the target's key, unless different source rows cannot but have different ones, and no other rule makes rows of the target. */

@@ -72,6 +72,24 @@ export type CompiledUnique = {
   readonly orderOf: (driving: Row) => string;
 };
 
+/** The columns of a row that is made, with what its validation notes of it; or why it is held. */
+export type DerivedRow = { readonly values: Row; readonly notes: readonly Problem[] } | { readonly problems: readonly Problem[] };
+
+/** How rows that agree in a merge key become one: each gives its part, a merged row is made of the parts in their order. */
+export type CompiledMerge = {
+  /** Names the merged row that this one is part of; null: it stands alone. */
+  readonly nameOf: (rows: JoinedRows) => string | null;
+  /** Text by which parts are ordered, as those of a unique rule are; the rule's place and the key come behind it. */
+  readonly orderOf: (driving: Row) => string;
+  readonly atMost: number;
+  /** The columns of one row as it is by itself; with problems it holds the merged row. */
+  readonly partOf: (rows: JoinedRows) => { readonly values: Row; readonly problems: readonly Problem[] };
+  /** The columns of the merged row before anything is asked of them, each with the place of the part that it comes from; null: of all, -1: of none. */
+  readonly survivors: (parts: readonly Row[]) => { readonly values: (string | null)[]; readonly from: readonly (number | null)[] };
+  /** Asks of these columns what is asked of a row. They may be changed. `waives`: as of {@link CompiledRule.derive}. */
+  readonly complete: (values: (string | null)[], waives?: Waives) => DerivedRow;
+};
+
 export type CompiledRule = {
   readonly source: string;
   readonly target: string;
@@ -83,15 +101,16 @@ export type CompiledRule = {
   readonly joins: readonly CompiledJoin[];
   readonly accepts: (rows: JoinedRows) => boolean;
   /** The row, and what its validation notes of it; or why it is held. `waives`: what counts for nothing, and is noted instead; left out: nothing. */
-  readonly derive: (
-    rows: JoinedRows,
-    waives?: Waives,
-  ) => { readonly values: Row; readonly notes: readonly Problem[] } | { readonly problems: readonly Problem[] };
+  readonly derive: (rows: JoinedRows, waives?: Waives) => DerivedRow;
   readonly requires: readonly {
     readonly parent: string;
     readonly rule: string | null;
     readonly keyOf: (rows: JoinedRows) => readonly string[] | null;
+    /** Of a merged row: places of the columns that say which of its rows' parents it needs; none: those of all. */
+    readonly columns: readonly number[];
   }[];
   readonly uniques: readonly CompiledUnique[];
   readonly keepsLast: boolean;
+  /** Null: rows of the target are not merged. */
+  readonly merge: CompiledMerge | null;
 };

@@ -14,8 +14,18 @@ export { wrongFunctions, type WrongFunction } from './custom/function-problems.j
 export { compileRule } from './compile-rule.js';
 export { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
+export { keyFollowsMergeKey } from './merge.js';
 export { columnsUsed } from './columns-used.js';
-export { columnsRead, columnsTested, columnText, printCondition, printExpression, printValidation, type ColumnRead } from './print-rule.js';
+export {
+  columnsRead,
+  columnsTested,
+  columnText,
+  printCondition,
+  printExpression,
+  printSurvivor,
+  printValidation,
+  type ColumnRead,
+} from './print-rule.js';
 export { putBack, type Inverse, type Inverses } from './inverse/inverse.js';
 export { invertRule, type InvertedRule } from './inverse/invert-rule.js';
 export type { WayBack } from './inverse/way-back.js';
@@ -25,16 +35,19 @@ export {
   TOO_MANY_ROWS,
   type CompiledAll,
   type CompiledJoin,
+  type CompiledMerge,
   type CompiledRule,
   type CompiledUnique,
   type Converter,
   type Converters,
+  type DerivedRow,
   type JoinedRows,
   type Problem,
   type Row,
   type SourceTable,
   type Waives,
 } from './compiled-rule.js';
+export { MERGED } from './rule.js';
 export type {
   Aggregate,
   Check,
@@ -44,9 +57,11 @@ export type {
   Expression,
   JoinRule,
   Json,
+  MergeRule,
   Order,
   ParentRule,
   Severity,
+  Survivor,
   TableRule,
   UniqueRule,
   ValidationRule,

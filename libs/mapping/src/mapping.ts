@@ -6,7 +6,7 @@ import type { Converters } from './compiled-rule.js';
 import { plainData, sortedKeys } from './plain-data.js';
 import { invalidMapping, type MappingIssue } from './problems.js';
 import { name, qualified, rule } from './rule-schema.js';
-import type { JoinRule, TableRule, UniqueRule } from './rule.js';
+import { MERGED, type JoinRule, type MergeRule, type Order, type TableRule } from './rule.js';
 
 const passed = z
   .strictObject({
@@ -89,20 +89,41 @@ function madeTwice({ tables, rules }: Mapping): readonly MappingIssue[] {
     else {
       const same = rules.findIndex((other) => other.target === target && other.name === own);
       if (same !== index) issues.push({ path: ['rules', index, 'name'], message: `${own} is the name of another rule for ${target} too` });
-      for (const part of ['columns', 'key', 'unique'] as const) {
+      const merges = first.merge !== undefined || rule.merge !== undefined;
+      for (const part of merges ? SHARED_BY_MERGED : SHARED) {
         if (sharedPart(first, part) === sharedPart(rule, part)) continue;
         issues.push({ path: ['rules', index, part], message: `must be those of the rule ${first.name}, which makes ${target} too` });
       }
     }
     if (first === undefined) firstOf.set(target, rule);
+    if (rule.merge !== undefined && (own === undefined || own === MERGED))
+      issues.push({ path: ['rules', index, 'name'], message: `must be there, and not be ${MERGED}, as rows of ${target} are merged` });
   }
   return issues;
 }
 
-/** What is the same in all rules for one target: the names of the columns, the key, and which values are unique. */
-function sharedPart({ columns, key, unique = [] }: TableRule, part: 'columns' | 'key' | 'unique'): string {
-  if (part === 'columns') return JSON.stringify(Object.keys(columns).sort());
-  return JSON.stringify(part === 'key' ? key : unique.map((one) => [one.columns, one.otherwise]));
+const SHARED = ['columns', 'key', 'unique'] as const;
+const SHARED_BY_MERGED = [...SHARED, 'merge', 'required', 'validate', 'whileHeld'] as const;
+
+/** What is the same in all rules for one target: the names of the columns, the key, which values are unique; where rows are merged, all that is asked of a merged row. */
+function sharedPart(rule: TableRule, part: (typeof SHARED_BY_MERGED)[number]): string {
+  const { columns, key, required = [], unique = [], merge, validate = [], whileHeld = 'last' } = rule;
+  switch (part) {
+    case 'columns':
+      return JSON.stringify(Object.keys(columns).sort());
+    case 'key':
+      return JSON.stringify(key);
+    case 'unique':
+      return JSON.stringify(unique.map((one) => [one.columns, one.otherwise]));
+    case 'merge':
+      return JSON.stringify(merge === undefined ? null : sortedKeys({ ...mergeForm(merge), by: null, order: null }));
+    case 'required':
+      return JSON.stringify(required.toSorted());
+    case 'validate':
+      return JSON.stringify(validate.map(sortedKeys));
+    case 'whileHeld':
+      return whileHeld;
+  }
 }
 
 /** The same mapping in one form, which its hash is taken of: neither the order of keys nor a default that is written out makes another. */
@@ -127,13 +148,23 @@ function canonical(tables: Readonly<Record<string, { readonly to: string | null;
  * Of all that can be written in several ways the shortest, keys sorted. The order of a target's columns is that of their names, for what
  * goes through a database as JSON comes back in another one.
  */
-function oneForm({ joins = [], required = [], requires = [], unique = [], validate = [], whileHeld, ...rule }: TableRule): TableRule {
+function oneForm({
+  joins = [],
+  required = [],
+  requires = [],
+  unique = [],
+  merge,
+  validate = [],
+  whileHeld,
+  ...rule
+}: TableRule): TableRule {
   return sortedKeys({
     ...rule,
     ...some('joins', joins.map(joinForm)),
     ...some('required', required),
     ...some('requires', requires),
     ...some('unique', unique.map(withOrder)),
+    ...(merge !== undefined && { merge: mergeForm(merge) }),
     ...some('validate', validate),
     ...(whileHeld === 'none' && { whileHeld }),
   }) as TableRule;
@@ -145,7 +176,12 @@ function joinForm({ all, ...join }: JoinRule): object {
   return { ...withOrder(join), all: { ...made, ...some('joins', joins.map(withOrder)) } };
 }
 
-function withOrder({ order = [], ...rest }: JoinRule | UniqueRule): object {
+function mergeForm({ columns = {}, ...merge }: MergeRule): object {
+  const others = Object.entries(columns).filter(([, survivor]) => survivor !== 'first');
+  return { ...withOrder(merge), ...(others.length > 0 && { columns: Object.fromEntries(others) }) };
+}
+
+function withOrder({ order = [], ...rest }: { readonly order?: Order }): object {
   const short = order.map(({ column, descending }) => (descending === true ? { column, descending } : { column }));
   return { ...rest, ...some('order', short) };
 }

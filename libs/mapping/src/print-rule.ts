@@ -1,5 +1,5 @@
 import { inputsOf } from './expression-parts.js';
-import type { Comparison, Condition, Expression, Json, ValidationRule } from './rule.js';
+import type { Comparison, Condition, Expression, Json, Survivor, ValidationRule } from './rule.js';
 
 /** A column as an expression reads it; `of`: the join whose column it is, null: the driving row. */
 export type ColumnRead = { readonly of: string | null; readonly column: string };
@@ -79,6 +79,15 @@ function printComparison(comparison: Comparison): string {
   return 'all' in comparison
     ? `all(${comparison.all.map(printComparison).join(', ')})`
     : `any(${comparison.any.map(printComparison).join(', ')})`;
+}
+
+/** Which value of several rows a column has, such as `the greatest (number)`. */
+export function printSurvivor(survivor: Survivor): string {
+  if (typeof survivor === 'string')
+    return { first: 'the first', last: 'the last', longest: 'the longest', 'most-frequent': 'the most frequent' }[survivor];
+  if ('least' in survivor) return `the least (${survivor.least})`;
+  if ('greatest' in survivor) return `the greatest (${survivor.greatest})`;
+  return 'text' in survivor ? `all, with ${valueText(survivor.text)} between` : 'all, as an array';
 }
 
 /** Each column that an expression reads, once, in the order in which they stand in it. */

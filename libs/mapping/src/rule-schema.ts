@@ -7,8 +7,10 @@ import type {
   Expression,
   JoinRule,
   Json,
+  MergeRule,
   Order,
   ParentRule,
+  Survivor,
   TableRule,
   UniqueRule,
   ValidationRule,
@@ -161,6 +163,26 @@ const validation = byKey<ValidationRule>({
   check: z.strictObject({ ...validated, check: comparison }),
 });
 
+const MERGED_AS_WORDS = ['first', 'last', 'longest', 'most-frequent'] as const;
+const survivor: z.ZodType<Survivor> = z.union(
+  [
+    z.enum(MERGED_AS_WORDS),
+    z.strictObject({ least: comparedAs }),
+    z.strictObject({ greatest: comparedAs }),
+    z.strictObject({ text: z.string() }),
+    z.strictObject({ array: arrayText }),
+  ],
+  `must be one of ${MERGED_AS_WORDS.join(', ')}, or an object with one of least, greatest, text, array`,
+);
+
+const merge = z.strictObject({
+  by: expression,
+  order: order.optional(),
+  columns: z.record(name, survivor).optional(),
+  // All of them are in memory at once.
+  atMost: z.int().min(2).max(1000),
+}) as z.ZodType<MergeRule>;
+
 /** The shape of a rule. What its parts say of each other is in check-rules.ts. */
 export const rule = z.strictObject({
   source: qualified,
@@ -173,6 +195,7 @@ export const rule = z.strictObject({
   required: z.array(name).optional(),
   requires: z.array(parent).optional(),
   unique: z.array(unique).optional(),
+  merge: merge.optional(),
   validate: z.array(validation).optional(),
   whileHeld: z.enum(['last', 'none']).optional(),
 }) as z.ZodType<TableRule>;

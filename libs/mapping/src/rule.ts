@@ -45,6 +45,9 @@ export type Expression =
       readonly inverse?: { readonly fn: string; readonly exact: boolean };
     };
 
+/** What stands for a rule's name where merged rows are named. */
+export const MERGED = 'merged';
+
 /** Null is a value like others here: `is` null when `in` names it. */
 export type Condition =
   | { readonly is: Expression; readonly in: readonly (string | null)[] }
@@ -153,6 +156,35 @@ export type Check =
 /** A rule for what a row of the target may hold, once its columns are made. Its name is its own among those of its table rule. `column`: of the target, which it is about. */
 export type ValidationRule = { readonly name: string; readonly column: string; readonly severity: Severity } & Check;
 
+/**
+ * Which value a column of a merged row has, of those that its rows have there and that are not null: of the first or the last of these, the longest text, the one that most of them have (of
+ * equals the first), the least or the greatest (what is no such value only where all are none), or all different ones with the separator between them, or as an array.
+ */
+export type Survivor =
+  | 'first'
+  | 'last'
+  | 'longest'
+  | 'most-frequent'
+  | { readonly least: ComparedAs }
+  | { readonly greatest: ComparedAs }
+  | { readonly text: string }
+  | { readonly array: 'json' | 'postgres' };
+
+/**
+ * Rows with the same merge key, of this rule or of another for the target, are one row there. What its columns are is made of each row by itself; what they have to be (`required`, `validate`,
+ * `unique`), and what the row needs, is asked of the merged row.
+ */
+export type MergeRule = {
+  /** The merge key, which cannot hold. With null a row is merged with none. */
+  readonly by: Expression;
+  /** Of the driving row's columns: which of the rows is the first. With equal places by key where it holds numbers; then those of an earlier rule come first, then by key. */
+  readonly order?: Order;
+  /** By target column; `first` for those that are left out. */
+  readonly columns?: Readonly<Record<string, Survivor>>;
+  /** More rows than these are not merged: the merged row is held. All of them are in memory at once. */
+  readonly atMost: number;
+};
+
 /** How the rows of one target table come from the rows of one source table. */
 export type TableRule = {
   /** The driving table, as schema.table: each of its rows makes one target row, or none. */
@@ -174,6 +206,8 @@ export type TableRule = {
   readonly required?: readonly string[];
   readonly requires?: readonly ParentRule[];
   readonly unique?: readonly UniqueRule[];
+  /** All rules for a target have it, or none; with the same `columns` and `atMost`, `required`, `validate` and `whileHeld`. Each has a name, which is not {@link MERGED}. */
+  readonly merge?: MergeRule;
   /** Of rows whose columns can be made, in this order; each sees what those before it have fixed. */
   readonly validate?: readonly ValidationRule[];
   /** What stands in the target while a row is held: its last good version, or nothing. */

@@ -414,12 +414,12 @@ class ChosenVerification {
     }
   }
 
-  /** One that others look up, or that looks up others, is met more than once where these were touched. */
+  /** One that others look up, or that looks up others, is met more than once where these were touched; a merged row with each of its rows. */
   *#fresh(rows: Iterable<DrivingRow>, derivation: StoredDerivation): Generator<DrivingRow> {
     for (const row of rows) {
       const id = derivation.heldId(row);
       if (this.#reviewed.has(id)) continue;
-      if (this.#choice.kind === 'touched') this.#reviewed.add(id);
+      if (this.#choice.kind === 'touched' || row.rule.mergedOf !== null) this.#reviewed.add(id);
       if (this.#reviewed.size > MOST_ROWS) throw this.#tooMany();
       yield row;
     }

@@ -29,12 +29,14 @@ export function renderExplanation(explanation: Explanation): readonly string[] {
 }
 
 function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number, Event>): readonly string[] {
-  const { target, rule, key, driving, joins, where, columns, validations, unique, parents, isConsistent, refused } = row;
+  const { target, rule, key, driving, into, parts, joins, where, columns, validations, unique, parents, isConsistent, refused } = row;
   const name = key === null ? `a row of ${target}` : `${target} ${keyWords(key)}`;
   return [
     `${name}${rule === null ? '' : ` by the rule ${rule}`}: ${outcomeWords(row)}`,
     ...inColumns([
-      ['  from', sourceWords(driving), recordWords(driving, records)],
+      ...(parts === null
+        ? [['  from', sourceWords(driving), recordWords(driving, records)]]
+        : parts.map(({ rule: of, source }) => [`  from ${of}`, sourceWords(source), recordWords(source, records)])),
       ...joins.flatMap(({ as, table, lookedUp, found, more, made }) => {
         const by = lookedUp === null ? 'nothing was looked up: a value is null' : `no row with ${valuesWords(lookedUp)}`;
         if (found.length === 0) return [[`  ${as}`, `${table}: ${by}`, '']];
@@ -43,7 +45,13 @@ function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number,
       }),
     ]),
     ...(where === null ? [] : [`  where ${where.rule}: ${where.accepts ? 'yes' : 'no'} (${valuesWords(where.reads)})`]),
-    ...inColumns(columns.map(columnCells)),
+    ...inColumns(columns.map((column) => columnCells(column, parts))),
+    ...(into === null
+      ? []
+      : [`  of the merged row come from this one: ${into.columns.length === 0 ? 'no columns' : into.columns.join(', ')}`]),
+    ...(parts ?? []).flatMap(({ source, problems }) =>
+      problems.map(({ reason, column }) => `  ! held because of ${sourceWords(source)}: ${column}: ${visible(reason)}`),
+    ),
     ...validations.flatMap(({ rule: told, severity, problem, accepted }) => {
       if (problem === null) return [];
       const what = accepted ? 'accepted' : severity === 'fix' || severity === 'warn' ? 'noted' : '! held';
@@ -63,36 +71,57 @@ function rowLines(row: Explanation['rows'][number], records: ReadonlyMap<number,
   ];
 }
 
-function outcomeWords({ outcome, columns, joins, refused }: Explanation['rows'][number]): string {
+function outcomeWords({ outcome, into, columns, parts, joins, refused }: Explanation['rows'][number]): string {
   switch (outcome) {
     case 'written':
       return refused.length === 0 ? 'it stands in the new database' : 'it should stand in the new database, which refuses it';
     case 'passed':
       return 'it goes over as it is';
     case 'kept':
-      return `it is held (${problemWords(columns)}); an earlier version stands in the new database`;
+      return `it is held (${problemWords(columns, parts)}); an earlier version stands in the new database`;
     case 'held':
-      return `it is held (${problemWords(columns)}); nothing of it is in the new database`;
+      return `it is held (${problemWords(columns, parts)}); nothing of it is in the new database`;
     case 'waiting':
       return 'it waits for a row that it needs; nothing of it is in the new database';
     case 'filtered':
       return 'the rule leaves it out';
+    case 'merged':
+      return `it is part of the merged row ${into?.name ?? ''}, ${mergedWords(into?.outcome)}`;
     case 'absent':
       return joins.length === 0 ? 'the old database does not have its row' : 'it is not there';
   }
 }
 
-function problemWords(columns: ExplainedRow['columns']): string {
+function mergedWords(outcome: ExplainedRow['outcome'] | undefined): string {
+  switch (outcome) {
+    case 'written':
+      return 'which stands in the new database';
+    case 'kept':
+      return 'which is held; an earlier version stands in the new database';
+    case 'waiting':
+      return 'which waits for a row that it needs';
+    default:
+      return 'which is held; nothing of it is in the new database';
+  }
+}
+
+function problemWords(columns: ExplainedRow['columns'], parts: ExplainedRow['parts']): string {
+  const [bad] = (parts ?? []).filter(({ problems }) => problems.length > 0);
+  if (bad !== undefined) return bad.problems.map(({ column, reason }) => `${column}: ${visible(reason)}`).join('; ');
   const problems = columns.flatMap(({ column, problem }) => (problem === null ? [] : [`${column}: ${visible(problem)}`]));
   return problems.length === 0 ? 'another row has the better right to a value' : problems.join('; ');
 }
 
-function columnCells({ column, rule, reads, value, problem, written }: ExplainedRow['columns'][number]): readonly string[] {
+function columnCells(
+  { column, rule, reads, value, problem, written, from }: ExplainedRow['columns'][number],
+  parts: ExplainedRow['parts'],
+): readonly string[] {
+  const origin = (from ?? []).flatMap((place) => parts?.[place]?.source ?? []).map(sourceWords);
   const differs = written !== undefined && written !== value ? `  (${valueWords(written)} stands)` : '';
   return [
     `  ${column}`,
     problem === null ? `${valueWords(value)}${differs}` : `! ${visible(problem)}${differs}`,
-    `= ${short(rule)}`,
+    `= ${short(rule)}${origin.length === 0 ? '' : `: ${origin.join(', ')}`}`,
     valuesWords(reads.filter(({ value: of }) => of !== value || reads.length > 1)),
   ];
 }

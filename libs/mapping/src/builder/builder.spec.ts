@@ -692,3 +692,68 @@ describe('what introspection tells beside the columns', () => {
     expect(row.joins).toEqual([]);
   });
 });
+
+describe('rows that are merged', () => {
+  type Merged = NonNullable<Parameters<typeof map.table<'public.contacts', 'crm.person', readonly ['id'], never>>[1]['merge']>;
+  const merged = (merge: Merged): TableRule => map.table('crm.person', { ...from, name: 'contacts', merge });
+
+  it('are said with what they are merged by, which comes first, and what becomes of columns', () => {
+    const rule = merged({
+      by: contact('email'),
+      order: [{ column: 'created', descending: true }],
+      columns: {
+        family_name: 'longest',
+        email: { text: ', ' },
+        created_at: { least: 'date' },
+        score: { greatest: 'number' },
+        tags: { array: 'postgres' },
+        data: { array: 'json' },
+      },
+    });
+    expect(rule.merge).toEqual({
+      by: { column: 'email' },
+      order: [{ column: 'created', descending: true }],
+      columns: {
+        family_name: 'longest',
+        email: { text: ', ' },
+        created_at: { least: 'date' },
+        score: { greatest: 'number' },
+        tags: { array: 'postgres' },
+        data: { array: 'json' },
+      },
+      atMost: 100,
+    });
+    const short = merged({ by: contact('email'), columns: { family_name: 'longest' } });
+    expect(parsed(short)).toEqual(short);
+  });
+
+  it('join what only their key reads', () => {
+    const said = map.from('public.contacts');
+    const account = said.join('account', 'public.accounts', { on: { id: said('account_id') } });
+    const rule = map.table('crm.person', { ...from, from: said, name: 'contacts', merge: { by: account('name') } });
+    expect(rule.joins?.map(({ as }) => as)).toEqual(['account']);
+  });
+
+  it('are held against both tables', () => {
+    const by = contact('email');
+    // @ts-expect-error -- without a key nothing is merged
+    expect(() => merged({})).toThrow();
+    // @ts-expect-error -- no column of the source
+    merged({ by, order: [{ column: 'creatd' }] });
+    // @ts-expect-error -- no column of the target
+    merged({ by, columns: { famly_name: 'first' } });
+    // @ts-expect-error -- no such word
+    merged({ by, columns: { family_name: 'frist' } });
+    // @ts-expect-error -- a text is no number
+    merged({ by, columns: { family_name: { least: 'number' } } });
+    // @ts-expect-error -- of labels no other text can be made
+    merged({ by, columns: { status: { text: ', ' } } });
+    // @ts-expect-error -- no array
+    merged({ by, columns: { score: { array: 'json' } } });
+    // @ts-expect-error -- it can hold its row
+    merged({ by: convert('trim', contact('email')) });
+    // @ts-expect-error -- of another row
+    merged({ by: map.from('public.accounts')('name') });
+    expect(merged({ by }).merge?.atMost).toBe(100);
+  });
+});

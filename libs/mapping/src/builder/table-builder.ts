@@ -1,5 +1,6 @@
 import { aliasesIn, aliasesOf, joinsRead } from '../expression-parts.js';
 import type { Expression, TableRule } from '../rule.js';
+import { mergeOf, type Merge } from './merge.js';
 import { drivingRow, type DrivingRow, type Ordered, type Table, type Tables } from './rows.js';
 import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
 import { validationOf, type Validation } from './validation.js';
@@ -60,6 +61,8 @@ type TableOptions<
   }[];
   /** By its unique indexes: of the rows that want the same values the first in `order` has them; the others go without, or are held. */
   readonly unique?: readonly UniqueOptions<Target[To], Source[From]['row']>[];
+  /** Rows that agree in a key become one row. All rules for the table say so, with the same `columns` and `atMost`, and each has a `name`. */
+  readonly merge?: Merge<Target[To]['row'], Source[From]['row'], NoInfer<From>>;
   /** What its columns have to be once they are made, in this order: each sees what those before it have fixed. */
   readonly validate?: readonly Validation<Target[To]['row']>[];
   /** What stands in the target while a row is held: its last good version (the default), or nothing. */
@@ -88,7 +91,7 @@ export interface MappingBuilder<Source extends Tables, Target extends Tables> {
 export function mapping<Source extends Tables = Untyped, Target extends Tables = Untyped>(): MappingBuilder<Source, Target> {
   return {
     from: (table) => drivingRow(table),
-    table: (target, { from, name, where, columns, key, required, requires, unique, validate, whileHeld }) => {
+    table: (target, { from, name, where, columns, key, required, requires, unique, merge, validate, whileHeld }) => {
       const rule = {
         source: from.source,
         target,
@@ -99,11 +102,13 @@ export function mapping<Source extends Tables = Untyped, Target extends Tables =
         ...(required !== undefined && { required }),
         ...(requires !== undefined && { requires: requires.map((one) => ({ ...one, key: one.key.map(expressionOf) })) }),
         ...(unique !== undefined && { unique }),
+        ...(merge !== undefined && { merge: mergeOf(merge) }),
         ...(validate !== undefined && { validate: validate.map(validationOf) }),
         ...(whileHeld !== undefined && { whileHeld }),
       } satisfies TableRule;
       // The driving row may have been joined for other rules too: a join that nothing reads only costs time.
-      const values = [...Object.values(rule.columns), ...(rule.requires ?? []).flatMap((one) => one.key)];
+      const by = rule.merge === undefined ? [] : [rule.merge.by];
+      const values = [...Object.values(rule.columns), ...(rule.requires ?? []).flatMap((one) => one.key), ...by];
       const joins = joinsRead(from.joins, [...values.flatMap(aliasesOf), ...(rule.where === undefined ? [] : aliasesIn(rule.where))]);
       return joins.length === 0 ? rule : { ...rule, joins };
     },

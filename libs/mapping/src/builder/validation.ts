@@ -5,7 +5,7 @@ type Name<Row> = keyof Row & string;
 type Dates = Text<'date'> | Text<'timestamp without time zone'> | Text<'timestamp with time zone'>;
 
 /** As what the texts of a column can be compared; of one that says nothing of its texts, as anything. */
-type Compared<Type> = [NonNullable<Type>] extends [never]
+export type Compared<Type> = [NonNullable<Type>] extends [never]
   ? never
   : NonNullable<Type> extends `${number}`
     ? 'number'

@@ -78,9 +78,10 @@ export function invertRule(
 }
 
 /** A value may have been cut, or taken away, before it was written. `nothing`: a driving row in which everything is null. */
-function mended(lens: Lens, column: string, { validate = [] }: TableRule, nothing: Row): Lens {
+function mended(lens: Lens, column: string, { merge, validate = [] }: TableRule, nothing: Row): Lens {
   const fixes = validate.filter((one) => one.severity === 'fix' && one.column === column);
   const ways: WayBack[] = [];
+  if (merge !== undefined) ways.push(wayBack('lossy', 'rows are merged, and it may be of another of them'));
   // A piece of what a conversion gave may be nothing that it gives; and what is never null cannot be left empty.
   if (fixes.some((one) => 'atMost' in one)) ways.push(wayBack(lens.takes === 'any' ? 'kept' : 'lossy', 'what is cut off'));
   if (fixes.some((one) => 'check' in one)) ways.push(wayBack('lossy', 'it is left empty for what others hold'));

@@ -3,7 +3,8 @@ import type { Problem } from '@changeover/mapping';
 import type { PlannedRule } from './derivation-plan.js';
 import { decodeEntry, isAtTarget, NO_ENTRY, type DerivedEntry, type Version } from './derived-entry.js';
 
-type Standing = {
+/** What a row comes to by its own, as far as it is known. */
+export type Standing = {
   readonly lookups: readonly (string | null)[];
   readonly version: Version | null;
   readonly kept: boolean;

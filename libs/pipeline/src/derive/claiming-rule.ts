@@ -11,10 +11,19 @@ export function claimingRule(rule: TableRule): TableRule {
   const needed = new Set([...rule.key, ...(rule.required ?? []), ...unique, ...validate.flatMap(columnsValidated)]);
   const columns = Object.fromEntries(Object.entries(rule.columns).filter(([name, value]) => needed.has(name) || canHold(value)));
   const joins = rule.joins ?? [];
-  const read = [...Object.values(columns).flatMap(aliasesOf), ...(rule.where === undefined ? [] : aliasesIn(rule.where))];
+  const read = [
+    ...Object.values(columns).flatMap(aliasesOf),
+    ...(rule.where === undefined ? [] : aliasesIn(rule.where)),
+    ...(rule.merge === undefined ? [] : aliasesOf(rule.merge.by)),
+  ];
   // Too many rows hold a row, whoever reads what is made of them.
   const holding = joins.filter(({ all }) => all !== undefined).map(({ as }) => as);
-  return { ...rule, columns, joins: joinsRead(joins, [...read, ...holding]), requires: [], validate };
+  const merge = rule.merge && { ...rule.merge, columns: pickedFrom(rule.merge.columns ?? {}, columns) };
+  return { ...rule, columns, joins: joinsRead(joins, [...read, ...holding]), requires: [], ...(merge && { merge }), validate };
+}
+
+function pickedFrom<Value>(values: Readonly<Record<string, Value>>, names: object): Readonly<Record<string, Value>> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(names, name)));
 }
 
 function canHold(value: Expression): boolean {

@@ -1,5 +1,5 @@
 import { invariant } from '@changeover/core';
-import type { CompiledJoin, CompiledRule } from '@changeover/mapping';
+import { MERGED, type CompiledJoin, type CompiledRule } from '@changeover/mapping';
 
 /** A source table as the rules use it; `number` names it in the state. */
 export type MirroredTable = {
@@ -51,17 +51,27 @@ export type PlannedRule = {
   readonly uniques: readonly PlannedUnique[];
   /** What decides which unique values a row wants, and nothing else of the rule. */
   readonly claiming: EvaluatedRule;
+  /** Number of the rule that stands for the rows of the target that its rows are merged into; null: they are not. */
+  readonly mergesInto: number | null;
+  /** Of a rule that stands for merged rows: those whose rows they are made of. It has no source rows of its own: its keys are the names of merged rows. */
+  readonly mergedOf: readonly PlannedRule[] | null;
 };
 
 /** What it takes to say what a row is by its own source rows. */
-export type EvaluatedRule = Pick<PlannedRule, 'compiled' | 'table' | 'joins' | 'parents' | 'uniques'>;
+export type EvaluatedRule = Pick<PlannedRule, 'compiled' | 'table' | 'joins' | 'parents' | 'uniques' | 'mergesInto'>;
 
 /** A join without what the state knows of it. */
 type PlacedJoin = Pick<PlannedJoin, 'join' | 'table' | 'lookup' | 'keyOrder'>;
 
+/** Rules that stand for merged rows are numbered from here downwards: those of a mapping keep their numbers, and tables in circles may join them. */
+const MERGED_FROM = 0x7fff;
+
 /** What the rules need of the state: which changes of which tables touch which rows, and how to find them. */
 export class DerivationPlan {
+  /** Of the mapping and of circles, by number. */
   readonly rules: readonly PlannedRule[];
+  /** Those, and behind them the rules that stand for merged rows. */
+  readonly made: readonly PlannedRule[];
   readonly #tables: ReadonlyMap<string, MirroredTable>;
 
   /**
@@ -112,7 +122,13 @@ export class DerivationPlan {
         joins: rule.joins.map(plan),
         parents: [],
         uniques: rule.uniques.map((unique, index) => ({ ...unique, number: (numbered[index] as PlannedUnique).number })),
+        mergesInto: mergesInto(rule),
       };
+    };
+    const merging = [...new Set(compiled.flatMap(({ target, merge }) => (merge === null ? [] : [target])))];
+    const mergesInto = ({ target }: CompiledRule): number | null => {
+      const index = merging.indexOf(target);
+      return index === -1 ? null : MERGED_FROM - index;
     };
     this.rules = compiled.map((rule, number) => {
       const plan = (join: CompiledJoin): PlannedJoin => {
@@ -140,16 +156,32 @@ export class DerivationPlan {
         }),
         uniques: numbered,
         claiming: claimingPart(number, claiming[number] ?? rule, numbered),
+        mergesInto: mergesInto(rule),
+        mergedOf: null,
       };
       table(rule.source).drives.push(planned);
       return planned;
     });
+    const merged = merging.map((target, index) =>
+      mergedRule(
+        MERGED_FROM - index,
+        this.rules.filter(({ compiled: of }) => of.target === target),
+      ),
+    );
+    this.made = [...this.rules, ...merged];
     this.#tables = tables;
+  }
+
+  /** The rule with this number. */
+  rule(number: number): PlannedRule {
+    const rule = this.rules[number] ?? this.made[this.rules.length + MERGED_FROM - number];
+    invariant(rule !== undefined, `no rule has the number ${String(number)}`);
+    return rule;
   }
 
   /** Undefined: there is none with this label. */
   labelled(label: string): PlannedRule | undefined {
-    return this.rules.find((rule) => rule.label === label);
+    return this.made.find((rule) => rule.label === label);
   }
 
   get tables(): Iterable<MirroredTable> {
@@ -160,6 +192,23 @@ export class DerivationPlan {
   table(name: string): MirroredTable | undefined {
     return this.#tables.get(name);
   }
+}
+
+/** Stands for the merged rows of a target: they have the table's columns and unique rules, and what they need is what their rows need. */
+function mergedRule(number: number, mergedOf: readonly PlannedRule[]): PlannedRule {
+  const [first] = mergedOf as readonly [PlannedRule];
+  const parents = mergedOf.flatMap((rule) => rule.parents);
+  return {
+    ...first,
+    number,
+    label: labelOf(first.compiled.target, MERGED),
+    compiled: { ...first.compiled, name: MERGED, joins: [], requires: [] },
+    joins: [],
+    lookedUp: [],
+    parents: parents.filter(({ rule }, index) => parents.findIndex((other) => other.rule === rule) === index),
+    mergesInto: null,
+    mergedOf,
+  };
 }
 
 /** A table's name has no line end that anybody would want. */

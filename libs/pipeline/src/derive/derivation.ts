@@ -1,11 +1,12 @@
 import type { StateView } from '@changeover/events';
 import type { Row } from '@changeover/mapping';
 
-import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
+import type { DerivationPlan, MirroredTable, PlannedRule, PlannedUnique } from './derivation-plan.js';
+import { decodeEntry, type Version } from './derived-entry.js';
 import { RowEvaluator } from './row-evaluator.js';
 import type { KeptVersion } from './kept-version.js';
 import { membersOf } from './members.js';
-import { Round, type DerivedChange } from './round.js';
+import { mergedOf, Round, type DerivedChange } from './round.js';
 import { SourceMirror, valuesText } from './source-mirror.js';
 import { rivalMember, rivalName, stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
@@ -29,7 +30,8 @@ export type WantedValues = readonly [unique: number, values: string, order: stri
  *
  * What becomes of a row is decided in layers, so that it depends on what is, not on the order in which it came:
  *
- * 1. its own rows and those joined to it give a version, or problems (then the last good version may stay: it is *kept*),
+ * 1. its own rows and those joined to it give a version, or problems (then the last good version may stay: it is *kept*). Where rows are merged they give a
+ *    part of one, and a merged row is made of its parts; a row that is part of one has that as its parent, so it comes and goes with it,
  * 2. of the versions that want the same unique values the first has them (kept ones before all others, because they
  *    stand at the target; a row that waits still wants them),
  * 3. of what is left, the largest set in which every row has its parents is at the target: rows that need each other come together.
@@ -57,7 +59,7 @@ export class Derivation {
     for (const { table, key, before, after } of touched) {
       for (const rule of table.drives) round.evaluate(rule, key);
       for (const { number, rule, join } of table.joinedBy) {
-        const planned = this.#plan.rules[rule] as PlannedRule;
+        const planned = this.#plan.rule(rule);
         const values = new Set([before, after].map((row) => (row === null ? null : valuesText(row, join.columns))));
         for (const text of values) {
           if (text === null) continue;
@@ -79,8 +81,28 @@ export class Derivation {
    */
   deriveFirst(rule: PlannedRule, rows: readonly MirroredRow[], childless = false): readonly DerivedChange[] {
     const round = this.#round(childless ? rule : null);
-    for (const { key, value } of rows) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, key, value));
+    for (const { key, value } of rows)
+      if (!this.#isGathered(rule, key)) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, key, value));
     return round.finish();
+  }
+
+  /** Gathers what rows give to the merged rows that they are part of, before anything is derived of either. */
+  gather(rule: PlannedRule, rows: readonly MirroredRow[]): void {
+    const round = this.#round(null);
+    for (const { key, value } of rows) round.gatherFirst(rule, key, this.#mirror.rowOf(rule.table, key, value));
+  }
+
+  /** As {@link deriveFirst}, of merged rows with these names. */
+  mergeFirst(rule: PlannedRule, names: readonly string[]): readonly DerivedChange[] {
+    const round = this.#round(null);
+    for (const name of names) round.mergeFirst(rule, name);
+    return round.finish();
+  }
+
+  /** As {@link wanted}, of merged rows. */
+  wantedByMerged(rule: PlannedRule, names: readonly string[]): readonly WantedValues[] {
+    const round = this.#round(null);
+    return names.flatMap((name) => wantedBy(rule, name, round.claimsOf(rule, name)));
   }
 
   /** Derives these driving rows once more, though none of their source rows may have changed: where all that is remembered is right, nothing comes of it. */
@@ -92,14 +114,22 @@ export class Derivation {
 
   /** The driving rows of which something may be different when this row is: those that it drives, and those that look it up as it is. */
   *concerned(table: MirroredTable, key: string, row: Row | null): Generator<DrivingRow> {
-    for (const rule of table.drives) yield { rule, key };
+    for (const rule of table.drives) yield* this.#withMerged(rule, key);
     if (row === null) return;
     for (const { number, rule, join } of table.joinedBy) {
       const text = valuesText(row, join.columns);
       if (text === null) continue;
       for (const member of membersOf(this.#state, stateKey('dependants', number, text)))
-        yield { rule: this.#plan.rules[rule] as PlannedRule, key: member.toString() };
+        yield* this.#withMerged(this.#plan.rule(rule), member.toString());
     }
+  }
+
+  /** The row itself, and the merged row that it is part of. */
+  *#withMerged(rule: PlannedRule, key: string): Generator<DrivingRow> {
+    yield { rule, key };
+    const entry = rule.mergesInto === null ? undefined : this.#state.get(stateKey('derived', rule.number, key));
+    const into = entry === undefined ? null : mergedOf(decodeEntry(entry));
+    if (into !== null) yield { rule: this.#plan.rule(into.rule), key: into.key };
   }
 
   /**
@@ -113,15 +143,14 @@ export class Derivation {
   }
 
   /** Which unique values these rows want. */
-  wanted({ claiming, number: rule, isShared }: PlannedRule, rows: readonly MirroredRow[]): readonly WantedValues[] {
+  wanted(rule: PlannedRule, rows: readonly MirroredRow[]): readonly WantedValues[] {
+    const { claiming } = rule;
     const evaluator = new RowEvaluator(this.#mirror);
     const wanted: WantedValues[] = [];
     for (const { key, value } of rows) {
+      if (this.#isGathered(rule, key)) continue;
       const { version } = evaluator.evaluate(claiming, key, this.#mirror.rowOf(claiming.table, key, value));
-      claiming.uniques.forEach(({ number }, index) => {
-        const claim = version?.claims[index] ?? null;
-        if (claim !== null) wanted.push([number, claim.values, claim.order, rivalName(rule, isShared, key)]);
-      });
+      if (version !== null) wanted.push(...wantedBy(rule, key, version.claims));
     }
     return wanted;
   }
@@ -131,8 +160,21 @@ export class Derivation {
     for (const [unique, values, order, rival] of wanted) this.#claims.enter(unique, values, rivalMember(false, order, rival));
   }
 
+  /** What it wants, and what becomes of it, is that of the merged row that it is part of. Of others of these rows nothing is remembered yet. */
+  #isGathered({ number, mergesInto }: PlannedRule, key: string): boolean {
+    return mergesInto !== null && this.#state.get(stateKey('derived', number, key)) !== undefined;
+  }
+
   #round(childless: PlannedRule | null): Round {
     const evaluator = new RowEvaluator(this.#mirror);
     return new Round({ plan: this.#plan, state: this.#state, mirror: this.#mirror, claims: this.#claims, evaluator }, childless);
   }
+}
+
+function wantedBy({ number, isShared, uniques }: PlannedRule, key: string, claims: Version['claims']): readonly WantedValues[] {
+  return claims.flatMap((claim, index) =>
+    claim === null
+      ? []
+      : [[(uniques[index] as PlannedUnique).number, claim.values, claim.order, rivalName(number, isShared, key)] as const],
+  );
 }

@@ -36,12 +36,13 @@ export type TakenPiece = {
 const [PIECE_BYTES, PIECE_ROWS] = [1024 * 1024, 250];
 
 /**
- * What is done with a table's rows. `index`: they are put where joins look for them. `claim`: which unique values they want. `derive`: what becomes of them;
- * `childless`: nothing was derived yet of rows that could stand on these. `pass`: they go to the target as they are.
+ * What is done with a table's rows. `index`: they are put where joins look for them. `gather`: what they give to merged rows. `claim`: which unique values they want.
+ * `derive`: what becomes of them; `childless`: nothing was derived yet of rows that could stand on these. `pass`: they go to the target as they are. A rule that stands for merged rows claims and
+ * derives those that were gathered; `table` is the first that they come from.
  */
 export type DeriveStep =
   | { readonly what: 'index'; readonly table: MirroredTable }
-  | { readonly what: 'claim'; readonly rule: PlannedRule; readonly table: MirroredTable }
+  | { readonly what: 'gather' | 'claim'; readonly rule: PlannedRule; readonly table: MirroredTable }
   | { readonly what: 'derive'; readonly rule: PlannedRule; readonly table: MirroredTable; readonly childless: boolean }
   | { readonly what: 'pass'; readonly table: PassedTable };
 
@@ -58,7 +59,7 @@ export type DeriveAllParts = {
 
 /**
  * The order in which every row of a mirror is derived of which nothing was derived yet, so that it comes to what deriving each change by itself would have come to,
- * with each row written once. First rows are put where joins find them, and all that want unique values say so; then rows are derived parents first;
+ * with each row written once. First rows are put where joins find them, what is to be merged is gathered, and all that want unique values say so; then rows are derived parents first;
  * what waits for a row that comes later (in its own table, in a circle of tables) comes with it.
  */
 export class DeriveAll {
@@ -76,9 +77,13 @@ export class DeriveAll {
     this.#state = state;
     const made = parentsFirst(plan, passed, referredBy);
     const rules = made.flatMap((one) => ('rule' in one ? [one.rule] : []));
-    const childless = new Set(rules.filter((rule, index) => !rules.slice(0, index + 1).some((other) => standsOn(other, rule))));
+    // On merged rows stand those that they are made of.
+    const childless = new Set(
+      rules.filter((rule, index) => rule.mergedOf === null && !rules.slice(0, index + 1).some((other) => standsOn(other, rule))),
+    );
     this.#steps = [
       ...[...plan.tables].filter(({ lookups }) => lookups.length > 0).map((table) => ({ what: 'index' as const, table })),
+      ...rules.filter(({ mergesInto }) => mergesInto !== null).map((rule) => ({ what: 'gather' as const, rule, table: rule.table })),
       ...rules.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ what: 'claim' as const, rule, table: rule.table })),
       ...made.map((one) =>
         'rule' in one
@@ -117,7 +122,7 @@ export class DeriveAll {
 
   #piece({ step: index, after }: DeriveAllCursor, rows: number, from: StateView): MirrorPiece {
     const step = this.#steps[index] as DeriveStep;
-    const { entries, ended } = this.#read(index, step.table.number, after, rows, from);
+    const { entries, ended } = this.#read(index, after, rows, from);
     const last = entries.at(-1);
     if (last !== undefined && !ended) {
       const next = { step: index, after: keyOfEntry(last.key) };
@@ -131,15 +136,15 @@ export class DeriveAll {
   /** At most `rows`, and not many more bytes than {@link PIECE_BYTES}: one row may have more. */
   #read(
     step: number,
-    table: number,
     after: string | null,
     rows: number,
     from: StateView,
   ): { readonly entries: readonly StateEntry[]; readonly ended: boolean } {
     if (this.#reading?.step !== step || this.#reading.after !== after || this.#reading.from !== from) {
       this.release();
-      const prefix = stateKey('mirror', table, '');
-      const behind = after === null ? null : stateKey('mirror', table, after);
+      const keyOf = placesOf(this.#steps[step] as DeriveStep);
+      const prefix = keyOf('');
+      const behind = after === null ? null : keyOf(after);
       this.#reading = { step, after, from, entries: from.entries(prefix, behind)[Symbol.iterator]() };
     }
     const { entries } = this.#reading;
@@ -154,6 +159,12 @@ export class DeriveAll {
   }
 }
 
+/** Where what a step goes through lies: rows of the mirror, or the merged rows that were gathered. */
+function placesOf(step: DeriveStep): (key: string) => Buffer {
+  if ('rule' in step && step.rule.mergedOf !== null) return (key) => stateKey('derived', step.rule.number, key);
+  return (key) => stateKey('mirror', step.table.number, key);
+}
+
 /** Does with rows of the mirror what the step is for, but for saying what they want. */
 export function takePiece(derivation: Derivation, step: DeriveStep, entries: readonly StateEntry[]): TakenPiece {
   if (step.what === 'pass') {
@@ -161,9 +172,17 @@ export function takePiece(derivation: Derivation, step: DeriveStep, entries: rea
     return { changes: [], wanted: [], lines };
   }
   const rows = entries.map(({ key, value }) => ({ key: keyOfEntry(key), value }));
+  if (step.what !== 'index' && step.rule.mergedOf !== null) {
+    const names = rows.map(({ key }) => key);
+    if (step.what === 'claim') return { changes: [], wanted: derivation.wantedByMerged(step.rule, names), lines: [] };
+    return { changes: derivation.mergeFirst(step.rule, names), wanted: [], lines: [] };
+  }
   switch (step.what) {
     case 'index':
       derivation.index(step.table, rows);
+      return { changes: [], wanted: [], lines: [] };
+    case 'gather':
+      derivation.gather(step.rule, rows);
       return { changes: [], wanted: [], lines: [] };
     case 'claim':
       return { changes: [], wanted: derivation.wanted(step.rule, rows), lines: [] };
@@ -176,20 +195,25 @@ function standsOn(child: PlannedRule, parent: PlannedRule): boolean {
   return child.parents.some(({ rule }) => rule === parent.number);
 }
 
+/** The rules whose rows those of a rule stand on: of one whose rows are merged also what stands for the merged rows. */
+function parentsOf(plan: DerivationPlan, { parents, mergesInto }: PlannedRule): readonly PlannedRule[] {
+  return [...parents.map(({ rule }) => rule), ...(mergesInto === null ? [] : [mergesInto])].map((number) => plan.rule(number));
+}
+
 /** What makes each of the target's tables, behind what makes those that its rows refer to, where there is no circle. */
 function parentsFirst(
-  { rules }: DerivationPlan,
+  plan: DerivationPlan,
   passed: readonly PassedTable[],
   referredBy: (table: string) => readonly string[],
 ): readonly Made[] {
-  const all: readonly Made[] = [...rules.map((rule) => ({ rule })), ...passed.map((table) => ({ passed: table }))];
+  const all: readonly Made[] = [...plan.made.map((rule) => ({ rule })), ...passed.map((table) => ({ passed: table }))];
   const sourceOf = (made: Made): string => ('rule' in made ? made.rule.table.name : made.passed.name);
   const ordered = new Set<Made>();
   const visiting = new Set<Made>();
   const visit = (made: Made): void => {
     if (ordered.has(made) || visiting.has(made)) return;
     visiting.add(made);
-    if ('rule' in made) for (const { rule } of made.rule.parents) visit(all[rule] as Made);
+    if ('rule' in made) for (const parent of parentsOf(plan, made.rule)) visit(all[plan.made.indexOf(parent)] as Made);
     const referred = referredBy(sourceOf(made));
     for (const other of all) if (referred.includes(sourceOf(other))) visit(other);
     ordered.add(made);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { decodeEntry, encodeEntry, type DerivedEntry } from './derived-entry.js';
+import { decodeEntry, encodeEntry, type DerivedEntry, type Version } from './derived-entry.js';
 import { lineOfRow, rowOfLine } from './row-text.js';
 
 const text = fc.string({ unit: 'binary', maxLength: 12 }).map((some) => some.replaceAll('\0', ''));
@@ -17,21 +17,27 @@ const problem = fc.record(
   },
   { requiredKeys: ['reason', 'column'] },
 );
+const parent = fc.record({ rule: fc.nat(300), key: values });
 const entry: fc.Arbitrary<DerivedEntry> = fc
   .record({
     lookups: fc.array(fc.option(values), { maxLength: 3 }),
     version: fc.option(
       fc.record({
         values: row,
-        parents: fc.array(fc.record({ rule: fc.nat(300), key: values }), { maxLength: 3 }),
+        parents: fc.array(parent, { maxLength: 3 }),
         claims: fc.array(fc.option(fc.record({ order: hex, values })), { maxLength: 3 }),
         notes: fc.array(problem, { maxLength: 2 }),
+        part: fc.option(fc.record({ orders: fc.array(hex, { maxLength: 2 }), needs: fc.array(fc.option(parent), { maxLength: 2 }) }), {
+          freq: 2,
+          nil: undefined,
+        }),
       }),
     ),
     kept: fc.boolean(),
     problems: fc.array(problem, { maxLength: 2 }),
     written: fc.option(row),
     same: fc.boolean(),
+    merged: fc.boolean(),
     told: fc.option(
       fc.record({
         state: fc.constantFrom('held' as const, 'waiting' as const, 'noted' as const),
@@ -40,7 +46,13 @@ const entry: fc.Arbitrary<DerivedEntry> = fc
       }),
     ),
   })
-  .map(({ same, ...rest }) => (same && rest.version !== null ? { ...rest, written: rest.version.values } : rest));
+  .map(({ same, version: made, ...rest }) => {
+    const { part, ...row } = made ?? {};
+    const version = made === null ? null : ({ ...row, ...(part && { part }) } as Version);
+    // A part of a merged row is no row of its own.
+    const merged = rest.merged && version !== null;
+    return { ...rest, version, merged, written: merged ? null : same && version !== null ? version.values : rest.written };
+  });
 
 describe('what is remembered of a row', () => {
   it('comes back as it was', () => {

@@ -13,15 +13,28 @@ type Written = {
   readonly claims: readonly (Claim | null)[];
 };
 
-/** Whether a version of a row that one rule made may stand while the row is held under the other: it has the same columns, and stands on and wants the same. */
-export function keepsVersions(one: TableRule, other: TableRule): boolean {
-  const shape = ({ source, columns, key, unique = [], requires = [] }: TableRule): string =>
-    JSON.stringify([source, Object.keys(columns), key, unique, requires]);
-  return shape(one) === shape(other);
+/**
+ * Whether a version of a row that these rules made may stand while the row is held under the others: they have the same columns, and stand on and want the same. One rule each,
+ * but of a merged row all that its rows are made by.
+ */
+export function keepsVersions(some: readonly TableRule[], others: readonly TableRule[]): boolean {
+  const shape = ({ source, columns, key, unique = [], requires = [] }: TableRule): unknown => [
+    source,
+    Object.keys(columns),
+    key,
+    unique,
+    requires,
+  ];
+  return JSON.stringify(some.map(shape)) === JSON.stringify(others.map(shape));
 }
 
-export function keptVersionText({ rules }: DerivationPlan, { values, parents, claims }: Version): string {
-  const named = parents.map(({ rule, key }) => [(rules[rule] as PlannedRule).label, key] as const);
+/** The rules of a mapping that make the rows of one of a plan. */
+export function makersOf(rule: PlannedRule, rules: readonly TableRule[]): readonly TableRule[] {
+  return (rule.mergedOf ?? [rule]).map(({ number }) => rules[number] as TableRule);
+}
+
+export function keptVersionText(plan: DerivationPlan, { values, parents, claims }: Version): string {
+  const named = parents.map(({ rule, key }) => [plan.rule(rule).label, key] as const);
   return JSON.stringify({ values, parents: named, claims } satisfies Written);
 }
 

@@ -1,12 +1,23 @@
 import type { StateView } from '@changeover/events';
 import type { Problem, Row } from '@changeover/mapping';
 
-import { AffectedRow } from './affected-row.js';
+import { AffectedRow, type Standing } from './affected-row.js';
 import type { DerivationPlan, PlannedRule, PlannedUnique } from './derivation-plan.js';
-import { encodeEntry, isEmpty, isSameRow, type Claim, type DerivedEntry, type HeldStatus, type Version } from './derived-entry.js';
-import type { RowEvaluator } from './row-evaluator.js';
+import {
+  encodeEntry,
+  isEmpty,
+  isSameRow,
+  NO_ENTRY,
+  type Claim,
+  type DerivedEntry,
+  type HeldStatus,
+  type ParentRef,
+  type Version,
+} from './derived-entry.js';
+import type { Evaluation, RowEvaluator } from './row-evaluator.js';
 import { keptVersionText } from './kept-version.js';
 import { membersOf } from './members.js';
+import { inOrder, mergeParts, partsOf, type GivenPart, type MergedRow } from './merged-row.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
 import { childMember, childOf, lookupsOf, rivalMember, rivalName, rivalOf, stateKey } from './state-keys.js';
@@ -48,6 +59,8 @@ export class Round {
   /** By rule, then by key: those of concern, and those they stand on. */
   readonly #affected: Map<string, AffectedRow>[] = [];
   readonly #concerned: AffectedRow[] = [];
+  /** Merged rows that are to be made of their rows anew, when all of these are evaluated. */
+  readonly #merging = new Set<AffectedRow>();
   /** Nothing was derived yet of whatever could stand on rows of this rule. */
   readonly #childless: PlannedRule | null;
   #contests = new Map<string, Contest>();
@@ -66,10 +79,14 @@ export class Round {
     const row = this.#concern(this.#load(rule, key));
     if (row.evaluated) return;
     row.evaluated = true;
-    const { lookups, version, problems } = this.#evaluator.evaluate(rule, key, this.#mirror.get(rule.table, key));
-    const kept = problems.length > 0 && rule.compiled.keepsLast ? lastGood(row) : null;
-    this.#moveLookups(row, lookups);
-    this.#replace(row, { lookups, version: version ?? kept, kept: kept !== null, problems });
+    if (rule.mergedOf !== null) {
+      this.#merging.add(row);
+      return;
+    }
+    const evaluation = this.#evaluator.evaluate(rule, key, this.#mirror.get(rule.table, key));
+    this.#moveLookups(row, evaluation.lookups);
+    this.#mergeAnew(row.now, evaluation);
+    this.#decide(row, evaluation);
   }
 
   /** What history says of a row that was derived, if it is held: this version of it stands. */
@@ -81,16 +98,35 @@ export class Round {
 
   /** The same of a row of which nothing was derived yet, and whose unique values were claimed before. */
   evaluateFirst(rule: PlannedRule, key: string, driving: Row | null): void {
-    const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
-    row.evaluated = true;
+    this.#first(rule, key, this.#evaluator.evaluate(rule, key, driving));
+  }
+
+  /** What a row gives to a merged row of which nothing was derived yet; nothing if it is part of none. */
+  gatherFirst(rule: PlannedRule, key: string, driving: Row | null): void {
     const evaluation = this.#evaluator.evaluate(rule, key, driving);
-    this.#moveLookups(row, evaluation.lookups);
-    this.#moveParents(row, evaluation.version);
-    row.become({ ...evaluation, kept: false });
+    const into = mergedOf(evaluation);
+    if (into === null) return;
+    this.#settle(this.#first(rule, key, evaluation));
+    // So that it is found among those that are to be derived.
+    this.#state.put(stateKey('derived', into.rule, into.key), encodeEntry(NO_ENTRY, ''));
+  }
+
+  /** A merged row of which nothing was derived yet, and whose unique values were claimed before; what it is made of was gathered. */
+  mergeFirst(rule: PlannedRule, key: string): void {
+    const row = this.#concern(this.#load(rule, key));
+    const { version, problems } = this.#merged(row);
+    this.#moveParents(row, version);
+    row.become({ lookups: NONE, version, kept: false, problems });
+  }
+
+  /** What a merged row comes to by what was gathered of it. */
+  claimsOf(rule: PlannedRule, key: string): Version['claims'] {
+    return this.#merged(this.#load(rule, key)).version?.claims ?? NONE;
   }
 
   /** The other layers, and what came of them. */
   finish(): readonly DerivedChange[] {
+    for (const row of this.#merging) this.#decide(row, { ...this.#merged(row), lookups: NONE });
     for (;;) {
       this.#decideWinners();
       this.#remove();
@@ -115,6 +151,15 @@ export class Round {
 
   #enter(row: AffectedRow): AffectedRow {
     (this.#affected[row.rule.number] ??= new Map<string, AffectedRow>()).set(row.key, row);
+    return row;
+  }
+
+  #first(rule: PlannedRule, key: string, evaluation: Evaluation): AffectedRow {
+    const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
+    row.evaluated = true;
+    this.#moveLookups(row, evaluation.lookups);
+    this.#moveParents(row, evaluation.version);
+    row.become({ ...evaluation, kept: false });
     return row;
   }
 
@@ -147,6 +192,29 @@ export class Round {
     for (const parent of entered) if (!isAmong(parent, left)) this.#state.addMember(stateKey('children', parent.rule, parent.key), child);
   }
 
+  /** What a row comes to by its own: with problems its last good version stays. */
+  #decide(row: AffectedRow, { lookups, version, problems }: Evaluation): void {
+    const kept = version === null && problems.length > 0 && row.rule.compiled.keepsLast ? lastGood(row) : null;
+    this.#replace(row, { lookups, version: version ?? kept, kept: kept !== null, problems });
+  }
+
+  /** Where a row gives something else to the merged row that it is, or was, part of. */
+  #mergeAnew(before: Standing, after: Evaluation): void {
+    const [left, entered] = [mergedOf(before), mergedOf(after)];
+    if (isSamePart(before, after)) return;
+    for (const into of [left, entered])
+      if (into !== null) this.#merging.add(this.#concern(this.#load(this.#plan.rule(into.rule), into.key)));
+  }
+
+  /** A merged row, made of what its rows give to it now. */
+  #merged({ rule, key }: AffectedRow): MergedRow {
+    const parts = partsOf(this.#state, rule, key)?.map(({ rule: number, key: of }): GivenPart => {
+      const row = this.#load(this.#plan.rule(number), of);
+      return { rule: row.rule, key: of, version: row.now.version as GivenPart['version'], problems: row.now.problems };
+    });
+    return mergeParts(rule, parts === undefined ? null : inOrder(parts));
+  }
+
   /** Another version: its parents and rivals are others, too. */
   #replace(row: AffectedRow, now: AffectedRow['now']): void {
     this.#moveParents(row, now.version);
@@ -175,7 +243,7 @@ export class Round {
       for (const name of [before, winner]) {
         if (name === undefined) continue;
         const rival = rivalOf(rule.number, rule.isShared, name);
-        this.#concern(this.#load(this.#plan.rules[rival.rule] as PlannedRule, rival.key)).lost = null;
+        this.#concern(this.#load(this.#plan.rule(rival.rule), rival.key)).lost = null;
       }
     }
     this.#contests = new Map();
@@ -238,7 +306,7 @@ export class Round {
   #missing({ now: { version } }: AffectedRow): readonly AffectedRow[] {
     let missing: AffectedRow[] | null = null;
     for (const { rule, key } of version?.parents ?? NONE) {
-      const parent = this.#load(this.#plan.rules[rule] as PlannedRule, key);
+      const parent = this.#load(this.#plan.rule(rule), key);
       if (!parent.present) (missing ??= []).push(parent);
     }
     return missing ?? NONE;
@@ -249,16 +317,17 @@ export class Round {
     if (rule === this.#childless) return NONE;
     return [...membersOf(this.#state, stateKey('children', rule.number, key))].map((member) => {
       const child = childOf(member);
-      return this.#concern(this.#load(this.#plan.rules[child.rule] as PlannedRule, child.key));
+      return this.#concern(this.#load(this.#plan.rule(child.rule), child.key));
     });
   }
 
   #settle(row: AffectedRow): DerivedChange | null {
     const { rule, key, before, stored } = row;
     const { lookups, version, kept, problems } = row.now;
-    const written = row.present && version !== null ? this.#effective(row, version) : null;
-    const told = this.#status(row);
-    const entry: DerivedEntry = { lookups, version, kept, problems, written, told };
+    const isPart = version?.part !== undefined;
+    const written = row.present && version !== null && !isPart ? this.#effective(row, version) : null;
+    const told = isPart ? null : this.#status(row);
+    const entry: DerivedEntry = { lookups, version, kept, problems, written, merged: row.present && isPart, told };
     const place = stateKey('derived', rule.number, key);
     const versionLine = version === null ? '' : lineOfRow(version.values);
     if (!isEmpty(entry)) {
@@ -301,6 +370,22 @@ export class Round {
       return otherwise === 'held' ? [{ reason: 'not unique', column: compiled.columns[columns[0] as number] as string }] : [];
     });
   }
+}
+
+/** The merged row that a row is part of; null: of none. */
+export function mergedOf({ version }: Pick<Standing, 'version'>): ParentRef | null {
+  return version?.part === undefined ? null : (version.parents[0] as ParentRef);
+}
+
+/** Whether nothing is different for the merged row; also where both are part of none. */
+function isSamePart(a: Pick<Standing, 'version' | 'problems'>, b: Pick<Standing, 'version' | 'problems'>): boolean {
+  const [one, other] = [mergedOf(a), mergedOf(b)];
+  if (one === null || other === null) return one === other;
+  return (
+    isAmong(one, [other]) &&
+    isSameRow((a.version as Version).values, (b.version as Version).values) &&
+    JSON.stringify([a.version?.part, a.problems]) === JSON.stringify([b.version?.part, b.problems])
+  );
 }
 
 /** What stands at the target, with what it has there; null where nothing does. */

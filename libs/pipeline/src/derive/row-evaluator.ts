@@ -2,6 +2,7 @@ import {
   ConversionProblem,
   TOO_MANY_ROWS,
   type CompiledAll,
+  type CompiledMerge,
   type CompiledRule,
   type JoinedRows,
   type Problem,
@@ -9,7 +10,7 @@ import {
 } from '@changeover/mapping';
 
 import type { EvaluatedRule, PlannedJoin } from './derivation-plan.js';
-import type { Version } from './derived-entry.js';
+import type { ParentRef, Version } from './derived-entry.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
 import { bounded, lookupsText } from './state-keys.js';
@@ -60,6 +61,8 @@ export class RowEvaluator {
     if (driving === null) return NO_ROW;
     const { rows, lookups, problems, decided } = this.join(rule, driving);
     if (decided && !rule.compiled.accepts(rows)) return { lookups, version: null, problems: NO_PROBLEMS };
+    const name = rule.mergesInto === null ? null : (rule.compiled.merge?.nameOf(rows) ?? null);
+    if (name !== null) return { lookups, ...partOf(rule, name, rows, problems ?? NO_PROBLEMS) };
     if (problems !== null) return { lookups, version: null, problems };
     const derived = this.#derive(rule, key, rows);
     return 'values' in derived
@@ -135,12 +138,26 @@ export class RowEvaluator {
   }
 }
 
-function versionOf(rule: EvaluatedRule, rows: JoinedRows, { values, notes }: Pick<Version, 'values' | 'notes'>): Version {
-  const parents: { readonly rule: number; readonly key: string }[] = [];
-  for (const { rule: parent, keyOf } of rule.parents) {
+/** What the row gives to the merged row of this name. `tooMany`: why some of what it joins is not known. */
+function partOf(rule: EvaluatedRule, name: string, rows: JoinedRows, tooMany: readonly Problem[]): Omit<Evaluation, 'lookups'> {
+  const { uniques, compiled, mergesInto } = rule;
+  const { partOf: partly, orderOf } = compiled.merge as CompiledMerge;
+  const { values, problems } = partly(rows);
+  const orders = [orderOf(rows[0]), ...uniques.map((unique) => unique.orderOf(rows[0]))];
+  const part = { orders, needs: parentsOf(rule, rows) };
+  const parents = [{ rule: mergesInto as number, key: name }];
+  return { version: { values, parents, claims: uniques.map(() => null), notes: NO_PROBLEMS, part }, problems: [...tooMany, ...problems] };
+}
+
+function parentsOf(rule: EvaluatedRule, rows: JoinedRows): readonly (ParentRef | null)[] {
+  return rule.parents.map(({ rule: parent, keyOf }) => {
     const key = keyOf(rows);
-    if (key !== null) parents.push({ rule: parent, key: bounded(lineOfRow(key)) });
-  }
+    return key === null ? null : { rule: parent, key: bounded(lineOfRow(key)) };
+  });
+}
+
+function versionOf(rule: EvaluatedRule, rows: JoinedRows, { values, notes }: Pick<Version, 'values' | 'notes'>): Version {
+  const parents = parentsOf(rule, rows).filter((parent) => parent !== null);
   const claims = rule.uniques.map(({ columns, orderOf }) => {
     const wanted = valuesText(values, columns);
     return wanted === null ? null : { values: wanted, order: orderOf(rows[0]) };

@@ -2,10 +2,12 @@ import type { StateView } from '@changeover/events';
 
 import { decodeEntry, type HeldStatus } from './derived-entry.js';
 import type { PlannedRule } from './derivation-plan.js';
-import { stateKey } from './state-keys.js';
+import { standsForMerged } from './merged-row.js';
+import { mergedOf } from './round.js';
+import { keyOfEntry, stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
 
-/** What became of the rows of one rule. `candidates` is the sum of those written, kept, held, waiting and left out. */
+/** What became of the rows of one rule. `candidates` is the sum of those written, merged, kept, held, waiting and left out. */
 export type RuleOutcome = {
   /** `schema.table` at the source, and at the target; the rule's name where several make that table. */
   readonly source: string;
@@ -13,6 +15,10 @@ export type RuleOutcome = {
   readonly name: string | null;
   readonly candidates: number;
   readonly written: number;
+  /** Rows that are part of a merged row for which another of its rows is counted. */
+  readonly merged: number;
+  /** Merge keys that several rows have, and those rows of this rule: the others with the same key may be of another. */
+  readonly shared: { readonly keys: number; readonly rows: number };
   /** Of those written, how many go without a unique value that another row has. */
   readonly emptied: number;
   /** Of those written, how many have notes. */
@@ -48,11 +54,25 @@ export async function ruleOutcome(
   { rule, rules, candidates }: { readonly rule: PlannedRule; readonly rules: readonly PlannedRule[]; readonly candidates: number },
   signal: AbortSignal,
 ): Promise<RuleOutcome> {
-  const counts = { written: 0, emptied: 0, noted: 0, kept: 0, held: 0, waiting: 0 };
+  const counts = { written: 0, merged: 0, emptied: 0, noted: 0, kept: 0, held: 0, waiting: 0 };
   const problems = new Map<string, { state: HeldStatus['state']; reason: string; column: string; rows: number }>();
   let seen = 0;
-  for (const { value } of state.entries(stateKey('derived', rule.number, ''), null)) {
-    const { told, written, version } = decodeEntry(value);
+  const shared = { keys: 0, rows: 0 };
+  for (const { key, value } of state.entries(stateKey('derived', rule.number, ''), null)) {
+    if (++seen % RUN_ROWS === 0) await turn(signal);
+    const own = decodeEntry(value);
+    const into = mergedOf(own);
+    if (into !== null) {
+      const isShared = state.members(stateKey('children', into.rule, into.key), null, 2).length > 1;
+      if (isShared) shared.rows++;
+      if (!standsForMerged(state, rule, keyOfEntry(key), into)) {
+        counts.merged++;
+        continue;
+      }
+      if (isShared) shared.keys++;
+    }
+    const merged = into === null ? undefined : state.get(stateKey('derived', into.rule, into.key));
+    const { told, written, version } = merged === undefined ? own : decodeEntry(merged);
     for (const { reason, column } of told?.problems ?? []) {
       const state = told?.state ?? 'held';
       const id = `${state} ${reason} ${column}`;
@@ -66,7 +86,6 @@ export async function ruleOutcome(
       counts.written++;
       if (written !== version?.values) counts.emptied++;
     }
-    if (++seen % RUN_ROWS === 0) await turn(signal);
   }
   const { source, target, name, columns } = rule.compiled;
   const contested: RuleOutcome['contested'][number][] = [];
@@ -81,10 +100,10 @@ export async function ruleOutcome(
     }
     if (found.values > 0) contested.push({ columns: places.map((place) => columns[place] as string), otherwise, ...found });
   }
-  const { written, kept, held, waiting } = counts;
-  const filtered = candidates - written - kept - held - waiting;
+  const { written, merged, kept, held, waiting } = counts;
+  const filtered = candidates - written - merged - kept - held - waiting;
   const sorted = [...problems.values()].sort((a, b) => b.rows - a.rows || (a.column < b.column ? -1 : 1));
-  return { source, target, name, candidates, ...counts, filtered, problems: sorted, contested };
+  return { source, target, name, candidates, ...counts, shared, filtered, problems: sorted, contested };
 }
 
 async function turn(signal: AbortSignal): Promise<void> {

@@ -5,8 +5,9 @@ import type { Row } from '@changeover/mapping';
 import { lookedText, type PlacedDecision } from '../derive/corrections.js';
 import type { DrivingRow } from '../derive/derivation.js';
 import { decodeEntry } from '../derive/derived-entry.js';
-import type { MirroredTable } from '../derive/derivation-plan.js';
+import type { MirroredTable, PlannedRule } from '../derive/derivation-plan.js';
 import { heldKey, heldRowOf, keyOfHash } from '../derive/held-rows.js';
+import { mergedOf } from '../derive/round.js';
 import { RowEvaluator } from '../derive/row-evaluator.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { stateKey } from '../derive/state-keys.js';
@@ -106,6 +107,12 @@ export class CorrectableRows implements AsyncDisposable {
         facts: { table: target },
       });
     }
+    if (row.rule.mergedOf !== null)
+      throw new ChangeoverError(
+        'ACCEPTANCE_IMPOSSIBLE',
+        `this is a merged row of ${target}: correct one of the rows that it is made of, which \`changeover explain\` names`,
+        { facts: { table: target } },
+      );
     const found = { target, key: heldAs, table: row.rule.table.name };
     const { rules, isMade } = this.#refusing(row, (accepted) => !accepted);
     if (rules.length > 0) return { ...found, rules, otherwise: null };
@@ -119,7 +126,13 @@ export class CorrectableRows implements AsyncDisposable {
   row(name: string, key: readonly string[]): CorrectableRow {
     const table = this.#stored.derived.plan.table(name);
     if (table === undefined || table.correctable.size === 0) throw this.#impossible(name);
-    const { text } = meantBy(table, key);
+    const { text, drives } = meantBy(this.#stored.derived.plan, table, key);
+    if (drives.some(({ mergedOf }) => mergedOf !== null))
+      throw new ChangeoverError(
+        'CORRECTION_IMPOSSIBLE',
+        `this is a merged row of ${name}: correct one of the rows that it is made of, which \`changeover explain --source\` names`,
+        { facts: { table: name } },
+      );
     const row = this.#held(table, text);
     if (row === null)
       throw new ChangeoverError('CORRECTION_IMPOSSIBLE', `the old database has no row of ${name} with this key`, {
@@ -137,7 +150,7 @@ export class CorrectableRows implements AsyncDisposable {
           { facts: { table: name } },
         );
       },
-      made: table.drives.map(({ compiled }) => ({ target: compiled.target, key: rowOfLine(heldKey(compiled.name, text)) })),
+      made: table.drives.map((rule) => ({ target: rule.compiled.target, key: rowOfLine(this.#heldKey(rule, text)) })),
     };
   }
 
@@ -151,11 +164,13 @@ export class CorrectableRows implements AsyncDisposable {
     which: (accepted: boolean) => boolean,
   ): { readonly rules: HeldByRules['rules']; readonly isMade: boolean } {
     const { mirror } = this.#stored.derived.derivation;
-    const driving = mirror.get(rule.table, key);
+    const driving = rule.mergedOf === null ? mirror.get(rule.table, key) : null;
     if (driving === null) return { rules: [], isMade: true };
     const { rows, problems, decided } = new RowEvaluator(mirror).join(rule, driving);
     if (decided && !rule.compiled.accepts(rows)) return { rules: [], isMade: true };
     if (problems !== null) return { rules: [], isMade: false };
+    // What is part of a merged row is asked for nothing by itself.
+    if (rule.mergesInto !== null && rule.compiled.merge?.nameOf(rows) != null) return { rules: [], isMade: true };
     const waives = mirror.corrections.waives(rule.compiled, key);
     const looked = new Map<string, string>();
     const derived = rule.compiled.derive(rows, (name, values) => {
@@ -190,6 +205,14 @@ export class CorrectableRows implements AsyncDisposable {
     const place = table?.correctable.get(column);
     const row = table === undefined ? null : this.#held(table, keyOfHash(key));
     return row !== null && place !== undefined && (row[place] ?? null) === from;
+  }
+
+  /** What the list of held rows calls what became of the row: that of the merged row that it is part of. */
+  #heldKey({ number, mergesInto, compiled }: PlannedRule, key: string): string {
+    const { draft, derived } = this.#stored;
+    const entry = mergesInto === null ? undefined : draft.get(stateKey('derived', number, key));
+    const into = entry === undefined ? null : mergedOf(decodeEntry(entry));
+    return into === null ? heldKey(compiled.name, key) : heldKey(derived.plan.rule(into.rule).compiled.name, into.key);
   }
 
   /** As the source holds it. */

@@ -1,4 +1,4 @@
-import type { Severity } from '@changeover/mapping';
+import type { Problem, Severity } from '@changeover/mapping';
 
 /** A row of the source, by the columns of its key in their order. */
 export type SourceRow = {
@@ -9,6 +9,15 @@ export type SourceRow = {
   readonly seq: number | null;
   /** Columns of which an operator's correction is read instead of what the source holds. */
   readonly corrected: readonly string[];
+};
+
+/** A row that is part of a merged row. */
+export type MergedPart = {
+  /** The name of its rule. */
+  readonly rule: string;
+  readonly source: SourceRow;
+  /** What holds the merged row because of it: reason and column. */
+  readonly problems: readonly Problem[];
 };
 
 /** A column that an expression reads. */
@@ -28,10 +37,15 @@ export type ExplainedRow = {
   readonly key: readonly (string | null)[] | null;
   /**
    * `written`: it stands at the target; `kept`: an earlier version does, as this one is held; `held`, `waiting`: nothing does; `filtered`: the rule refuses the row; `absent`: there
-   * is no such row at the source. `passed`: it goes over as it is, with the names of its columns as its table has them at the target.
+   * is no such row at the source. `passed`: it goes over as it is, with the names of its columns as its table has them at the target. `merged`: it is part of a merged row.
    */
-  readonly outcome: 'written' | 'kept' | 'held' | 'waiting' | 'filtered' | 'absent' | 'passed';
+  readonly outcome: 'written' | 'kept' | 'held' | 'waiting' | 'filtered' | 'absent' | 'passed' | 'merged';
+  /** Of a merged row the first that it is made of; with `seq` null where there is none. */
   readonly driving: SourceRow;
+  /** Of a row with the outcome `merged`: what became of the merged row, and which of its columns come from this one, alone or among others. Else null. */
+  readonly into: (Pick<ExplainedRow, 'key' | 'outcome'> & { readonly name: string; readonly columns: readonly string[] }) | null;
+  /** Of a merged row: those that it is made of, in their order, or where they are too many the first by key. Else null. */
+  readonly parts: readonly MergedPart[] | null;
   readonly joins: readonly {
     readonly as: string;
     /** What was looked up, by column of the joined table; null: something of it is null, so nothing was. */
@@ -56,6 +70,8 @@ export type ExplainedRow = {
     readonly problem: string | null;
     /** What stands at the target; undefined: nothing does. */
     readonly written: string | null | undefined;
+    /** Of a merged row: of `parts` those that the value comes from, by their places. */
+    readonly from?: readonly number[];
   }[];
   /** What it has to be by the rule's validation, each with what it says of the row; null: the row is so. `accepted`: it would hold the row, and an operator takes that as it is. */
   readonly validations: readonly {

@@ -13,6 +13,8 @@ export type RowCounts = {
   readonly candidates: number;
   /** Rows that the target should have as they are now; it may refuse some. */
   readonly written: number;
+  /** Rows that are part of a merged row for which another of its rows is counted. */
+  readonly merged: number;
   /** Rows that are held, of which an earlier version stands at the target, and of which nothing does. */
   readonly kept: number;
   readonly held: number;
@@ -38,12 +40,24 @@ const RUN_ROWS = 5_000;
 /** Rows of the mirror of a table, each with what is remembered of what a rule made of it: both are in the order of the same keys. */
 export async function countRows(
   look: Pick<StateLook, 'entries'>,
-  { table, rule, accepts }: { readonly table: number; readonly rule: number; readonly accepts: (key: string, value: Buffer) => boolean },
+  {
+    table,
+    rule,
+    accepts,
+    standsFor,
+  }: {
+    readonly table: number;
+    readonly rule: number;
+    readonly accepts: (key: string, value: Buffer) => boolean;
+    /** What a row that is part of a merged row is counted as: what that has become; null: another stands for it. */
+    readonly standsFor: (key: string, entry: DerivedEntry) => DerivedEntry | null;
+  },
   { onRows, signal }: { readonly onRows: (rows: number) => void; readonly signal: AbortSignal },
 ): Promise<Omit<RowCounts, 'source' | 'target'>> {
   const counted: Counted = {
     candidates: 0,
     written: 0,
+    merged: 0,
     kept: 0,
     held: 0,
     waiting: 0,
@@ -58,7 +72,10 @@ export async function countRows(
     for (const { key, value } of look.entries(stateKey('mirror', table, ''), null)) {
       const entry = derived.at(key.subarray(3));
       counted.candidates++;
-      count(counted, entry === null ? null : decodeEntry(entry), () => accepts(keyOfEntry(key), value));
+      const known = entry === null ? null : decodeEntry(entry);
+      const said = known?.version?.part === undefined ? known : standsFor(keyOfEntry(key), known);
+      if (known !== null && said === null) counted.merged++;
+      else count(counted, said, () => accepts(keyOfEntry(key), value));
       if (counted.candidates % RUN_ROWS !== 0) continue;
       onRows(counted.candidates);
       await new Promise((resolve) => setImmediate(resolve));

@@ -5,6 +5,7 @@ import {
   columnText,
   printCondition,
   printExpression,
+  printSurvivor,
   printValidation,
   sourceTable,
   traceRule,
@@ -15,13 +16,15 @@ import {
   type TableRule,
 } from '@changeover/mapping';
 
-import { decodeEntry, isAtTarget, isSameRow, NO_ENTRY, type DerivedEntry } from '../derive/derived-entry.js';
-import type { MirroredTable, PlannedRule } from '../derive/derivation-plan.js';
-import { keyOfHash } from '../derive/held-rows.js';
+import { decodeEntry, isAtTarget, isSameRow, NO_ENTRY, type DerivedEntry, type ParentRef } from '../derive/derived-entry.js';
+import type { DerivationPlan, MirroredTable, PlannedRule } from '../derive/derivation-plan.js';
+import { heldKey, keyOfHash } from '../derive/held-rows.js';
+import { inOrder, mergeParts, partsOf, standsForMerged, type GivenPart, type MergedRow } from '../derive/merged-row.js';
+import { mergedOf } from '../derive/round.js';
 import { RowEvaluator } from '../derive/row-evaluator.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { valuesText } from '../derive/source-mirror.js';
-import { bounded, rivalOf, stateKey } from '../derive/state-keys.js';
+import { bounded, childOf, rivalOf, stateKey } from '../derive/state-keys.js';
 import { UniqueClaims } from '../derive/unique-claims.js';
 import { seqOf } from '../mirror/mirror-value.js';
 import type { DerivedTables } from '../transform/derived-tables.js';
@@ -79,7 +82,7 @@ export class RowExplanations implements AsyncDisposable {
 
   /** What makes the row of the target with this key, or would; empty: nothing does. */
   ofTarget(table: string, key: readonly string[]): readonly ExplainedRow[] {
-    const made = this.#derived.plan.rules.flatMap((rule) => {
+    const made = this.#derived.plan.made.flatMap((rule) => {
       const driving = rule.compiled.target === table ? this.#drivingKey(rule, key) : null;
       return driving === null ? [] : [this.#explain(rule, driving)];
     });
@@ -95,7 +98,7 @@ export class RowExplanations implements AsyncDisposable {
     const passed = source !== undefined && this.#passed.has(source) ? [this.#explainPassed(source, key)] : [];
     const read = this.#derived.plan.table(table);
     if (read === undefined) return { rows: passed, dependants: [] };
-    const { drives, text } = meantBy(read, key);
+    const { drives, text } = meantBy(this.#derived.plan, read, key);
     const rows = [...drives.map((rule) => this.#explain(rule, text)), ...passed];
     return { rows, dependants: this.#dependants(read, text) };
   }
@@ -113,14 +116,18 @@ export class RowExplanations implements AsyncDisposable {
         const { rows, decided } = evaluator.join(rule, driving);
         return !decided || compiled.accepts(rows);
       };
-      const counted = await countRows(this.#look, { table: table.number, rule: rule.number, accepts }, told);
+      const standsFor = (key: string, entry: DerivedEntry): DerivedEntry | null => {
+        const into = mergedOf(entry) as ParentRef;
+        return standsForMerged(this.#draft, rule, key, into) ? this.#entry(into.rule, into.key) : null;
+      };
+      const counted = await countRows(this.#look, { table: table.number, rule: rule.number, accepts, standsFor }, told);
       yield { source: table.name, target: compiled.target, ...counted };
     }
     for (const [source, target] of this.#passed) {
       let rows = 0;
       for (const _ of this.#look.entries(stateKey('mirror', source.number, ''), null)) rows++;
       onRows(source.name, rows);
-      const none = { kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0, noted: 0, rules: {} };
+      const none = { merged: 0, kept: 0, held: 0, waiting: 0, filtered: 0, lost: 0, emptied: 0, noted: 0, rules: {} };
       yield { source: source.name, target: tableName(target), candidates: rows, written: rows, ...none };
     }
   }
@@ -130,17 +137,19 @@ export class RowExplanations implements AsyncDisposable {
   }
 
   #explain(rule: PlannedRule, key: string): ExplainedRow {
+    if (rule.mergedOf !== null) return this.#explainMerged(rule, key);
     const ast = this.#rules[rule.number] as TableRule;
     const { mirror } = this.#derived.derivation;
     const driving = mirror.get(rule.table, key);
     const entry = this.#entry(rule.number, key);
     const { target, name } = rule.compiled;
-    const start = { target, rule: name, driving: this.#sourceRow(rule.table, key), ...this.#standsOn(rule, key, entry) };
+    const start = { target, rule: name, driving: this.#sourceRow(rule.table, key), parts: null, ...this.#standsOn(rule, key, entry) };
     if (driving === null)
       return {
         ...start,
         key: null,
         outcome: 'absent',
+        into: null,
         joins: [],
         where: null,
         columns: [],
@@ -168,12 +177,14 @@ export class RowExplanations implements AsyncDisposable {
       : { columns: [], validations: [] };
     const traced = made.map((one) => ({ ...one, problem: tooMany.get(one.column) ?? one.problem }));
     const again = evaluator.evaluate(rule, key, driving);
+    const into = this.#into(rule, key, entry);
     // Of a row that is held what stands is an earlier version, which may have another key.
     const keyColumns = rule.compiled.key.map((place) => (entry.written === null ? traced[place]?.value : entry.written[place]) ?? null);
     return {
       ...start,
-      key: keyColumns.includes(null) ? null : keyColumns,
-      outcome: outcomeOf(accepts, entry),
+      key: into !== null ? into.key : keyColumns.includes(null) ? null : keyColumns,
+      outcome: into === null ? outcomeOf(accepts, entry) : 'merged',
+      into,
       joins,
       where: ast.where === undefined ? null : { rule: printCondition(ast.where), accepts, reads: reads(columnsTested(ast.where)) },
       columns: traced.map(({ column, value, problem }, place) => {
@@ -191,6 +202,86 @@ export class RowExplanations implements AsyncDisposable {
     };
   }
 
+  /** A merged row, made once more of what is remembered of its rows. */
+  #explainMerged(rule: PlannedRule, name: string): ExplainedRow {
+    const ast = this.#rules[rule.mergedOf?.[0]?.number as number] as TableRule;
+    const { compiled } = rule;
+    const entry = this.#entry(rule.number, name);
+    const { parts, merged } = this.#merged(rule, name);
+    const { version, from } = merged;
+    const problems = new Map(merged.problems.map(({ column, reason }) => [column, reason]));
+    const standing = entry.written ?? version?.values ?? [];
+    const key = compiled.key.map((place) => standing[place] ?? null);
+    const columns = compiled.columns.map((column, place): ExplainedRow['columns'][number] => {
+      const origin = from[place] ?? null;
+      const given = parts.flatMap(({ version: part }, index) => ((part.values[place] ?? null) === null ? [] : [index]));
+      return {
+        column,
+        rule: printSurvivor(ast.merge?.columns?.[column] ?? 'first'),
+        reads: parts.map((part) => ({ name: this.#nameOf(part), value: part.version.values[place] ?? null })),
+        value: version?.values[place] ?? null,
+        problem: problems.get(column) ?? null,
+        written: entry.written === null ? undefined : (entry.written[place] ?? null),
+        from: version === null || origin === -1 ? [] : origin === null ? given : [origin],
+      };
+    });
+    const said = [...merged.problems, ...(version?.notes ?? [])];
+    return {
+      ...{ target: compiled.target, rule: compiled.name, key: key.includes(null) || key.length === 0 ? null : key },
+      ...{ outcome: entry === NO_ENTRY ? ('absent' as const) : outcomeOf(true, entry), driving: this.#firstOf(rule, name), into: null },
+      parts: parts.map((part) => ({
+        rule: part.rule.compiled.name ?? '',
+        source: this.#sourceRow(part.rule.table, part.key),
+        problems: part.problems,
+      })),
+      ...{ joins: [], where: null, columns },
+      validations: (ast.validate ?? []).map((one) => {
+        const problem = said.find(({ rule: of }) => of === one.name);
+        return { rule: printValidation(one), severity: one.severity, problem: problem?.reason ?? null, accepted: false };
+      }),
+      ...this.#standsOn(rule, name, entry),
+      isConsistent:
+        JSON.stringify(merged.problems) === JSON.stringify(entry.problems) &&
+        (entry.kept || isSameRow(version?.values ?? null, inAllColumns(rule, entry.version?.values ?? null))),
+    };
+  }
+
+  /** What a merged row comes to, and its rows in their order; of too many some, by key. */
+  #merged(rule: PlannedRule, name: string): { readonly parts: readonly GivenPart[]; readonly merged: MergedRow } {
+    const given = ({ rule: number, key }: ParentRef): GivenPart => {
+      const { version, problems } = this.#entry(number, key);
+      return { rule: this.#derived.plan.rule(number), key, version: version as GivenPart['version'], problems };
+    };
+    const found = partsOf(this.#draft, rule, name);
+    const some = found ?? this.#draft.members(stateKey('children', rule.number, name), null, MOST_FOUND).map(childOf);
+    const parts = inOrder(some.map(given));
+    return { parts, merged: mergeParts(rule, found === null ? null : parts) };
+  }
+
+  /** What became of the merged row that a row is part of, and which columns come from it; null: it is part of none. */
+  #into(rule: PlannedRule, key: string, entry: DerivedEntry): ExplainedRow['into'] {
+    const into = mergedOf(entry);
+    if (into === null) return null;
+    const whole = this.#explainMerged(this.#derived.plan.rule(into.rule), into.key);
+    const place = (whole.parts ?? []).findIndex(({ rule: name, source }) => {
+      return name === rule.compiled.name && keyText(source.key) === key;
+    });
+    const columns = whole.columns.filter(({ from = [] }) => from.includes(place)).map(({ column }) => column);
+    return { key: whole.key, outcome: whole.outcome, name: into.key, columns };
+  }
+
+  /** The row that stands for what was derived: of a merged row the first. */
+  #firstOf(rule: PlannedRule, key: string): SourceRow {
+    if (rule.mergedOf === null) return this.#sourceRow(rule.table, key);
+    const [first] = this.#merged(rule, key).parts;
+    if (first === undefined) return { table: rule.table.name, key: [heldKey(rule.compiled.name, key)], seq: null, corrected: [] };
+    return this.#sourceRow(first.rule.table, first.key);
+  }
+
+  #nameOf({ rule, key }: GivenPart): string {
+    return `${rule.table.name} ${key}`;
+  }
+
   #explainPassed(source: SourceTable, key: readonly string[]): ExplainedRow {
     const target = this.#passed.get(source) as TableSchema;
     const driving = this.#seen(source.name, source.number, keyText(key), key);
@@ -204,7 +295,7 @@ export class RowExplanations implements AsyncDisposable {
     });
     return {
       ...{ target: tableName(target), rule: null, key: row === null ? null : key, outcome: row === null ? 'absent' : 'passed', driving },
-      ...{ joins: [], where: null, columns, validations: [], unique: [], parents: [], isConsistent: true },
+      ...{ into: null, parts: null, joins: [], where: null, columns, validations: [], unique: [], parents: [], isConsistent: true },
     };
   }
 
@@ -216,12 +307,12 @@ export class RowExplanations implements AsyncDisposable {
       if (claim === null || winner === undefined) return [];
       const names = columns.map((place) => rule.compiled.columns[place] as string);
       const rival = rivalOf(rule.number, rule.isShared, winner);
-      const { table } = this.#derived.plan.rules[rival.rule] as PlannedRule;
       const isOurs = rival.rule === rule.number && rival.key === key;
-      return [{ columns: names, otherwise, winner: this.#sourceRow(table, rival.key), isOurs }];
+      return [{ columns: names, otherwise, winner: this.#firstOf(this.#derived.plan.rule(rival.rule), rival.key), isOurs }];
     });
-    const parents = (version?.parents ?? []).map((needed) => {
-      const parent = this.#derived.plan.rules[needed.rule] as PlannedRule;
+    const needs = version?.part === undefined ? (version?.parents ?? []) : [];
+    const parents = needs.map((needed) => {
+      const parent = this.#derived.plan.rule(needed.rule);
       const entry = this.#draft.get(stateKey('derived', needed.rule, needed.key));
       return {
         target: parent.compiled.target,
@@ -284,7 +375,7 @@ export class RowExplanations implements AsyncDisposable {
       const text = valuesText(row, join.columns);
       const members = text === null ? [] : this.#draft.members(stateKey('dependants', number, text), null, MOST_DEPENDANTS + 1);
       if (members.length === 0) return [];
-      const planned = this.#derived.plan.rules[rule] as PlannedRule;
+      const planned = this.#derived.plan.rule(rule);
       const at = planned.joins.findIndex((one) => one.number === number || one.inner.some((inner) => inner.number === number));
       const as = this.#rules[rule]?.joins?.[at]?.as ?? '';
       const rows = members.slice(0, MOST_DEPENDANTS).map((member) => this.#sourceRow(planned.table, member.toString()));
@@ -315,12 +406,17 @@ export class RowExplanations implements AsyncDisposable {
 
 /** In the list of held rows a rule's name stands before the key where several rules make the table: then only that one is meant. */
 export function meantBy(
-  { drives }: MirroredTable,
+  plan: DerivationPlan,
+  table: MirroredTable,
   key: readonly string[],
 ): { readonly drives: readonly PlannedRule[]; readonly text: string } {
   const [first = '', ...others] = key;
+  const merged = [...new Set(table.drives.map(({ mergesInto }) => mergesInto))].flatMap((number) =>
+    number === null ? [] : [plan.rule(number)],
+  );
+  const drives = [...table.drives, ...merged];
   const named = drives.find(({ compiled: { name } }) => name !== null && first.startsWith(`${name}:`));
-  if (named === undefined) return { drives, text: keyText(key) };
+  if (named === undefined) return { drives: table.drives, text: keyText(key) };
   return { drives: [named], text: keyText([first.slice((named.compiled.name as string).length + 1), ...others]) };
 }
 

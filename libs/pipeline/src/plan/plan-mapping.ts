@@ -18,7 +18,7 @@ import { tableUse, type Converters, type Mapping, type TableRule } from '@change
 import { correctionLine } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
-import { keepsVersions, keptVersionText } from '../derive/kept-version.js';
+import { keepsVersions, keptVersionText, makersOf } from '../derive/kept-version.js';
 import { lastGood } from '../derive/round.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { lineIn } from '../transform/derived-tables.js';
@@ -233,9 +233,10 @@ class Planning {
   /** Of rows that are held under the new mapping, the versions that stand. */
   *#kept(derivation: SnapshotDerivation): Generator<ToldVersion> {
     const { derived, draft, rules } = this.#stored;
-    for (const { rule, target, sourceKey } of derivation.heldRows()) {
+    for (const { rules: others, target, sourceKey } of derivation.heldRows()) {
       const row = heldRowOf(derived.plan, target, sourceKey);
-      if (row === undefined || !keepsVersions(rules[row.rule.number] as TableRule, rule)) continue;
+      if (row === undefined) continue;
+      if (!keepsVersions(makersOf(row.rule, rules), others)) continue;
       const entry = draft.get(stateKey('derived', row.rule.number, row.key));
       const version = entry === undefined ? null : lastGood({ before: decodeEntry(entry), rule: row.rule });
       if (version !== null) yield { target, sourceKey, text: keptVersionText(derived.plan, version) };
@@ -245,7 +246,7 @@ class Planning {
   /** Rows of a table of the target, as they are written. */
   *#written(name: string): Generator<Line> {
     const { derived, passed } = this.#stored;
-    for (const rule of derived.plan.rules) {
+    for (const rule of derived.plan.made) {
       if (rule.compiled.target !== name) continue;
       for (const { value } of this.#stored.look.entries(stateKey('derived', rule.number, ''), null)) {
         const { written } = decodeEntry(value);
@@ -257,7 +258,7 @@ class Planning {
 
   /** What the list of held rows says now. */
   *#heldNow(): Generator<Line> {
-    for (const rule of this.#stored.derived.plan.rules) {
+    for (const rule of this.#stored.derived.plan.made) {
       for (const { key, value } of this.#stored.look.entries(stateKey('derived', rule.number, ''), null)) {
         const { told } = decodeEntry(value);
         if (told !== null) yield heldLine(this.#options.migration, { rule, key: keyOfEntry(key) }, told, NEVER, HELD_NOW_COLUMNS);

@@ -11,6 +11,8 @@ export type Outcome = {
   readonly problems: readonly Problem[];
   /** Of the version that stands, or would. */
   readonly parents: KeptVersion['parents'];
+  /** Id of the merged row that it is part of: nothing stands, or is said, of the row itself. */
+  readonly into?: string;
 };
 
 /** The last good version of a row that is held: `values` as they stand, and the keys of its parents by rule. */
@@ -20,6 +22,41 @@ export type KeptVersion = { readonly values: Row; readonly parents: readonly { r
 export function keyText(key: Row): string {
   return formatRows([key]).toString('utf8').slice(0, -1);
 }
+
+/** Rules that stand for merged rows, by number: one for each target whose rows are merged. */
+const MERGED_FROM = 0x7fff;
+
+/** The rule with this number; one that stands for merged rows has their target, and needs what the rules for it need. */
+export function ruleAt(rules: readonly CompiledRule[], number: number): CompiledRule {
+  const target = mergingTargets(rules)[MERGED_FROM - number];
+  if (target === undefined) return rules[number] as CompiledRule;
+  const makers = rules.filter((rule) => rule.target === target);
+  const requires = makers.flatMap((rule) => rule.requires);
+  const distinct = requires.filter(
+    (one, index) => requires.findIndex((two) => two.parent === one.parent && two.rule === one.rule) === index,
+  );
+  return { ...(makers[0] as CompiledRule), name: 'merged', joins: [], requires: distinct };
+}
+
+/** The number of the rule that stands for merged rows of the target. */
+export function mergedNumber(rules: readonly CompiledRule[], target: string): number {
+  return MERGED_FROM - mergingTargets(rules).indexOf(target);
+}
+
+function mergingTargets(rules: readonly CompiledRule[]): readonly string[] {
+  return [...new Set(rules.flatMap(({ target, merge }) => (merge === null ? [] : [target])))];
+}
+
+/** What a row gives to a merged row. */
+type Part = {
+  readonly rule: number;
+  readonly key: string;
+  readonly values: Row;
+  readonly problems: readonly Problem[];
+  readonly order: string;
+  readonly orders: readonly string[];
+  readonly parents: readonly ({ readonly rule: number; readonly key: string } | null)[];
+};
 
 type Candidate = {
   readonly rule: number;
@@ -44,6 +81,8 @@ export function deriveNaively(
   waivesOf: (rule: CompiledRule, key: string) => Waives = () => () => false,
 ): Map<string, Outcome> {
   const candidates: Candidate[] = [];
+  /** By id of the merged row. */
+  const groups = new Map<string, Part[]>();
   rules.forEach((rule, number) => {
     for (const [key, driving] of source.get(rule.source) ?? []) {
       const rows: [Row, ...(Row | null)[]] = [driving];
@@ -57,14 +96,25 @@ export function deriveNaively(
         if (join.all?.decides === true) decided = false;
       }
       if (decided && !rule.accepts(rows)) continue;
-      const derived = problems.length > 0 ? { problems } : rule.derive(rows, waivesOf(rule, key));
       const order = rule.uniques.map(({ orderOf }) => orderOf(driving));
+      const name = rule.merge?.nameOf(rows) ?? null;
+      if (rule.merge !== null && name !== null) {
+        const part = rule.merge.partOf(rows);
+        const parents = rule.requires.map(({ parent, rule: of, keyOf }) => {
+          const parentKey = keyOf(rows);
+          return parentKey === null ? null : { rule: makerOf(parent, of), key: keyText(parentKey) };
+        });
+        const id = `${String(mergedNumber(rules, rule.target))} ${name}`;
+        const one = { rule: number, key, values: part.values, problems: [...problems, ...part.problems], parents };
+        groups.set(id, [...(groups.get(id) ?? []), { ...one, order: rule.merge.orderOf(driving), orders: order }]);
+        continue;
+      }
+      const derived = problems.length > 0 ? { problems } : rule.derive(rows, waivesOf(rule, key));
       const base = { rule: number, key, order, refused: [], notes: 'notes' in derived ? derived.notes : [] };
       if ('values' in derived) {
         const parents = rule.requires.flatMap(({ parent, rule: name, keyOf }) => {
           const parentKey = keyOf(rows);
-          const maker = rules.findIndex((other) => other.target === parent && other.name === name);
-          return parentKey === null ? [] : [{ rule: maker, key: keyText(parentKey) }];
+          return parentKey === null ? [] : [{ rule: makerOf(parent, name), key: keyText(parentKey) }];
         });
         candidates.push({ ...base, values: derived.values, parents, kept: false, problems: [] });
       } else {
@@ -80,10 +130,39 @@ export function deriveNaively(
     }
   });
 
+  for (const [id, parts] of groups) {
+    const [number, name] = [Number(id.slice(0, id.indexOf(' '))), id.slice(id.indexOf(' ') + 1)];
+    const rule = ruleAt(rules, number);
+    const merge = rule.merge as NonNullable<CompiledRule['merge']>;
+    const rank = (part: Part): string => `${part.order}\0${String(part.rule)}\0${part.key}`;
+    const sorted = parts.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+    const tooMany = { reason: `more than ${String(merge.atMost)} to merge`, column: rule.columns[rule.key[0] as number] as string };
+    const said = parts.length > merge.atMost ? [tooMany] : sorted.flatMap((part) => part.problems);
+    const { values, from } = merge.survivors(sorted.map((part) => part.values));
+    const row =
+      said.length > 0 ? { problems: [...new Map(said.map((one) => [JSON.stringify(one), one])).values()] } : merge.complete(values);
+    const base = { rule: number, key: name, order: sorted[0]?.orders ?? [], refused: [] };
+    if ('problems' in row) {
+      const kept = keptVersions.get(id);
+      const stands = { values: kept?.values ?? null, parents: kept?.parents ?? [], kept: kept !== undefined };
+      candidates.push({ ...base, ...stands, problems: row.problems, notes: [] });
+      continue;
+    }
+    // A parent is needed by what came from the row that names it.
+    const needed = sorted.flatMap((part, place) =>
+      part.parents.filter((_, index) => {
+        const columns = rules[part.rule]?.requires[index]?.columns ?? [];
+        return columns.length === 0 || columns.some((column) => from[column] === place || from[column] === null);
+      }),
+    );
+    const parents = new Map(needed.flatMap((one) => (one === null ? [] : [[`${String(one.rule)} ${one.key}`, one] as const])));
+    candidates.push({ ...base, values: row.values, parents: [...parents.values()], kept: false, problems: [], notes: row.notes });
+  }
+
   // Rivals: claims are made by what the rows are of themselves, so all winners are known before anything is taken away.
   const losses: { readonly candidate: Candidate; readonly rule: CompiledRule; readonly unique: number }[] = [];
   for (const target of new Set(rules.map((rule) => rule.target))) {
-    const wanting = candidates.filter((one) => one.values !== null && (rules[one.rule] as CompiledRule).target === target);
+    const wanting = candidates.filter((one) => one.values !== null && ruleAt(rules, one.rule).target === target);
     rules
       .find((rule) => rule.target === target)
       ?.uniques.forEach(({ columns }, unique) => {
@@ -96,9 +175,10 @@ export function deriveNaively(
         }
         for (const group of rivals.values()) {
           // Of rules that share the table the earlier comes first.
-          const rank = (one: Candidate): string => `${one.kept ? '0' : '1'}${one.order[unique] ?? ''}\0${String(one.rule)}\0${one.key}`;
+          const rank = (one: Candidate): string =>
+            `${one.kept ? '0' : '1'}${one.order[unique] ?? ''}\0${String(one.rule).padStart(5, '0')}\0${one.key}`;
           group.sort((x, y) => (rank(x) < rank(y) ? -1 : 1));
-          for (const candidate of group.slice(1)) losses.push({ candidate, rule: rules[candidate.rule] as CompiledRule, unique });
+          for (const candidate of group.slice(1)) losses.push({ candidate, rule: ruleAt(rules, candidate.rule), unique });
         }
       });
   }
@@ -114,7 +194,14 @@ export function deriveNaively(
       .filter(({ values, refused }) => values !== null && refused.length === 0)
       .map((one) => [`${String(one.rule)} ${one.key}`, one]),
   );
-  const isMissing = ({ rule, key }: { readonly rule: number; readonly key: string }): boolean => !present.has(`${String(rule)} ${key}`);
+  /** A row that is part of a merged row is there with it. */
+  const standsIn = new Map<string, string>(
+    [...groups].flatMap(([id, parts]) => parts.map(({ rule, key }) => [`${String(rule)} ${key}`, id] as const)),
+  );
+  const isMissing = ({ rule, key }: { readonly rule: number; readonly key: string }): boolean => {
+    const id = `${String(rule)} ${key}`;
+    return !present.has(standsIn.get(id) ?? id);
+  };
   for (let before = -1; before !== present.size;) {
     before = present.size;
     for (const [id, { parents }] of present) if (parents.some(isMissing)) present.delete(id);
@@ -125,8 +212,8 @@ export function deriveNaively(
     const { rule, key, values, problems, refused, parents, notes } = candidate;
     const id = `${String(rule)} ${key}`;
     const stands = present.has(id);
-    const waitsFor = (rules[rule] as CompiledRule).requires
-      .filter(({ parent }) => parents.some((one) => rules[one.rule]?.target === parent && isMissing(one)))
+    const waitsFor = ruleAt(rules, rule)
+      .requires.filter(({ parent, rule: name }) => parents.some((one) => one.rule === makerOf(parent, name) && isMissing(one)))
       .map(({ parent }) => ({ reason: 'waits for', column: parent }));
     const [state, why] =
       problems.length > 0
@@ -140,7 +227,12 @@ export function deriveNaively(
             : (['waiting', waitsFor] as const);
     outcomes.set(id, { written: stands ? values : null, state, problems: why, parents });
   }
+  for (const [id, into] of standsIn) outcomes.set(id, { written: null, state: null, problems: [], parents: [], into });
   return outcomes;
+
+  function makerOf(parent: string, name: string | null): number {
+    return rules.findIndex((other) => other.target === parent && other.name === name);
+  }
 
   function joined(
     { table, columns, accepts, compare, all }: CompiledRule['joins'][number],

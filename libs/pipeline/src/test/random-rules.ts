@@ -5,6 +5,7 @@ import {
   type Converters,
   type Expression,
   type JoinRule,
+  type Survivor,
   type TableRule,
   type ValidationRule,
 } from '@changeover/mapping';
@@ -274,10 +275,55 @@ export function gatheringRule([driving, link, behind]: readonly [TableShape, Tab
     }));
 }
 
-/** Rules for some of the tables (with `twice`, now and then two for one), over all of them. With `shared` now and then two make one table: of sources with the same columns. */
+/** By `v` rows are often merged, and change what they are merged with; by `q` as well. */
+const MERGE_KEYS: readonly Expression[] = [
+  { column: 'v' },
+  { column: 'v' },
+  { convert: 'strict', input: { column: 'v' }, invalid: 'empty' },
+  { column: 'q' },
+];
+const SURVIVORS: readonly Survivor[] = [
+  'first',
+  'last',
+  'longest',
+  'most-frequent',
+  { least: 'number' },
+  { greatest: 'number' },
+  { text: '|' },
+  { array: 'json' },
+  { array: 'postgres' },
+];
+
+/** Rows of these rules are merged: of one alone, or of two that make one table. */
+const merges = fc.record({
+  by: fc.tuple(fc.constantFrom(...MERGE_KEYS), fc.constantFrom(...MERGE_KEYS)),
+  ordered: fc.constantFrom('none', 'up', 'down'),
+  columns: fc.dictionary(fc.constantFrom('p', 'q', 'n', 'v', 'x', 'joined'), fc.constantFrom(...SURVIVORS), { maxKeys: 4 }),
+  atMost: fc.constantFrom(2, 2, 100),
+});
+
+/** The rules for the first rule's target get this; what is asked of a merged row they have in common. */
+function merging(
+  rules: readonly TableRule[],
+  merge: typeof merges extends fc.Arbitrary<infer Merges> ? Merges : never,
+): readonly TableRule[] {
+  const [first] = rules as readonly [TableRule];
+  const { name = 'one', required = [], validate = [], whileHeld = 'last' } = first;
+  const order = merge.ordered === 'none' ? {} : { order: [{ column: 'n', descending: merge.ordered === 'down' }] };
+  let turn = 0;
+  return rules.map((rule) => {
+    const requires = (rule.requires ?? []).map((one) => (one.parent === first.target ? { ...one, rule: one.rule ?? name } : one));
+    if (rule.target !== first.target) return { ...rule, requires };
+    const by = merge.by[turn++] as Expression;
+    const merged = { by, ...order, columns: merge.columns, atMost: merge.atMost };
+    return { ...rule, name: rule.name ?? name, requires, required, validate, whileHeld, merge: merged };
+  });
+}
+
+/** Rules for some of the tables (with `twice`, now and then two for one), over all of them. With `shared` now and then two make one table: of sources with the same columns. With `merged` rows of the first are merged now and then. */
 export function rulesOver(
   tables: readonly TableShape[],
-  options: { readonly atLeast?: number; readonly twice?: boolean; readonly shared?: boolean } = {},
+  options: { readonly atLeast?: number; readonly twice?: boolean; readonly shared?: boolean; readonly merged?: boolean } = {},
 ): fc.Arbitrary<readonly TableRule[]> {
   return fc
     .tuple(
@@ -291,7 +337,9 @@ export function rulesOver(
       ];
       const targets = made.map(({ target }) => target);
       const rules = fc.tuple(...made.map(({ source, target }) => ruleFor(source, target, tables, targets)));
-      return options.shared === true ? fc.tuple(rules, fc.boolean()).map(([all, shared]) => (shared ? intoOne(all) : all)) : rules;
+      const shared = options.shared === true ? fc.tuple(rules, fc.boolean()).map(([all, one]) => (one ? intoOne(all) : all)) : rules;
+      if (options.merged !== true) return shared;
+      return fc.tuple(shared, fc.option(merges, { freq: 2 })).map(([all, merge]) => (merge === null ? all : merging(all, merge)));
     });
 }
 

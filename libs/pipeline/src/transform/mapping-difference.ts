@@ -15,7 +15,7 @@ import type { TableRule } from '@changeover/mapping';
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
 import { HeldRows, heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
-import { keepsVersions, keptVersionText, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
+import { keepsVersions, keptVersionText, makersOf, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
 import { lastGood } from '../derive/round.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
@@ -141,11 +141,13 @@ export class MappingDifference {
   *#kept(): Generator<KeptVersion> {
     const { before, after } = this.#options;
     const [rules, others] = [before.mapped.rules(), after.mapped.rules()];
-    for (const rule of after.derived.plan.rules) {
+    for (const rule of after.derived.plan.made) {
       for (const { key, value } of entriesOf(after, rule)) {
-        if (decodeEntry(value).problems.length === 0) continue;
+        const { problems, version: made } = decodeEntry(value);
+        // What is part of a merged row is held there.
+        if (problems.length === 0 || made?.part !== undefined) continue;
         const was = this.#wasOf(rule, keyOfEntry(key));
-        if (was === null || !keepsVersions(rules[was.rule.number] as TableRule, others[rule.number] as TableRule)) continue;
+        if (was === null || !keepsVersions(makersOf(was.rule, rules), makersOf(rule, others))) continue;
         const good = lastGood({ before: was.entry, rule: was.rule });
         const version = good && readKeptVersion(after.derived.plan, rule, keptVersionText(before.derived.plan, good));
         if (version !== null) yield { rule, key: keyOfEntry(key), version };
@@ -164,7 +166,7 @@ export class MappingDifference {
   /** The list of held rows as it was. */
   *#told(side: MappedSide): Generator<Line> {
     const since = new HeldRows(this.#options.migration, side.state);
-    for (const rule of side.derived.plan.rules)
+    for (const rule of side.derived.plan.made)
       for (const { key, value } of entriesOf(side, rule)) {
         const { told } = decodeEntry(value);
         const row = { rule, key: keyOfEntry(key) };
@@ -176,7 +178,7 @@ export class MappingDifference {
   *#toldSince(): Generator<Line> {
     const { migration, before, after, at } = this.#options;
     const [was, is] = [before, after].map(({ state }) => new HeldRows(migration, state)) as [HeldRows, HeldRows];
-    for (const rule of after.derived.plan.rules)
+    for (const rule of after.derived.plan.made)
       for (const { key, value } of entriesOf(after, rule)) {
         const { told } = decodeEntry(value);
         if (told === null) continue;
@@ -249,7 +251,7 @@ function entriesOf({ state }: MappedSide, { number }: PlannedRule): Iterable<Sta
 /** The tables of the target that a mapping writes by a key. */
 function sidesOf({ mapped, derived }: MappedSide): ReadonlyMap<string, Side> {
   const rules = derived.targets.map((table) => {
-    const makers = derived.plan.rules.filter(({ compiled }) => compiled.target === tableName(table)).map((rule) => ({ rule }));
+    const makers = derived.plan.made.filter(({ compiled }) => compiled.target === tableName(table)).map((rule) => ({ rule }));
     return [tableName(table), { table, makers }] as const;
   });
   const passed = mapped.passedByKey().map(({ table, target }) => {

@@ -1,4 +1,3 @@
-import { invariant } from '@changeover/core';
 import type { StateDraft, TableSchema } from '@changeover/events';
 import type { Converters } from '@changeover/mapping';
 
@@ -61,9 +60,8 @@ export class RangeDerivation {
       const table = [...plan.tables].find(({ number }) => number === task.table) as MirroredTable;
       return { what: 'index', table };
     }
-    const rule = plan.rules[task.rule];
-    invariant(rule !== undefined, `no rule has the number ${String(task.rule)}`);
+    const rule = plan.rule(task.rule);
     const { table } = rule;
-    return task.what === 'claim' ? { what: 'claim', rule, table } : { what: 'derive', rule, table, childless: true };
+    return task.what === 'derive' ? { what: 'derive', rule, table, childless: true } : { what: task.what, rule, table };
   }
 }

@@ -26,7 +26,7 @@ export type RangeSetup = {
 /** What is done with the rows of a range, by the numbers of tables and rules. */
 export type RangeStep =
   | { readonly what: 'index'; readonly table: number }
-  | { readonly what: 'claim'; readonly rule: number }
+  | { readonly what: 'gather' | 'claim'; readonly rule: number }
   /** Of rows that could stand on these nothing was derived yet. */
   | { readonly what: 'derive'; readonly rule: number };
 

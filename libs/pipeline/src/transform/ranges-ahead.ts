@@ -89,11 +89,14 @@ export class RangesAhead implements AsyncDisposable {
 }
 
 function taskOf(step: DeriveStep): RangeStep | null {
+  // What goes through them is the state's own thread: it is little beside what it takes to make what they are made of.
+  if ('rule' in step && step.rule.mergedOf !== null) return null;
   switch (step.what) {
     case 'index':
       return { what: 'index', table: step.table.number };
+    case 'gather':
     case 'claim':
-      return { what: 'claim', rule: step.rule.number };
+      return { what: step.what, rule: step.rule.number };
     case 'derive':
       return step.childless ? { what: 'derive', rule: step.rule.number } : null;
     case 'pass':

@@ -6,7 +6,7 @@ import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
-import { readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
+import { makersOf, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
 import { ruleOutcome, type RuleOutcome } from '../derive/rule-outcome.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
@@ -217,7 +217,7 @@ export class SnapshotDerivation {
   /** The rows of one of {@link targets}, with that table's columns in their order. */
   *rows(target: TableSchema): Generator<Line> {
     const name = tableName(target);
-    for (const rule of this.#derived.plan.rules) {
+    for (const rule of this.#derived.plan.made) {
       if (rule.compiled.target !== name) continue;
       for (const { value } of this.#entries(rule)) {
         const { written } = decodeEntry(value);
@@ -241,7 +241,7 @@ export class SnapshotDerivation {
 
   /** What the list of held rows has to say, as rows of `HELD_NOW_TABLE`. */
   *held(): Generator<Line> {
-    for (const rule of this.#derived.plan.rules) {
+    for (const rule of this.#derived.plan.made) {
       for (const { key, value } of this.#entries(rule)) {
         const { told } = decodeEntry(value);
         if (told !== null) yield heldLine(this.#options.migration, { rule, key: keyOfEntry(key) }, told, NEVER, HELD_NOW_COLUMNS);
@@ -249,12 +249,16 @@ export class SnapshotDerivation {
     }
   }
 
-  /** The rows that are held, as the list of held rows names them, each with the rule that makes it. */
-  *heldRows(): Generator<Pick<ToldVersion, 'target' | 'sourceKey'> & { readonly rule: TableRule }> {
-    for (const { number, compiled } of this.#derived.plan.rules) {
-      const rule = this.#rules[number] as TableRule;
-      for (const { key, value } of this.#entries({ number }))
-        if (decodeEntry(value).problems.length > 0) yield { rule, target: rule.target, sourceKey: heldKey(compiled.name, keyOfEntry(key)) };
+  /** The rows that are held, as the list of held rows names them, each with the rules that make it: several of a merged row. */
+  *heldRows(): Generator<Pick<ToldVersion, 'target' | 'sourceKey'> & { readonly rules: readonly TableRule[] }> {
+    for (const rule of this.#derived.plan.made) {
+      const { compiled } = rule;
+      const rules = makersOf(rule, this.#rules);
+      for (const { key, value } of this.#entries(rule)) {
+        const { problems, version } = decodeEntry(value);
+        if (problems.length === 0 || version?.part !== undefined) continue;
+        yield { rules, target: compiled.target, sourceKey: heldKey(compiled.name, keyOfEntry(key)) };
+      }
     }
   }
 

@@ -9,7 +9,7 @@ import {
   type TableSchema,
 } from '@changeover/events';
 
-import { decodeEntry, isAtTarget, NO_ENTRY, type HeldStatus } from '../derive/derived-entry.js';
+import { decodeEntry, isWritten, NO_ENTRY, type HeldStatus } from '../derive/derived-entry.js';
 import type { DrivingRow } from '../derive/derivation.js';
 import { heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
@@ -83,9 +83,9 @@ export class StoredDerivation implements AsyncDisposable {
   /** How many rows of this table of the target are remembered as written. */
   count(target: TableSchema): number {
     let rows = 0;
-    for (const { compiled, number } of this.#derived.plan.rules) {
+    for (const { compiled, number } of this.#derived.plan.made) {
       if (compiled.target !== tableName(target)) continue;
-      for (const { value } of this.#look.entries(stateKey('derived', number, ''), null)) if (isAtTarget(value)) rows++;
+      for (const { value } of this.#look.entries(stateKey('derived', number, ''), null)) if (isWritten(value)) rows++;
     }
     for (const [table, passed] of this.#passed)
       if (tableName(passed) === tableName(target)) for (const _ of this.rows(table.form.schema)) rows++;

@@ -1,7 +1,7 @@
 import type { Decision, ForeignKey, TableSchema } from '@changeover/events';
 import type { CompiledRule, Row, SourceTable, Waives } from '@changeover/mapping';
 
-import { deriveNaively, keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
+import { deriveNaively, keyText, mergedNumber, ruleAt, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import { compileNaively } from '../naive-validation.js';
 import { CONVERTERS } from '../random-rules.js';
 import { isCorrection, isSameDecision, type Decided, type Place } from './decided.js';
@@ -159,6 +159,23 @@ export class Definition {
     return { values: rule.columns.map((column) => row[column] ?? null), parents };
   }
 
+  /** The rule, and the key, of what the list of held rows calls so behind the table. */
+  heldRow(target: string, sourceKey: string): readonly [number: number, key: string] {
+    const makers = this.rules.flatMap((rule, number) => (rule.target === target ? [{ rule, number }] : []));
+    const merged = makers.some(({ rule }) => rule.merge !== null) ? [mergedNumber(this.rules, target)] : [];
+    const numbers = [...makers.map(({ number }) => number), ...merged];
+    const number = numbers.find((one) => `${target} ${sourceKey}`.startsWith(heldId(ruleAt(this.rules, one), ''))) as number;
+    return [number, `${target} ${sourceKey}`.slice(heldId(ruleAt(this.rules, number), '').length)];
+  }
+
+  /** As the list of held rows tells it, where a row at the target does not tell what it needs. */
+  toldVersion(text: string): KeptVersion {
+    const { values, parents } = JSON.parse(text) as { readonly values: Row; readonly parents: readonly (readonly [string, string])[] };
+    const numberOf = (label: string): number =>
+      this.rules.findIndex(({ target, name }) => label === (name === null ? target : `${target}\n${name}`));
+    return { values, parents: parents.map(([label, key]) => ({ rule: numberOf(label), key })) };
+  }
+
   /** Key of the source row that a row of the rule's target comes from: its columns have the same names there. */
   sourceKeyOf({ source }: CompiledRule, row: NamedRow): string {
     return keyText((this.#keys.get(source) ?? []).map((column) => row[column] as string));
@@ -185,7 +202,7 @@ export class Definition {
   /** What an id of {@link Expected.outcomes} names. */
   ruleOf(id: string): readonly [CompiledRule, key: string] {
     const space = id.indexOf(' ');
-    return [this.rules[Number(id.slice(0, space))] as CompiledRule, id.slice(space + 1)];
+    return [ruleAt(this.rules, Number(id.slice(0, space))), id.slice(space + 1)];
   }
 
   /** In the order of all columns that the table may ever have; what it does not have now is null. */
@@ -224,7 +241,7 @@ export class Definition {
         const values = places.map((place) => row[place] as string | null);
         return values.every((value) => value !== null) ? values : null;
       };
-      return [{ parent: this.#passed.get(table)?.target as string, rule: null, keyOf }];
+      return [{ parent: this.#passed.get(table)?.target as string, rule: null, keyOf, columns: [] }];
     });
     return {
       source: name,
@@ -238,6 +255,7 @@ export class Definition {
       requires,
       uniques: [],
       keepsLast: true,
+      merge: null,
     };
   }
 }

@@ -3,7 +3,7 @@ import { decodeJsonBody, SequencedLog, type RecordRef, type TableSchema } from '
 import { InMemoryMessageStore, InMemoryStateStore, StateStorage, type MemoryStorage } from '@changeover/testing';
 
 import { changesNothing, planMapping, type MappingPlan } from '../../plan/plan-mapping.js';
-import type { KeptVersion, Outcome } from '../naive-derivation.js';
+import { mergedNumber, ruleAt, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import { CONVERTERS } from '../random-rules.js';
 import { CHANGES } from './changes-script.js';
 import { Definition, valuesText, type NamedRow } from './definition.js';
@@ -113,15 +113,26 @@ export function keptOver(
   const shape = (rule: Migration['mapping']['rules'][number] | undefined): string =>
     JSON.stringify([rule?.source, Object.keys(rule?.columns ?? {}), rule?.key, rule?.unique ?? [], rule?.requires ?? []]);
   const same = (rule: number): number => {
-    const one = ours.rules[rule];
-    return theirs.rules.findIndex((two) => two.target === one?.target && two.name === one.name);
+    const one = ruleAt(ours.rules, rule);
+    const merged = mergedNumber(theirs.rules, one.target);
+    if (one.name === 'merged') return theirs.rules.some(({ target, merge }) => target === one.target && merge !== null) ? merged : -1;
+    return theirs.rules.findIndex((two) => two.target === one.target && two.name === one.name);
+  };
+  /** All that make a row have to be of the same shape: of a merged row those that its rows may come from. */
+  const shapes = (rules: Migration['mapping']['rules'], definition: Definition, number: number): string => {
+    const { target, name } = ruleAt(definition.rules, number);
+    return rules
+      .filter((rule) => rule.target === target && (name === 'merged' || (rule.name ?? null) === name))
+      .map(shape)
+      .join();
   };
   const kept = new Map<string, KeptVersion>();
   for (const [id, { written, parents }] of outcomes) {
     const number = Number(id.slice(0, id.indexOf(' ')));
     const to = same(number);
-    if (written === null || to === -1 || theirs.rules[to]?.keepsLast !== true) continue;
-    if (mapping.rules[number] === undefined || shape(mapping.rules[number]) !== shape(other.rules[to])) continue;
+    if (written === null || to === -1 || !ruleAt(theirs.rules, to).keepsLast) continue;
+    const [was, is] = [shapes(mapping.rules, ours, number), shapes(other.rules, theirs, to)];
+    if (was === '' || was !== is) continue;
     const named = parents.map(({ rule, key }) => ({ rule: same(rule), key }));
     if (named.every(({ rule }) => rule !== -1))
       kept.set(`${String(to)} ${id.slice(id.indexOf(' ') + 1)}`, { values: written, parents: named });

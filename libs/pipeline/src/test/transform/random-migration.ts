@@ -131,7 +131,7 @@ const mappingOf = (shapes: readonly TableShape[], names: readonly string[]): fc.
       tables: passes(names),
       rules: fc.oneof(
         { weight: 1, arbitrary: fc.constant([]) },
-        { weight: 5, arbitrary: rulesOver(shapes, { twice: true, shared: true }) },
+        { weight: 5, arbitrary: rulesOver(shapes, { twice: true, shared: true, merged: true }) },
       ),
     })
     .map((input) => parseMapping(input, CONVERTERS));

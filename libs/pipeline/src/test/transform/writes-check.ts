@@ -1,5 +1,5 @@
 import { decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/events';
-import type { CompiledRule, Mapping } from '@changeover/mapping';
+import type { Mapping } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import type { ChangesScript } from './changes-script.js';
@@ -281,15 +281,20 @@ export class WritesCheck {
     const kept = new Map<string, KeptVersion>();
     for (const row of this.target.held) {
       if (row['kept'] !== 't') continue;
-      const id = `${row['target'] as string} ${row['source_key'] as string}`;
-      const number = this.#definition.rules.findIndex((one) => one.target === row['target'] && id.startsWith(heldId(one, '')));
-      const rule = this.#definition.rules[number] as CompiledRule;
-      const key = id.slice(heldId(rule, '').length);
+      const [number, key] = this.#definition.heldRow(row['target'] as string, row['source_key'] as string);
+      const id = `${String(number)} ${key}`;
+      const [rule] = this.#definition.ruleOf(id);
+      if (rule.merge !== null) {
+        const version = this.#definition.toldVersion(row['kept_version'] as string);
+        expectSame([id, this.#stands(id, version.values)], [id, true]);
+        kept.set(id, version);
+        continue;
+      }
       // Rows of rules that share a table say which one made them.
       const isOfRule = (one: NamedRow): boolean => rule.name === null || one['rule'] === rule.name;
       const standing = this.target.find(rule.target, (one) => isOfRule(one) && this.#definition.sourceKeyOf(rule, one) === key);
       expect(standing).toBeDefined();
-      kept.set(`${String(number)} ${key}`, this.#definition.keptVersion(rule, standing as NamedRow));
+      kept.set(id, this.#definition.keptVersion(rule, standing as NamedRow));
     }
     return kept;
   }
@@ -303,7 +308,8 @@ export class WritesCheck {
     for (const [id, { written, parents }] of outcomes) {
       if (written === null || !this.#stands(id, written)) continue;
       const missing = parents.filter(({ rule, key }) => {
-        const parent = `${String(rule)} ${key}`;
+        const named = `${String(rule)} ${key}`;
+        const parent = outcomes.get(named)?.into ?? named;
         const outcome = outcomes.get(parent);
         return outcome?.written == null || !this.#stands(parent, outcome.written);
       });
@@ -356,6 +362,7 @@ export class WritesCheck {
         [...before.outcomes].some(([key, { written }]) => written !== null && !outcomes.has(key) && this.#drivingRowStands(key, view)),
       );
     }
+    this.#lookAtMerged(outcomes);
     for (const [key, { written, parents }] of outcomes) {
       if (written === null) continue;
       const [rule] = this.#definition.ruleOf(key);
@@ -378,6 +385,43 @@ export class WritesCheck {
       'swap',
       moved.some((one) => moved.some((other) => isExchange(one, other))),
     );
+  }
+
+  #lookAtMerged(outcomes: Expected['outcomes']): void {
+    const census = this.#census;
+    const before = this.#before?.outcomes ?? new Map<string, Outcome>();
+    const parts = new Map<string, string[]>();
+    for (const [id, { into }] of outcomes) {
+      const was = before.get(id)?.into;
+      if (into !== undefined) parts.set(into, [...(parts.get(into) ?? []), id.slice(0, id.indexOf(' '))]);
+      // One that others are left in, or were there before.
+      census.saw('joined a merged row', into !== undefined && into !== was && before.get(into)?.written != null);
+      census.saw('left a merged row', was !== undefined && into !== was && outcomes.get(was)?.written != null);
+    }
+    for (const [id, rules] of parts) {
+      const { written, state, problems } = outcomes.get(id) as Outcome;
+      const several = rules.length > 1;
+      const stands = written !== null;
+      census.saw('merged row', several && stands);
+      census.saw('merged in all at once', several && stands && this.#before === null);
+      census.saw('merged rows of two rules', new Set(rules).size > 1 && stands);
+      census.saw(
+        'one of a merged row',
+        several &&
+          state === 'held' &&
+          problems.some(({ reason, rule }) => rule === undefined && !/^(more than|not unique|empty)/u.test(reason)),
+      );
+      census.saw(
+        'too many to merge',
+        problems.some(({ reason }) => reason.startsWith('more than')),
+      );
+      census.saw('merged row kept', stands && state === 'held');
+      census.saw('merged row that waits', state === 'waiting');
+      census.saw(
+        'merged row that lost a unique value',
+        problems.some(({ reason }) => reason === 'not unique'),
+      );
+    }
   }
 
   #heldId(key: string): string {
