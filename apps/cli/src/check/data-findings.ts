@@ -23,8 +23,10 @@ export function dataFindings({ outcomes, rows, misfits, unused }: TrialReport): 
 }
 
 function outcomeFinding(outcome: RuleOutcome): Finding {
-  const { source, target, name, candidates, written, emptied, noted, kept, held, waiting, filtered, problems, contested } = outcome;
+  const { source, target, name, candidates, written, merged, shared, emptied, noted, kept, held, waiting, filtered, problems, contested } =
+    outcome;
   const parts = [
+    ...(merged === 0 ? [] : [`${countWords(merged)} merged into others`]),
     ...(filtered === 0 ? [] : [`${countWords(filtered)} left out`]),
     ...(held + kept === 0 ? [] : [`${countWords(held + kept)} held`]),
     ...(waiting === 0 ? [] : [`${countWords(waiting)} waiting for a parent`]),
@@ -39,6 +41,9 @@ function outcomeFinding(outcome: RuleOutcome): Finding {
     ...{ part: 'mapping', check: 'data', severity: held + kept + waiting + emptied + noted === 0 ? 'ok' : 'warning' },
     message: `${label}: of ${rowsWords(candidates)} of ${source} ${[`${countWords(written)} are written${without}`, ...parts].join(', ')}`,
     notes: [
+      ...(shared.rows === 0
+        ? []
+        : [`${rowsWords(shared.rows)} have a merge key that others have too: ${countWords(shared.keys)} of them stand for it`]),
       ...problems.map(({ state, reason, column, rows }) => {
         return state === 'waiting' ? `${rowsWords(rows)}: ${reason} ${column}` : `${rowsWords(rows)}: ${reason} (${column})`;
       }),

@@ -1,5 +1,5 @@
 import type { DescribedTable, TableSchema } from '@changeover/events';
-import type { Expression, TableRule } from '@changeover/mapping';
+import { aliasesOf, keyFollowsMergeKey, printExpression, type Expression, type TableRule } from '@changeover/mapping';
 
 import type { Finding } from './finding.js';
 
@@ -18,6 +18,7 @@ export function ruleFindings(rules: readonly TableRule[], { sources, targets }: 
     ]),
   );
   const made = new Set(rules.map(({ target }) => target));
+  const merged = new Set(rules.flatMap(({ target, merge }) => (merge === undefined ? [] : [target])));
   return rules.flatMap((rule) => {
     const target = described.get(rule.target);
     if (target === undefined) return [];
@@ -26,6 +27,8 @@ export function ruleFindings(rules: readonly TableRule[], { sources, targets }: 
       ...parentFindings(rule, target, made),
       ...nullFindings(rule, target, notNull.get(rule.source) ?? new Set()),
       ...lengthFindings(rule, target, source),
+      ...mergedFindings(rule),
+      ...mergedParentFindings(rule, target, merged),
     ];
   });
 }
@@ -44,6 +47,51 @@ function parentFindings(
       warning(
         'requires',
         `${target} refers to ${parent} (${own.join(', ')}), which another rule makes and this one does not require: a row whose parent is held will be refused instead of waiting for it`,
+      ),
+    ];
+  });
+}
+
+/** Which key a merged row has. */
+function mergedFindings(rule: TableRule): readonly Finding[] {
+  const { target, name = '', key, merge } = rule;
+  if (merge === undefined) return [];
+  const by = printExpression(merge.by);
+  const label = `${target} (${name}): rows with the same ${by} are merged`;
+  if (keyFollowsMergeKey(rule))
+    return [
+      {
+        part: 'mapping',
+        severity: 'ok',
+        check: 'merge',
+        message: `${label}, and keep their key (${key.join(', ')}) whichever of them comes and goes`,
+      },
+    ];
+  return [
+    warning(
+      'merge',
+      `${label}, and have the key (${key.join(', ')}) of the first of them: where another becomes the first the row gets another key, as if it went and another came; a key made of the merge key stays`,
+    ),
+  ];
+}
+
+/** Of a row that was merged into another the key that it would have had alone is nobody's. */
+function mergedParentFindings(
+  { target, columns }: TableRule,
+  { foreignKeys }: DescribedTable,
+  merged: ReadonlySet<string>,
+): readonly Finding[] {
+  return foreignKeys.flatMap(({ columns: own, toSchema, toTable }) => {
+    const parent = `${toSchema}.${toTable}`;
+    const direct = own.filter((column) => {
+      const value = Object.hasOwn(columns, column) ? columns[column] : undefined;
+      return value !== undefined && !isAlwaysNull(value) && aliasesOf(value).length === 0;
+    });
+    if (!merged.has(parent) || direct.length === 0) return [];
+    return [
+      warning(
+        'merge',
+        `${target} refers to ${parent}, whose rows are merged, by its own row alone (${direct.join(', ')}): a row that was merged into another has that one's key; join the row that makes the parent, and make the key as its rule does`,
       ),
     ];
   });

@@ -25,4 +25,9 @@ describe('the way back of a rule', () => {
 `);
     expect(findings[0]?.wayBack).toMatchObject({ id: { kind: 'exact', reasons: [] }, data: { kind: 'lossy' } });
   });
+
+  it('is none where rows are merged', () => {
+    const merged: TableRule = { ...RULE, columns: { id: { column: 'id' } }, merge: { by: { column: 'mail' }, atMost: 2 } };
+    expect(renderFindings(wayBackFindings([merged], TABLES))).toContain('- id: not (rows are merged, and it may be of another of them)');
+  });
 });

@@ -17,7 +17,7 @@ type Counted = RowCounts & { readonly refused: number | null };
 @Command({
   name: 'count',
   description:
-    'Account for every row of the old database: how many are written, held, waiting, and left out by the rule, table by table, and what each validation rule says; where transform runs. Exits 1 if a row is not accounted for.',
+    'Account for every row of the old database: how many are written, merged into others, held, waiting, and left out by the rule, table by table, and what each validation rule says; where transform runs. Exits 1 if a row is not accounted for.',
 })
 export class CountCommand extends CliCommand {
   @Option({ flags: '--json', description: 'print JSON' })
@@ -70,6 +70,7 @@ function render(counts: readonly Counted[], seq: number): string {
     'new table',
     'written',
     'of them noted',
+    'merged',
     'held',
     'earlier stands',
     'waiting',
@@ -81,7 +82,7 @@ function render(counts: readonly Counted[], seq: number): string {
     one.source,
     countWords(one.candidates),
     one.target,
-    ...[one.written, one.noted, one.held, one.kept, one.waiting, one.filtered, one.lost].map(countWords),
+    ...[one.written, one.noted, one.merged, one.held, one.kept, one.waiting, one.filtered, one.lost].map(countWords),
     one.refused === null ? '' : countWords(one.refused),
   ]);
   return `${inColumns([head, ...cells]).join('\n')}\n\n${rulesText(counts)}as transform had them at record ${String(seq)} of changes; each row of an old table is in one of the columns from written to left out. Refused: of those written, what the new database does not take (\`held list --state refused\`).\n`;

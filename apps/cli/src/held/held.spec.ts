@@ -162,6 +162,9 @@ test('what to do next, for each way in which a row can be kept from coming', () 
     /better right to this email; changeover explain --source old\.kontakt 7 .* says which/u,
   );
   expect(nextStep({ ...HELD, problems: [{ reason: 'too many rows', column: 'email' }] })).toContain('than email may be made of (atMost');
+  const merged = { ...HELD, key: ['merged:3f2a'] };
+  expect(nextStep(merged)).toMatch(/made of several .*; changeover explain --source old\.kontakt merged:3f2a names them/u);
+  expect(nextStep({ ...merged, problems: [{ reason: 'more than 20 to merge', column: 'id' }] })).toContain('(atMost in the mapping)');
   expect(nextStep({ ...HELD, state: 'waiting', column: 'crm.account' })).toContain(
     "changeover explain --source old.kontakt 7 'O'\\''Neil & Sons' says which one",
   );

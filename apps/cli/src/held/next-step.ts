@@ -1,5 +1,6 @@
 import { unreachable } from '@changeover/core';
 import type { HeldRow } from '@changeover/events';
+import { MERGED } from '@changeover/mapping';
 
 import { shellWord } from './words.js';
 
@@ -18,6 +19,8 @@ export function nextStep({ state, table, problems, source, refused, column, key 
       unreachable(state);
   }
 }
+
+const TOO_MANY_TO_MERGE = /^more than \d+ to merge$/u;
 
 function explainCommand(source: string | null, key: HeldRow['key']): string {
   return `changeover explain --source ${rowWords(source, key)}`;
@@ -52,6 +55,11 @@ function heldStep(source: string, problems: HeldRow['problems'], key: HeldRow['k
     return `Another row has the better right to this ${which}; ${explain} says which. Change it in one of the two in the old database; then this one comes by itself.`;
   if (isAlways('too many rows'))
     return `More is joined to this row of ${source} than ${which} may be made of (atMost in the mapping): with fewer rows in the old database it comes by itself.`;
+  const isMerged = key?.[0]?.startsWith(`${MERGED}:`) === true;
+  if (isMerged && problems.some(({ reason }) => TOO_MANY_TO_MERGE.test(reason)))
+    return `More rows of the old database have the same merge key than are merged (atMost in the mapping); ${explain} names some of them. With fewer it comes by itself; a value that means nobody is best left out of \`by\` in the mapping.`;
+  if (isMerged)
+    return `This row is made of several of the old database; ${explain} names them, and because of which it is held. Correct that one there, or with changeover held correct; then it comes by itself.`;
   return `Correct in the old database what ${which} is made from (${source} and what is joined to it); the row comes by itself. Or have something else read: changeover held correct --column <column> --to <value> ${rowWords(source, key)}`;
 }
 
