@@ -22,6 +22,8 @@ describe('docs/mapping.md', () => {
       'person.ts',
       'account-summary.ts',
       'phones.ts',
+      'subscriber.ts',
+      'reply.ts',
       'note.ts',
       'deal.ts',
       'first-line.ts',
@@ -30,8 +32,17 @@ describe('docs/mapping.md', () => {
     const wrong = FILES['person.ts']?.replace(", LEFT: 'former'", '').replace("required: ['account_id', 'name']", "required: ['name']");
     const unindexed = FILES['account.ts']?.replace("columns: ['number']", "columns: ['name']");
     const called = FILES['note.ts']?.replace("firstLine(row('body'))", "firstLine(row('file1'))");
-    const errors = compileFiles({ ...FILES, 'wrong.ts': wrong ?? '', 'wrong-index.ts': unindexed ?? '', 'wrong-call.ts': called ?? '' });
+    const merged = FILES['subscriber.ts']?.replace("name: 'longest'", "nmae: 'longest'").replace('changed', 'chnaged');
+    const wrongFiles = {
+      'wrong.ts': wrong ?? '',
+      'wrong-index.ts': unindexed ?? '',
+      'wrong-call.ts': called ?? '',
+      'wrong-merge.ts': merged ?? '',
+    };
+    const errors = compileFiles({ ...FILES, ...wrongFiles });
     expect(errors.filter((error) => !error.startsWith('wrong'))).toEqual([]);
+    const mergeErrors = errors.filter((error) => error.startsWith('wrong-merge.ts')).join('\n');
+    expect([mergeErrors.includes("'nmae'"), mergeErrors.includes('"chnaged"')]).toEqual([true, true]);
     expect(errors.filter((error) => error.startsWith('wrong-index.ts')).join('\n')).toContain('"name"');
     expect(errors.filter((error) => error.startsWith('wrong-call.ts')).join('\n')).toContain('string | null');
     expect(errors.join('\n')).toContain("Property 'LEFT' is missing");
@@ -51,10 +62,16 @@ describe('docs/mapping.md', () => {
         'crm.phone',
         'crm.person',
         'crm.note',
+        'crm.subscriber',
+        'crm.reply',
       ]);
       expect(rules[0]).toEqual(JSON.parse(RULE));
       expect((await loadMapping(join(folder, 'deal.ts'))).rules).toHaveLength(1);
-      expect(rules.at(-1)?.columns['title']).toMatchObject({ custom: 'firstLine', inputs: [{ column: 'body' }], invalid: 'held' });
+      expect(rules.find(({ target }) => target === 'crm.note')?.columns['title']).toMatchObject({
+        custom: 'firstLine',
+        inputs: [{ column: 'body' }],
+        invalid: 'held',
+      });
     } finally {
       await rm(folder, { recursive: true });
     }
