@@ -75,7 +75,16 @@ async function steps(name, state) {
   const contacts = tables.tell({ seq: 2, at: 0 }, schemaOf('contacts', CONTACT_COLUMNS));
   const output = new Counted();
   const correctable = new Set(['accounts', 'contacts'].map((table) => `public.${table}`));
-  const derived = new DerivedTables({ migration: 'bench', rules: CONTACT_RULES, converters, tables, state, output, isCopied: () => false, correctable });
+  const derived = new DerivedTables({
+    migration: 'bench',
+    rules: CONTACT_RULES,
+    converters,
+    tables,
+    state,
+    output,
+    isCopied: () => false,
+    correctable,
+  });
   const at = { seq: 3, ts_ms: 0 };
 
   let committing = Promise.resolve();
@@ -128,7 +137,7 @@ async function steps(name, state) {
     frames: true,
   };
   const first = new FirstDerivation({
-    ...{ state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [], commit: () => commit(true) },
+    ...{ state, view: state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [], commit: () => commit(true) },
     ...(THREADS > 0 && { startThreads: () => new DerivationThreads(THREADS, { setup, location: state.location }) }),
     limits: {},
   });

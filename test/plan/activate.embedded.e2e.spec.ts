@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 
-import type { CrashPointName } from '@changeover/core';
 
 import { VerifyScene } from '../verify/verify-scene.js';
 import { MAPPING } from '../verify/verify-tables.js';
@@ -111,18 +110,17 @@ describe('changeover activate', () => {
   }, 300_000);
 
   it.each([
-    ['transform.in-derive-all', 2],
-    ['transform.in-activation', 1],
-    ['transform.in-activation', 2],
+    ['transform.in-derive-all:2', 'OTHER'],
+    ['transform.in-activation:1', 'WIDER'],
+    ['transform.in-activation:2', 'MAPPING'],
   ] as const)(
-    'goes on when transform is killed at %s (%i)',
-    async (point: CrashPointName, pass) => {
+    'goes on when transform is killed at %s',
+    async (crashAt, name) => {
       const { bed } = scene;
       expect(await bed.process('transform').stop()).toEqual({ code: 0, signal: null });
-      const killed = await bed.start('transform', { crashAt: `${point}:${pass}` });
+      const killed = await bed.start('transform', { crashAt });
       // It has read the file of the mapping that is in force.
       await bed.barrier();
-      const name = point === 'transform.in-derive-all' ? 'OTHER' : pass === 1 ? 'WIDER' : 'MAPPING';
       const activating = activate(name, '--no-checkpoint');
       expect(await bed.ended(killed, 120_000)).toEqual({ code: null, signal: 'SIGKILL' });
       await bed.start('transform');

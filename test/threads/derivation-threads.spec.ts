@@ -154,7 +154,7 @@ class Bed implements AsyncDisposable {
       correctable: new Set(),
     });
     await using first = new FirstDerivation({
-      ...{ state, output, derived, tables: [], left: [], entry: ENTRY, at: AT, barriers: [] },
+      ...{ state, view: state, output, derived, tables: [], left: [], entry: ENTRY, at: AT, barriers: [] },
       queued: null as unknown as FirstDerivationOptions['queued'],
       targetOf: () => Promise.reject(new TypeError('nothing is queued')) as never,
       commit: () => state.commit(Buffer.from('place')),

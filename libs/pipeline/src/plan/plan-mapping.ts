@@ -13,7 +13,7 @@ import {
   type StateStore,
   type TableSchema,
 } from '@changeover/events';
-import { tableUse, type Converters, type Mapping, type TableRule } from '@changeover/mapping';
+import { tableUse, type Converters, type Mapping } from '@changeover/mapping';
 
 import { correctionLine } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';

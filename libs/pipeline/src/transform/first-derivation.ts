@@ -5,6 +5,7 @@ import {
   type Line,
   type LogEntry,
   type StateStore,
+  type StateView,
   type TableSchema,
 } from '@changeover/events';
 
@@ -26,6 +27,8 @@ const THREADED_ROWS = 1_000;
 
 export type FirstDerivationOptions = {
   readonly state: StateStore;
+  /** The same, as the mapping has it that comes into force. */
+  readonly view: StateView;
   readonly output: Pick<WritesOutput, 'begin' | 'add' | 'holdsFrames' | 'passBatch' | 'ready'>;
   readonly derived: DerivedTables;
   /** Tables whose rows pass by. */
@@ -65,7 +68,7 @@ export class FirstDerivation implements AsyncDisposable {
 
   constructor(options: FirstDerivationOptions) {
     this.#options = options;
-    const { derived, state, tables, left, output, startThreads, commit, limits } = options;
+    const { derived, state, view, tables, left, output, startThreads, commit, limits } = options;
     const keyed = tables.filter(({ table }) => table.form.keyed);
     const passing = keyed.map(
       ({ table, target }) => [passedTable(table, left.includes(table.name)), new RowFrames((frame) => output.add(frame, target))] as const,
@@ -74,7 +77,7 @@ export class FirstDerivation implements AsyncDisposable {
     this.#sources = new Map([...derived.sources, ...tables.map(({ table }) => table)].map((table) => [table.name, table]));
     this.#all = new DeriveAll({
       plan: derived.plan,
-      state,
+      state: view,
       passed: [...this.#passing.keys()],
       referredBy: (name) => this.#sources.get(name)?.form.schema.foreignKeys?.map(({ table }) => table) ?? [],
     });

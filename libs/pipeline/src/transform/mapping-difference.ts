@@ -10,7 +10,6 @@ import {
   type StateView,
   type TableSchema,
 } from '@changeover/events';
-import type { TableRule } from '@changeover/mapping';
 
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';

@@ -260,7 +260,7 @@ export class TransformSession {
     });
     if (!this.#phase.derived) {
       await using first = new FirstDerivation({
-        ...{ state: this.#state, output: NOBODY, derived, entry, at, limits, left: this.#left, queued: this.#queued },
+        ...{ state: this.#state, view: state, output: NOBODY, derived, entry, at, limits, left: this.#left, queued: this.#queued },
         // Those whose rows pass by are in the mirror.
         tables: [],
         barriers: [],
@@ -462,6 +462,7 @@ export class TransformSession {
     const { startThreads, limits } = this.#options;
     await using first = new FirstDerivation({
       state: this.#state,
+      view: this.#generationView(),
       output: this.#output,
       derived,
       tables: [...mapped.passed()].filter(({ table }) => !mapped.circles.includes(table.name)),

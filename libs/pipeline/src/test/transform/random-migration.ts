@@ -178,14 +178,14 @@ function stepsOf(
   const accept = fc.record({
     how: fc.constant('accept' as const),
     row: fc.nat({ max: 11 }),
-    rows: fc.integer({ min: 1, max: 6 }),
+    rows: fc.integer({ min: 1, max: 8 }),
     now: fc.integer({ min: 0, max: 5 }).map((one) => one !== 0),
   });
-  const decision = fc.oneof({ weight: 4, arbitrary: correct }, { weight: 5, arbitrary: accept }, { weight: 2, arbitrary: withdraw });
+  const decision = fc.oneof({ weight: 4, arbitrary: correct }, { weight: 12, arbitrary: accept }, { weight: 2, arbitrary: withdraw });
   return fc.array(
     fc.oneof(
       {
-        weight: 6,
+        weight: 8,
         arbitrary: fc.array(decision, { minLength: 1, maxLength: 4 }).map((decisions) => ({ do: 'decide' as const, decisions })),
       },
       {
