@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 
-
 import { VerifyScene } from '../verify/verify-scene.js';
 import { MAPPING } from '../verify/verify-tables.js';
 
@@ -130,18 +129,20 @@ describe('changeover activate', () => {
     300_000,
   );
 
-  it('ten mappings come into force one after the other while people write, and each time all rows are what it makes of the old ones', async () => {
+  it('ten mappings come into force one after the other while people write, and all is as a rebuild from the log has it', async () => {
     await scene.letLoose(2, 20);
-    for (const name of ['OTHER', 'MAPPING', 'WIDER', 'ALTERED', 'OTHER', 'WIDER', 'MAPPING', 'ALTERED', 'WIDER', 'OTHER'] as const) {
+    // The last one has a column that nobody wrote before. Were it left out again by another one, what it holds would be nobody's.
+    for (const name of ['OTHER', 'MAPPING', 'ALTERED', 'OTHER', 'ALTERED', 'MAPPING', 'ALTERED', 'OTHER', 'MAPPING', 'WIDER'] as const) {
       await activate(name, '--no-checkpoint');
       await expectEqual(name);
+      if (name !== 'OTHER') continue;
+      expect(await rowsOf('SELECT id FROM app.region ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+      expect(await rowsOf('SELECT count(*)::int AS n FROM tag')).toEqual([{ n: 0 }]);
     }
     expect(await scene.calm()).toBeGreaterThan(0);
-    expect(await rowsOf('SELECT * FROM app.region ORDER BY id')).toEqual([
-      { id: 1, name: 'north' },
-      { id: 2, name: 'south' },
-    ]);
-    expect(await rowsOf('SELECT count(*)::int AS n FROM tag')).toEqual([{ n: 0 }]);
-    await expectEqual('OTHER');
+    expect(await rowsOf('SELECT * FROM app.region')).toEqual([]);
+    await expectEqual('WIDER');
+    const { code, said } = await scene.run(['rebuild', '--into', 'again']);
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('are equal to the live ones') as string });
   }, 900_000);
 });
