@@ -220,7 +220,7 @@ export const ERROR_PAGES = {
   TARGET_REFUSES: {
     meaning: 'The target refused more than 100 rows of one batch, or all of it; this is no longer a bad row but a wrong set-up.',
     nextStep:
-      'See the reasons in the message and the log; correct the target, then start again. Where the mapping is at fault the migration has to begin again with a corrected one, as it keeps the mapping that it began with (README, "The end": the lines that remove it). If a foreign key of a table that is not mapped is named (SQLSTATE 23503), its rows refer to rows that the source no longer has: map the table, or take those rows or the foreign key away. Nothing of the batch was written.',
+      'See the reasons in the message and the log; correct the target, then start again. Where the mapping is at fault during the first load, the migration has to begin again with a corrected one (README, "The end": the lines that remove it); later `changeover activate` brings a corrected one into force, once load has passed this place. If a foreign key of a table that is not mapped is named (SQLSTATE 23503), its rows refer to rows that the source no longer has: map the table, or take those rows or the foreign key away. Nothing of the batch was written.',
     policy: 'stop',
   },
   VALIDATION_STOPPED: {

@@ -64,7 +64,7 @@ describe('the list of held rows', () => {
     await using bed = await LoadBed.open(CONTACTS);
     const list = bed.writes.table('changeover.correction', [...CORRECTION_COLUMNS], { keys: 2, identity: 'full' });
     const correction = (id: string, held: string | null, read: string | null): Row => {
-      return ['crm', id, 'old.kontakt', '7\tx', 'phone', held, read, null, '12', '1700000000000'];
+      return ['crm', id, 'old.kontakt', '7\tx', 'phone', held, read, null, '12', '1700000000000', null, null];
     };
     await bed.apply([list.c(correction('a.1', null, 'x'), correction('a.2', 'y', null))]);
     await bed.apply([list.d(correction('a.1', null, 'x')), list.c(correction('a.3', '', 'z'))]);

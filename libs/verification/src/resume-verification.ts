@@ -30,6 +30,14 @@ export type ResumedReport = Omit<VerificationReport, 'tables'> & {
   };
 };
 
+/** What was found before, as this one tells it: no values where nobody asks for them now. */
+function within({ named, values: wanted }: VerificationOptions['limits'], comparison: PlacedComparison): PlacedComparison {
+  const differences = comparison.differences.slice(0, named).map(({ values, ...difference }) => {
+    return wanted && values !== undefined ? { ...difference, values } : difference;
+  });
+  return { ...comparison, differences };
+}
+
 export function isEqualResumed({ tables, resumed }: Pick<ResumedReport, 'tables' | 'resumed'>): boolean {
   return isEqual({ tables }) && isEqualChosen(resumed.touched);
 }
@@ -49,7 +57,7 @@ export async function resumeVerification(options: ResumeOptions, signal: AbortSi
   if (unfinished === null) throw nothingToResume();
   const hash = mappingHash(mapping);
   if (unfinished.mapping !== hash) throw fullNeeded('the one that did not end was of another mapping');
-  const compared = [...unfinished.compared];
+  const compared = unfinished.compared.map((one) => within(limits, one));
   const seconds = (): number => unfinished.seconds + (clock.monotonic() - began) / 1000;
   const derivation = new SnapshotDerivation({
     ...options,

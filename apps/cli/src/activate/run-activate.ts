@@ -45,7 +45,7 @@ const SHORT = 12;
 
 /**
  * What `file` (left out: that of the settings) would come to, where transform runs, as it reads the file of the settings when it goes over. BAD_SETTINGS where that holds another mapping; STATE_NOT_HERE on
- * other machines; NOT_FOLLOWING while it copies or derives for the first time.
+ * other machines; NOT_FOLLOWING while it copies or derives for the first time; ACTIVATION_IMPOSSIBLE while another one that was asked for is not in force.
  */
 export async function findActivation(settings: AllSettings, file: string | undefined, clock: Clock): Promise<Activation> {
   const { migration } = settings;
@@ -57,10 +57,16 @@ export async function findActivation(settings: AllSettings, file: string | undef
       `transform reads its mapping from ${settings.mapping ?? 'nowhere: the settings name no file'}, which holds another one than ${file}: put it there first`,
     );
   const active = await inForce(settings, clock);
-  if (active.hash === hash) return { mapping, hash, active, state: 'in force' };
   await using control = await openControl({ url: settings.control.url, clock });
-  const isAsked = (await lastAskedFor(control.requests, migration)) === hash;
-  return { mapping, hash, active, state: isAsked ? 'asked' : 'new' };
+  const asked = await lastAskedFor(control.requests, migration);
+  // Transform takes up the file when it comes to a record: with a third one it could go over to neither.
+  if (asked !== null && asked !== active.hash && asked !== hash)
+    throw new ChangeoverError(
+      'ACTIVATION_IMPOSSIBLE',
+      `mapping ${asked.slice(0, SHORT)} was asked for and is not in force yet: put its file in the place of the settings' until it is, and run \`changeover activate\` to follow it`,
+      { facts: { migration, asked } },
+    );
+  return { mapping, hash, active, state: active.hash === hash ? 'in force' : asked === hash ? 'asked' : 'new' };
 }
 
 /** What it would change. ACTIVATION_IMPOSSIBLE where the rows that are written cannot be taken over to it; TARGET_PARKED where the target was taken back. */

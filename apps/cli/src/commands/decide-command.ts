@@ -76,7 +76,7 @@ export abstract class DecideCommand extends CliCommand {
       return { columns, rows, ...(await submitDecisions(settings, context, decisions)) };
     };
     try {
-      if (wait && !dryRun) await requireFollowing(settings, clock);
+      if (wait && !dryRun) await requireFollowing(settings, clock, ' (--no-wait asks, for when it goes on)');
       const { rows, ...told } = await work(settings, ask, line);
       const reached = asked && wait;
       if (reached) {

@@ -38,6 +38,7 @@ export function acceptanceIfHeld(rows: CorrectableRows, wanted: Accepting): Deci
 const OTHERWISE: Readonly<Record<Exclude<HeldByRules['otherwise'], null>, string>> = {
   values: 'a column of it cannot be made, so there is no row to accept: `changeover held correct` has another value read',
   unique: 'another row has the better right to a unique value, which the rule decides: change it in one of the two',
+  merged: 'it is made of several rows: correct one of them, `changeover explain` names them',
   parent: 'it waits for a row that it needs, and comes with that',
   nothing: 'no rule of its validation holds it: it is there, is left out, or is accepted already',
 };

@@ -42,7 +42,8 @@ function keyWords(key: readonly (string | null)[]): string {
 /** Where rules of validation are all that holds it. */
 function acceptStep(table: string, problems: HeldRow['problems'], key: HeldRow['key']): string {
   const rules = problems.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
-  if (rules.length === 0 || rules.length < problems.length) return '';
+  // What holds a merged row is accepted of none of its rows.
+  if (rules.length === 0 || rules.length < problems.length || key?.[0]?.startsWith(`${MERGED}:`) === true) return '';
   const named = rules.length === 1 ? '' : ' --rule <name>';
   return `; or take it as it is: changeover held accept${named} ${table} ${keyWords(key ?? [])}`;
 }

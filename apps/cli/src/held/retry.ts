@@ -15,6 +15,9 @@ export type Retried = RetriedRows & {
   readonly dryRun: boolean;
 };
 
+/** Tables and reasons that are told. */
+const MOST_GROUPS = 100;
+
 type Context = { readonly clock: Clock; readonly ids: IdSource; readonly signal: AbortSignal };
 
 /** What is refused, by table and reason, without asking for anything. */
@@ -29,7 +32,7 @@ export async function refusedNow(settings: AllSettings, clock: Clock, filter: Re
     return { migration, dryRun: true, asked: refused.length, due: 0, released: 0, refused: refused.map((row) => ({ ...row, rows: 1 })) };
   }
   const which = { state: 'refused' as const, ...(table !== undefined && { table }), ...(reason !== undefined && { reason }) };
-  const [{ refused: asked }, refused] = await Promise.all([list.totals(which), list.groups(which, 100)]);
+  const [{ refused: asked }, refused] = await Promise.all([list.totals(which), list.groups(which, MOST_GROUPS)]);
   return { migration, dryRun: true, asked, due: 0, released: 0, refused };
 }
 
@@ -72,12 +75,18 @@ async function notRefused(
   return new ChangeoverError('NOT_REFUSED', `the new database does not refuse this row of ${table}${why}`, { facts });
 }
 
-export function renderRetried({ asked, dryRun, released, refused }: Retried): string {
+export function renderRetried({ asked, dryRun, due, released, refused }: Retried): string {
   const still = refused.reduce((sum, { rows }) => sum + rows, 0);
+  // Whoever asks last is told what becomes of a row.
+  const others = dryRun || refused.length >= MOST_GROUPS ? 0 : asked - due - released - still;
   const rows = (count: number): string => `${countWords(count)} ${count === 1 ? 'row' : 'rows'}`;
   const groups = inColumns(refused.map(({ table, reason, rows: of }) => [`  ${countWords(of)}`, table, visible(reason)]));
   const lines = dryRun
     ? [`${rows(asked)} would be tried again; nothing was asked for`, ...groups]
-    : [`${rows(asked)} tried again: ${countWords(released)} refused no more, ${countWords(still)} refused still`, ...groups];
+    : [
+        `${rows(asked)} tried again: ${countWords(released)} refused no more, ${countWords(still)} refused still`,
+        ...(others > 0 ? [`${rows(others)} were asked for by somebody else since, who is told what becomes of them`] : []),
+        ...groups,
+      ];
   return `${lines.join('\n')}\n`;
 }

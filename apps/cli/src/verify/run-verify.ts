@@ -32,7 +32,7 @@ import {
   type VerificationStep,
 } from '@changeover/verification';
 
-import { openLeftFolder, openScratchFolder, type ScratchFolder } from './scratch-state.js';
+import { openLeftFolder, openScratchFolder, removeLeftFolders, type ScratchFolder } from './scratch-state.js';
 
 export type VerifyContext = {
   readonly clock: Clock;
@@ -68,7 +68,9 @@ export async function runVerify(settings: AllSettings, context: VerifyContext): 
   const { clock, ids, signal, repair, only, onKept } = context;
   // What another one could go on with stays until the next of all rows begins.
   const isWhole = repair === undefined && only === undefined;
-  await using scratch = await openScratchFolder(state, isWhole ? migration : `${migration}.some`);
+  const folderOfSome = `${migration}.some`;
+  if (isWhole) await removeLeftFolders(state, folderOfSome);
+  await using scratch = await openScratchFolder(state, isWhole ? migration : folderOfSome);
   return await withBothEnds(settings, context, (ends) => {
     const options: VerificationOptions = {
       ...ends,

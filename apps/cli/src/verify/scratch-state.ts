@@ -20,11 +20,16 @@ const MARK = '.verify-';
 
 /** Takes away what processes left that are not there any more. */
 export async function openScratchFolder(settings: StateSettings, name: string): Promise<ScratchFolder> {
+  return folderAt(await removeLeftFolders(settings, name));
+}
+
+/** The same, for somebody who needs none; gives where one of this process would be. */
+export async function removeLeftFolders(settings: StateSettings, name: string): Promise<string> {
   const { home, path, left } = await foldersOf(settings, name);
   await writing(home, async () => {
     for (const one of left) await rm(one, { recursive: true, force: true });
   });
-  return folderAt(path);
+  return path;
 }
 
 /** What a process left that is not there any more, the last of them; null: nothing. */

@@ -29,12 +29,14 @@ export const OF_TIME_ZONE: ReadonlySet<string> = new Set([
  */
 const HARDENING = `(globals, impure) => {
   const [root, RealDate, { freeze }] = [globalThis, Date, Object];
-  const { construct, ownKeys, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
-  const MOMENT = /^[+-]?\\d{4,6}-\\d\\d-\\d\\d(?:T\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?(?:Z|[+-]\\d\\d:\\d\\d))?$/;
+  const { apply, construct, defineProperty, deleteProperty, ownKeys, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+  const { getTime } = RealDate.prototype;
+  const MOMENT = /^(?!-000000)(?:\\d{4}|[+-]\\d{6})-\\d\\d-\\d\\d(?:T\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?(?:Z|[+-]\\d\\d:\\d\\d))?$/;
   const isMoment = (at) => typeof at === 'number' || at instanceof RealDate || (typeof at === 'string' && MOMENT.test(at));
   const checked = (at) => {
     if (!isMoment(at)) throw new TypeError('no moment');
-    return at;
+    // Whatever it says that it is made of.
+    return typeof at === 'object' ? apply(getTime, at, []) : at;
   };
   function PureDate(...given) {
     if (new.target === undefined || given.length !== 1) throw new TypeError('no moment');
@@ -46,7 +48,10 @@ const HARDENING = `(globals, impure) => {
   PureDate.parse = (text) => RealDate.parse(checked(text));
   root.Date = PureDate;
   delete Math.random;
-  delete Date.prototype.toString;
+  // Not "[object Date]", as it would be without.
+  Date.prototype.toString = () => {
+    throw new TypeError('no text of a date but by toISOString');
+  };
   delete Error.captureStackTrace;
   Error.stackTraceLimit = 0;
   for (const name of Object.getOwnPropertyNames(RegExp)) if (/^(?:\\$|input|last|left|right)/.test(name)) delete RegExp[name];
@@ -63,7 +68,20 @@ const HARDENING = `(globals, impure) => {
     settle(getPrototypeOf(value));
     freeze(value);
   };
-  for (const name of Object.getOwnPropertyNames(root)) if (!globals.includes(name)) delete root[name];
+  // What Node was told to expose cannot be deleted, only be made nothing.
+  for (const name of Object.getOwnPropertyNames(root)) if (!globals.includes(name) && !deleteProperty(root, name)) root[name] = undefined;
+  // So that an object of somebody's own may have these names: what is frozen above it would forbid it.
+  for (const key of ownKeys(Object.prototype)) {
+    const { value } = getOwnPropertyDescriptor(Object.prototype, key);
+    if (value === undefined || impure.includes(key)) continue;
+    hidden.push(value);
+    const get = () => value;
+    function set(given) {
+      if (this === Object.prototype) throw new TypeError('frozen');
+      defineProperty(this, key, { value: given, writable: true, enumerable: true, configurable: true });
+    }
+    defineProperty(Object.prototype, key, { get, set, enumerable: false, configurable: false });
+  }
   for (const one of [...hidden, root]) settle(one);
 }`;
 

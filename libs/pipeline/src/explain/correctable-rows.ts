@@ -59,9 +59,9 @@ export type HeldByRules = {
   readonly rules: readonly { readonly rule: string; readonly column: string; readonly from: string }[];
   /**
    * Where no validation rule does, what else: columns that cannot be made (`values`), unique values that another row has (`unique`), a row that it needs (`parent`); or nothing, or there is no
-   * such row (`nothing`).
+   * such row (`nothing`). What holds a merged row is not said: its values are several rows' (`merged`).
    */
-  readonly otherwise: 'values' | 'unique' | 'parent' | 'nothing' | null;
+  readonly otherwise: 'values' | 'unique' | 'parent' | 'merged' | 'nothing' | null;
 };
 
 /** What operators can correct, and what they have, by what transform has committed last. Changes nothing. */
@@ -107,13 +107,8 @@ export class CorrectableRows implements AsyncDisposable {
         facts: { table: target },
       });
     }
-    if (row.rule.mergedOf !== null)
-      throw new ChangeoverError(
-        'ACCEPTANCE_IMPOSSIBLE',
-        `this is a merged row of ${target}: correct one of the rows that it is made of, which \`changeover explain\` names`,
-        { facts: { table: target } },
-      );
     const found = { target, key: heldAs, table: row.rule.table.name };
+    if (row.rule.mergedOf !== null) return { ...found, rules: [], otherwise: 'merged' };
     const { rules, isMade } = this.#refusing(row, (accepted) => !accepted);
     if (rules.length > 0) return { ...found, rules, otherwise: null };
     const entry = this.#stored.draft.get(stateKey('derived', row.rule.number, row.key));

@@ -2,6 +2,7 @@ import { ChangeoverError, type Clock } from '@changeover/core';
 import {
   decodeJsonBody,
   HOLD_MS,
+  tableName,
   type Checkpoint,
   type Checkpoints,
   type EventLog,
@@ -53,7 +54,8 @@ export async function moveTarget(options: MoveTargetOptions, signal: AbortSignal
   const moved = { from, to, parkedAt: checkpoint?.name ?? null };
   if (checkpoint !== null) requireReached(checkpoint, move);
   if (checkpoint?.name === parked?.at || (checkpoint === null && parked === null)) return { ...moved, report: null };
-  await gather(options, move, { from, to }, signal);
+  const isBack = to.writes.seq < from.writes.seq;
+  await gather(options, checkpoint !== null && isBack ? await inFormsOf(checkpoint, options, move) : move, { from, to }, signal);
   const { changedRows, dryRun } = options;
   const report = await (checkpoint === null ? move.toHead({ changedRows, dryRun }) : move.to(checkpoint, { changedRows, dryRun }));
   return { ...moved, report };
@@ -81,9 +83,35 @@ export async function whenFree<Taken>(
   }
 }
 
+type Gathering = Pick<TargetMove, 'add' | 'forget'>;
+
+/**
+ * Takes rows only in the forms that their tables were told in when the checkpoint was made. Where another mapping has come into force in between, the row before says nothing of a column that was left out, or that
+ * nobody wrote before, so the net would not lead back to what was there.
+ */
+async function inFormsOf({ name, digests }: Checkpoint, { log, writes }: MoveTargetOptions, move: TargetMove): Promise<Gathering> {
+  const hashes = new Map<string, string>();
+  for (const [table, { form }] of Object.entries(digests))
+    hashes.set(table, decodeJsonBody('schema', await log.fetch(writes, form)).table.hash);
+  return {
+    add: (record, schemas) => {
+      for (const { schemaSeq } of record.frames) {
+        const schema = schemas(schemaSeq);
+        const table = tableName(schema);
+        if ((hashes.get(table) ?? schema.hash) === schema.hash) continue;
+        throw new ChangeoverError('REWIND_IMPOSSIBLE', `${table} was written in other columns when ${name} was made`, { facts: { table } });
+      }
+      move.add(record, schemas);
+    },
+    forget: () => {
+      move.forget();
+    },
+  };
+}
+
 async function gather(
   { log, writes, onRead }: MoveTargetOptions,
-  move: TargetMove,
+  move: Gathering,
   { from, to }: Pick<Moved, 'from' | 'to'>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -43,6 +43,8 @@ export type MappingDifferenceOptions = {
   readonly output: Pick<WritesOutput, 'add' | 'ready'>;
   /** Commits what was put into the state where that is much. */
   readonly makeRoom: () => Promise<void>;
+  /** Ends {@link MappingDifference.keep} and {@link MappingDifference.find}, which then reject. */
+  readonly signal: AbortSignal;
 };
 
 /** Rows of a table of the target. */
@@ -82,9 +84,11 @@ export class MappingDifference {
   }
 
   /** Of rows that are held under the new mapping, the versions that stand, where both rules make rows of the same shape. Once, when all else is derived. */
-  keep(): void {
+  async keep(): Promise<void> {
     const { after, at } = this.#options;
-    after.derived.give(after.derived.derivation.keep(this.#kept()), at);
+    const versions: KeptVersion[] = [];
+    await this.#through(this.#kept(), (version) => versions.push(version));
+    after.derived.give(after.derived.derivation.keep(versions), at);
   }
 
   /** Finds the rows that differ. What an earlier call put into the state must be gone. */
@@ -137,19 +141,23 @@ export class MappingDifference {
     await output.ready();
   }
 
-  *#kept(): Generator<KeptVersion> {
+  /** Null for each row that has none, as of all these: others get a turn by how many are gone through. */
+  *#kept(): Generator<KeptVersion | null> {
     const { before, after } = this.#options;
     const [rules, others] = [before.mapped.rules(), after.mapped.rules()];
     for (const rule of after.derived.plan.made) {
       for (const { key, value } of entriesOf(after, rule)) {
         const { problems, version: made } = decodeEntry(value);
         // What is part of a merged row is held there.
-        if (problems.length === 0 || made?.part !== undefined) continue;
+        if (problems.length === 0 || made?.part !== undefined) {
+          yield null;
+          continue;
+        }
         const was = this.#wasOf(rule, keyOfEntry(key));
-        if (was === null || !keepsVersions(makersOf(was.rule, rules), makersOf(rule, others))) continue;
-        const good = lastGood({ before: was.entry, rule: was.rule });
+        const mayStand = was !== null && keepsVersions(makersOf(was.rule, rules), makersOf(rule, others));
+        const good = mayStand ? lastGood({ before: was.entry, rule: was.rule }) : null;
         const version = good && readKeptVersion(after.derived.plan, rule, keptVersionText(before.derived.plan, good));
-        if (version !== null) yield { rule, key: keyOfEntry(key), version };
+        yield version && { rule, key: keyOfEntry(key), version };
       }
     }
   }
@@ -163,24 +171,27 @@ export class MappingDifference {
   }
 
   /** The list of held rows as it was. */
-  *#told(side: MappedSide): Generator<Line> {
+  *#told(side: MappedSide): Generator<Line | null> {
     const since = new HeldRows(this.#options.migration, side.state);
     for (const rule of side.derived.plan.made)
       for (const { key, value } of entriesOf(side, rule)) {
         const { told } = decodeEntry(value);
         const row = { rule, key: keyOfEntry(key) };
-        if (told !== null) yield heldLine(this.#options.migration, row, told, since.of(row));
+        yield told && heldLine(this.#options.migration, row, told, since.of(row));
       }
   }
 
   /** The list as it is: who was held before is so since then. */
-  *#toldSince(): Generator<Line> {
+  *#toldSince(): Generator<Line | null> {
     const { migration, before, after, at } = this.#options;
     const [was, is] = [before, after].map(({ state }) => new HeldRows(migration, state)) as [HeldRows, HeldRows];
     for (const rule of after.derived.plan.made)
       for (const { key, value } of entriesOf(after, rule)) {
         const { told } = decodeEntry(value);
-        if (told === null) continue;
+        if (told === null) {
+          yield null;
+          continue;
+        }
         const row = { rule, key: keyOfEntry(key) };
         const known = this.#wasOf(rule, row.key);
         const since = known?.entry.told != null && HeldRows.isAsBefore(known.entry.told, told) ? was.of(known) : at;
@@ -189,14 +200,14 @@ export class MappingDifference {
       }
   }
 
-  *#written(which: 'before' | 'after', table: Compared, makers: readonly Maker[]): Generator<Line> {
+  *#written(which: 'before' | 'after', table: Compared, makers: readonly Maker[]): Generator<Line | null> {
     const side = table[which];
     if (side === null) return;
     const inForm = converter(side.table, formOf(table, which));
     for (const maker of makers)
       for (const { value } of this.#entries(this.#options[which], maker)) {
         const line = lineBy(maker, value);
-        if (line !== null) yield inForm(line);
+        yield line && inForm(line);
       }
   }
 
@@ -212,7 +223,9 @@ export class MappingDifference {
         if (told !== null) was.put(told);
         if (to !== null) is.put(to);
       }
-      if (++seen % RUN_ROWS === 0) await this.#turn(this.#options.makeRoom);
+      if (++seen % RUN_ROWS !== 0) continue;
+      this.#options.signal.throwIfAborted();
+      await this.#turn(this.#options.makeRoom);
     }
   }
 
@@ -220,11 +233,19 @@ export class MappingDifference {
     return 'rule' in maker ? entriesOf(side, maker.rule) : this.#options.state.entries(stateKey('mirror', maker.source.number, ''), null);
   }
 
-  async #putAll(into: KeyedRows, lines: Iterable<Line>): Promise<void> {
-    let seen = 0;
-    for (const line of lines) {
+  async #putAll(into: KeyedRows, lines: Iterable<Line | null>): Promise<void> {
+    await this.#through(lines, (line) => {
       into.put(line);
-      if (++seen % RUN_ROWS === 0) await this.#turn(this.#options.makeRoom);
+    });
+  }
+
+  async #through<T>(rows: Iterable<T | null>, take: (row: T) => unknown): Promise<void> {
+    let seen = 0;
+    for (const row of rows) {
+      if (row !== null) take(row);
+      if (++seen % RUN_ROWS !== 0) continue;
+      this.#options.signal.throwIfAborted();
+      await this.#turn(this.#options.makeRoom);
     }
   }
 

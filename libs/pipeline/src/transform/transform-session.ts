@@ -257,6 +257,7 @@ export class TransformSession {
     const difference = new MappingDifference({
       ...{ migration, at, output, before, state: this.#state, after: { mapped, derived, state } },
       makeRoom: () => this.#commits.commitIfFull(),
+      signal,
     });
     if (!this.#phase.derived) {
       await using first = new FirstDerivation({
@@ -276,13 +277,13 @@ export class TransformSession {
       });
       if (!(await this.#deriveAll(first, this.#phase, activating, signal))) return false;
       first.release();
-      difference.keep();
+      if (!(await unlessAborted(signal, () => difference.keep()))) return false;
       this.#phase = { ...this.#phase, derived: true };
       await this.#commits.commit();
     }
     crashPoint('transform.in-activation');
     await this.#commits.forget(ROWS_PREFIX);
-    await difference.find();
+    if (!(await unlessAborted(signal, () => difference.find()))) return false;
     for (const { target } of mapped.passed()) await output.tell(target);
     for (const target of derived.targets) await output.tell(target);
     output.activated(hash);
@@ -647,4 +648,15 @@ export class TransformSession {
 /** Lets timers, sockets and what was committed go on. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** False: it ended because of the signal. */
+async function unlessAborted(signal: AbortSignal, work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
 }

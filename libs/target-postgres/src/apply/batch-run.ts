@@ -19,6 +19,8 @@ import type { Refusal, TargetOp } from './target-op.js';
 
 /** No batch may leave more rows refused than this. */
 const REFUSED_PER_BATCH = 100;
+/** Rows still refused beyond which nothing more is tried with them: those that were on the list before must never be what is too much. A round adds at most 200. */
+const MOST_CARRIED = 800;
 
 export type BatchRunParts = {
   readonly connection: Connection;
@@ -191,7 +193,7 @@ export class BatchRun {
     const missing = refusals.filter(isMissed);
     let out = refusals.filter((refusal) => !isMissed(refusal));
     let [from, came]: [ReadonlySet<string>, readonly TargetOp[]] = [touched, applied];
-    while (from.size > 0) {
+    while (from.size > 0 && out.length <= MOST_CARRIED) {
       await this.#displace(came, through);
       const candidates = await refused.candidates(related(from, known.catalogue.tables), tried);
       if (candidates.length === 0) break;

@@ -13,7 +13,7 @@ import { ROW_MISSING, type OpenRefusal, type Refusal, type TargetOp } from './ta
 /** Rows tried again at the end of one batch; with more, the batches take turns. */
 const RETRIED_PER_BATCH = 100;
 /** The same of rows that somebody has asked for. */
-const ASKED_PER_BATCH = 1_000;
+const ASKED_PER_BATCH = 500;
 
 export const REFUSAL_COLUMNS = 'id, table_schema, table_name, key, key_text, wanted, stands, missed_by, reason';
 

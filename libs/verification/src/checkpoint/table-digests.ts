@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 
 import {
+  isPartial,
   mergeLines,
   scanLine,
   tableName,
@@ -51,7 +52,7 @@ type Followed = {
   readonly schema: TableSchema;
   readonly form: RecordRef;
   /** Null: not known. */
-  readonly digest: RowDigest | null;
+  digest: RowDigest | null;
   /** Lines that are not summed up yet. */
   readonly coming: Buffer[];
   readonly going: Buffer[];
@@ -85,6 +86,11 @@ export class TableDigests {
       const table = this.#follow(schema, form);
       if (table.digest === null) continue;
       for (const { before, after } of changesOf(frame, schema.columns.length)) {
+        // Of a column that nobody wrote before nobody knows what goes.
+        if (before !== null && isPartial(before, schema.columns.length)) {
+          table.digest = null;
+          break;
+        }
         if (before !== null) put(table, table.going, before);
         if (after !== null) put(table, table.coming, after);
       }
