@@ -108,6 +108,17 @@ describe('changeover activate', () => {
     await expectEqual('MAPPING');
   }, 300_000);
 
+  it('has no way back by a checkpoint where a table was written in other columns, and what it should hold is known all the same', async () => {
+    const { checkpoint } = await activate('WIDER');
+    expect(await scene.run(['rewind', '--to', checkpoint as string])).toMatchObject({
+      code: 1,
+      said: expect.stringMatching(/REWIND_IMPOSSIBLE: app\.person was written in other columns/u) as string,
+    });
+    await activate('MAPPING', '--no-checkpoint');
+    expect(await scene.run(['checkpoint', 'create', 'after-both', '--read'])).toMatchObject({ code: 0 });
+    await expectEqual('MAPPING');
+  }, 300_000);
+
   it.each([
     ['transform.in-derive-all:2', 'OTHER'],
     ['transform.in-activation:1', 'WIDER'],

@@ -92,6 +92,22 @@ describe('refused rows that somebody asks for', () => {
     expect(await retries.outcome('third')).toEqual({ due: 0, released: 3, refused: [] });
   });
 
+  it('are never too much, however many are refused still', async () => {
+    await using it = await RetryBed.open();
+    const { retries, bed } = it;
+    const box = bed.writes.table('box', ['id', 'label']);
+    for (let first = 100; first < 1300; first += 80)
+      await bed.apply([box.c(...Array.from({ length: 80 }, (_, n) => [String(first + n), `broken ${String(first + n)}`]))]);
+    await it.mend('broken 1');
+    const asked = await retries.ask('all', {});
+    expect(asked).toBeGreaterThan(1200);
+    for (let due = asked, barriers = 0; due > 0; { due } = await retries.outcome('all')) {
+      expect(++barriers).toBeLessThan(5);
+      await it.barrier();
+    }
+    expect(await retries.outcome('all')).toMatchObject({ due: 0, released: 2 });
+  }, 180_000);
+
   it.each<[number, RefusedFilter]>([
     [4, { table: 'public.box' }],
     [0, { table: 'public.box', key: ['10'] }],
