@@ -34,6 +34,8 @@ export type TakenPiece = {
 
 /** What the mirror holds of the rows of one piece, and rows: what is held for each of them in the meantime is still young when it is let go. */
 const [PIECE_BYTES, PIECE_ROWS] = [1024 * 1024, 250];
+/** The same of merged rows: what they are made of, if each is made of as many rows as it may be. */
+const PIECE_PARTS = 10 * PIECE_ROWS;
 
 /**
  * What is done with a table's rows. `index`: they are put where joins look for them. `gather`: what they give to merged rows. `claim`: which unique values they want.
@@ -104,7 +106,7 @@ export class DeriveAll {
   *pieces(cursor: DeriveAllCursor | null, most: number, from = this.#state): Generator<MirrorPiece> {
     let at = cursor ?? { step: 0, after: null };
     for (let gone = 0; gone < most;) {
-      const asked = Math.min(most - gone, PIECE_ROWS);
+      const asked = Math.min(most - gone, rowsOf(this.#steps[at.step] as DeriveStep));
       const piece = this.#piece(at, asked, from);
       yield piece;
       gone += piece.entries.length;
@@ -157,6 +159,12 @@ export class DeriveAll {
     }
     return { entries: read, ended: false };
   }
+}
+
+/** Of a piece, whatever rows there are. */
+function rowsOf(step: DeriveStep): number {
+  const merge = 'rule' in step ? step.rule.mergedOf?.[0]?.compiled.merge : null;
+  return merge == null ? PIECE_ROWS : Math.min(PIECE_ROWS, Math.max(1, Math.floor(PIECE_PARTS / merge.atMost)));
 }
 
 /** Where what a step goes through lies: rows of the mirror, or the merged rows that were gathered. */

@@ -94,7 +94,7 @@ export class FirstDerivation implements AsyncDisposable {
     const at = cursor ?? { step: 0, after: null };
     if (at.step === this.#all.steps.length) return this.#last(at, batch);
     output.begin(entry, batch + 1);
-    const { rows, next } = this.#isThreaded(at) ? await this.#deriveAhead(at) : this.#derive(at);
+    const { rows, next } = this.#isThreaded(at) ? await this.#deriveAhead(at) : await this.#derive(at);
     this.#inStep = { step: at.step, rows: (this.#inStep.step === at.step ? this.#inStep.rows : 0) + rows };
     const made = output.holdsFrames;
     if (made) output.passBatch(entry, batch + 1, { kind: 'transaction', body: [] });
@@ -126,7 +126,7 @@ export class FirstDerivation implements AsyncDisposable {
     return (this.#sources.get(step.table.name)?.rows ?? 0) >= (this.#options.limits.threadedRows ?? THREADED_ROWS);
   }
 
-  #derive(cursor: DeriveAllCursor): { readonly rows: number; readonly next: DeriveAllCursor | null } {
+  async #derive(cursor: DeriveAllCursor): Promise<{ readonly rows: number; readonly next: DeriveAllCursor | null }> {
     const { derived, at } = this.#options;
     let rows = 0;
     let next: DeriveAllCursor | null = cursor;
@@ -137,6 +137,8 @@ export class FirstDerivation implements AsyncDisposable {
       if (piece.step.what === 'pass') this.#pass(piece.step.table, lines);
       rows += piece.entries.length;
       ({ next } = piece);
+      // Of merged rows a piece may be made of many: others get a turn.
+      if ('rule' in piece.step && piece.step.rule.mergedOf !== null) await new Promise((resolve) => setImmediate(resolve));
     }
     return { rows, next };
   }
