@@ -1,39 +1,9 @@
-import { formatRows, type DescribedTable } from '@changeover/events';
-
-import { analyze, type Analysis } from './analysis.js';
 import { estimate } from './estimate.js';
 import { findingsOf } from './findings.js';
-import { describeTable, MemoryProfiler } from './test/memory-profiler.js';
-
-type Given = { readonly described: DescribedTable; readonly rows: readonly (readonly (string | null)[])[]; readonly whole?: boolean };
-
-async function analysed(tables: readonly Given[], targets: readonly DescribedTable[] | null = null): Promise<Analysis> {
-  const profiler = new MemoryProfiler();
-  for (const { described, rows } of tables) {
-    async function* lines(): AsyncGenerator<Buffer> {
-      yield await Promise.resolve(formatRows(rows));
-    }
-    await profiler.add(
-      `${described.schema}.${described.table}`,
-      described.columns.map(({ name }) => name),
-      lines(),
-    );
-  }
-  return await analyze({
-    profiler,
-    tables: tables.map(({ described, whole = true }) => ({ described, whole })),
-    targets,
-    onStep: () => undefined,
-  });
-}
+import { analysed, toldReferences, upTo, type Given } from './test/analysed.js';
+import { describeTable } from './test/memory-profiler.js';
 
 const uuid = (table: string, index: number): string => `${table.repeat(8).slice(0, 8)}-0000-4000-8000-${String(index).padStart(12, '0')}`;
-const upTo = <T>(count: number, row: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => row(index + 1));
-const told = ({ references }: Analysis): readonly string[] =>
-  references.map(
-    ({ from, to, when, orphans }) =>
-      `${from.column} → ${to.table}${when === undefined ? '' : ` (${when.value})`}: ${String(orphans?.orphans)}`,
-  );
 
 const users: Given = {
   described: describeTable('a.users', ['id integer key', 'name text']),
@@ -60,7 +30,7 @@ describe('references', () => {
       String(1 + (n % 5)),
       uuid('a', 1 + (n % 20)),
     ]);
-    expect(told(await analysed([users, accounts, { described: deals, rows }]))).toEqual([
+    expect(toldReferences(await analysed([users, accounts, { described: deals, rows }]))).toEqual([
       'assigned_user_id → a.users: 1',
       'xref → a.accounts: 0',
     ]);
@@ -69,14 +39,14 @@ describe('references', () => {
   it('are none where most values are no keys, and none of a table to itself by its own key', async () => {
     const deals = describeTable('a.deals', ['id text key', 'account_id text']);
     const rows = upTo(40, (n) => [uuid('d', n), n % 2 === 0 ? uuid('a', n / 2) : uuid('x', n)]);
-    expect(told(await analysed([accounts, { described: deals, rows }]))).toEqual([]);
+    expect(toldReferences(await analysed([accounts, { described: deals, rows }]))).toEqual([]);
   });
 
   it('to a table that was read in part have orphans that nobody can count', async () => {
     const deals = describeTable('a.deals', ['id integer key', 'account_id text']);
     const rows = upTo(40, (n) => [String(n), uuid('a', 1 + (n % 60))]);
     expect(
-      told(
+      toldReferences(
         await analysed([
           { ...accounts, whole: false },
           { described: deals, rows },
@@ -92,7 +62,7 @@ describe('references', () => {
       ['Accounts', 'User', 'Bugs'][n % 3] ?? '',
       n % 3 === 0 ? uuid('a', n === 30 ? 999 : n / 3) : String(1 + (n % 20)),
     ]);
-    expect([...told(await analysed([users, accounts, { described: notes, rows }]))].sort()).toEqual([
+    expect([...toldReferences(await analysed([users, accounts, { described: notes, rows }]))].sort()).toEqual([
       'parent_id → a.accounts (Accounts): 1',
       'parent_id → a.users (User): 0',
     ]);
@@ -144,8 +114,8 @@ describe('a proposal', () => {
     expect(person).toMatchObject({
       source: 'a.contacts',
       where: { column: 'deleted', values: ['0'] },
-      joins: [{ as: 'accounts_contacts', on: { column: 'contact_id', equals: 'id' }, latest: 'date_modified' }],
-      requires: [{ parent: 'b.company', column: 'account_id', of: 'accounts_contacts' }],
+      joins: [{ as: 'accounts_contacts', on: [{ column: 'contact_id', equals: 'id' }], latest: 'date_modified' }],
+      requires: [{ parent: 'b.company', key: [{ column: 'account_id', of: 'accounts_contacts' }] }],
     });
     expect(person?.columns.map(({ target, sources, value }) => [target, sources[0]?.column, value.how])).toEqual([
       ['id', 'id', 'same'],

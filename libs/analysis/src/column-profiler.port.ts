@@ -1,6 +1,12 @@
 /** A column of a table that was added. */
 export type ColumnPlace = { readonly table: string; readonly column: string };
 
+/** One or more columns of a table that was added, whose values together stand for something: a key, a reference. */
+export type ColumnsPlace = { readonly table: string; readonly columns: readonly string[] };
+
+/** The column has one of these values; null is none. */
+export type ColumnCondition = { readonly column: string; readonly values: readonly (string | null)[] };
+
 /** A value, or the first 2,000 characters of it, and how many rows have it. */
 export type ValueCount = { readonly value: string; readonly rows: number };
 
@@ -54,11 +60,17 @@ export abstract class ColumnProfiler implements AsyncDisposable {
 
   abstract count(place: ColumnPlace, most: number): Promise<ColumnCounts>;
 
-  /** Of at most a thousand different values of `from`, how many each of the `keys` has. */
-  abstract lookUp(from: ColumnPlace, keys: readonly ColumnPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }>;
+  /**
+   * Of at most a thousand different values of `from`, how many each of the `keys` has. The columns of a key stand in the order of those of `from`, and
+   * a value with a null or a blank in one of its columns is none.
+   */
+  abstract lookUp(
+    from: ColumnsPlace,
+    keys: readonly ColumnsPlace[],
+  ): Promise<{ readonly values: number; readonly found: readonly number[] }>;
 
-  /** Rows of `from` that refer to nothing that `key` has; `when`: only those rows in which another column has this value. */
-  abstract orphans(from: ColumnPlace, key: ColumnPlace, when?: { readonly column: string; readonly value: string }): Promise<Orphans>;
+  /** Rows of `from` that refer to nothing that `key` has, its columns in the same order; of several columns each has to be filled. `when`: of these rows alone. */
+  abstract orphans(from: ColumnsPlace, key: ColumnsPlace, when?: ColumnCondition): Promise<Orphans>;
 
   abstract repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats>;
 

@@ -1,8 +1,10 @@
 export { analyze, type AddedTable, type Analysis, type AnalysisOptions, type PersonalColumn, type Repeated } from './analysis.js';
 export {
   ColumnProfiler,
+  type ColumnCondition,
   type ColumnCounts,
   type ColumnPlace,
+  type ColumnsPlace,
   type NormalForm,
   type Orphans,
   type Repeats,
@@ -12,15 +14,7 @@ export { share } from './compare/convert-into.js';
 export { estimate, type Estimate } from './estimate.js';
 export { findingsOf, type Finding } from './findings.js';
 export type { ColumnProfile } from './profile/column-profile.js';
-export type {
-  ProposedColumn,
-  ProposedCondition,
-  ProposedJoin,
-  ProposedRule,
-  ProposedSource,
-  ProposedValue,
-  Proposal,
-} from './proposal/proposal.js';
+export type { ProposedColumn, ProposedJoin, ProposedRule, ProposedSource, ProposedValue, Proposal } from './proposal/proposal.js';
 export type { Reference } from './references/find-references.js';
 export type { Score, ScorePart } from './score.js';
 export type { TableProfile } from './table-profile.js';

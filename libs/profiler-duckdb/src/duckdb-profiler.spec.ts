@@ -124,11 +124,11 @@ describe('DuckDbProfiler', () => {
         ['', 'P'],
       ],
     );
-    const from = { table: 'children', column: 'parent' };
-    const key = { table: 'parents', column: 'id' };
-    expect(await bed.profiler.lookUp(from, [key, { table: 'parents', column: 'name' }])).toEqual({ values: 3, found: [2, 0] });
+    const from = { table: 'children', columns: ['parent'] };
+    const key = { table: 'parents', columns: ['id'] };
+    expect(await bed.profiler.lookUp(from, [key, { table: 'parents', columns: ['name'] }])).toEqual({ values: 3, found: [2, 0] });
     expect(await bed.profiler.orphans(from, key)).toEqual({ rows: 4, orphans: 2 });
-    expect(await bed.profiler.orphans(from, key, { column: 'kind', value: "Q'" })).toEqual({ rows: 1, orphans: 1 });
+    expect(await bed.profiler.orphans(from, key, { column: 'kind', values: ["Q'"] })).toEqual({ rows: 1, orphans: 1 });
   });
 
   it('takes for the same what people do', async () => {

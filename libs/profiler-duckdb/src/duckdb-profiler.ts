@@ -1,7 +1,16 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { ColumnProfiler, type ColumnCounts, type ColumnPlace, type NormalForm, type Orphans, type Repeats } from '@changeover/analysis';
+import {
+  ColumnProfiler,
+  type ColumnCondition,
+  type ColumnCounts,
+  type ColumnPlace,
+  type ColumnsPlace,
+  type NormalForm,
+  type Orphans,
+  type Repeats,
+} from '@changeover/analysis';
 import { ChangeoverError, invariant } from '@changeover/core';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 
@@ -127,28 +136,32 @@ export class DuckDbProfiler extends ColumnProfiler {
     };
   }
 
-  async lookUp(from: ColumnPlace, keys: readonly ColumnPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }> {
-    const { table, column } = this.#find(from);
+  async lookUp(from: ColumnsPlace, keys: readonly ColumnsPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }> {
+    const { table, columns } = this.#findAll(from);
+    const values = columns.map((_, index) => `v${String(index)}`).join(', ');
     await this.#run(`CREATE OR REPLACE TEMP TABLE wanted AS
-      SELECT v FROM (SELECT DISTINCT ${column} AS v FROM ${table} WHERE trim(${column}, ${SPACES}) <> '') ORDER BY hash(v), v LIMIT ${String(LOOKED_UP)}`);
-    const [[values] = [0n]] = await this.#run('SELECT count(*) FROM wanted');
+      SELECT ${values} FROM (SELECT DISTINCT ${columns.map((column, index) => `${column} AS v${String(index)}`).join(', ')} FROM ${table} WHERE ${filled(columns)})
+      ORDER BY hash(${values}), ${values} LIMIT ${String(LOOKED_UP)}`);
+    const [[count] = [0n]] = await this.#run('SELECT count(*) FROM wanted');
     const found: number[] = [];
     for (const key of keys) {
-      const at = this.#find(key);
-      const [[count] = [0n]] = await this.#run(`SELECT count(*) FROM wanted SEMI JOIN ${at.table} k ON k.${at.column} = wanted.v`);
-      found.push(Number(count));
+      const at = this.#findAll(key);
+      const equal = at.columns.map((column, index) => `k.${column} = wanted.v${String(index)}`).join(' AND ');
+      const [[known] = [0n]] = await this.#run(`SELECT count(*) FROM wanted SEMI JOIN ${at.table} k ON ${equal}`);
+      found.push(Number(known));
     }
-    return { values: Number(values), found };
+    return { values: Number(count), found };
   }
 
-  async orphans(from: ColumnPlace, key: ColumnPlace, when?: { readonly column: string; readonly value: string }): Promise<Orphans> {
-    const { table, column } = this.#find(from);
-    const at = this.#find(key);
-    const only = when === undefined ? '' : ` AND ${this.#find({ table: from.table, column: when.column }).column} = $1`;
-    const referring = `FROM ${table} r WHERE trim(r.${column}, ${SPACES}) <> ''${only}`;
+  async orphans(from: ColumnsPlace, key: ColumnsPlace, when?: ColumnCondition): Promise<Orphans> {
+    const { table, columns } = this.#findAll(from);
+    const at = this.#findAll(key);
+    const equal = at.columns.map((column, index) => `k.${column} = r.${columns[index] ?? ''}`).join(' AND ');
+    const only = this.#condition(from.table, when);
     const [[rows, orphans] = [0n, 0n]] = await this.#run(
-      `SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM ${at.table} k WHERE k.${at.column} = r.${column})) ${referring}`,
-      when === undefined ? [] : [when.value],
+      `SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM ${at.table} k WHERE ${equal}))
+       FROM (SELECT * FROM ${table} WHERE ${filled(columns)} AND ${only.sql}) r`,
+      only.values,
     );
     return { rows: Number(rows), orphans: Number(orphans) };
   }
@@ -186,11 +199,32 @@ export class DuckDbProfiler extends ColumnProfiler {
   }
 
   #find({ table, column }: ColumnPlace): { readonly table: string; readonly column: string } {
-    const loaded = this.#tables.get(table);
-    const found = loaded?.columns.get(column);
-    invariant(loaded !== undefined && found !== undefined, 'columns are counted of tables that were added');
-    return { table: loaded.name, column: found };
+    const { table: name, columns } = this.#findAll({ table, columns: [column] });
+    return { table: name, column: columns[0] ?? '' };
   }
+
+  #findAll({ table, columns }: ColumnsPlace): ColumnsPlace {
+    const loaded = this.#tables.get(table);
+    const found = columns.flatMap((column) => loaded?.columns.get(column) ?? []);
+    invariant(loaded !== undefined && found.length === columns.length, 'columns are counted of tables that were added');
+    return { table: loaded.name, columns: found };
+  }
+
+  #condition(table: string, when: ColumnCondition | undefined): { readonly sql: string; readonly values: readonly string[] } {
+    if (when === undefined) return { sql: 'true', values: [] };
+    const { column } = this.#find({ table, column: when.column });
+    const values = when.values.filter((value) => value !== null);
+    const tests = [
+      ...values.map((_, index) => `${column} = $${String(index + 1)}`),
+      ...(when.values.includes(null) ? [`${column} IS NULL`] : []),
+    ];
+    return { sql: `(${tests.join(' OR ') || 'false'})`, values };
+  }
+}
+
+/** More than white space stands in each of the columns. */
+function filled(columns: readonly string[]): string {
+  return columns.map((column) => `trim(${column}, ${SPACES}) <> ''`).join(' AND ');
 }
 
 /** ANALYSIS_FAILED where the disk takes no more. */

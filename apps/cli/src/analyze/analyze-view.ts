@@ -1,4 +1,4 @@
-import { findingsOf, type ColumnProfile, type Finding, type Reference } from '@changeover/analysis';
+import { findingsOf, type ColumnProfile, type ColumnsPlace, type Finding, type Reference } from '@changeover/analysis';
 import { bytesWords, countWords, secondsWords } from '@changeover/core';
 
 import { inColumns } from '../status/columns.js';
@@ -80,7 +80,11 @@ export function isWorthTelling({ kind, orphans }: Reference): boolean {
 export function referenceLine({ from, to, kind, when, because, orphans }: Reference): readonly string[] {
   const lost = orphans === null ? 'orphans cannot be told' : `${countWords(orphans.orphans)} of ${countWords(orphans.rows)} are orphans`;
   const only = when === undefined ? '' : ` where ${when.column} is ${when.value}`;
-  return [`${from.table}.${from.column}`, `→ ${to.table}.${to.column}${only}`, lost, kind === 'declared' ? 'declared' : because];
+  return [placeWords(from), `→ ${placeWords(to)}${only}`, lost, kind === 'declared' ? 'declared' : because];
+}
+
+function placeWords({ table, columns }: ColumnsPlace): string {
+  return columns.length === 1 ? `${table}.${columns.join('')}` : `${table} (${columns.join(', ')})`;
 }
 
 /** The line that says how far it is. */

@@ -66,6 +66,36 @@ test('reasons, and what somebody has to decide', () => {
   expect(text).toContain('// public.links: read by joins alone.');
 });
 
+test('joins and parents by several columns', () => {
+  const join = { table: 'public.firms', where: [], because: 'at most one', open: [] };
+  const text = renderMapping(
+    proposal([column({ sources: [{ column: 'no', of: 'second' }] })], {
+      joins: [
+        {
+          ...join,
+          as: 'first',
+          on: [
+            { column: 'tenant', equals: 'tenant' },
+            { column: 'no', equals: 'firm no' },
+          ],
+        },
+        {
+          ...join,
+          as: 'second',
+          on: [
+            { column: 'tenant', equals: 'tenant', of: 'first' },
+            { column: 'no', equals: 'parent', of: 'first' },
+          ],
+        },
+      ],
+      requires: [{ parent: 'crm.firm', key: [{ column: 'tenant' }, { column: 'no', of: 'second' }] }],
+    }),
+  );
+  expect(text).toContain(`on: { tenant: classRow('tenant'), no: classRow('firm no') },`);
+  expect(text).toContain(`on: { tenant: isFirst('tenant'), no: isFirst('parent') },`);
+  expect(text).toContain(`{ parent: 'crm.firm', key: [classRow('tenant'), isSecond('no')] },`);
+});
+
 test.each([
   [{ how: 'unchecked' }, "unchecked({ column: 'name' })"],
   [{ how: 'trim', entities: false }, "trim(classRow('name'))"],

@@ -1,4 +1,4 @@
-import type { ProposedColumn, ProposedCondition, ProposedJoin, ProposedRule, ProposedSource, Proposal } from '@changeover/analysis';
+import type { ColumnCondition, ProposedColumn, ProposedJoin, ProposedRule, ProposedSource, Proposal } from '@changeover/analysis';
 
 import { commented, propertyName, quotedText } from '../introspect/quoted-text.js';
 
@@ -99,7 +99,7 @@ function renderRule(rule: ProposedRule, names: Names): RenderedRule {
         ? []
         : [
             '  requires: [',
-            ...rule.requires.map(({ parent, ...source }) => `    { parent: ${quotedText(parent)}, key: [${read(source)}] },`),
+            ...rule.requires.map(({ parent, key }) => `    { parent: ${quotedText(parent)}, key: [${key.map(read).join(', ')}] },`),
             '  ],',
           ]),
       '});',
@@ -113,20 +113,21 @@ function renderJoin(
   rowOf: ReadonlyMap<string | undefined, string>,
 ): readonly string[] {
   const row = rowOf.get(undefined) ?? '';
+  const equal = on.map(({ column, equals, of }) => `${propertyName(column)}: ${rowOf.get(of) ?? row}(${quotedText(equals)})`);
   const conditions = where.map((one) => condition(one, (column) => `joined(${quotedText(column)})`));
   const [only] = conditions;
   const test = conditions.length > 1 ? `all(${conditions.join(', ')})` : only;
   return [
     ...comment('', because, open),
     `const ${name} = ${row}.join(${quotedText(as)}, ${quotedText(table)}, {`,
-    `  on: { ${propertyName(on.column)}: ${rowOf.get(on.of) ?? row}(${quotedText(on.equals)}) },`,
+    `  on: { ${equal.join(', ')} },`,
     ...(test === undefined ? [] : [`  where: (joined) => ${test},`]),
     ...(latest === undefined ? [] : [`  order: [{ column: ${quotedText(latest)}, descending: true }],`]),
     '});',
   ];
 }
 
-function condition({ column, values }: ProposedCondition, read: (column: string) => string): string {
+function condition({ column, values }: ColumnCondition, read: (column: string) => string): string {
   return `is(${read(column)}, ${values.map((value) => (value === null ? 'null' : quotedText(value))).join(', ')})`;
 }
 

@@ -1,3 +1,5 @@
+import type { ColumnCondition } from '../column-profiler.port.js';
+
 /** Where a value of the target comes from. */
 export type ProposedValue =
   /** The column as it is. */
@@ -16,16 +18,13 @@ export type ProposedValue =
   /** Nothing was found. */
   | { readonly how: 'null' };
 
-/** The column has one of these values. */
-export type ProposedCondition = { readonly column: string; readonly values: readonly (string | null)[] };
-
 /** At most one row of another source table. */
 export type ProposedJoin = {
   readonly as: string;
   readonly table: string;
-  /** A column of it, and what it has to equal: a column of the driving row, or of the join before that `of` names. */
-  readonly on: { readonly column: string; readonly equals: string; readonly of?: string };
-  readonly where: readonly ProposedCondition[];
+  /** Columns of it, and what each has to equal: a column of the driving row, or of the join before that `of` names. */
+  readonly on: readonly { readonly column: string; readonly equals: string; readonly of?: string }[];
+  readonly where: readonly ColumnCondition[];
   /** Of several rows the one that has the highest of it. */
   readonly latest?: string;
   readonly because: string;
@@ -54,10 +53,11 @@ export type ProposedRule = {
   readonly because: string;
   readonly joins: readonly ProposedJoin[];
   /** A flag of rows that were thrown away, and what says that they were not. */
-  readonly where: (ProposedCondition & { readonly because: string }) | null;
+  readonly where: (ColumnCondition & { readonly because: string }) | null;
   readonly columns: readonly ProposedColumn[];
   readonly key: readonly string[];
-  readonly requires: readonly (ProposedSource & { readonly parent: string })[];
+  /** Rows of other targets that have to be there first: `key` is that of the source row that makes one, in the order of its table. */
+  readonly requires: readonly { readonly parent: string; readonly key: readonly ProposedSource[] }[];
   /** Columns of the source of which nothing is made. */
   readonly left: readonly string[];
 };

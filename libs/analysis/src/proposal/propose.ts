@@ -1,5 +1,6 @@
 import type { DescribedColumn, DescribedTable } from '@changeover/events';
 
+import type { ColumnsPlace } from '../column-profiler.port.js';
 import { convertInto, share, type Conversion } from '../compare/convert-into.js';
 import { matchTables, type TablePair } from '../compare/match-tables.js';
 import { likeness, senseOf, wordsOf } from '../names/words.js';
@@ -7,8 +8,9 @@ import { isTextType, type ColumnProfile } from '../profile/column-profile.js';
 import { bare } from '../references/named-table.js';
 import type { Reference } from '../references/find-references.js';
 import { columnOf, type TableProfile } from '../table-profile.js';
-import type { ProposedColumn, ProposedCondition, ProposedJoin, ProposedRule, ProposedSource, Proposal } from './proposal.js';
-import { satellitesOf, type Satellite } from './satellites.js';
+import { withCompositeParents } from './composite-parents.js';
+import type { ProposedColumn, ProposedJoin, ProposedRule, ProposedSource, Proposal } from './proposal.js';
+import { joinParent, lostWords, satellitesOf, type Satellite } from './satellites.js';
 import { notDeleted } from './soft-delete.js';
 
 /** Below it two columns have nothing to do with each other; up to the other somebody has to look. */
@@ -36,7 +38,7 @@ const MATTER_WORDS = new Map([
 /** A first mapping, for somebody to go through: what names, types, values and references say. Rules in the order of the target's tables. */
 export function propose(sources: readonly TableProfile[], references: readonly Reference[], targets: readonly DescribedTable[]): Proposal {
   const pairs = matchTables(sources, targets);
-  const rules = targets.flatMap((target) => {
+  const plain = targets.flatMap((target) => {
     const pair = pairs.find((one) => one.target === target);
     if (pair === undefined || target.key.length === 0) return [];
     const rule = new RuleProposal(pair, { pairs, sources, references }).rule();
@@ -47,6 +49,10 @@ export function propose(sources: readonly TableProfile[], references: readonly R
     )
       ? [rule]
       : [];
+  });
+  const rules = plain.map((rule) => {
+    const target = targets.find((one) => nameOf(one) === rule.target);
+    return target === undefined ? rule : withCompositeParents(rule, target, { sources, references, rules: plain });
   });
   const driving = new Set(rules.map(({ source }) => source));
   const joined = new Set(rules.flatMap(({ joins }) => joins.map(({ table }) => table)));
@@ -76,7 +82,7 @@ class RuleProposal {
   readonly #pair: TablePair;
   readonly #known: Known;
   readonly #joins = new Map<string, ProposedJoin>();
-  readonly #requires: (ProposedSource & { parent: string })[] = [];
+  readonly #requires: ProposedRule['requires'][number][] = [];
 
   constructor(pair: TablePair, known: Known) {
     this.#pair = pair;
@@ -107,7 +113,7 @@ class RuleProposal {
     });
     const used = new Set([
       ...columns.flatMap(({ sources }) => sources.filter(({ of }) => of === undefined).map(({ column }) => column)),
-      ...[...this.#joins.values()].filter(({ on }) => on.of === undefined).map(({ on }) => on.equals),
+      ...[...this.#joins.values()].flatMap(({ on }) => on.filter(({ of }) => of === undefined).map(({ equals }) => equals)),
     ]);
     const deleted = notDeleted(source);
     const where = deleted === null || used.has(deleted.column) ? null : { ...deleted, because: 'rows that were thrown away stay behind' };
@@ -143,10 +149,10 @@ class RuleProposal {
 
   #candidate(source: ColumnProfile, target: DescribedColumn, of: TableProfile, at: Satellite | null): Candidate | undefined {
     const parent = this.#parentOf(target);
-    const references = this.#known.references.filter(({ from }) => from.table === of.table && from.column === source.name);
+    const references = this.#known.references.filter(({ from }) => from.table === of.table && isAlone(from, source.name));
     const reference = parent === undefined ? null : (references.find(({ to }) => to.table === parent.source.table) ?? null);
     // Keys of several tables in one column are of several types: what is taken is the key that was found.
-    const found = reference?.kind === 'polymorphic' && parent ? columnOf(parent.source, reference.to.column) : undefined;
+    const found = reference?.kind === 'polymorphic' && parent ? columnOf(parent.source, reference.to.columns[0] ?? '') : undefined;
     const conversion = convertInto(found ?? source, target);
     if (conversion === null) return undefined;
     const isKey = this.#isKey(target) && source.key && of.described.key.length === 1 && at === null;
@@ -232,15 +238,14 @@ class RuleProposal {
     const parent = this.#parentOf(target);
     const orphans = reference?.orphans?.orphans ?? 0;
     if (parent !== undefined && reference !== null) {
-      const lost = reference.orphans === null ? [] : [`${String(orphans)} of ${String(reference.orphans.rows)} rows refer to nothing`];
-      because = [...because, ...lost];
+      because = [...because, ...lostWords(reference)];
       if (reference.kind === 'polymorphic' || (!target.notNull && orphans > 0)) {
-        from = { column: reference.to.column, of: this.#joinParent(reference, parent) };
-        const key = columnOf(parent.source, reference.to.column);
+        from = { column: reference.to.columns[0] ?? '', of: this.#joinParent(reference, parent) };
+        const key = columnOf(parent.source, reference.to.columns[0] ?? '');
         value = (key === undefined ? null : convertInto(key, target))?.value ?? value;
         if (orphans > 0) open.push('who refers to nothing refers to nobody then');
       } else if (orphans > 0) open.push('who refers to nothing waits');
-      this.#requires.push({ parent: nameOf(parent.target), ...from });
+      this.#requires.push({ parent: nameOf(parent.target), key: [from] });
     }
     const empty = source.nulls + source.blank;
     if (target.notNull && empty > 0) open.push(`${share(empty / source.rows)} of the rows have none: they are held`);
@@ -253,21 +258,16 @@ class RuleProposal {
     return joins.at(-1)?.as ?? '';
   }
 
-  #joinParent({ from, to, kind }: Reference, { source }: TablePair): string {
-    const name = [...from.column.matchAll(/[A-Za-z\d]+/gu)].map(([word]) => word).filter((word) => word !== 'id');
-    const as = kind === 'polymorphic' ? bare(to.table) : name.join('_') || bare(to.table);
-    const deleted = notDeleted(source);
-    const where: readonly ProposedCondition[] = deleted === null ? [] : [deleted];
-    this.#joins.set(as, {
-      as,
-      table: to.table,
-      on: { column: to.column, equals: from.column },
-      where,
-      because: 'null where there is none',
-      open: [],
-    });
-    return as;
+  #joinParent(reference: Reference, { source }: TablePair): string {
+    const join = joinParent(reference, source);
+    this.#joins.set(join.as, join);
+    return join.as;
   }
+}
+
+/** Whether a place is this column and no other. */
+function isAlone({ columns }: ColumnsPlace, name: string): boolean {
+  return columns.length === 1 && columns[0] === name;
 }
 
 function nameLikeness(source: string, sourceTable: string, target: string, targetTable: string): number {

@@ -1,13 +1,13 @@
+import type { ColumnCondition } from '../column-profiler.port.js';
 import { isNumberType, type ColumnProfile } from '../profile/column-profile.js';
 import type { TableProfile } from '../table-profile.js';
-import type { ProposedCondition } from './proposal.js';
 
 const DELETED = /^(?:is_?)?(?:deleted|removed|trashed)(?:_?flag)?$/iu;
 const DELETED_AT = /^(?:deleted|removed|trashed)_?(?:at|on|date)$/iu;
 const NO = ['0', 'f', 'false', 'n', 'no', ''];
 
 /** What a row has that was not thrown away; null: the table has no flag for it. */
-export function notDeleted({ columns }: TableProfile): ProposedCondition | null {
+export function notDeleted({ columns }: TableProfile): ColumnCondition | null {
   const flag = columns.find(({ name, used }) => DELETED.test(name) && used === 'boolean');
   if (flag !== undefined) return { column: flag.name, values: [...noOf(flag), ...(flag.nulls > 0 ? [null] : [])] };
   const moment = columns.find(

@@ -1,13 +1,15 @@
-import type { ColumnPlace, ColumnProfiler, Orphans } from '../column-profiler.port.js';
+import type { ColumnPlace, ColumnProfiler, ColumnsPlace, Orphans } from '../column-profiler.port.js';
 import { isNumberType, isTextType, type ColumnProfile } from '../profile/column-profile.js';
-import { isUuid } from '../profile/value-facts.js';
 import { columnOf, type TableProfile } from '../table-profile.js';
+import { compositeKeys, compositeReferences } from './composite-references.js';
+import { couldMeet } from './could-meet.js';
 import { namedTable } from './named-table.js';
 
-/** A column whose values are keys of another table. */
+/** Columns whose values are keys of another table. */
 export type Reference = {
-  readonly from: ColumnPlace;
-  readonly to: ColumnPlace;
+  readonly from: ColumnsPlace;
+  /** In the order of the columns of `from`. */
+  readonly to: ColumnsPlace;
   /** Declared as a foreign key, told by the values alone or with the name, or one of several tables that another column names. */
   readonly kind: 'declared' | 'found' | 'polymorphic';
   /** Of a polymorphic one the column that names the table, and what stands in it for this one. */
@@ -28,7 +30,7 @@ const ENOUGH = 5;
 const NAMES_TABLE = /^(.*?)_?(?:type|module|table|class|entity|object)$/iu;
 const FEW_TABLES = 40;
 
-type Key = ColumnPlace & { readonly profile: ColumnProfile; readonly of: TableProfile };
+type Key = ColumnsPlace & { readonly profile: ColumnProfile; readonly of: TableProfile };
 
 /** The references between the tables, declared or not, in the order of tables and columns. */
 export async function findReferences(
@@ -37,10 +39,11 @@ export async function findReferences(
   onColumn: (place: ColumnPlace) => void,
 ): Promise<readonly Reference[]> {
   const keys = tables.flatMap((table) => singleKey(table));
+  const composite = compositeKeys(tables);
   const found: Reference[] = [];
   for (const table of tables) {
     const declared = declaredOf(table);
-    const taken = new Set(declared.map(({ from }) => from.column));
+    const taken = new Set(declared.flatMap(({ from: { columns } }) => (columns.length === 1 ? columns : [])));
     for (const reference of declared) found.push({ ...reference, orphans: await orphansOf(reference, tables, profiler) });
     for (const { typeColumn, idColumn } of polymorphicPairs(table)) {
       const references = await polymorphic(table, { typeColumn, idColumn, keys, profiler });
@@ -53,6 +56,10 @@ export async function findReferences(
       const reference = await undeclared(table, column, keys, profiler);
       if (reference !== null) found.push({ ...reference, orphans: await orphansOf(reference, tables, profiler) });
     }
+    for (const reference of await compositeReferences({ table, keys: composite, profiler, leastOf })) {
+      const isDeclared = declared.some(({ from, to }) => to.table === reference.to.table && sameColumns(from, reference.from));
+      if (!isDeclared) found.push({ ...reference, orphans: await orphansOf(reference, tables, profiler) });
+    }
   }
   return found;
 }
@@ -61,30 +68,36 @@ function singleKey(table: TableProfile): readonly Key[] {
   const [name, ...more] = table.described.key;
   const profile = name === undefined || more.length > 0 ? undefined : columnOf(table, name);
   if (profile === undefined || profile.distinct === 0) return [];
-  return [{ table: table.table, column: profile.name, profile, of: table }];
+  return [{ table: table.table, columns: [profile.name], profile, of: table }];
+}
+
+/** Of a table that was read in part not even most of the keys are known. */
+function leastOf({ whole }: TableProfile): number {
+  return whole ? FOUND : FOUND / 4;
+}
+
+function sameColumns(one: ColumnsPlace, other: ColumnsPlace): boolean {
+  return one.columns.length === other.columns.length && one.columns.every((column) => other.columns.includes(column));
 }
 
 type Unjudged = Omit<Reference, 'orphans'>;
 
 function declaredOf({ table, described }: TableProfile): readonly Unjudged[] {
-  return described.foreignKeys.flatMap(({ columns, toSchema, toTable, toColumns }) => {
-    const [column, toColumn] = [columns[0], toColumns[0]];
-    if (column === undefined || toColumn === undefined || columns.length > 1) return [];
-    return [
-      {
-        from: { table, column },
-        to: { table: `${toSchema}.${toTable}`, column: toColumn },
-        kind: 'declared',
-        because: 'declared',
-      } as const,
-    ];
-  });
+  return described.foreignKeys.map(({ columns, toSchema, toTable, toColumns }) => ({
+    from: { table, columns },
+    to: { table: `${toSchema}.${toTable}`, columns: toColumns },
+    kind: 'declared',
+    because: 'declared',
+  }));
 }
 
-async function orphansOf(reference: Unjudged, tables: readonly TableProfile[], profiler: ColumnProfiler): Promise<Orphans | null> {
-  const to = tables.find(({ table }) => table === reference.to.table);
-  if (to?.whole !== true || columnOf(to, reference.to.column) === undefined) return null;
-  return profiler.orphans(reference.from, reference.to, reference.when);
+async function orphansOf({ from, to }: Unjudged, tables: readonly TableProfile[], profiler: ColumnProfiler): Promise<Orphans | null> {
+  const parent = tables.find(({ table }) => table === to.table);
+  const child = tables.find(({ table }) => table === from.table);
+  if (parent?.whole !== true || child === undefined) return null;
+  // Not every column that is declared was read.
+  if (to.columns.some((name) => !columnOf(parent, name)) || from.columns.some((name) => !columnOf(child, name))) return null;
+  return profiler.orphans(from, to);
 }
 
 /** Whole numbers, UUIDs and short texts that say no date and no yes or no. */
@@ -102,14 +115,13 @@ async function undeclared(
   keys: readonly Key[],
   profiler: ColumnProfiler,
 ): Promise<Unjudged | null> {
-  const from = { table: table.table, column: column.name };
-  const candidates = keys.filter((key) => !(key.table === from.table && key.column === from.column) && couldMeet(column, key.profile));
+  const from = { table: table.table, columns: [column.name] };
+  const candidates = keys.filter((key) => key.profile !== column && couldMeet(column, key.profile));
   if (candidates.length === 0) return null;
   const { values, found } = await profiler.lookUp(from, candidates);
   const meeting = candidates.flatMap((key, index) => {
     const share = values === 0 ? 0 : (found[index] ?? 0) / values;
-    // Of a table that was read in part not even most of the keys are known.
-    return share >= (key.of.whole ? FOUND : FOUND / 4) ? [{ key, share, found: found[index] ?? 0 }] : [];
+    return share >= leastOf(key.of) ? [{ key, share, found: found[index] ?? 0 }] : [];
   });
   if (meeting.length === 0) return null;
   const named = namedTable(
@@ -128,17 +140,7 @@ async function undeclared(
   return { from, to: placeOf(first.key), kind: 'found', because: `${percent(first.share)} of its values are keys there` };
 }
 
-/** Texts as they are written are compared, so both ends have to be written alike. */
-function couldMeet(column: ColumnProfile, key: ColumnProfile): boolean {
-  if ((column.used === 'integer') !== (key.used === 'integer')) return false;
-  // Of 60 of its values not one is a UUID: nor are most of the others.
-  if (key.used === 'uuid' && column.used === 'text' && !column.values.frequent.some(({ value }) => isUuid(value))) return false;
-  const longest = (profile: ColumnProfile): number => profile.maxLength ?? 0;
-  const shortest = (profile: ColumnProfile): number => profile.minLength ?? 0;
-  return shortest(column) <= longest(key) && longest(column) >= shortest(key);
-}
-
-const placeOf = ({ table, column }: ColumnPlace): ColumnPlace => ({ table, column });
+const placeOf = ({ table, columns }: ColumnsPlace): ColumnsPlace => ({ table, columns });
 
 type Pair = { readonly typeColumn: ColumnProfile; readonly idColumn: ColumnProfile };
 
@@ -159,7 +161,7 @@ async function polymorphic(
   table: TableProfile,
   { typeColumn, idColumn, keys, profiler }: Pair & { readonly keys: readonly Key[]; readonly profiler: ColumnProfiler },
 ): Promise<readonly Reference[]> {
-  const from = { table: table.table, column: idColumn.name };
+  const from = { table: table.table, columns: [idColumn.name] };
   const references: Reference[] = [];
   for (const { value } of typeColumn.values.frequent) {
     const named = namedTable(
@@ -170,7 +172,7 @@ async function polymorphic(
     const key = keys.find((one) => one.table === named);
     if (key === undefined) continue;
     const when = { column: typeColumn.name, value };
-    const orphans = key.of.whole ? await profiler.orphans(from, key, when) : null;
+    const orphans = key.of.whole ? await profiler.orphans(from, key, { column: when.column, values: [value] }) : null;
     references.push({ from, to: placeOf(key), kind: 'polymorphic', when, because: `${typeColumn.name} names the table`, orphans });
   }
   // Of a kind of something all rows may be orphans; of all kinds they are not.

@@ -2,12 +2,16 @@ import { parseRows, type DescribedColumn, type DescribedTable } from '@changeove
 
 import {
   ColumnProfiler,
+  type ColumnCondition,
   type ColumnCounts,
   type ColumnPlace,
+  type ColumnsPlace,
   type NormalForm,
   type Orphans,
   type Repeats,
 } from '../column-profiler.port.js';
+
+const LOOKED_UP = 1_000;
 
 type Row = Readonly<Record<string, string | null>>;
 
@@ -43,21 +47,19 @@ export class MemoryProfiler extends ColumnProfiler {
     });
   }
 
-  lookUp(from: ColumnPlace, keys: readonly ColumnPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }> {
-    const wanted = new Set(this.#filled(from));
+  lookUp(from: ColumnsPlace, keys: readonly ColumnsPlace[]): Promise<{ readonly values: number; readonly found: readonly number[] }> {
+    const wanted = [...new Set(this.#keysOf(from))].slice(0, LOOKED_UP);
     const found = keys.map((key) => {
-      const known = new Set(this.#values(key));
-      return [...wanted].filter((value) => known.has(value)).length;
+      const known = new Set(this.#keysOf(key));
+      return wanted.filter((value) => known.has(value)).length;
     });
-    return Promise.resolve({ values: wanted.size, found });
+    return Promise.resolve({ values: wanted.length, found });
   }
 
-  orphans(from: ColumnPlace, key: ColumnPlace, when?: { readonly column: string; readonly value: string }): Promise<Orphans> {
-    const known = new Set(this.#values(key));
-    const rows = (this.#tables.get(from.table) ?? []).filter(
-      (row) => (row[from.column] ?? '').trim() !== '' && (when === undefined || row[when.column] === when.value),
-    );
-    return Promise.resolve({ rows: rows.length, orphans: rows.filter((row) => !known.has(row[from.column] ?? null)).length });
+  orphans(from: ColumnsPlace, key: ColumnsPlace, when?: ColumnCondition): Promise<Orphans> {
+    const known = new Set(this.#keysOf(key));
+    const referring = this.#keysOf(from, when);
+    return Promise.resolve({ rows: referring.length, orphans: referring.filter((value) => !known.has(value)).length });
   }
 
   repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats> {
@@ -76,6 +78,19 @@ export class MemoryProfiler extends ColumnProfiler {
 
   #values({ table, column }: ColumnPlace): readonly (string | null)[] {
     return (this.#tables.get(table) ?? []).map((row) => row[column] ?? null);
+  }
+
+  /** Of each row that has something in all of the columns, what that is. */
+  #keysOf({ table, columns }: ColumnsPlace, when?: ColumnCondition): readonly string[] {
+    return this.#rows(table, when)
+      .map((row) => columns.map((column) => row[column] ?? ''))
+      .filter((values) => values.every((value) => value.trim() !== ''))
+      .map((values) => JSON.stringify(values));
+  }
+
+  #rows(table: string, when?: ColumnCondition): readonly Row[] {
+    const rows = this.#tables.get(table) ?? [];
+    return when === undefined ? rows : rows.filter((row) => when.values.includes(row[when.column] ?? null));
   }
 
   #filled(place: ColumnPlace): readonly string[] {
