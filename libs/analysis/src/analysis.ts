@@ -59,7 +59,7 @@ export async function analyze({ profiler, tables: added, targets, onStep }: Anal
   }
   const references = await findReferences(tables, profiler, (place) => onStep({ phase: 'references', place }));
   const repeated = await findRepeated(tables, profiler, (place) => onStep({ phase: 'duplicates', place }));
-  const proposal = targets === null ? null : propose(tables, references, targets);
+  const proposal = targets === null ? null : await propose({ sources: tables, references, targets, profiler });
   return {
     tables,
     references,
@@ -91,7 +91,7 @@ async function findRepeated(
       if (form === null) continue;
       const place = { table, column: column.name };
       onColumn(place);
-      found.push({ ...place, form, rows: column.filled, ...(await profiler.repeats(place, form)) });
+      found.push({ ...place, form, rows: column.filled, ...(await profiler.repeats(table, [{ column: column.name, form }])) });
     }
   }
   return found;

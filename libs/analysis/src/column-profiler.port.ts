@@ -29,6 +29,12 @@ export type ColumnCounts = {
 
 /** Forms in which two values that people take for the same are equal. */
 export type NormalForm =
+  /** As it is. */
+  | 'exact'
+  /** Without white space around it; nothing else is none. */
+  | 'trimmed'
+  /** The same in lower case. */
+  | 'caseless'
   /** Without white space and in lower case. */
   | 'email'
   /** The last nine digits: without country and area prefix written one way or the other. Shorter numbers do not count. */
@@ -36,8 +42,11 @@ export type NormalForm =
   /** Letters and digits alone, without accents, case and legal forms (GmbH, Ltd, S.A. …). */
   | 'company';
 
+/** A column, and what counts as the same in it. */
+export type NormalColumn = { readonly column: string; readonly form: NormalForm };
+
 export type Repeats = {
-  /** Different normal forms that more than one row has. */
+  /** Different normal forms, of all columns together, that more than one row has. A row without one in one of the columns does not count. */
   readonly groups: number;
   /** Rows that could go if each form stood once. */
   readonly surplus: number;
@@ -72,7 +81,8 @@ export abstract class ColumnProfiler implements AsyncDisposable {
   /** Rows of `from` that refer to nothing that `key` has, its columns in the same order; of several columns each has to be filled. `when`: of these rows alone. */
   abstract orphans(from: ColumnsPlace, key: ColumnsPlace, when?: ColumnCondition): Promise<Orphans>;
 
-  abstract repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats>;
+  /** `when`: among these rows alone. */
+  abstract repeats(table: string, columns: readonly NormalColumn[], when?: ColumnCondition): Promise<Repeats>;
 
   abstract [Symbol.asyncDispose](): Promise<void>;
 }

@@ -5,6 +5,7 @@ export {
   type ColumnCounts,
   type ColumnPlace,
   type ColumnsPlace,
+  type NormalColumn,
   type NormalForm,
   type Orphans,
   type Repeats,
@@ -14,7 +15,15 @@ export { share } from './compare/convert-into.js';
 export { estimate, type Estimate } from './estimate.js';
 export { findingsOf, type Finding } from './findings.js';
 export type { ColumnProfile } from './profile/column-profile.js';
-export type { ProposedColumn, ProposedJoin, ProposedRule, ProposedSource, ProposedValue, Proposal } from './proposal/proposal.js';
+export type {
+  ProposedColumn,
+  ProposedJoin,
+  ProposedRule,
+  ProposedSource,
+  ProposedUnique,
+  ProposedValue,
+  Proposal,
+} from './proposal/proposal.js';
 export type { Reference } from './references/find-references.js';
 export type { Score, ScorePart } from './score.js';
 export type { TableProfile } from './table-profile.js';

@@ -127,15 +127,15 @@ function clean(tables: readonly TableProfile[]): ScorePart | null {
 }
 
 function mapped({ rules, targetsLeft }: Proposal): ScorePart | null {
-  const columns = rules.flatMap((rule) => rule.columns);
-  const good = columns.filter(({ open }) => open.length === 0).length;
-  const of = columns.length + targetsLeft.length;
+  const parts = rules.flatMap(({ columns, unique: uniques }) => [...columns, ...uniques]);
+  const good = parts.filter(({ open }) => open.length === 0).length;
+  const of = parts.length + targetsLeft.length;
   return part({
     part: 'mapping',
     weight: 3,
     good,
     of,
-    says: `${String(good)} of ${String(columns.length)} columns are proposed with nothing left to decide, ${String(targetsLeft.length)} tables of the target have no proposal`,
+    says: `${String(good)} of ${String(parts.length)} columns and unique values are proposed with nothing left to decide, ${String(targetsLeft.length)} tables of the target have no proposal`,
     raise: 'go through the open lines of the proposed mapping (--propose)',
   });
 }

@@ -144,9 +144,9 @@ describe('DuckDbProfiler', () => {
         ['', null, 'S.A.'],
       ],
     );
-    expect(await bed.profiler.repeats({ table: 't', column: 'mail' }, 'email')).toEqual({ groups: 1, surplus: 1 });
-    expect(await bed.profiler.repeats({ table: 't', column: 'phone' }, 'phone')).toEqual({ groups: 1, surplus: 1 });
-    expect(await bed.profiler.repeats({ table: 't', column: 'firm' }, 'company')).toEqual({ groups: 1, surplus: 2 });
+    expect(await bed.profiler.repeats('t', [{ column: 'mail', form: 'email' }])).toEqual({ groups: 1, surplus: 1 });
+    expect(await bed.profiler.repeats('t', [{ column: 'phone', form: 'phone' }])).toEqual({ groups: 1, surplus: 1 });
+    expect(await bed.profiler.repeats('t', [{ column: 'firm', form: 'company' }])).toEqual({ groups: 1, surplus: 2 });
   });
 
   it('ends with the reason of who stops it, and leaves no rows behind but in its database', async () => {

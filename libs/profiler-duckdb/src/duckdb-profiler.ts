@@ -7,6 +7,7 @@ import {
   type ColumnCounts,
   type ColumnPlace,
   type ColumnsPlace,
+  type NormalColumn,
   type NormalForm,
   type Orphans,
   type Repeats,
@@ -44,12 +45,16 @@ const ESCAPES = [
 /** Stands for a doubled backslash meanwhile. No text of PostgreSQL has it. */
 const MEANWHILE = 'chr(1)';
 
-const NORMAL_FORMS: Readonly<Record<NormalForm, string>> = {
-  email: `lower(regexp_replace(v, '\\s', '', 'g'))`,
-  phone: `right(regexp_extract(regexp_replace(v, '\\D', '', 'g'), '^\\d{7,}$'), 9)`,
-  company: `regexp_replace(regexp_replace(lower(strip_accents(v)),
+/** Null where a value has no such form. */
+const NORMAL_FORMS: Readonly<Record<NormalForm, (column: string) => string>> = {
+  exact: (column) => column,
+  trimmed: (column) => `nullif(trim(${column}, ${SPACES}), '')`,
+  caseless: (column) => `nullif(lower(trim(${column}, ${SPACES})), '')`,
+  email: (column) => `nullif(lower(regexp_replace(${column}, '\\s', '', 'g')), '')`,
+  phone: (column) => `nullif(right(regexp_extract(regexp_replace(${column}, '\\D', '', 'g'), '^\\d{7,}$'), 9), '')`,
+  company: (column) => `nullif(regexp_replace(regexp_replace(lower(strip_accents(${column})),
     '\\b(gmbh|ag|kg|ohg|mbh|ltd|limited|llc|inc|incorporated|corp|corporation|co|plc|sarl|sas|sa|spa|srl|bv|nv|ab|oy|as|aps|sp z o ?o|s\\.a\\.?|s\\.r\\.l\\.?|b\\.v\\.?|s\\.p\\.a\\.?)(\\W|$)', ' ', 'g'),
-    '[^\\p{L}\\p{N}]', '', 'g')`,
+    '[^\\p{L}\\p{N}]', '', 'g'), '')`,
 };
 
 type Loaded = { readonly name: string; readonly columns: ReadonlyMap<string, string> };
@@ -166,12 +171,17 @@ export class DuckDbProfiler extends ColumnProfiler {
     return { rows: Number(rows), orphans: Number(orphans) };
   }
 
-  async repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats> {
-    const { table, column } = this.#find(place);
-    const [[groups, surplus] = [0n, 0n]] = await this.#run(`
-      SELECT count(*), coalesce(sum(n - 1), 0)::BIGINT FROM (
-        SELECT count(*) AS n FROM (SELECT ${NORMAL_FORMS[form]} AS f FROM (SELECT ${column} AS v FROM ${table}))
-        WHERE f IS NOT NULL AND f <> '' GROUP BY f HAVING count(*) > 1)`);
+  async repeats(table: string, columns: readonly NormalColumn[], when?: ColumnCondition): Promise<Repeats> {
+    const at = this.#findAll({ table, columns: columns.map(({ column }) => column) });
+    const forms = columns.map(({ form }, index) => `${NORMAL_FORMS[form](at.columns[index] ?? '')} AS f${String(index)}`);
+    const names = columns.map((_, index) => `f${String(index)}`);
+    const only = this.#condition(table, when);
+    const [[groups, surplus] = [0n, 0n]] = await this.#run(
+      `SELECT count(*), coalesce(sum(n - 1), 0)::BIGINT FROM (
+        SELECT count(*) AS n FROM (SELECT ${forms.join(', ')} FROM ${at.table} WHERE ${only.sql})
+        WHERE ${names.map((name) => `${name} IS NOT NULL`).join(' AND ')} GROUP BY ${names.join(', ')} HAVING count(*) > 1)`,
+      only.values,
+    );
     return { groups: Number(groups), surplus: Number(surplus) };
   }
 

@@ -86,14 +86,20 @@ ${
     : listed(
         'A first mapping',
         ['from', 'to', 'because', 'to decide'],
-        proposal.rules.flatMap(({ source, target, columns }) =>
-          columns.map((column) => [
+        proposal.rules.flatMap(({ source, target, columns, unique }) => [
+          ...columns.map((column) => [
             column.sources.map((one) => `${one.of ?? source}.${one.column}`).join(', '),
             `${target}.${column.target}`,
             column.because.join('; '),
             column.open.join('; '),
           ]),
-        ),
+          ...unique.map((one) => [
+            `unique, otherwise ${one.otherwise}`,
+            `${target} (${one.columns.join(', ')})`,
+            one.because.join('; '),
+            one.open.join('; '),
+          ]),
+        ]),
       )
 }
 <h2>Tables</h2>

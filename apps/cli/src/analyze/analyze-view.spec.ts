@@ -89,6 +89,7 @@ const REPORT: AnalyzeReport = {
         ],
         key: ['id'],
         requires: [],
+        unique: [{ columns: ['kind'], otherwise: 'empty', because: ['the index <u>'], open: ['who?'] }],
         left: [],
       },
     ],
@@ -113,7 +114,7 @@ test('the terminal is told what there is, and what was read in part', () => {
     'public.people.<b>mail  e-mail  by values',
     '20 of 1,000',
     'HTML entities in 10.0 %',
-    'public.people  → crm.person  1 columns, 1 with something to decide',
+    'public.people  → crm.person  1 columns and 1 unique, 2 with something to decide',
   ])
     expect(text).toContain(words);
   // A declared one without orphans is nothing to tell.
@@ -124,7 +125,8 @@ test('the terminal is told what there is, and what was read in part', () => {
 test('the page escapes what names and values say, and tells values only where they were asked for', () => {
   const page = renderAnalysisPage("crm's", REPORT, false);
   expect(page).toContain('&#60;b&#62;mail');
-  expect(page).not.toMatch(/<b>|<i>|example\.com/u);
+  expect(page).toContain('unique, otherwise empty');
+  expect(page).not.toMatch(/<b>|<i>|<u>|example\.com/u);
   expect(page).toContain('850 filled, 50 blank, 100 null');
   const asked = renderAnalysisPage("crm's", REPORT, true);
   expect(asked).toContain('zoe@example.com');

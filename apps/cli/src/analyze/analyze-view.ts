@@ -42,9 +42,10 @@ export function renderAnalysis(report: AnalyzeReport): string {
       ? []
       : section(
           'A first mapping (--propose writes it)',
-          proposal.rules.map(({ source, target, columns }) => {
-            const open = columns.filter((column) => column.open.length > 0).length;
-            return [source, `→ ${target}`, `${countWords(columns.length)} columns, ${countWords(open)} with something to decide`];
+          proposal.rules.map(({ source, target, columns, unique }) => {
+            const open = [...columns, ...unique].filter((one) => one.open.length > 0).length;
+            const what = `${countWords(columns.length)} columns${unique.length === 0 ? '' : ` and ${countWords(unique.length)} unique`}`;
+            return [source, `→ ${target}`, `${what}, ${countWords(open)} with something to decide`];
           }),
         )),
     '',

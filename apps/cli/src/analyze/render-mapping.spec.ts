@@ -23,6 +23,7 @@ const proposal = (columns: readonly ProposedColumn[], change: Partial<Proposal['
       columns,
       key: ['id'],
       requires: [],
+      unique: [],
       left: [],
       ...change,
     },
@@ -64,6 +65,28 @@ test('reasons, and what somebody has to decide', () => {
   expect(text).toContain("where: is(classRow('deleted'), '0', null),");
   expect(text).toContain('// TODO crm.nothing: nothing was found that becomes it.');
   expect(text).toContain('// public.links: read by joins alone.');
+});
+
+test('unique values, with what becomes of who wants the same', () => {
+  const text = renderMapping(
+    proposal([column({})], {
+      unique: [
+        { columns: ['na me'], otherwise: 'empty', because: ['the index u', '3 rows want what another has'], open: ['which?'] },
+        { columns: ['a', 'b'], otherwise: 'held', because: ['the index v'], open: [] },
+      ],
+    }),
+  );
+  expect(text).toContain(
+    [
+      '  unique: [',
+      '    // the index u; 3 rows want what another has',
+      '    // TODO which?',
+      `    { columns: ['na me'], otherwise: 'empty' },`,
+      '    // the index v',
+      `    { columns: ['a', 'b'], otherwise: 'held' },`,
+      '  ],',
+    ].join('\n'),
+  );
 });
 
 test('joins and parents by several columns', () => {

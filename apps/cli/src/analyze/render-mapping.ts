@@ -1,4 +1,12 @@
-import type { ColumnCondition, ProposedColumn, ProposedJoin, ProposedRule, ProposedSource, Proposal } from '@changeover/analysis';
+import type {
+  ColumnCondition,
+  ProposedColumn,
+  ProposedJoin,
+  ProposedRule,
+  ProposedSource,
+  ProposedUnique,
+  Proposal,
+} from '@changeover/analysis';
 
 import { commented, propertyName, quotedText } from '../introspect/quoted-text.js';
 
@@ -102,6 +110,7 @@ function renderRule(rule: ProposedRule, names: Names): RenderedRule {
             ...rule.requires.map(({ parent, key }) => `    { parent: ${quotedText(parent)}, key: [${key.map(read).join(', ')}] },`),
             '  ],',
           ]),
+      ...(rule.unique.length === 0 ? [] : ['  unique: [', ...rule.unique.flatMap(renderUnique), '  ],']),
       '});',
     ].join('\n'),
   };
@@ -134,6 +143,11 @@ function condition({ column, values }: ColumnCondition, read: (column: string) =
 function renderColumn(column: ProposedColumn, read: (source: ProposedSource) => string): readonly string[] {
   const { target, because, open } = column;
   return [...comment('    ', because.join('; '), open), `    ${propertyName(target)}: ${expression(column, read)},`];
+}
+
+function renderUnique({ columns, otherwise, because, open }: ProposedUnique): readonly string[] {
+  const rule = `{ columns: [${columns.map(quotedText).join(', ')}], otherwise: ${quotedText(otherwise)} },`;
+  return [...comment('    ', because.join('; '), open), `    ${rule}`];
 }
 
 function comment(indent: string, because: string, open: readonly string[]): readonly string[] {

@@ -3,18 +3,18 @@ import type { DescribedForeignKey, DescribedTable } from '@changeover/events';
 import { convertInto } from '../compare/convert-into.js';
 import type { Reference } from '../references/find-references.js';
 import { columnOf, type TableProfile } from '../table-profile.js';
-import type { ProposedColumn, ProposedRule, ProposedSource } from './proposal.js';
+import type { ProposedColumn, ProposedSource, RuleWithoutUnique } from './proposal.js';
 import { joinParent, lostWords } from './satellites.js';
 
 type Known = {
   readonly sources: readonly TableProfile[];
   readonly references: readonly Reference[];
-  readonly rules: readonly ProposedRule[];
+  readonly rules: readonly RuleWithoutUnique[];
 };
 
 /** A foreign key of the target of which each column has a source column, with the reference that these are. */
 type Found = {
-  readonly parent: ProposedRule;
+  readonly parent: RuleWithoutUnique;
   readonly from: TableProfile;
   readonly reference: Reference;
   /** By the column of the parent's key: the column that refers to it, there and in the target. */
@@ -22,13 +22,13 @@ type Found = {
 };
 
 /** A rule with what it requires by foreign keys of several columns. Which column becomes which has to be known of both rules, so it comes after them. */
-export function withCompositeParents(rule: ProposedRule, target: DescribedTable, known: Known): ProposedRule {
+export function withCompositeParents(rule: RuleWithoutUnique, target: DescribedTable, known: Known): RuleWithoutUnique {
   return target.foreignKeys
     .flatMap((foreign) => parentBy(foreign, rule, known) ?? [])
     .reduce((changed, found) => requiring(changed, found, target), rule);
 }
 
-function parentBy({ columns, toSchema, toTable, toColumns }: DescribedForeignKey, rule: ProposedRule, known: Known): Found | null {
+function parentBy({ columns, toSchema, toTable, toColumns }: DescribedForeignKey, rule: RuleWithoutUnique, known: Known): Found | null {
   const parent = known.rules.find((one) => one.target === `${toSchema}.${toTable}`);
   const from = known.sources.find(({ table }) => table === parent?.source);
   if (columns.length < 2 || parent === undefined || from === undefined) return null;
@@ -54,12 +54,12 @@ function parentBy({ columns, toSchema, toTable, toColumns }: DescribedForeignKey
     : { parent, from, reference, by };
 }
 
-function onlySource(rule: ProposedRule, target: string): ProposedSource | undefined {
+function onlySource(rule: RuleWithoutUnique, target: string): ProposedSource | undefined {
   const sources = rule.columns.find((column) => column.target === target)?.sources ?? [];
   return sources.length === 1 ? sources[0] : undefined;
 }
 
-function requiring(rule: ProposedRule, { parent, from, reference, by }: Found, target: DescribedTable): ProposedRule {
+function requiring(rule: RuleWithoutUnique, { parent, from, reference, by }: Found, target: DescribedTable): RuleWithoutUnique {
   const orphans = reference.orphans?.orphans ?? 0;
   const canBeEmpty = (name: string): boolean =>
     !rule.key.includes(name) && target.columns.some((column) => column.name === name && !column.notNull);

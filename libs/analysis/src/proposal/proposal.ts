@@ -47,6 +47,15 @@ export type ProposedColumn = {
   readonly required: boolean;
 };
 
+/** What becomes of rows that want the same values: all but the first by key go without, or are held. */
+export type ProposedUnique = {
+  /** In the order of an index of the target. */
+  readonly columns: readonly string[];
+  readonly otherwise: 'empty' | 'held';
+  readonly because: readonly string[];
+  readonly open: readonly string[];
+};
+
 export type ProposedRule = {
   readonly source: string;
   readonly target: string;
@@ -58,9 +67,13 @@ export type ProposedRule = {
   readonly key: readonly string[];
   /** Rows of other targets that have to be there first: `key` is that of the source row that makes one, in the order of its table. */
   readonly requires: readonly { readonly parent: string; readonly key: readonly ProposedSource[] }[];
+  readonly unique: readonly ProposedUnique[];
   /** Columns of the source of which nothing is made. */
   readonly left: readonly string[];
 };
+
+/** As it is before the source was asked who wants the same. */
+export type RuleWithoutUnique = Omit<ProposedRule, 'unique'>;
 
 export type Proposal = {
   readonly rules: readonly ProposedRule[];

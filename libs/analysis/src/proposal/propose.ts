@@ -1,6 +1,6 @@
 import type { DescribedColumn, DescribedTable } from '@changeover/events';
 
-import type { ColumnsPlace } from '../column-profiler.port.js';
+import type { ColumnProfiler, ColumnsPlace } from '../column-profiler.port.js';
 import { convertInto, share, type Conversion } from '../compare/convert-into.js';
 import { matchTables, type TablePair } from '../compare/match-tables.js';
 import { likeness, senseOf, wordsOf } from '../names/words.js';
@@ -9,9 +9,10 @@ import { bare } from '../references/named-table.js';
 import type { Reference } from '../references/find-references.js';
 import { columnOf, type TableProfile } from '../table-profile.js';
 import { withCompositeParents } from './composite-parents.js';
-import type { ProposedColumn, ProposedJoin, ProposedRule, ProposedSource, Proposal } from './proposal.js';
+import type { ProposedColumn, ProposedJoin, ProposedRule, ProposedSource, Proposal, RuleWithoutUnique } from './proposal.js';
 import { joinParent, lostWords, satellitesOf, type Satellite } from './satellites.js';
 import { notDeleted } from './soft-delete.js';
+import { uniqueRules } from './unique-rules.js';
 
 /** Below it two columns have nothing to do with each other; up to the other somebody has to look. */
 const [ENOUGH, SURE] = [0.45, 0.65];
@@ -35,8 +36,16 @@ const MATTER_WORDS = new Map([
   ['ip', 'ip'],
 ]);
 
+type Proposing = {
+  readonly sources: readonly TableProfile[];
+  readonly references: readonly Reference[];
+  readonly targets: readonly DescribedTable[];
+  /** Has the rows of the sources. */
+  readonly profiler: ColumnProfiler;
+};
+
 /** A first mapping, for somebody to go through: what names, types, values and references say. Rules in the order of the target's tables. */
-export function propose(sources: readonly TableProfile[], references: readonly Reference[], targets: readonly DescribedTable[]): Proposal {
+export async function propose({ sources, references, targets, profiler }: Proposing): Promise<Proposal> {
   const pairs = matchTables(sources, targets);
   const plain = targets.flatMap((target) => {
     const pair = pairs.find((one) => one.target === target);
@@ -50,10 +59,13 @@ export function propose(sources: readonly TableProfile[], references: readonly R
       ? [rule]
       : [];
   });
-  const rules = plain.map((rule) => {
-    const target = targets.find((one) => nameOf(one) === rule.target);
-    return target === undefined ? rule : withCompositeParents(rule, target, { sources, references, rules: plain });
-  });
+  const rules: ProposedRule[] = [];
+  for (const target of targets) {
+    const rule = plain.find((one) => one.target === nameOf(target));
+    if (rule === undefined) continue;
+    const whole = withCompositeParents(rule, target, { sources, references, rules: plain });
+    rules.push({ ...whole, unique: await uniqueRules(whole, target, profiler) });
+  }
   const driving = new Set(rules.map(({ source }) => source));
   const joined = new Set(rules.flatMap(({ joins }) => joins.map(({ table }) => table)));
   return {
@@ -89,7 +101,7 @@ class RuleProposal {
     this.#known = known;
   }
 
-  rule(): ProposedRule {
+  rule(): RuleWithoutUnique {
     const { source, target, because } = this.#pair;
     const chosen = this.#choose();
     const named = this.#wholeNames(chosen);

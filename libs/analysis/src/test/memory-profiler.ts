@@ -6,6 +6,7 @@ import {
   type ColumnCounts,
   type ColumnPlace,
   type ColumnsPlace,
+  type NormalColumn,
   type NormalForm,
   type Orphans,
   type Repeats,
@@ -62,11 +63,13 @@ export class MemoryProfiler extends ColumnProfiler {
     return Promise.resolve({ rows: referring.length, orphans: referring.filter((value) => !known.has(value)).length });
   }
 
-  repeats(place: ColumnPlace, form: NormalForm): Promise<Repeats> {
+  repeats(table: string, columns: readonly NormalColumn[], when?: ColumnCondition): Promise<Repeats> {
     const counts = new Map<string, number>();
-    for (const value of this.#filled(place)) {
-      const normal = form === 'phone' ? value.replace(/\D/gu, '') : value.trim().toLowerCase();
-      counts.set(normal, (counts.get(normal) ?? 0) + 1);
+    for (const row of this.#rows(table, when)) {
+      const forms = columns.map(({ column, form }) => normal(row[column] ?? null, form));
+      if (forms.includes(null)) continue;
+      const all = JSON.stringify(forms);
+      counts.set(all, (counts.get(all) ?? 0) + 1);
     }
     const several = [...counts.values()].filter((count) => count > 1);
     return Promise.resolve({ groups: several.length, surplus: several.reduce((sum, count) => sum + count - 1, 0) });
@@ -92,9 +95,28 @@ export class MemoryProfiler extends ColumnProfiler {
     const rows = this.#tables.get(table) ?? [];
     return when === undefined ? rows : rows.filter((row) => when.values.includes(row[when.column] ?? null));
   }
+}
 
-  #filled(place: ColumnPlace): readonly string[] {
-    return this.#values(place).filter((value) => value !== null && value.trim() !== '') as string[];
+const LEGAL_FORMS = /\b(?:gmbh|ltd|inc|sa|ag)(?=\W|$)|s\.a\./gu;
+
+/** Null where a value has no such form. */
+function normal(value: string | null, form: NormalForm): string | null {
+  if (value === null || form === 'exact') return value;
+  switch (form) {
+    case 'trimmed':
+      return value.trim() || null;
+    case 'caseless':
+      return value.trim().toLowerCase() || null;
+    case 'email':
+      return value.replace(/\s/gu, '').toLowerCase() || null;
+    case 'phone': {
+      const digits = value.replace(/\D/gu, '');
+      return digits.length < 7 ? null : digits.slice(-9);
+    }
+    case 'company': {
+      const plain = value.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+      return plain.replace(LEGAL_FORMS, ' ').replace(/[^\p{L}\p{N}]/gu, '') || null;
+    }
   }
 }
 
