@@ -30,6 +30,7 @@ const COLUMN: ColumnProfile = {
   shapes: [{ shape: 'a+@a+.aaa', rows: 850 }],
   damage: { entities: 85 },
   scripts: { Latin: 850 },
+  languages: { texts: 100, of: { en: 20, de: 71 } },
   values: { min: 'ada@example.com', max: 'zoe@example.com', frequent: [{ value: '<i>ada@example.com', rows: 2 }], areAll: false },
 };
 
@@ -114,6 +115,7 @@ test('the terminal is told what there is, and what was read in part', () => {
     'public.people.<b>mail  e-mail  by values',
     '20 of 1,000',
     'HTML entities in 10.0 %',
+    'mostly de (78.0 %), en (22.0 %), by 91 of 100 texts looked at',
     'public.people  → crm.person  1 columns and 1 unique, 2 with something to decide',
   ])
     expect(text).toContain(words);

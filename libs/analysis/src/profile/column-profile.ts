@@ -2,6 +2,7 @@ import type { DescribedColumn } from '@changeover/events';
 
 import type { ColumnCounts, ValueCount } from '../column-profiler.port.js';
 import { dateFormats, fewestFormats, isBoolean, isCountry, isEmail, likeliestCountry, type FormatCount } from './formats.js';
+import { languagesOf, type Languages } from './languages.js';
 import {
   DAMAGES,
   isDecimal,
@@ -74,6 +75,8 @@ export type ColumnProfile = {
   readonly shapes: readonly { readonly shape: string; readonly rows: number }[];
   readonly damage: Readonly<Partial<Record<Damage, number>>>;
   readonly scripts: Readonly<Partial<Record<Script, number>>>;
+  /** Of free text; null: it is none, or nobody can say. */
+  readonly languages: Languages | null;
   /** Values themselves: personal data. */
   readonly values: {
     readonly min: string | null;
@@ -103,6 +106,8 @@ export function profileColumn(column: DescribedColumn, key: boolean, counts: Col
   const filled = values.filter(({ value }) => value.trim() !== '');
   const looked = sumOf(filled);
   const types = typesOf(column, filled, looked);
+  const matter = matterOf(filled, looked);
+  const isWords = isTextType(column.base) && column.labels === null && types.used === 'text' && matter.matter === null;
   const frequent = [...values].sort((one, other) => other.rows - one.rows).slice(0, FEW_VALUES);
   return {
     name: column.name,
@@ -121,10 +126,11 @@ export function profileColumn(column: DescribedColumn, key: boolean, counts: Col
     ...types,
     looked,
     whole: distinct <= values.length,
-    ...matterOf(filled, looked),
+    ...matter,
     shapes: top(filled, shapeOf),
     damage: isTextType(column.base) ? countEach(values, DAMAGES) : {},
     scripts: isTextType(column.base) ? countScripts(filled) : {},
+    languages: isWords ? languagesOf(filled) : null,
     values: {
       min,
       max,
