@@ -13,7 +13,7 @@ const WORKSPACES = ['libs', 'apps', 'examples']
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
   .concat('bench');
 
-/** A port of the data path, and a suite that all its adapters run. */
+/** A port, and a suite that all its adapters run. */
 const CONTRACTS = [
   { port: 'MessageStore', contract: 'messageStoreContract' },
   // The log over it, with its fences and late batches: what a store promises is tried by what is built on it.
@@ -24,6 +24,7 @@ const CONTRACTS = [
   { port: 'TableCatalogue', contract: 'tableCatalogueContract' },
   { port: 'StateStore', contract: 'stateStoreContract' },
   { port: 'SourceSnapshots', contract: 'sourceSnapshotsContract' },
+  { port: 'ColumnProfiler', contract: 'columnProfilerContract' },
 ] as const;
 
 function read(path: string): string {

@@ -1,7 +1,7 @@
 import { estimate } from './estimate.js';
 import { findingsOf } from './findings.js';
 import { analysed, toldReferences, upTo, type Given } from './test/analysed.js';
-import { describeTable } from './test/memory-profiler.js';
+import { describeTable } from './test/describe-table.js';
 
 const uuid = (table: string, index: number): string => `${table.repeat(8).slice(0, 8)}-0000-4000-8000-${String(index).padStart(12, '0')}`;
 

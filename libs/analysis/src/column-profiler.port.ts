@@ -7,13 +7,23 @@ export type ColumnsPlace = { readonly table: string; readonly columns: readonly 
 /** The column has one of these values; null is none. */
 export type ColumnCondition = { readonly column: string; readonly values: readonly (string | null)[] };
 
+/** White space, also of Unicode, and characters of no width: what a text is trimmed of, and what one that is blank has alone. */
+export const BLANKS =
+  '\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
+
+/** What says of which form in law a company is, as regular expressions over lower case without accents. */
+export const LEGAL_FORMS: readonly string[] =
+  'gmbh|ag|kg|ohg|mbh|ltd|limited|llc|inc|incorporated|corp|corporation|co|plc|sarl|sas|sa|spa|srl|bv|nv|ab|oy|as|aps|sp z o ?o|s\\.a\\.?|s\\.r\\.l\\.?|b\\.v\\.?|s\\.p\\.a\\.?'.split(
+    '|',
+  );
+
 /** A value, or the first 2,000 characters of it, and how many rows have it. */
 export type ValueCount = { readonly value: string; readonly rows: number };
 
 export type ColumnCounts = {
   readonly rows: number;
   readonly nulls: number;
-  /** Rows with nothing but white space and characters of no width, the empty text included. */
+  /** Rows with nothing but {@link BLANKS}, the empty text included. */
   readonly blank: number;
   /** Different values; null is none. */
   readonly distinct: number;
@@ -31,15 +41,15 @@ export type ColumnCounts = {
 export type NormalForm =
   /** As it is. */
   | 'exact'
-  /** Without white space around it; nothing else is none. */
+  /** Without {@link BLANKS} around it; where nothing is left there is none. */
   | 'trimmed'
   /** The same in lower case. */
   | 'caseless'
-  /** Without white space and in lower case. */
+  /** Without {@link BLANKS} and in lower case. */
   | 'email'
   /** The last nine digits: without country and area prefix written one way or the other. Shorter numbers do not count. */
   | 'phone'
-  /** Letters and digits alone, without accents, case and legal forms (GmbH, Ltd, S.A. …). */
+  /** Letters and digits alone, without accents, case and {@link LEGAL_FORMS}. */
   | 'company';
 
 /** A column, and what counts as the same in it. */

@@ -1,6 +1,8 @@
 export { analyze, type AddedTable, type Analysis, type AnalysisOptions, type PersonalColumn, type Repeated } from './analysis.js';
 export {
+  BLANKS,
   ColumnProfiler,
+  LEGAL_FORMS,
   type ColumnCondition,
   type ColumnCounts,
   type ColumnPlace,

@@ -2,7 +2,9 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
+  BLANKS,
   ColumnProfiler,
+  LEGAL_FORMS,
   type ColumnCondition,
   type ColumnCounts,
   type ColumnPlace,
@@ -30,8 +32,8 @@ export type DuckDbOptions = {
 const LONGEST_LINE = 1024 * 1024;
 const LONGEST_VALUE = 2_000;
 const LOOKED_UP = 1_000;
-/** All that a text is trimmed of: white space, also of Unicode, and characters of no width. */
-const SPACES = `' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160) || chr(8203) || chr(8204) || chr(8205) || chr(8288) || chr(65279)`;
+const SPACES = Array.from(BLANKS, (character) => `chr(${String(character.codePointAt(0))})`).join(' || ');
+const SPACE = `[${Array.from(BLANKS, (character) => `\\x{${character.codePointAt(0)?.toString(16) ?? ''}}`).join('')}]`;
 
 /** What a backslash of COPY text and a letter stand for. A doubled one first, as what follows it is no letter of one. */
 const ESCAPES = [
@@ -50,10 +52,10 @@ const NORMAL_FORMS: Readonly<Record<NormalForm, (column: string) => string>> = {
   exact: (column) => column,
   trimmed: (column) => `nullif(trim(${column}, ${SPACES}), '')`,
   caseless: (column) => `nullif(lower(trim(${column}, ${SPACES})), '')`,
-  email: (column) => `nullif(lower(regexp_replace(${column}, '\\s', '', 'g')), '')`,
+  email: (column) => `nullif(lower(regexp_replace(${column}, '${SPACE}', '', 'g')), '')`,
   phone: (column) => `nullif(right(regexp_extract(regexp_replace(${column}, '\\D', '', 'g'), '^\\d{7,}$'), 9), '')`,
   company: (column) => `nullif(regexp_replace(regexp_replace(lower(strip_accents(${column})),
-    '\\b(gmbh|ag|kg|ohg|mbh|ltd|limited|llc|inc|incorporated|corp|corporation|co|plc|sarl|sas|sa|spa|srl|bv|nv|ab|oy|as|aps|sp z o ?o|s\\.a\\.?|s\\.r\\.l\\.?|b\\.v\\.?|s\\.p\\.a\\.?)(\\W|$)', ' ', 'g'),
+    '\\b(${LEGAL_FORMS.join('|')})(\\W|$)', ' ', 'g'),
     '[^\\p{L}\\p{N}]', '', 'g'), '')`,
 };
 

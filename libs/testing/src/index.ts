@@ -8,7 +8,9 @@ export { InMemoryMessageStore, MemoryStorage, type AppendFate, type CaughtAppend
 export { changeSourceContract, codeOf, EventFollower, told, type ChangeSourceBed } from './contracts/change-source.contract.js';
 export { eventLogContract, type EventLogBed } from './contracts/event-log.contract.js';
 export { heldRowListContract, type HeldRowListBed } from './contracts/held-row-list.contract.js';
+export { columnProfilerContract, type ColumnProfilerBed } from './contracts/column-profiler.contract.js';
 export { GatedStore } from './gated-store.js';
+export { InMemoryColumnProfiler } from './fakes/in-memory-column-profiler.js';
 export { InMemoryStateStore, StateStorage } from './fakes/in-memory-state-store.js';
 export { RecordingTarget, type AppliedBatch } from './fakes/recording-target.js';
 export { deleted, inserted, moved, positionAt, textTable, truncated, updated, type RowsEvent } from './fakes/rows.js';

@@ -9,7 +9,7 @@ const FUNCTION_WORDS = {
   en: 'the of and to in is that it was for on are with as his they at be this from have or by not but what all were when your can there an which their if will about how she him has had you we our',
   de: 'der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat dass sie nach wird bei einer um am sind noch wie einem über einen so zum war haben nur oder aber vor zur bis mehr durch ich wir uns',
   fr: 'de la le et les des en un du une que est pour qui dans par plus pas au sur ne se ce il sont avec son ou mais nous vous cette aux elle ont été comme sans leur',
-  es: 'de la que el en los se del las un por con no una su para es al lo como más pero sus le ha me sin sobre este ya entre cuando todo esta ser son dos también fue había muy hasta desde',
+  es: 'de la que el en los se del las un por con no una su para es al lo como más pero sus le ha me sin sobre este ya entre cuando esta ser son dos también fue había muy hasta desde',
   it: 'di che la il un per in una sono con non si da come le del dei alla nel al più anche gli della ma ha lo se dal questo delle nella quando molto ai sul tra loro',
   pt: 'de que do da em um para com não uma os no se na por mais as dos como mas ao ele das seu sua ou quando muito nos já eu também só pelo pela até isso',
   nl: 'de en van ik te dat die in een hij het niet zijn is was op aan met als voor er maar om had dan zou of wat mijn men dit zo door over ze bij ook tot je naar heeft geen nog worden wij',
@@ -20,7 +20,7 @@ const FUNCTION_WORDS = {
   tr: 've bir bu için da de ile çok daha gibi kadar olarak ne ama en sonra ise her var değil ben biz olan şey veya ancak tüm',
 } as const;
 
-export type Language = keyof typeof FUNCTION_WORDS;
+type Language = keyof typeof FUNCTION_WORDS;
 
 /** In what languages the texts of a column are. */
 export type Languages = {

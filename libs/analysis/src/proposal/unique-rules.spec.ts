@@ -2,7 +2,7 @@ import type { DescribedUnique } from '@changeover/events';
 
 import type { Analysis } from '../analysis.js';
 import { analysed, upTo, type Given } from '../test/analysed.js';
-import { describeTable } from '../test/memory-profiler.js';
+import { describeTable } from '../test/describe-table.js';
 import type { ProposedUnique } from './proposal.js';
 
 const index = (name: string, columns: readonly string[], change: Partial<DescribedUnique> = {}): DescribedUnique => ({

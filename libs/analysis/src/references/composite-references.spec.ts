@@ -1,6 +1,8 @@
+import { InMemoryColumnProfiler } from '@changeover/testing';
+
 import type { ColumnsPlace } from '../column-profiler.port.js';
 import { analysed, toldReferences, upTo, type Given } from '../test/analysed.js';
-import { describeTable, MemoryProfiler } from '../test/memory-profiler.js';
+import { describeTable } from '../test/describe-table.js';
 
 type Rows = Given['rows'];
 
@@ -120,8 +122,8 @@ describe('references of several columns', () => {
 
   it('cost no more than so many questions, whatever there is', async () => {
     const asked: number[] = [];
-    class Counting extends MemoryProfiler {
-      override lookUp(from: ColumnsPlace, keys: readonly ColumnsPlace[]): ReturnType<MemoryProfiler['lookUp']> {
+    class Counting extends InMemoryColumnProfiler {
+      override lookUp(from: ColumnsPlace, keys: readonly ColumnsPlace[]): ReturnType<InMemoryColumnProfiler['lookUp']> {
         if (from.table === 'a.many') asked.push(...keys.map(() => from.columns.length));
         return super.lookUp(from, keys);
       }

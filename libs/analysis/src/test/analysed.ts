@@ -1,7 +1,7 @@
 import { formatRows, type DescribedTable } from '@changeover/events';
+import { InMemoryColumnProfiler } from '@changeover/testing';
 
 import { analyze, type Analysis } from '../analysis.js';
-import { MemoryProfiler } from './memory-profiler.js';
 
 /** A table with its rows; `whole`: whether those are all that the source has. */
 export type Given = {
@@ -14,7 +14,7 @@ export type Given = {
 export async function analysed(
   tables: readonly Given[],
   targets: readonly DescribedTable[] | null = null,
-  profiler: MemoryProfiler = new MemoryProfiler(),
+  profiler: InMemoryColumnProfiler = new InMemoryColumnProfiler(),
 ): Promise<Analysis> {
   for (const { described, rows } of tables) {
     async function* lines(): AsyncGenerator<Buffer> {

@@ -1,7 +1,7 @@
-import { parseRows, type DescribedColumn, type DescribedTable } from '@changeover/events';
-
 import {
+  BLANKS,
   ColumnProfiler,
+  LEGAL_FORMS,
   type ColumnCondition,
   type ColumnCounts,
   type ColumnPlace,
@@ -10,14 +10,20 @@ import {
   type NormalForm,
   type Orphans,
   type Repeats,
-} from '../column-profiler.port.js';
+} from '@changeover/analysis';
+import { parseRows } from '@changeover/events';
 
 const LOOKED_UP = 1_000;
+const LONGEST_VALUE = 2_000;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/iu;
+const SPACES = new RegExp(`[${BLANKS}]`, 'gu');
+const OUTER_SPACES = new RegExp(`^[${BLANKS}]+|[${BLANKS}]+$`, 'gu');
+const FORMS_IN_LAW = new RegExp(`\\b(?:${LEGAL_FORMS.join('|')})(?:\\W|$)`, 'gu');
 
 type Row = Readonly<Record<string, string | null>>;
 
 /** Counts in memory, of tables that are small. */
-export class MemoryProfiler extends ColumnProfiler {
+export class InMemoryColumnProfiler extends ColumnProfiler {
   readonly #tables = new Map<string, readonly Row[]>();
 
   async add(table: string, columns: readonly string[], lines: AsyncIterable<Buffer>): Promise<void> {
@@ -28,23 +34,28 @@ export class MemoryProfiler extends ColumnProfiler {
   }
 
   count(place: ColumnPlace, most: number): Promise<ColumnCounts> {
-    const all = this.#values(place);
+    const all = this.#rows(place.table).map((row) => row[place.column] ?? null);
     const texts = all.filter((value) => value !== null);
     const counts = new Map<string, number>();
     for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-    const values = [...counts].map(([value, rows]) => ({ value, rows })).sort((one, other) => other.rows - one.rows);
-    const lengths = texts.map((text) => text.length);
-    const sorted = [...counts.keys()].sort();
+    const different = [...counts.keys()];
+    const isNumber = different.length > 0 && different.every((text) => NUMBER.test(text));
+    const sorted = different.toSorted(isNumber ? (one, other) => Number(one) - Number(other) : byBytes);
+    const values = [...counts].map(([value, rows]) => ({ value: beginning(value), rows })).sort((one, other) => other.rows - one.rows);
+    const half = Math.ceil(most / 2);
+    const others = values.slice(half);
+    const step = Math.ceil(others.length / half);
+    const lengths = different.map((text) => Array.from(text).length);
     return Promise.resolve({
       rows: all.length,
       nulls: all.length - texts.length,
-      blank: texts.filter((text) => text.trim() === '').length,
+      blank: texts.filter((text) => trimmed(text) === '').length,
       distinct: counts.size,
       minLength: lengths.length === 0 ? null : Math.min(...lengths),
       maxLength: lengths.length === 0 ? null : Math.max(...lengths),
-      min: sorted[0] ?? null,
-      max: sorted.at(-1) ?? null,
-      values: values.slice(0, most),
+      min: sorted.length === 0 ? null : beginning(sorted[0] ?? ''),
+      max: sorted.length === 0 ? null : beginning(sorted.at(-1) ?? ''),
+      values: values.length <= most ? values : [...values.slice(0, half), ...others.filter((_, index) => index % step === 0)],
     });
   }
 
@@ -79,15 +90,11 @@ export class MemoryProfiler extends ColumnProfiler {
     return Promise.resolve();
   }
 
-  #values({ table, column }: ColumnPlace): readonly (string | null)[] {
-    return (this.#tables.get(table) ?? []).map((row) => row[column] ?? null);
-  }
-
   /** Of each row that has something in all of the columns, what that is. */
   #keysOf({ table, columns }: ColumnsPlace, when?: ColumnCondition): readonly string[] {
     return this.#rows(table, when)
       .map((row) => columns.map((column) => row[column] ?? ''))
-      .filter((values) => values.every((value) => value.trim() !== ''))
+      .filter((values) => values.every((value) => trimmed(value) !== ''))
       .map((values) => JSON.stringify(values));
   }
 
@@ -97,48 +104,27 @@ export class MemoryProfiler extends ColumnProfiler {
   }
 }
 
-const LEGAL_FORMS = /\b(?:gmbh|ltd|inc|sa|ag)(?=\W|$)|s\.a\./gu;
+const trimmed = (text: string): string => text.replace(OUTER_SPACES, '');
+const beginning = (text: string): string => Array.from(text).slice(0, LONGEST_VALUE).join('');
+const byBytes = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
 
 /** Null where a value has no such form. */
 function normal(value: string | null, form: NormalForm): string | null {
   if (value === null || form === 'exact') return value;
   switch (form) {
     case 'trimmed':
-      return value.trim() || null;
+      return trimmed(value) || null;
     case 'caseless':
-      return value.trim().toLowerCase() || null;
+      return trimmed(value).toLowerCase() || null;
     case 'email':
-      return value.replace(/\s/gu, '').toLowerCase() || null;
+      return value.replace(SPACES, '').toLowerCase() || null;
     case 'phone': {
       const digits = value.replace(/\D/gu, '');
       return digits.length < 7 ? null : digits.slice(-9);
     }
     case 'company': {
       const plain = value.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
-      return plain.replace(LEGAL_FORMS, ' ').replace(/[^\p{L}\p{N}]/gu, '') || null;
+      return plain.replace(FORMS_IN_LAW, ' ').replace(/[^\p{L}\p{N}]/gu, '') || null;
     }
   }
-}
-
-const UNTOLD = { identity: null, default: null, comment: null } as const;
-
-/** `id bigint key`, `name text`: columns, each with its type; those of the key say so. */
-export function describeTable(name: string, columns: readonly string[], change: Partial<DescribedTable> = {}): DescribedTable {
-  const [schema = '', table = ''] = name.split('.');
-  const parsed = columns.map((column) => {
-    const [, own = '', type = '', key] = /^(\S+) (.+?)( key| required)?$/u.exec(column) ?? [];
-    return { name: own, type, key };
-  });
-  return {
-    schema,
-    table,
-    columns: parsed.map(({ name: own, type, key }): DescribedColumn => {
-      return { name: own, type, base: type, labels: null, notNull: key !== undefined, fills: false, generated: false, ...UNTOLD };
-    }),
-    key: parsed.filter(({ key }) => key === ' key').map(({ name: own }) => own),
-    uniques: [],
-    foreignKeys: [],
-    comment: null,
-    ...change,
-  };
 }
