@@ -47,6 +47,7 @@ const PERSONAL: Readonly<Record<string, string>> = {
   'public.leads.country': 'postal address',
   'public.activities.subject': 'free text',
   'public.notes.body': 'free text',
+  'public.remarks.body': 'free text',
 };
 
 /** Every reference between the old CRM's tables, of which the database declares none. `when`: of a column that refers to several tables. */
@@ -77,10 +78,21 @@ const TRAPS = `
   CREATE TABLE readings (id bigint PRIMARY KEY, user_count integer, level bigint, account_rank bigint, token varchar(36));
   INSERT INTO readings SELECT n, 1 + n % 20, 1 + n % 40, 1 + n % 30, md5(n::text)::uuid::text FROM generate_series(1, 200) n`;
 
+/** Plants that are known by site and number, machines of which three refer to none, and remarks in two languages. */
+const PLANTED = `
+  CREATE TABLE plants (site integer, no integer, PRIMARY KEY (site, no));
+  INSERT INTO plants SELECT site, no FROM generate_series(1, 4) site, generate_series(1, 10) no WHERE (site, no) <> (4, 10);
+  CREATE TABLE machines (id bigint PRIMARY KEY, site integer, plant_no integer);
+  INSERT INTO machines SELECT n, 1 + n % 4, 1 + n % 10 FROM generate_series(1, 200) n WHERE (n % 4, n % 10) <> (3, 9);
+  INSERT INTO machines VALUES (1001, 4, 10), (1002, 4, 10), (1003, 1, 99), (1004, 2, NULL);
+  CREATE TABLE remarks (id bigint PRIMARY KEY, body text);
+  INSERT INTO remarks SELECT n, n || CASE WHEN n <= 75 THEN ': der Kunde ist mit der Lieferung nicht zufrieden' ELSE ': the customer is not happy with the delivery' END
+    FROM generate_series(1, 100) n`;
+
 type Output = {
   readonly references: readonly {
-    readonly from: { readonly table: string; readonly column: string };
-    readonly to: { readonly table: string; readonly column: string };
+    readonly from: { readonly table: string; readonly columns: readonly string[] };
+    readonly to: { readonly table: string; readonly columns: readonly string[] };
     readonly when?: { readonly column: string; readonly value: string };
     readonly orphans: { readonly rows: number; readonly orphans: number } | null;
   }[];
@@ -90,6 +102,16 @@ type Output = {
   readonly score: { readonly points: number; readonly parts: readonly { readonly part: string; readonly points: number }[] };
   readonly tables: readonly { readonly table: string; readonly whole: boolean; readonly rows: number }[];
   readonly readSeconds: number;
+  readonly proposal: {
+    readonly rules: readonly {
+      readonly target: string;
+      readonly unique: readonly {
+        readonly columns: readonly string[];
+        readonly because: readonly string[];
+        readonly open: readonly string[];
+      }[];
+    }[];
+  };
 };
 
 /** Two databases, and a folder with the settings for them. */
@@ -150,8 +172,10 @@ const demoPair = (): Promise<Bed> =>
     await fillLegacyTables(source, { seed: 11, rows: 12_000 });
     await createLegacyIndexes(source);
     await source.query(TRAPS);
+    await source.query(PLANTED);
     // With so few rows chance leaves them out.
     await source.query(`UPDATE notes SET parent_type = 'Leads' WHERE id IN (1, 2)`);
+    await source.query(`UPDATE accounts SET customer_no = ' C-000001' WHERE id BETWEEN 2 AND 12`);
     await createModernTables(target);
   });
 
@@ -166,6 +190,11 @@ async function countedOrphans(client: pg.Client): Promise<readonly string[]> {
     );
     lines.push(`public.${column} → public.${to}.id: ${rows[0]?.orphans ?? ''} of ${rows[0]?.rows ?? ''}`);
   }
+  const { rows: machines } = await client.query<{ rows: string; orphans: string }>(
+    `SELECT count(*) AS rows, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM plants p WHERE (p.site, p.no) = (m.site, m.plant_no))) AS orphans
+     FROM machines m WHERE site IS NOT NULL AND plant_no IS NOT NULL`,
+  );
+  lines.push(`public.machines.site+plant_no → public.plants.site+no: ${machines[0]?.orphans ?? ''} of ${machines[0]?.rows ?? ''}`);
   return lines.sort();
 }
 
@@ -173,7 +202,7 @@ function toldOrphans({ references }: Output): readonly string[] {
   return references
     .map(
       ({ from, to, orphans }) =>
-        `${from.table}.${from.column} → ${to.table}.${to.column}: ${String(orphans?.orphans)} of ${String(orphans?.rows)}`,
+        `${from.table}.${from.columns.join('+')} → ${to.table}.${to.columns.join('+')}: ${String(orphans?.orphans)} of ${String(orphans?.rows)}`,
     )
     .sort();
 }
@@ -237,6 +266,36 @@ describe('changeover analyze on the demo pair', () => {
     const counted = await countedOrphans(bed.client);
     expect(toldOrphans(output)).toEqual(counted);
     expect(counted.filter((line) => !line.includes(': 0 of'))).not.toHaveLength(0);
+    expect(counted).toContainEqual(expect.stringMatching(/^public\.machines\.site\+plant_no .*: 3 of /u));
+  });
+
+  it('proposes a rule for each unique index, with how many rows want the same', async () => {
+    const { rules } = await loadMapping(join(bed.folder, 'mapping.ts'));
+    expect(rules.filter(({ unique }) => unique !== undefined).map(({ target, unique }) => [target, unique])).toEqual([
+      ['crm.account', [{ columns: ['customer_number'], otherwise: 'empty' }]],
+      ['crm.contact', [{ columns: ['email'], otherwise: 'empty' }]],
+    ]);
+    const { rows } = await bed.client.query<{ surplus: string }>(
+      `SELECT sum(n - 1) AS surplus FROM (SELECT count(*) AS n FROM accounts WHERE deleted = 0 AND trim(customer_no) <> '' GROUP BY trim(customer_no)) numbers`,
+    );
+    const surplus = Number(rows[0]?.surplus);
+    expect(surplus).toBeGreaterThan(1);
+    const uniqueOf = (target: string): Output['proposal']['rules'][number]['unique'][number] | undefined =>
+      output.proposal.rules.find((rule) => rule.target === target)?.unique[0];
+    expect(uniqueOf('crm.account')?.because).toContain(`${String(surplus)} rows want what another has by its normal form`);
+    expect(uniqueOf('crm.account')?.open).not.toEqual([]);
+    // That comes from the table of addresses, by two joins.
+    expect(uniqueOf('crm.contact')?.open).toEqual([expect.stringMatching(/was not counted/u)]);
+  });
+
+  it('tells the languages of free text', () => {
+    const languages = output.findings.filter(({ finding, says }) => finding === 'language' && says.startsWith('mostly'));
+    expect(languages).toContainEqual({
+      table: 'public.remarks',
+      column: 'body',
+      finding: 'language',
+      says: 'mostly de (75.0 %), en (25.0 %), by 100 of 100 texts looked at',
+    });
   });
 
   it('finds every personal column, and no other', () => {
