@@ -285,7 +285,7 @@ describe('changeover analyze on the demo pair', () => {
     expect(uniqueOf('crm.account')?.because).toContain(`${String(surplus)} rows want what another has by its normal form`);
     expect(uniqueOf('crm.account')?.open).not.toEqual([]);
     // That comes from the table of addresses, by two joins.
-    expect(uniqueOf('crm.contact')?.open).toEqual([expect.stringMatching(/was not counted/u)]);
+    expect(uniqueOf('crm.contact')?.open[0]).toMatch(/was not counted/u);
   });
 
   it('tells the languages of free text', () => {

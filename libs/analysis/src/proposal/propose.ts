@@ -64,7 +64,8 @@ export async function propose({ sources, references, targets, profiler }: Propos
     const rule = plain.find((one) => one.target === nameOf(target));
     if (rule === undefined) continue;
     const whole = withCompositeParents(rule, target, { sources, references, rules: plain });
-    rules.push({ ...whole, unique: await uniqueRules(whole, target, profiler) });
+    const isWhole = sources.some(({ table, whole: all }) => table === rule.source && all);
+    rules.push({ ...whole, unique: await uniqueRules(whole, target, { profiler, isWhole }) });
   }
   const driving = new Set(rules.map(({ source }) => source));
   const joined = new Set(rules.flatMap(({ joins }) => joins.map(({ table }) => table)));

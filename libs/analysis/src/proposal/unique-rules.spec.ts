@@ -80,6 +80,13 @@ describe('a unique index of the target', () => {
     ]);
   });
 
+  it('is asked about where not all rows were read', async () => {
+    const [nick, email] = await uniquesFor([index('nick_u', ['nick']), index('email_u', ['email'])], { ...people, whole: false });
+    expect(nick?.because).toContain('no two rows want the same, of those that were read');
+    expect(nick?.open).toEqual([`all but the first by key go without it ('held' would hold them)`]);
+    expect(email?.because).toContain('2 rows want what another has by its normal form, of those that were read');
+  });
+
   it('is asked about where it is over some of the rows alone, and some want the same', async () => {
     const predicate = '(deleted_at IS NULL)';
     const [email, nick] = await uniquesFor([index('email_u', ['email'], { predicate }), index('nick_u', ['nick'], { predicate })]);
@@ -109,7 +116,7 @@ describe('a unique index of the target', () => {
   it('is not counted where several spellings become one value, and says so', async () => {
     const [vip] = await uniquesFor([index('vip_u', ['vip', 'nick'])]);
     expect(vip?.because).toEqual(['the index vip_u']);
-    expect(vip?.open).toEqual([expect.stringMatching(/was not counted/u)]);
+    expect(vip?.open[0]).toMatch(/was not counted/u);
   });
 
   it('is not proposed over the key, over columns that nothing is made of, or over an expression', async () => {
@@ -143,7 +150,7 @@ describe('a unique index of the target', () => {
     const { proposal } = await analysed([firms, custom, contracts], targets);
     const [firm, contract] = proposal?.rules ?? [];
     expect(firm?.columns.find(({ target }) => target === 'vat')?.sources).toEqual([{ column: 'vat', of: 'firms_custom' }]);
-    expect(firm?.unique[0]?.open).toEqual([expect.stringMatching(/was not counted/u)]);
+    expect(firm?.unique[0]?.open[0]).toMatch(/was not counted/u);
     expect(contract?.columns.find(({ target }) => target === 'firm_id')?.sources).toMatchObject([{ column: 'id', of: 'firm' }]);
     expect(contract?.unique[0]?.because).toContain('1 row wants what another has by its normal form');
   });

@@ -16,7 +16,7 @@ const CASELESS = /^(?:lower|upper)\(\(?(?:"([^"]+)"|([a-z_][a-z\d_$]*))\)?(?:::[
 export async function uniqueRules(
   rule: RuleWithoutUnique,
   target: DescribedTable,
-  profiler: ColumnProfiler,
+  { profiler, isWhole }: { readonly profiler: ColumnProfiler; readonly isWhole: boolean },
 ): Promise<readonly ProposedUnique[]> {
   const rules: ProposedUnique[] = [];
   for (const index of target.uniques) {
@@ -28,7 +28,11 @@ export async function uniqueRules(
     const parts = made.flatMap((column) => countedAs(column, over.caseless, rule) ?? []);
     const surplus = parts.length < made.length ? null : (await profiler.repeats(rule.source, parts, rule.where ?? undefined)).surplus;
     const canBeEmpty = made.every((column) => !column.required && !rule.key.includes(column.target));
-    rules.push({ columns: over.columns, otherwise: canBeEmpty ? 'empty' : 'held', ...reasons(surplus, { index, over, canBeEmpty }) });
+    rules.push({
+      columns: over.columns,
+      otherwise: canBeEmpty ? 'empty' : 'held',
+      ...reasons(surplus, { index, over, canBeEmpty, isWhole }),
+    });
   }
   return rules;
 }
@@ -75,13 +79,13 @@ function formOf(value: ProposedColumn['value'], caseless: boolean): NormalForm |
   }
 }
 
-type Facts = { readonly index: DescribedUnique; readonly over: Over; readonly canBeEmpty: boolean };
+type Facts = { readonly index: DescribedUnique; readonly over: Over; readonly canBeEmpty: boolean; readonly isWhole: boolean };
 
-function reasons(surplus: number | null, { index, over, canBeEmpty }: Facts): Pick<ProposedUnique, 'because' | 'open'> {
+function reasons(surplus: number | null, { index, over, canBeEmpty, isWhole }: Facts): Pick<ProposedUnique, 'because' | 'open'> {
   const because = `the index ${index.name}${index.predicate === null ? '' : `, of rows where ${index.predicate}`}`;
-  if (surplus === 0) return { because: [because, 'no two rows want the same'], open: [] };
-  const what = canBeEmpty ? `go without it ('held' would hold them)` : 'are held';
-  const narrower = [
+  if (surplus === 0 && isWhole) return { because: [because, 'no two rows want the same'], open: [] };
+  const open = [
+    canBeEmpty ? `all but the first by key go without it ('held' would hold them)` : 'all but the first by key are held',
     ...(index.predicate === null ? [] : ['the index is over some of the rows alone, this is over all']),
     ...(over.caseless
       ? ['the index takes capitals and small letters for the same, this does only where the column above has been put into one case']
@@ -90,11 +94,11 @@ function reasons(surplus: number | null, { index, over, canBeEmpty }: Facts): Pi
   if (surplus === null)
     return {
       because: [because],
-      open: [
-        `how many rows want the same was not counted, as they have the values by a join, or several spellings become one; all but the first ${what}`,
-        ...narrower,
-      ],
+      open: ['how many rows want the same was not counted: they have the values by a join, or several spellings become one', ...open],
     };
-  const many = surplus === 1 ? '1 row wants' : `${String(surplus)} rows want`;
-  return { because: [because, `${many} what another has by its normal form`], open: [`all but the first by key ${what}`, ...narrower] };
+  const many =
+    surplus === 0
+      ? 'no two rows want the same'
+      : `${surplus === 1 ? '1 row wants' : `${String(surplus)} rows want`} what another has by its normal form`;
+  return { because: [because, isWhole ? many : `${many}, of those that were read`], open };
 }

@@ -142,8 +142,8 @@ describe('references of several columns', () => {
     const rows = upTo(10, (row) => columns.map(() => value(row)));
     const many = table('a.many', columns, rows);
     await analysed([...parents, many], null, new Counting());
-    expect(asked.filter((count) => count === 2).length).toBeLessThanOrEqual(24);
-    expect(asked.filter((count) => count === 1).length).toBeLessThanOrEqual(12 * 2 * 4);
+    expect(asked.filter((count) => count === 2).length).toBeLessThanOrEqual(64);
+    expect(asked.filter((count) => count === 1).length).toBeLessThanOrEqual(32 * 2 * 4);
     expect(asked.filter((count) => count === 2).length).toBeGreaterThan(0);
   });
 });

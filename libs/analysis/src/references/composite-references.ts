@@ -25,7 +25,7 @@ type Part = { readonly column: ColumnProfile; readonly evidence: Evidence };
 type Candidate = { readonly key: CompositeKey; readonly parts: readonly Part[] };
 
 /** What bounds the work: columns of a key, keys that a table is held against, columns for one of a key's, and combinations that are counted. */
-const [MOST_COLUMNS, MOST_KEYS, MOST_FOR_ONE, MOST_CANDIDATES] = [3, 12, 4, 24];
+const [MOST_COLUMNS, MOST_KEYS, MOST_FOR_ONE, MOST_CANDIDATES] = [3, 32, 4, 64];
 /** Values that are as long as this meet by chance nowhere; longer ones than that are no keys. */
 const [LONG_VALUE, LONGEST_VALUE] = [16, 64];
 const OF_FORM = new Set(['id', 'uuid', 'key', 'fk', 'ref', 'c']);
