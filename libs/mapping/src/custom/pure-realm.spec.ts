@@ -96,7 +96,9 @@ describe('the realm of custom functions', () => {
 
   it('takes of a date its moment, whatever it says that it is made of', () => {
     expect(
-      run('{ const at = new Date(5); Object.defineProperty(at, "toString", { value: () => "2026" }); return String(new Date(at).getTime()); }'),
+      run(
+        '{ const at = new Date(5); Object.defineProperty(at, "toString", { value: () => "2026" }); return String(new Date(at).getTime()); }',
+      ),
     ).toBe('5');
   });
 
