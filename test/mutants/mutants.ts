@@ -754,7 +754,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'under another mapping nothing is kept of rows that are held',
     file: 'libs/pipeline/src/transform/transform-session.ts',
-    find: 'difference.keep();',
+    find: 'if (!(await unlessAborted(signal, () => difference.keep()))) return false;',
     replace: '',
     killedBy: [TRANSFORM_SPEC, 'where another mapping is activated'],
   },
