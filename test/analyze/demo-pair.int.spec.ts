@@ -175,7 +175,8 @@ const demoPair = (): Promise<Bed> =>
     await source.query(PLANTED);
     // With so few rows chance leaves them out.
     await source.query(`UPDATE notes SET parent_type = 'Leads' WHERE id IN (1, 2)`);
-    await source.query(`UPDATE accounts SET customer_no = ' C-000001' WHERE id BETWEEN 2 AND 12`);
+    // One of them was thrown away, and wants nothing any more.
+    await source.query(`UPDATE accounts SET customer_no = ' C-000001', deleted = (id = 12)::int WHERE id BETWEEN 2 AND 12`);
     await createModernTables(target);
   });
 
