@@ -61,6 +61,11 @@ export function toJson(value: unknown): string {
 /** What a command that was told to stop exits with. */
 export const INTERRUPTED = 130;
 
+/** Aborts with the signal, or after so many seconds of `--timeout`; undefined: never. */
+export function untilTimeout(signal: AbortSignal, seconds: number | undefined): AbortSignal {
+  return seconds === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000)]);
+}
+
 /** The value of `--timeout`. */
 export function parseSeconds(seconds: string): number {
   const parsed = Number(seconds);

@@ -9,7 +9,7 @@ import { outcomesOf, submitDecisions, untilAtTarget, type DecidedAbout } from '.
 import { requireFollowing } from '../held/require-following.js';
 import { findOwnServices } from '../services/own-services.js';
 import { ProgressLine } from '../status/progress-line.js';
-import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, INTERRUPTED, parseSeconds, toJson, untilTimeout, type ReadOptionsOf } from './cli-command.js';
 
 export type DecideOptions = ReadOptionsOf & {
   readonly dryRun?: boolean;
@@ -99,7 +99,7 @@ export abstract class DecideCommand extends CliCommand {
 
   async #wait(settings: AllSettings, context: Parameters<typeof untilAtTarget>[1], timeout: number | undefined): Promise<void> {
     const { signal } = context;
-    const until = timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout * 1_000)]);
+    const until = untilTimeout(signal, timeout);
     const reached = await untilAtTarget(settings, { ...context, signal: until });
     signal.throwIfAborted();
     if (reached !== null) return;

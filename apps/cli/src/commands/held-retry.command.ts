@@ -7,7 +7,7 @@ import { refusedNow, renderRetried, retry, type Retried } from '../held/retry.js
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { ProgressLine } from '../status/progress-line.js';
-import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, INTERRUPTED, parseSeconds, toJson, untilTimeout, type ReadOptionsOf } from './cli-command.js';
 
 type RetryOptions = ReadOptionsOf & {
   readonly all?: boolean;
@@ -74,7 +74,7 @@ export class HeldRetryCommand extends CliCommand {
     await requireFollowing(settings, clock);
     const line = new ProgressLine(this.terminal, clock);
     const { signal } = this.session;
-    const until = timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout * 1_000)]);
+    const until = untilTimeout(signal, timeout);
     line.show('waiting until load has tried them');
     const onLook = ({ due }: { readonly due: number }, asked: number): void => {
       line.show(`${countWords(asked - due)} of ${countWords(asked)} rows were tried`);

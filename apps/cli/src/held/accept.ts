@@ -14,8 +14,11 @@ export type Accepting = {
 };
 
 /** The row, and the decision that waives the rule for it. ACCEPTANCE_IMPOSSIBLE where that does not hold it, or several do and none is named. */
-export function acceptanceOf(rows: CorrectableRows, { target, key, rule, why }: Accepting): Deciding {
-  const held = rows.heldBy(target, key);
+export function acceptanceOf(rows: CorrectableRows, wanted: Accepting): Deciding {
+  return waiving(rows.heldBy(wanted.target, wanted.key), wanted);
+}
+
+function waiving(held: HeldByRules, { target, key, rule, why }: Accepting): Deciding {
   const [first, second] = held.rules;
   const waived = rule === undefined ? first : held.rules.find((one) => one.rule === rule);
   if (waived === undefined) throw impossible(held, rule);
@@ -29,10 +32,9 @@ export function acceptanceOf(rows: CorrectableRows, { target, key, rule, why }: 
 
 /** The same of a row that is one of many; null: the rule does not hold it, as that is of the list and what is remembered may be further. */
 export function acceptanceIfHeld(rows: CorrectableRows, wanted: Accepting): Deciding | null {
-  const isHeld = rows.sourceOf(wanted.target, wanted.key) !== null;
-  return isHeld && rows.heldBy(wanted.target, wanted.key).rules.some(({ rule }) => rule === wanted.rule)
-    ? acceptanceOf(rows, wanted)
-    : null;
+  if (rows.sourceOf(wanted.target, wanted.key) === null) return null;
+  const held = rows.heldBy(wanted.target, wanted.key);
+  return held.rules.some(({ rule }) => rule === wanted.rule) ? waiving(held, wanted) : null;
 }
 
 const OTHERWISE: Readonly<Record<Exclude<HeldByRules['otherwise'], null>, string>> = {

@@ -6,6 +6,7 @@ import { standsForMerged } from './merged-row.js';
 import { mergedOf } from './round.js';
 import { keyOfEntry, stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
+import { nextTurn } from '../next-turn.js';
 
 /** What became of the rows of one rule. `candidates` is the sum of those written, merged, kept, held, waiting and left out. */
 export type RuleOutcome = {
@@ -59,7 +60,7 @@ export async function ruleOutcome(
   let seen = 0;
   const shared = { keys: 0, rows: 0 };
   for (const { key, value } of state.entries(stateKey('derived', rule.number, ''), null)) {
-    if (++seen % RUN_ROWS === 0) await turn(signal);
+    if (++seen % RUN_ROWS === 0) await nextTurn(signal);
     const own = decodeEntry(value);
     const into = mergedOf(own);
     if (into !== null) {
@@ -96,7 +97,7 @@ export async function ruleOutcome(
     for (const rivals of claims.contested(number)) {
       found.values++;
       found.rows += rivals;
-      if (found.values % RUN_ROWS === 0) await turn(signal);
+      if (found.values % RUN_ROWS === 0) await nextTurn(signal);
     }
     if (found.values > 0) contested.push({ columns: places.map((place) => columns[place] as string), otherwise, ...found });
   }
@@ -104,9 +105,4 @@ export async function ruleOutcome(
   const filtered = candidates - written - merged - kept - held - waiting;
   const sorted = [...problems.values()].sort((a, b) => b.rows - a.rows || (a.column < b.column ? -1 : 1));
   return { source, target, name, candidates, ...counts, shared, filtered, problems: sorted, contested };
-}
-
-async function turn(signal: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  signal.throwIfAborted();
 }

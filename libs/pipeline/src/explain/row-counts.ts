@@ -3,6 +3,7 @@ import type { Problem } from '@changeover/mapping';
 
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
+import { nextTurn } from '../next-turn.js';
 
 /** What became of the rows of one table of the source at one of the target. `candidates` is the sum of all others. */
 export type RowCounts = {
@@ -78,8 +79,7 @@ export async function countRows(
       else count(counted, said, () => accepts(keyOfEntry(key), value));
       if (counted.candidates % RUN_ROWS !== 0) continue;
       onRows(counted.candidates);
-      await new Promise((resolve) => setImmediate(resolve));
-      signal.throwIfAborted();
+      await nextTurn(signal);
     }
   } finally {
     derived.end();

@@ -21,6 +21,7 @@ import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { keepsVersions, keptVersionText, makersOf } from '../derive/kept-version.js';
 import { lastGood } from '../derive/round.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
+import { nextTurn } from '../next-turn.js';
 import { lineIn } from '../transform/derived-tables.js';
 import type { StartRangeThreads } from '../transform/range-threads.js';
 import { SnapshotDerivation, type ToldVersion } from '../transform/snapshot-derivation.js';
@@ -418,9 +419,4 @@ function valuesIn(row: Buffer | null, names: readonly string[]): Values | null {
   if (row === null) return null;
   const [values = []] = parseRows(whole(row));
   return Object.fromEntries(names.map((name, place) => [name, values[place] ?? null]));
-}
-
-async function nextTurn(signal: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  signal.throwIfAborted();
 }

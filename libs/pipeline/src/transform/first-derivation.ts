@@ -19,6 +19,7 @@ import { RangesAhead } from './ranges-ahead.js';
 import type { RangeOutcome, RangeThreads } from './range-threads.js';
 import type { SourceTable } from './source-tables.js';
 import type { WritesOutput } from './writes-output.js';
+import { nextTurn } from '../next-turn.js';
 
 /** Driving rows of a record, where nobody says how many. */
 const ROWS = 2000;
@@ -138,7 +139,7 @@ export class FirstDerivation implements AsyncDisposable {
       rows += piece.entries.length;
       ({ next } = piece);
       // Of merged rows a piece may be made of many: others get a turn.
-      if ('rule' in piece.step && piece.step.rule.mergedOf !== null) await new Promise((resolve) => setImmediate(resolve));
+      if ('rule' in piece.step && piece.step.rule.mergedOf !== null) await nextTurn();
     }
     return { rows, next };
   }

@@ -18,6 +18,7 @@ import { keepsVersions, keptVersionText, makersOf, readKeptVersion, type KeptVer
 import { lastGood } from '../derive/round.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
+import { nextTurn } from '../next-turn.js';
 import { KeyedRows, whole, type RowPair } from '../plan/keyed-rows.js';
 import { lineIn, type DerivedTables } from './derived-tables.js';
 import type { MappedTables } from './mapped-tables.js';
@@ -135,7 +136,9 @@ export class MappingDifference {
     for (const { before: was, after: is } of pairs) {
       const to = was === null ? frames.comes : is === null ? frames.goes : frames.changes;
       to.add(was && lineOf(whole(was)), is && lineOf(whole(is)));
-      if (++seen % RUN_ROWS === 0) await this.#turn(() => output.ready());
+      if (++seen % RUN_ROWS !== 0) continue;
+      await output.ready();
+      await nextTurn();
     }
     for (const one of Object.values(frames)) one.end();
     await output.ready();
@@ -215,18 +218,13 @@ export class MappingDifference {
   async #putDifferent(table: Compared, [one, other]: readonly [Maker, Maker], [was, is]: readonly [KeyedRows, KeyedRows]): Promise<void> {
     const { before, after } = this.#options;
     const inForm = converter(table.before?.table as TableSchema, formOf(table, 'before'));
-    let seen = 0;
-    for (const [left, right] of sideBySide(this.#entries(before, one), this.#entries(after, other))) {
+    await this.#through(sideBySide(this.#entries(before, one), this.#entries(after, other)), ([left, right]) => {
       const [from, to] = [left && lineBy(one, left.value), right && lineBy(other, right.value)];
       const told = from && inForm(from);
-      if (told === null || to === null || !bytesOf(told).equals(bytesOf(to))) {
-        if (told !== null) was.put(told);
-        if (to !== null) is.put(to);
-      }
-      if (++seen % RUN_ROWS !== 0) continue;
-      this.#options.signal.throwIfAborted();
-      await this.#turn(this.#options.makeRoom);
-    }
+      if (told !== null && to !== null && bytesOf(told).equals(bytesOf(to))) return;
+      if (told !== null) was.put(told);
+      if (to !== null) is.put(to);
+    });
   }
 
   #entries(side: MappedSide, maker: Maker): Iterable<StateEntry> {
@@ -240,19 +238,14 @@ export class MappingDifference {
   }
 
   async #through<T>(rows: Iterable<T | null>, take: (row: T) => unknown): Promise<void> {
+    const { makeRoom, signal } = this.#options;
     let seen = 0;
     for (const row of rows) {
       if (row !== null) take(row);
       if (++seen % RUN_ROWS !== 0) continue;
-      this.#options.signal.throwIfAborted();
-      await this.#turn(this.#options.makeRoom);
+      await makeRoom();
+      await nextTurn(signal);
     }
-  }
-
-  /** Others get one, too. */
-  async #turn(wait: () => Promise<void>): Promise<void> {
-    await wait();
-    await new Promise((resolve) => setImmediate(resolve));
   }
 
   #keyedRows(before: TableSchema, after: TableSchema): readonly [KeyedRows, KeyedRows] {

@@ -14,6 +14,7 @@ import { DerivedTables, lineIn } from './derived-tables.js';
 import { RangesAhead } from './ranges-ahead.js';
 import type { RangeSetup, StartRangeThreads } from './range-threads.js';
 import { SourceTables, type SourceTable } from './source-tables.js';
+import { nextTurn } from '../next-turn.js';
 
 export type SnapshotDerivationOptions = {
   readonly migration: string;
@@ -194,7 +195,7 @@ export class SnapshotDerivation {
       onRows(gone, expected);
       if (this.#isFull) all.release();
       await this.#makeRoom();
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     all.release();
     if (this.#cursor !== null) derivation.keep(this.#versions(kept));

@@ -53,16 +53,15 @@ export type TransformPlace = {
  * empty text. 5, which record activated the mapping. 6, the mirror
  * holds all tables with a key, for another mapping may use them; what is derived has a generation.
  */
-const VERSION = 6;
-export const STATE_VERSION = VERSION;
+export const STATE_VERSION = 6;
 
 export function encodePlace(place: TransformPlace): Buffer {
-  return Buffer.from(JSON.stringify({ version: VERSION, ...place }), 'utf8');
+  return Buffer.from(JSON.stringify({ version: STATE_VERSION, ...place }), 'utf8');
 }
 
 /** Null: there is none, or none that this program understands. */
 export function decodePlace(bytes: Buffer | null): TransformPlace | null {
   if (bytes === null) return null;
   const { version, ...place } = JSON.parse(bytes.toString('utf8')) as TransformPlace & { readonly version: number };
-  return version === VERSION ? place : null;
+  return version === STATE_VERSION ? place : null;
 }

@@ -27,6 +27,7 @@ import type { HeldSince } from '../derive/held-rows.js';
 import { prefixesOf, ROWS_PREFIX } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import type { RowSink } from '../mirror/table-mirror.js';
+import { nextTurn } from '../next-turn.js';
 import { judgeSchemaChange, requireHarmless } from '../schema-change.js';
 import type { ToldSchemas } from '../told-schemas.js';
 import { DerivedTables } from './derived-tables.js';
@@ -643,11 +644,6 @@ export class TransformSession {
       barriers: this.#barriers,
     };
   }
-}
-
-/** Lets timers, sockets and what was committed go on. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** False: it ended because of the signal. */
