@@ -7,6 +7,7 @@ import { CommandFactory, CommandRunnerService } from 'nest-commander';
 
 import { cliModule } from './cli.module.js';
 import { CliSession, processTerminal, type Terminal } from './cli-session.js';
+import { INTERRUPTED, isInterruption } from './interruption.js';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -53,6 +54,12 @@ export async function runCli(argv: readonly string[], signal: AbortSignal, termi
   }
   const [error] = thrown;
   if (error === undefined) return;
+  // Commands that have more to say of it do so themselves.
+  if (isInterruption(error, signal)) {
+    terminal.err('changeover: interrupted\n');
+    process.exitCode = INTERRUPTED;
+    return;
+  }
   if (!isUsageEnd(error)) throw asChangeoverError(error);
   if (error.exitCode !== 0) process.exitCode = USAGE_EXIT_CODE;
 }

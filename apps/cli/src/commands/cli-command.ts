@@ -58,8 +58,7 @@ export function toJson(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/** What a command that was told to stop exits with. */
-export const INTERRUPTED = 130;
+export { INTERRUPTED } from '../interruption.js';
 
 /** Aborts with the signal, or after so many seconds of `--timeout`; undefined: never. */
 export function untilTimeout(signal: AbortSignal, seconds: number | undefined): AbortSignal {
