@@ -1,6 +1,7 @@
 import type { StateEntry } from '@changeover/events';
 
 import type { SeenState } from './committed-state.js';
+import { hashOf } from './key-index.js';
 import { bytesOf, checkKey, textOf } from './keys.js';
 import { mergedEntries } from './merged-entries.js';
 import { mergedMembers } from './merged-members.js';
@@ -19,9 +20,9 @@ export class LayeredState<Seen extends SeenState = SeenState> {
 
   get(key: Uint8Array): Buffer | undefined {
     checkKey(key.byteLength);
-    const text = textOf(key);
-    let value = this.dirty.get(text);
-    if (value === undefined) value = this.leaving?.get(text);
+    const hash = hashOf(key);
+    let value = this.dirty.get(key, hash);
+    if (value === undefined) value = this.leaving?.get(key, hash);
     if (value === undefined) return this.committed.get(asBuffer(key));
     return value ?? undefined;
   }
@@ -29,26 +30,24 @@ export class LayeredState<Seen extends SeenState = SeenState> {
   /** null: removes it. */
   put(key: Uint8Array, value: Uint8Array | null): void {
     checkKey(key.byteLength);
-    this.dirty.put(textOf(key), value);
+    this.dirty.put(key, value);
   }
 
   changeMember(set: Uint8Array, member: Uint8Array, present: boolean): void {
     checkKey(set.byteLength + member.byteLength);
-    this.dirty.changeMember(textOf(set), textOf(member), present);
+    this.dirty.changeMember(set, member, present);
   }
 
   members(set: Uint8Array, after: Uint8Array | null, limit: number): readonly Buffer[] {
-    const name = textOf(set);
     const from = after === null ? null : textOf(after);
-    const changes = [this.leaving, this.dirty].flatMap((uncommitted) => uncommitted?.membersOf(name) ?? []);
-    return mergedMembers({ stored: this.committed.members(name, from), changes, after: from, limit }).map(bytesOf);
+    const changes = [this.leaving, this.dirty].flatMap((uncommitted) => uncommitted?.membersOf(set) ?? []);
+    return mergedMembers({ stored: this.committed.members(textOf(set), from), changes, after: from, limit }).map(bytesOf);
   }
 
   *entries(prefix: Uint8Array, after: Uint8Array | null): Generator<StateEntry> {
     const changed = new Map<string, Buffer | null>();
     for (const uncommitted of [this.leaving, this.dirty]) {
-      for (const [key, value] of uncommitted?.entriesUnder(textOf(prefix), after === null ? null : textOf(after)) ?? [])
-        changed.set(key, value);
+      for (const [key, value] of uncommitted?.entriesUnder(prefix, after) ?? []) changed.set(key, value);
     }
     yield* mergedEntries(this.committed.entries(prefix, after), changed);
   }

@@ -11,15 +11,16 @@ describe('packed changes', () => {
   beforeEach(() => {
     packed = new PackedChanges(PIECE_BYTES);
   });
-  const add = (table: 'entries' | 'members', key: string, value: string | null): number =>
-    packed.add(table, key, value === null ? null : Buffer.from(value));
+  const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+  const add = (key: string, value: string | null): number => packed.add('entries', bytes(key), value === null ? null : bytes(value));
+  const addMember = (set: string, member: string): number => packed.addMember(bytes(set), bytes(member), bytes(''));
 
   it('come back in the order in which they were made, whatever piece they lie in', () => {
     const long = 'long '.repeat(20);
-    const locations = [add('entries', 'b', '1'), add('members', 'a', ''), add('entries', 'b', long), add('entries', 'c\xff', null)];
+    const locations = [add('b', '1'), addMember('s', 'a'), add('b', long), add('c\xff', null)];
     expect(packed.pieces().flatMap((piece) => told(unpackChanges(piece)))).toEqual([
       'entries b=1',
-      'members a=',
+      'members \0\x01sa=',
       `entries b=${long}`,
       'entries c\xff=removed',
     ]);
@@ -27,14 +28,34 @@ describe('packed changes', () => {
     expect(locations.map((location) => packed.valueAt(location)?.toString())).toEqual(['1', '', long, undefined]);
   });
 
+  it('are found by what they are of', () => {
+    const long = 'long '.repeat(50);
+    const entries = ['a', 'ab', 'ac', long].map((key) => [key, add(key, 'value')] as const);
+    const members = [
+      ['a', 'bc'],
+      ['ab', 'c'],
+      [long, long],
+    ].map(([set, member]) => ({ set, member, at: addMember(set as string, member as string) }));
+    for (const [key, location] of entries) {
+      expect(entries.filter(([, other]) => packed.hasKey(other, bytes(key)))).toEqual([[key, location]]);
+      expect(packed.at(location)).toMatchObject({ table: 'entries', key: bytes(key), value: bytes('value') });
+    }
+    expect(entries.filter(([, location]) => packed.isUnder(location, bytes('a'))).map(([key]) => key)).toEqual(['a', 'ab', 'ac']);
+    for (const { set, member, at } of members) {
+      expect(members.filter((other) => packed.hasSet(other.at, bytes(set as string)))).toEqual([{ set, member, at }]);
+      expect(packed.memberAt(at)).toEqual({ member, isPresent: true });
+    }
+    expect(packed.memberAt(packed.addMember(bytes('a'), bytes('b'), null))).toEqual({ member: 'b', isPresent: false });
+  });
+
   it('are told in the order of their keys, of each key the last', () => {
-    for (let i = 9; i >= 0; i--) add('entries', `key ${String(i)}`, 'first');
-    add('members', 'key 3', '');
-    add('entries', 'key', 'shorter');
-    add('entries', 'key 3', 'second');
-    add('entries', 'key 3', null);
-    add('entries', 'key 3\xff', 'longer');
-    add('entries', 'key 7', 'last');
+    for (let i = 9; i >= 0; i--) add(`key ${String(i)}`, 'first');
+    addMember('s', 'key 3');
+    add('key', 'shorter');
+    add('key 3', 'second');
+    add('key 3', null);
+    add('key 3\xff', 'longer');
+    add('key 7', 'last');
     expect(told(lastChanges(packed.pieces()))).toEqual([
       'entries key=shorter',
       'entries key 0=first',
@@ -48,7 +69,7 @@ describe('packed changes', () => {
       'entries key 7=last',
       'entries key 8=first',
       'entries key 9=first',
-      'members key 3=',
+      'members \0\x01skey 3=',
     ]);
     expect(told(lastChanges(new PackedChanges(PIECE_BYTES).pieces()))).toEqual([]);
   });

@@ -109,18 +109,27 @@ describe('a state with spilled changes', () => {
       first.addMember(Buffer.from('set'), Buffer.from(`member ${String(i)} of 1`));
     }
     await first.commit(Buffer.from('1'));
-    for (const value of ['2', '3', '4']) {
-      for (let i = 0; i < SPILLED_ENTRIES; i++) {
-        first.put(Buffer.from(`key ${String(i * Number(value))}`), Buffer.from(value));
-        first.addMember(Buffer.from('given up'), Buffer.from(`member ${String(i)} of ${value}`));
-        first.removeMember(Buffer.from('set'), Buffer.from(`member ${String(i)} of 1`));
-      }
-      await first.spill();
-    }
     await first[Symbol.asyncDispose]();
+    const spillMuch = async (): Promise<void> => {
+      const state = await bed.open();
+      for (const value of ['2', '3', '4']) {
+        for (let i = 0; i < SPILLED_ENTRIES; i++) {
+          state.put(Buffer.from(`key ${String(i * Number(value))}`), Buffer.from(value));
+          state.addMember(Buffer.from('given up'), Buffer.from(`member ${String(i)} of ${value}`));
+          state.removeMember(Buffer.from('set'), Buffer.from(`member ${String(i)} of 1`));
+        }
+        await state.spill();
+      }
+      await state[Symbol.asyncDispose]();
+    };
     await using watch = new JournalWatch(join(bed.folder, '1'));
-    const left = [watch.records];
-    for (let kill = 0; kill < 4; kill++) {
+    let left: number[] = [];
+    // Until two fell into the same going back. Where a busy machine let it end before we came, there is something to go back over again.
+    for (let kill = 0; left.length < 3; kill++) {
+      if (watch.records === 0) {
+        await spillMuch();
+        left = [watch.records];
+      }
       const before = watch.records;
       const opened = bed.open();
       let writer = await writerOf(process.pid);
@@ -128,12 +137,13 @@ describe('a state with spilled changes', () => {
       for (; writer === null; writer = await writerOf(process.pid)) await clock.sleep(1);
       const records = await watch.changed('records', before, opened);
       // Now at the beginning of its next transaction, now later in it.
-      await clock.sleep(kill * 3);
+      await clock.sleep((kill % 4) * 3);
       process.kill(writer, 'SIGKILL');
-      if ((await opened.catch(() => null)) === null && records > 0) left.push(watch.records);
+      const state = await opened.catch(() => null);
+      if (state === null && records > 0) left.push(watch.records);
+      await state?.[Symbol.asyncDispose]();
     }
-    // At least two fell into it, and each found less to undo than the one before.
-    expect(left.length).toBeGreaterThan(2);
+    // Each found less to undo than the one before.
     expect(left).toEqual([...new Set(left)].sort((a, b) => b - a));
     const second = await bed.open();
     expect([second.place?.toString(), second.lost, watch.records]).toEqual(['1', null, 0]);

@@ -1,18 +1,25 @@
 import { PENDING_CHANGE_BYTES, type StateChanges } from '@changeover/events';
 
-import { setPrefix } from './keys.js';
+import { KeyIndex, hashOf } from './key-index.js';
+import { textOf } from './keys.js';
 import { PackedChanges, type PackedChange } from './packed-changes.js';
 import { SetChanges } from './set-changes.js';
 
 const NOTHING = new Uint8Array(0);
 const PIECE_BYTES = 256 * 1024;
 
+/** What was changed of a set. Most of them nobody asks for before they are committed: until then it is only known where the changes are packed. */
+type ChangedSet = { readonly locations: number[]; found: SetChanges | null };
+
 /** Changes that belong to the same commit, as long as LMDB does not have them. */
 export class Uncommitted {
   readonly #packed = new PackedChanges(PIECE_BYTES);
-  /** Where the last change of a key is packed. */
-  readonly #entries = new Map<string, number>();
-  readonly #sets = new Map<string, SetChanges>();
+  readonly #entries = new KeyIndex((number, key) => this.#packed.hasKey(this.#locations[number] as number, key));
+  /** Where the last change of a key is packed, by its number. */
+  readonly #locations: number[] = [];
+  readonly #sets = new KeyIndex((number, set) => this.#packed.hasSet((this.#changed[number] as ChangedSet).locations[0] as number, set));
+  /** By the number of the set. */
+  readonly #changed: ChangedSet[] = [];
   /** The first piece that was adopted and not looked into; null: there is none. Most are committed before anybody asks for what they hold. */
   #unread: number | null = null;
   #pendingBytes = 0;
@@ -22,39 +29,47 @@ export class Uncommitted {
     return this.#pendingBytes;
   }
 
-  /** null: removed; undefined: not changed. */
-  get(key: string): Buffer | null | undefined {
+  /** null: removed; undefined: not changed. `hash`: of the key. */
+  get(key: Uint8Array, hash: number): Buffer | null | undefined {
     this.#read();
-    const location = this.#entries.get(key);
-    return location === undefined ? undefined : this.#packed.valueAt(location);
+    const number = this.#entries.find(key, hash);
+    return number < 0 ? undefined : this.#packed.valueAt(this.#locations[number] as number);
   }
 
   /** Changed keys that begin with `prefix` and lie behind `after`, each with its value or null. */
-  *entriesUnder(prefix: string, after: string | null): Generator<readonly [key: string, value: Buffer | null]> {
+  *entriesUnder(prefix: Uint8Array, after: Uint8Array | null): Generator<readonly [key: string, value: Buffer | null]> {
     this.#read();
-    for (const [key, location] of this.#entries) {
-      if (key.startsWith(prefix) && (after === null || key > after)) yield [key, this.#packed.valueAt(location)];
+    for (const location of this.#locations) {
+      if (!this.#packed.isUnder(location, prefix)) continue;
+      const { key, value } = this.#packed.at(location);
+      if (after === null || key.compare(after) > 0) yield [textOf(key), value];
     }
   }
 
-  put(key: string, value: Uint8Array | null): void {
+  put(key: Uint8Array, value: Uint8Array | null): void {
     this.#read();
     this.#pendingBytes += PENDING_CHANGE_BYTES + key.length + (value?.byteLength ?? 0);
-    this.#entries.set(key, this.#packed.add('entries', key, value));
+    this.#enterEntry(key, this.#packed.add('entries', key, value));
   }
 
-  changeMember(set: string, member: string, present: boolean): void {
+  changeMember(set: Uint8Array, member: Uint8Array, present: boolean): void {
     this.#read();
-    const changes = this.#changesOf(set);
-    if (changes.get(member) === present) return;
-    changes.set(member, present);
     this.#pendingBytes += PENDING_CHANGE_BYTES + set.length + member.length;
-    this.#packed.add('members', setPrefix(set) + member, present ? NOTHING : null);
+    this.#enterMember(set, this.#packed.addMember(set, member, present ? NOTHING : null))?.set(textOf(member), present);
   }
 
-  membersOf(set: string): SetChanges | undefined {
+  membersOf(set: Uint8Array): SetChanges | undefined {
     this.#read();
-    return this.#sets.get(set);
+    const changed = this.#changed[this.#sets.find(set, hashOf(set))];
+    if (changed === undefined) return undefined;
+    if (changed.found === null) {
+      changed.found = new SetChanges();
+      for (const location of changed.locations) {
+        const { member, isPresent } = this.#packed.memberAt(location);
+        changed.found.set(member, isPresent);
+      }
+    }
+    return changed.found;
   }
 
   adopt({ pieces, pendingBytes }: StateChanges): void {
@@ -76,18 +91,26 @@ export class Uncommitted {
   }
 
   #find({ table, key, value }: PackedChange, location: number): void {
-    const text = key.toString('latin1');
     if (table === 'entries') {
-      this.#entries.set(text, location);
+      this.#enterEntry(key, location);
       return;
     }
     const behindSet = 2 + key.readUInt16BE(0);
-    this.#changesOf(text.slice(2, behindSet)).set(text.slice(behindSet), value !== null);
+    this.#enterMember(key.subarray(2, behindSet), location)?.set(key.toString('latin1', behindSet), value !== null);
   }
 
-  #changesOf(set: string): SetChanges {
-    let changes = this.#sets.get(set);
-    if (changes === undefined) this.#sets.set(set, (changes = new SetChanges()));
-    return changes;
+  #enterEntry(key: Uint8Array, location: number): void {
+    const hash = hashOf(key);
+    const number = this.#entries.find(key, hash);
+    this.#locations[number < 0 ? this.#entries.add(hash) : number] = location;
+  }
+
+  /** Gives what is to be told of the change, as somebody has asked for the set. */
+  #enterMember(set: Uint8Array, location: number): SetChanges | null {
+    const hash = hashOf(set);
+    const number = this.#sets.find(set, hash);
+    if (number < 0) this.#changed[this.#sets.add(hash)] = { locations: [location], found: null };
+    else (this.#changed[number] as ChangedSet).locations.push(location);
+    return number < 0 ? null : (this.#changed[number] as ChangedSet).found;
   }
 }

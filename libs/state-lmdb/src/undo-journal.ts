@@ -1,7 +1,6 @@
 import { invariant } from '@changeover/core';
 
 import type { StateDatabase } from './database.js';
-import { textOf } from './keys.js';
 import { type PackedChange, PackedChanges, unpackChanges } from './packed-changes.js';
 
 const PAGE_BYTES = 4096;
@@ -63,7 +62,7 @@ export class UndoJournal {
   /** Gives about how many bytes LMDB keeps for it. */
   #changeOne(change: PackedChange, undo: PackedChanges): number {
     const before = this.#database[change.table].get(change.key) ?? null;
-    undo.add(change.table, textOf(change.key), before);
+    undo.add(change.table, change.key, before);
     makeChange(this.#database, change);
     return PAGE_BYTES + change.key.length + (change.value?.length ?? 0) + (before?.length ?? 0);
   }
