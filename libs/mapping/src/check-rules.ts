@@ -6,7 +6,7 @@ import { functionProblems } from './custom/function-problems.js';
 import type { MappingIssue } from './problems.js';
 import { compareValues } from './row-order.js';
 import type { Comparison, Condition, Expression, JoinRule, Order, TableRule, ValidationRule } from './rule.js';
-import { COMPARABLE, compilePattern } from './validation.js';
+import { COMPARABLE, compilePattern, refusesValue } from './validation.js';
 
 /** What rules can be held against; what is left out is not looked at. */
 export type Known = { readonly converters?: Converters | undefined; readonly tables?: ReadonlyMap<string, SourceTable> | undefined };
@@ -108,12 +108,12 @@ class RuleCheck {
   }
 
   #uniques(): void {
-    const { key, required = [], source, unique = [] } = this.#rule;
+    const { source, unique = [] } = this.#rule;
     for (const [index, { columns, order = [], otherwise }] of unique.entries()) {
       const path = ['unique', index];
       this.#made(columns, [...path, 'columns']);
       this.#order(order, this.#columnsOf(source), [...path, 'order']);
-      const needed = columns.find((column) => key.includes(column) || required.includes(column));
+      const needed = columns.find((column) => this.#isNeeded(column));
       if (otherwise === 'empty' && needed !== undefined) this.#say([...path, 'otherwise'], `must be held: ${needed} cannot be left empty`);
     }
   }
@@ -128,7 +128,7 @@ class RuleCheck {
   }
 
   #validations(): void {
-    const { key, required = [], validate = [] } = this.#rule;
+    const { key, validate = [] } = this.#rule;
     for (const [index, one] of validate.entries()) {
       const path = ['validate', index];
       this.#makes(one.column, [...path, 'column']);
@@ -136,14 +136,34 @@ class RuleCheck {
         this.#say([...path, 'name'], `${one.name} is the name of another rule for the same row too`);
       if (one.severity === 'fix' && key.includes(one.column))
         this.#say([...path, 'severity'], `must not be fix: ${one.column} is of the key, and rows would come to have the same`);
-      else if (one.severity === 'fix' && !('atMost' in one) && required.includes(one.column))
+      else if (one.severity === 'fix' && !('atMost' in one || 'required' in one) && this.#isNeeded(one.column))
         this.#say([...path, 'severity'], `must not be fix: ${one.column} cannot be left empty`);
       this.#checked(one, path);
     }
   }
 
+  /** Whether it stays without a value in no row that is written. */
+  #isNeeded(column: string): boolean {
+    const { key, required = [], validate = [] } = this.#rule;
+    const isRequired = validate.some((one) => 'required' in one && one.severity !== 'warn' && one.column === column);
+    return key.includes(column) || required.includes(column) || isRequired;
+  }
+
+  /** It is asked once, and what it fills in has to be what the rules behind it ask for: else it would be noted, and held, of every such row. */
+  #required(one: Extract<ValidationRule, { readonly required: true }>, path: readonly PropertyKey[]): void {
+    const { key, required = [], validate = [] } = this.#rule;
+    const { column, with: instead } = one;
+    const first = validate.find((other) => 'required' in other && other.column === column);
+    if (key.includes(column) || required.includes(column) || first !== one)
+      this.#say([...path, 'column'], `${column} is required already: nobody would come to ask this`);
+    if (instead === undefined) return;
+    for (const other of validate)
+      if (other.column === column && refusesValue(other, instead)) this.#say([...path, 'with'], `is refused by the rule ${other.name}`);
+  }
+
   #checked(one: ValidationRule, path: readonly PropertyKey[]): void {
-    if ('range' in one) {
+    if ('required' in one) this.#required(one, path);
+    else if ('range' in one) {
       const { range, from, to } = one;
       const [least, most] = [from, to].map((end) => (end === undefined ? undefined : COMPARABLE[range](end)));
       if (least === null) this.#say([...path, 'from'], `is no ${range}`);

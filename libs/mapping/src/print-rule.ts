@@ -61,6 +61,7 @@ export function printValidation(rule: ValidationRule): string {
 
 function printCheck(rule: ValidationRule): string {
   const { column } = rule;
+  if ('required' in rule) return `${column} is there${rule.with === undefined ? '' : `, else ${valueText(rule.with)}`}`;
   if ('atMost' in rule) return `${column} of at most ${String(rule.atMost)} characters`;
   if ('range' in rule) {
     const [from, to] = [rule.from === undefined ? '' : ` from ${rule.from}`, rule.to === undefined ? '' : ` to ${rule.to}`];

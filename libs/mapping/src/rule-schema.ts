@@ -153,6 +153,12 @@ const validated = {
 };
 
 const validation = byKey<ValidationRule>({
+  required: z
+    .strictObject({ ...validated, required: z.literal(true), with: z.string().optional() })
+    .refine((rule) => (rule.severity === 'fix') === (rule.with !== undefined), {
+      path: ['with'],
+      message: 'is what the severity fix writes instead of null: it has to be given there, and nowhere else',
+    }),
   atMost: z.strictObject({ ...validated, atMost: z.int().min(1) }),
   range: z
     .strictObject({ ...validated, range: comparedAs, from: z.string().optional(), to: z.string().optional() })

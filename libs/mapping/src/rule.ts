@@ -140,8 +140,10 @@ export type Comparison =
   | { readonly all: readonly Comparison[] }
   | { readonly any: readonly Comparison[] };
 
-/** What a value has to be; null is whatever it has to be. */
+/** What a value has to be; null is whatever it has to be, but for `required`. */
 export type Check =
+  /** Not null. Where it is, and that is fixed, it becomes `with`; no other severity has that. */
+  | { readonly required: true; readonly with?: string }
   /** So many characters, as PostgreSQL counts them for `varchar(n)`: code points. */
   | { readonly atMost: number }
   /** Not below `from` and not above `to`. What is no number or no date is out of every range of them. */
@@ -202,7 +204,7 @@ export type TableRule = {
   readonly columns: Readonly<Record<string, Expression>>;
   /** Target columns by which a row is found. */
   readonly key: readonly string[];
-  /** Target columns that may not be null: else the row is held. */
+  /** Target columns that may not be null: else the row is held, and cannot be accepted. One of which something else is to become is required by a rule of `validate`. */
   readonly required?: readonly string[];
   readonly requires?: readonly ParentRule[];
   readonly unique?: readonly UniqueRule[];

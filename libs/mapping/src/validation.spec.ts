@@ -2,7 +2,7 @@ import { ChangeoverError } from '@changeover/core';
 import fc from 'fast-check';
 
 import { compileRule } from './compile-rule.js';
-import type { SourceTable } from './compiled-rule.js';
+import type { Row, SourceTable } from './compiled-rule.js';
 import { parseMapping } from './mapping.js';
 import { momentText } from './moment.js';
 import { printValidation } from './print-rule.js';
@@ -251,6 +251,25 @@ describe('what becomes of a row', () => {
       expect(derived([named(check, severity)], value)).toEqual({ problems: [note(`${word}: the rule`, severity)] });
   });
 
+  it('without a value it has to have is filled in, noted or held, and what else it has to be is asked of what was filled in', () => {
+    const there = (severity: Severity, instead: object = {}): ValidationRule => ({ ...named({ required: true }, severity), ...instead });
+    const fix = there('fix', { with: 'xyz' });
+    expect(derived([fix], null)).toEqual({ values: ['1', 'xyz', null], notes: [note('filled in: the rule', 'fix')] });
+    expect(derived([there('fix', { with: '' })], null)).toMatchObject({ values: ['1', '', null] });
+    expect(derived([there('warn')], null)).toEqual({ values: ['1', null, null], notes: [note('empty: the rule', 'warn')] });
+    for (const severity of ['hold', 'stop'] as const)
+      expect(derived([there(severity)], null)).toEqual({ problems: [note('empty: the rule', severity)] });
+    for (const rule of [fix, there('warn'), there('hold')])
+      for (const value of ['', 'x']) expect(derived([rule], value)).toEqual({ values: ['1', value, null], notes: [] });
+    const short: ValidationRule = { ...named({ atMost: 2 }, 'fix'), name: 'short' };
+    expect(derived([fix, short], null)).toMatchObject({ values: ['1', 'xy', null], notes: [{ rule: 'the rule' }, { rule: 'short' }] });
+    const waives = (name: string, looked: Row): boolean => name === 'the rule' && looked.length === 1 && looked[0] === null;
+    expect(compileRule({ ...RULE, validate: [there('hold')] }, TABLES, {}).derive([['1', null, null]], waives)).toEqual({
+      values: ['1', null, null],
+      notes: [note('accepted: the rule', 'warn')],
+    });
+  });
+
   it('sees what the rules before it have fixed, has all notes and all problems, and nothing of a row that cannot be made', () => {
     const cut: ValidationRule = { ...long, severity: 'fix' };
     const still: ValidationRule = { ...named({ oneOf: ['ab'] }), name: 'two' };
@@ -324,6 +343,8 @@ describe('what becomes of a row', () => {
       { check: { any: [{ not: { value: 'a', in: ['x', null] } }, { all: [{ compare: 'date', left: 'a', is: '>=', right: 'b' }] }] } },
       "the rule: any(not(is(a, 'x', null)), all(a >= b))",
     ],
+    [{ required: true }, 'the rule: a is there'],
+    [{ required: true, with: "n/a's" }, "the rule: a is there, else 'n/a\\'s'"],
   ])('is told: %j', (check, text) => {
     expect(printValidation(named(check))).toBe(text);
   });
@@ -346,7 +367,12 @@ describe('a mapping', () => {
     [{ ...named({ atMost: 1 }), severity: 'ignore' }, 'validate[0].severity: '],
     [{ ...named({ atMost: 1 }), name: 'a\u202eb' }, 'validate[0].name: must be of 1 to 100 characters that can be seen'],
     [{ ...named({ atMost: 1 }), limit: 2 }, 'validate[0]: '],
-    [{ name: 'x', column: 'a', severity: 'hold' }, 'validate[0]: must be an object with one of atMost, range, '],
+    [{ name: 'x', column: 'a', severity: 'hold' }, 'validate[0]: must be an object with one of required, atMost, range, '],
+    [named({ required: true }, 'fix'), 'validate[0].with: is what the severity fix writes instead of null'],
+    [named({ required: true, with: 'x' }, 'hold'), 'validate[0].with: is what the severity fix writes instead of null'],
+    [{ ...named({ required: true }), required: false }, 'validate[0].required: '],
+    [{ ...named({ required: true, with: 'x' }, 'fix'), column: 'id' }, 'validate[0].severity: must not be fix: id is of the key'],
+    [{ ...named({ required: true }), column: 'id' }, 'validate[0].column: id is required already'],
     [named({ range: 'number' }), 'validate[0]: must say from where, or to where'],
     [named({ range: 'number', from: 'x' }), 'validate[0].from: is no number'],
     [named({ range: 'date', to: '2001-02-29' }), 'validate[0].to: is no date'],
@@ -366,6 +392,25 @@ describe('a mapping', () => {
     expect(problemsOf([oneOf], { required: ['a'] })).toContain('validate[0].severity: must not be fix: a cannot be left empty');
     expect(problemsOf([named({ atMost: 2 }, 'fix')], { required: ['a'] })).toBe('');
     expect(problemsOf([oneOf, named({ atMost: 2 })])).toContain('validate[1].name: the rule is the name of another rule');
+  });
+
+  it('asks once whether a column is there, fills in what its other rules take, and leaves it empty in no other way', () => {
+    const fix = named({ required: true, with: 'xyz' }, 'fix');
+    const other = (check: Check, severity: Severity = 'hold'): ValidationRule => ({ ...named(check, severity), name: 'two' });
+    expect(problemsOf([fix])).toBe('');
+    expect(problemsOf([fix], { required: ['a'] })).toContain('validate[0].column: a is required already');
+    expect(problemsOf([fix, other({ required: true })])).toContain('validate[1].column: a is required already');
+    expect(problemsOf([fix, { ...other({ required: true }), column: 'b' }])).toBe('');
+    for (const check of [{ atMost: 2 }, { range: 'text', from: 'y' }, { matches: '^z' }, { rejects: 'y' }, { oneOf: ['x'] }] as const)
+      expect(problemsOf([fix, other(check)])).toContain('validate[0].with: is refused by the rule two');
+    expect(problemsOf([fix, other({ atMost: 3 }), { ...other({ oneOf: ['x'] }), column: 'b', name: 'three' }])).toBe('');
+    expect(problemsOf([fix, other({ matches: '(' })])).not.toContain('with');
+    const empties = other({ rejects: 'q' }, 'fix');
+    expect(problemsOf([fix, empties])).toContain('validate[1].severity: must not be fix: a cannot be left empty');
+    expect(problemsOf([named({ required: true }, 'warn'), empties])).toBe('');
+    const unique = { unique: [{ columns: ['a'], otherwise: 'empty' as const }] };
+    expect(problemsOf([fix], unique)).toContain('unique[0].otherwise: must be held: a cannot be left empty');
+    expect(problemsOf([named({ required: true }, 'warn')], unique)).toBe('');
   });
 
   it('has another form with another rule, and none without', () => {

@@ -39,7 +39,7 @@ export function compileValidations({ target, columns, validate = [] }: TableRule
       severity: rule.severity,
       place,
       accepts: compileCheck(rule, place, placeOf),
-      fixed: 'atMost' in rule ? (value) => firstCharacters(value, rule.atMost) : () => null,
+      fixed: fixedBy(rule),
       problem: { reason: reasonOf(rule), column: rule.column, rule: rule.name, severity: rule.severity },
       looksAt: [...new Set(columnsValidated(rule))].map(placeOf),
       accepted: { reason: `accepted: ${rule.name}`, column: rule.column, rule: rule.name, severity: 'warn' },
@@ -88,7 +88,21 @@ export const COMPARABLE: Readonly<Record<ComparedAs, (value: string) => string |
   text: (value) => value,
 };
 
+/** Whether a rule about one value refuses this one. What is about several columns, or is no rule at all, refuses nothing. */
+export function refusesValue(rule: ValidationRule, value: string): boolean {
+  if ('check' in rule || 'required' in rule) return false;
+  const pattern = 'matches' in rule ? rule.matches : 'rejects' in rule ? rule.rejects : '';
+  return compilePattern(pattern, () => undefined) !== null && !compileValueCheck(rule)(value);
+}
+
+function fixedBy(rule: ValidationRule): (value: string) => string | null {
+  if ('atMost' in rule) return (value) => firstCharacters(value, rule.atMost);
+  const instead = 'required' in rule ? (rule.with ?? null) : null;
+  return () => instead;
+}
+
 function compileCheck(rule: ValidationRule, place: number, placeOf: (column: string) => number): (values: Row) => boolean {
+  if ('required' in rule) return (values) => (values[place] ?? null) !== null;
   if ('check' in rule) {
     const test = compileComparison(rule.check, placeOf);
     return (values) => test(values) !== false;
@@ -100,7 +114,10 @@ function compileCheck(rule: ValidationRule, place: number, placeOf: (column: str
   };
 }
 
-function compileValueCheck(check: Exclude<Check, { readonly check: Comparison }>): (value: string) => boolean {
+/** Of one value. */
+type ValueCheck = Exclude<Check, { readonly check: Comparison } | { readonly required: true }>;
+
+function compileValueCheck(check: ValueCheck): (value: string) => boolean {
   if ('atMost' in check) {
     const { atMost } = check;
     // A character has one or two halves.
@@ -177,7 +194,8 @@ const HOLDS: Readonly<Record<Extract<Comparison, { readonly compare: string }>['
 };
 
 function reasonOf(rule: ValidationRule): string {
-  if (rule.severity === 'fix') return `${'atMost' in rule ? 'cut' : 'left empty'}: ${rule.name}`;
+  if (rule.severity === 'fix') return `${'atMost' in rule ? 'cut' : 'required' in rule ? 'filled in' : 'left empty'}: ${rule.name}`;
+  if ('required' in rule) return `empty: ${rule.name}`;
   if ('atMost' in rule) return `too long: ${rule.name}`;
   if ('range' in rule) return `out of range: ${rule.name}`;
   if ('oneOf' in rule) return `not among the values: ${rule.name}`;

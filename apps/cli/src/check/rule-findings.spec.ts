@@ -109,6 +109,9 @@ describe('a column of the target that is never null', () => {
       'mapping warning required: columns of crm.person are NOT NULL and may be left empty by the rule: such rows will be refused; with the columns in `required` they are held: name',
     ]);
     expect(of(value, { required: ['name'] })).toEqual([]);
+    const asked = (severity: 'hold' | 'warn') => of(value, { validate: [{ name: 'n', column: 'name', required: true, severity }] });
+    expect(asked('hold')).toEqual([]);
+    expect(asked('warn')).toHaveLength(1);
   });
 
   it.each<[Expression]>([
@@ -168,6 +171,12 @@ describe('a column that takes only so many characters', () => {
     ['character varying(20)', { when: [{ if: { is: column, in: ['1'] }, then: { constant: 'x' } }], otherwise: column }],
   ])('that is %s takes %j', (type, value) => {
     expect(found(type, value)).toEqual([]);
+  });
+
+  it('takes what is written instead of null, or does not', () => {
+    const instead = (text: string) => [{ name: 'n', column: 'name', required: true, severity: 'fix', with: text }] as const;
+    expect(found('character varying(3)', { constant: 'abc' }, instead('abc'))).toEqual([]);
+    expect(found('character varying(3)', { constant: 'abc' }, instead('abcd'))).toHaveLength(1);
   });
 
   it.each<[string, Expression]>([

@@ -98,7 +98,7 @@ function mergedParentFindings(
 }
 
 function nullFindings(
-  { target, columns, key, required = [], joins = [] }: TableRule,
+  { target, columns, key, required = [], joins = [], validate = [] }: TableRule,
   table: DescribedTable,
   drivingNotNull: ReadonlySet<string>,
 ): readonly Finding[] {
@@ -108,7 +108,8 @@ function nullFindings(
     ),
   );
   const notNull = new Set([...drivingNotNull, ...made]);
-  const needed = new Set([...key, ...required]);
+  const asked = validate.flatMap((one) => ('required' in one && one.severity !== 'warn' ? [one.column] : []));
+  const needed = new Set([...key, ...required, ...asked]);
   const may = table.columns
     .filter(({ name, notNull: must, generated }) => must && !generated && Object.hasOwn(columns, name) && !needed.has(name))
     .filter(({ name }) => mayBeNull(columns[name] as Expression, notNull))
@@ -132,7 +133,9 @@ function lengthFindings(
   const may = table.columns.flatMap(({ name, type }) => {
     const length = lengthOf(type);
     const value = Object.hasOwn(columns, name) ? columns[name] : undefined;
-    if (length === null || value === undefined || longest(value, lengths) <= length) return [];
+    if (length === null || value === undefined) return [];
+    const instead = validate.map((one) => ('required' in one && one.column === name ? Array.from(one.with ?? '').length : 0));
+    if (Math.max(longest(value, lengths), ...instead) <= length) return [];
     const isChecked = validate.some((one) => one.column === name && 'atMost' in one && one.atMost <= length && one.severity !== 'warn');
     return isChecked ? [] : [`${name} (${String(length)})`];
   });

@@ -475,6 +475,40 @@ describe('a mistake that TypeScript finds', () => {
     ).toHaveLength(1);
   });
 
+  it('is a required column of another name, or with what it cannot be instead', () => {
+    const named = (rule: TableRule): unknown => [rule.required, rule.validate];
+    const { severity, ...presence } = { name: 'presence of family_name', column: 'family_name', required: true, severity: '' };
+    expect(severity).toBe('');
+    const nullable = { ...from, columns: { ...whole, family_name: contact('email') } };
+    expect(
+      named(map.table('crm.person', { ...nullable, required: ['company', { column: 'family_name', severity: 'fix', with: '?' }] })),
+    ).toEqual([['company'], [{ ...presence, severity: 'fix', with: '?' }]]);
+    const held = map.table('crm.person', {
+      ...nullable,
+      required: [{ column: 'family_name', severity: 'stop' }],
+      validate: [{ column: 'family_name', atMost: 5, severity: 'fix' }],
+    });
+    expect(named(held)).toEqual([undefined, [{ ...presence, severity: 'stop' }, expect.objectContaining({ atMost: 5 })]]);
+    map.table('crm.person', { ...from, required: [{ column: 'email', severity: 'warn' }] });
+    map.table('crm.person', { ...from, required: [{ column: 'status', severity: 'fix', with: 'active' }] });
+    // @ts-expect-error -- no column of that name
+    map.table('crm.person', { ...from, required: [{ column: 'famly_name', severity: 'hold' }] });
+    // @ts-expect-error -- no such severity
+    map.table('crm.person', { ...from, required: [{ column: 'family_name', severity: 'ignore' }] });
+    // @ts-expect-error -- nothing to write instead
+    map.table('crm.person', { ...from, required: [{ column: 'family_name', severity: 'fix' }] });
+    // @ts-expect-error -- null is what it must not be
+    map.table('crm.person', { ...from, required: [{ column: 'email', severity: 'fix', with: null }] });
+    // @ts-expect-error -- nothing is written instead
+    map.table('crm.person', { ...from, required: [{ column: 'family_name', severity: 'hold', with: '?' }] });
+    // @ts-expect-error -- no label of that name
+    map.table('crm.person', { ...from, required: [{ column: 'status', severity: 'fix', with: 'activ' }] });
+    // @ts-expect-error -- the target does not take a null
+    map.table('crm.person', { ...from, required: [{ column: 'family_name', severity: 'warn' }] });
+    // @ts-expect-error -- a warning does not keep a null away
+    map.table('crm.person', { ...nullable, required: [{ column: 'email', severity: 'warn' }] });
+  });
+
   it('is a value of another type', () => {
     // @ts-expect-error -- a text is no time
     map.table('crm.person', { ...from, columns: { ...whole, created_at: contact('last_name') } });

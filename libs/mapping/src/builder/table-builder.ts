@@ -3,7 +3,7 @@ import type { Expression, TableRule } from '../rule.js';
 import { mergeOf, type Merge } from './merge.js';
 import { drivingRow, type DrivingRow, type Ordered, type Table, type Tables } from './rows.js';
 import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
-import { validationOf, type Validation } from './validation.js';
+import { requiredOf, validationOf, type NeverNull, type Required, type Validation } from './validation.js';
 import { conditionOf, type Where } from './where.js';
 
 type Name<T> = keyof T & string;
@@ -37,19 +37,19 @@ type TableOptions<
   From extends Name<Source>,
   To extends Name<Target>,
   Key extends readonly string[],
-  Required extends string,
+  Needs extends readonly unknown[],
 > = {
   /** Each of these rows makes one row of the target, or none. */
   readonly from: DrivingRow<Source, From>;
   /** Rows that it refuses are not in the target. */
   readonly where?: Where<NoInfer<From>>;
-  readonly columns: Columns<Target[To]['row'], NoInfer<From>, Key[number] | Required>;
+  readonly columns: Columns<Target[To]['row'], NoInfer<From>, Key[number] | NeverNull<Needs[number]>>;
   /** Where several rules make the table: a name of its own. They make the same columns, and have the same key and unique rules. */
   readonly name?: string;
   /** Columns by which a row is found: of the target's key, or of a unique index. One that is null holds its row. */
   readonly key: Key;
-  /** Columns that hold their row when they are null. */
-  readonly required?: readonly Required[];
+  /** Columns that hold their row when they are null; with a `severity` what becomes of it instead. They are asked before all that `validate` says. */
+  readonly required?: Needs;
   /**
    * Target rows that must be there before this one, by its foreign keys: `key` is that of the source row that makes them, `rule` the name of its rule where several
    * do.
@@ -77,10 +77,10 @@ export interface MappingBuilder<Source extends Tables, Target extends Tables> {
     From extends Name<Source>,
     To extends Name<Target>,
     const Key extends Told<Target[To], 'key'>,
-    const Required extends Name<Target[To]['row']> = never,
+    const Needs extends readonly Required<Target[To]['row']>[] = readonly [],
   >(
     target: To,
-    options: TableOptions<Source, Target, From, To, Key, Required>,
+    options: TableOptions<Source, Target, From, To, Key, Needs>,
   ): TableRule;
 }
 
@@ -92,6 +92,8 @@ export function mapping<Source extends Tables = Untyped, Target extends Tables =
   return {
     from: (table) => drivingRow(table),
     table: (target, { from, name, where, columns, key, required, requires, unique, merge, validate, whileHeld }) => {
+      const needs = requiredOf((required ?? []) as readonly (string | object)[]);
+      const asked = [...(needs.validate ?? []), ...(validate ?? []).map(validationOf)];
       const rule = {
         source: from.source,
         target,
@@ -99,11 +101,11 @@ export function mapping<Source extends Tables = Untyped, Target extends Tables =
         ...(where !== undefined && { where: conditionOf(where) }),
         columns: expressionsOf(columns),
         key,
-        ...(required !== undefined && { required }),
+        ...(needs.required?.length !== 0 && { required: needs.required }),
         ...(requires !== undefined && { requires: requires.map((one) => ({ ...one, key: one.key.map(expressionOf) })) }),
         ...(unique !== undefined && { unique }),
         ...(merge !== undefined && { merge: mergeOf(merge) }),
-        ...(validate !== undefined && { validate: validate.map(validationOf) }),
+        ...(asked.length > 0 && { validate: asked }),
         ...(whileHeld !== undefined && { whileHeld }),
       } satisfies TableRule;
       // The driving row may have been joined for other rules too: a join that nothing reads only costs time.

@@ -1,4 +1,4 @@
-import type { ComparedAs, Comparison, Severity, ValidationRule } from '../rule.js';
+import type { ComparedAs, Comparison, Severity, TableRule, ValidationRule } from '../rule.js';
 import type { Text } from './value.js';
 
 type Name<Row> = keyof Row & string;
@@ -63,6 +63,32 @@ export type Validation<Row> = {
       );
 }[Name<Row>];
 
+/**
+ * A column that may not be null, and what becomes of a row where it is; without more said it is held, whatever anybody accepts. Only of one that the target takes without a value a null
+ * can be written all the same.
+ */
+export type Required<Row> = {
+  [Column in Name<Row>]-?: [Exclude<Row[Column], undefined>] extends [never]
+    ? never
+    : | Column
+      | { readonly column: Column; readonly severity: 'hold' | 'stop' | (null extends Row[Column] ? 'warn' : never); readonly with?: never }
+      | { readonly column: Column; readonly severity: 'fix'; readonly with: NonNullable<Row[Column]> };
+}[Name<Row>];
+
+/** Columns of which no null is written, whatever the rule's values are. */
+export type NeverNull<One> = One extends string
+  ? One
+  : One extends { readonly column: infer Column; readonly severity: 'fix' | 'hold' | 'stop' }
+    ? Column
+    : never;
+
+/** Those that hold their row, and rules for all others. */
+export function requiredOf(required: readonly (string | object)[]): Pick<TableRule, 'required' | 'validate'> {
+  const plain = required.filter((one) => typeof one === 'string');
+  const others = required.filter((one) => typeof one !== 'string');
+  return { required: plain, validate: others.map((one) => validationOf({ ...one, required: true })) };
+}
+
 /** The plain data that it is. */
 export function validationOf(validation: object): ValidationRule {
   const given = validation as ValidationRule & { readonly name?: string };
@@ -70,6 +96,7 @@ export function validationOf(validation: object): ValidationRule {
 }
 
 function kindOf(rule: ValidationRule): string {
+  if ('required' in rule) return 'presence';
   if ('atMost' in rule) return 'length';
   if ('range' in rule) return 'range';
   if ('oneOf' in rule) return 'values';

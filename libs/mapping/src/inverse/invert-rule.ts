@@ -85,7 +85,8 @@ function mended(lens: Lens, column: string, { merge, validate = [] }: TableRule,
   // A piece of what a conversion gave may be nothing that it gives; and what is never null cannot be left empty.
   if (fixes.some((one) => 'atMost' in one)) ways.push(wayBack(lens.takes === 'any' ? 'kept' : 'lossy', 'what is cut off'));
   if (fixes.some((one) => 'check' in one)) ways.push(wayBack('lossy', 'it is left empty for what others hold'));
-  if (fixes.some((one) => !('atMost' in one) && !('check' in one)))
+  if (fixes.some((one) => 'required' in one)) ways.push(wayBack('kept', 'what is filled in where nothing is'));
+  if (fixes.some((one) => !('atMost' in one || 'check' in one || 'required' in one)))
     ways.push(wayBack(lens.get([nothing]) === null ? 'kept' : 'lossy', 'what is left out as wrong'));
   return ways.length === 0 ? lens : { ...lens, wayBack: worst(lens.wayBack, ...ways) };
 }

@@ -46,34 +46,36 @@ export function compileNaively(
       const { column, name, severity } = one;
       const value = row[column] ?? null;
       const [is, word, fixed] =
-        'atMost' in one
-          ? [
-              value === null || Array.from(value).length <= one.atMost,
-              'too long',
-              Array.from(value ?? '')
-                .slice(0, one.atMost)
-                .join(''),
-            ]
-          : 'range' in one
+        'required' in one
+          ? [value !== null, 'empty', one.with ?? null]
+          : 'atMost' in one
             ? [
-                value === null || (Number(value) >= Number(one.from ?? -Infinity) && Number(value) <= Number(one.to ?? Infinity)),
-                'out of range',
-                null,
+                value === null || Array.from(value).length <= one.atMost,
+                'too long',
+                Array.from(value ?? '')
+                  .slice(0, one.atMost)
+                  .join(''),
               ]
-            : 'oneOf' in one
-              ? [value === null || one.oneOf.includes(value), 'not among the values', null]
-              : 'matches' in one
-                ? [value === null || new RegExp(one.matches, 'u').test(value), 'not as the pattern has it', null]
-                : 'rejects' in one
-                  ? [value === null || !new RegExp(one.rejects, 'u').test(value), 'not as the pattern has it', null]
-                  : [holds(one.check, row) !== false, 'does not hold', null];
+            : 'range' in one
+              ? [
+                  value === null || (Number(value) >= Number(one.from ?? -Infinity) && Number(value) <= Number(one.to ?? Infinity)),
+                  'out of range',
+                  null,
+                ]
+              : 'oneOf' in one
+                ? [value === null || one.oneOf.includes(value), 'not among the values', null]
+                : 'matches' in one
+                  ? [value === null || new RegExp(one.matches, 'u').test(value), 'not as the pattern has it', null]
+                  : 'rejects' in one
+                    ? [value === null || !new RegExp(one.rejects, 'u').test(value), 'not as the pattern has it', null]
+                    : [holds(one.check, row) !== false, 'does not hold', null];
       if (is) continue;
       const looked = Array.from(new Set(columnsValidated(one)), (other) => row[other] ?? null);
       if ((severity === 'hold' || severity === 'stop') && waives?.(name, looked) === true) {
         notes.push({ reason: `accepted: ${name}`, column, rule: name, severity: 'warn' });
         continue;
       }
-      const reason = severity === 'fix' ? ('atMost' in one ? 'cut' : 'left empty') : word;
+      const reason = severity === 'fix' ? ('atMost' in one ? 'cut' : 'required' in one ? 'filled in' : 'left empty') : word;
       (severity === 'hold' || severity === 'stop' ? problems : notes).push({
         reason: `${reason}: ${name}`,
         column,

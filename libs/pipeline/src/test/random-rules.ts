@@ -87,6 +87,8 @@ const MADE: readonly Expression[] = [
 
 /** Each of them refuses some values. */
 const CHECKS: readonly (Check & { readonly column: string })[] = [
+  { column: 'q', required: true },
+  { column: 'joined', required: true },
   { column: 'v', atMost: 2 },
   { column: 'joined', atMost: 1 },
   { column: 'v', oneOf: ['x', 'X', 'y', 'Y', 'BA', 'ba'] },
@@ -117,13 +119,26 @@ const validations: fc.Arbitrary<readonly ValidationRule[]> = fc
   .array(fc.record({ check: fc.constantFrom(...CHECKS), severity: fc.constantFrom('fix', 'fix', 'warn', 'hold', 'hold', 'stop') }), {
     maxLength: 3,
   })
-  .map((all) => all.map(({ check, severity }, index): ValidationRule => ({ ...check, severity, name: `rule ${String(index)}` })));
+  .map((all) =>
+    all.map(({ check, severity }, index): ValidationRule => {
+      const instead = 'required' in check && severity === 'fix' ? { with: '2' } : {};
+      return { ...check, ...instead, severity, name: `rule ${String(index)}` };
+    }),
+  );
 
-/** A key cannot be fixed, nor a column emptied that must not be null: then they warn. */
+/** A key cannot be fixed, nor a column emptied that must not be null: then they warn. What is required already is not asked for once more. */
 function fixable({ validate = [], ...rule }: TableRule): TableRule {
   const { key, required = [] } = rule;
-  const allowed = validate.map((one): ValidationRule => {
-    const fixes = one.severity === 'fix' && !key.includes(one.column) && ('atMost' in one || !required.includes(one.column));
+  const isRequired = (column: string): boolean => key.includes(column) || required.includes(column);
+  const asked = validate.filter(
+    (one, at) =>
+      !('required' in one) ||
+      (!isRequired(one.column) && validate.findIndex((other) => 'required' in other && other.column === one.column) === at),
+  );
+  const needed = [...required, ...asked.flatMap((one) => ('required' in one && one.severity !== 'warn' ? [one.column] : []))];
+  const allowed = asked.map((one): ValidationRule => {
+    const fixes =
+      one.severity === 'fix' && !key.includes(one.column) && ('atMost' in one || 'required' in one || !needed.includes(one.column));
     return one.severity === 'fix' && !fixes ? { ...one, severity: 'warn' } : one;
   });
   return allowed.length === 0 ? rule : { ...rule, validate: allowed };
