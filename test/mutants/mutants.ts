@@ -311,6 +311,20 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
   {
+    name: 'a row that does not meet the condition of a unique rule wants its value all the same',
+    file: 'libs/pipeline/src/derive/source-mirror.ts',
+    find: 'counts === null || counts(row) ? valuesText(row, columns) : null',
+    replace: 'counts === undefined ? null : valuesText(row, columns)',
+    killedBy: [DERIVATION_SPEC, 'counts for a unique value only'],
+  },
+  {
+    name: 'what a unique rule looks at is not made when it is asked who wants what',
+    file: 'libs/pipeline/src/derive/claiming-rule.ts',
+    find: '...(where === undefined ? [] : columnsCompared(where))',
+    replace: '...(where === undefined ? [] : columnsCompared(where).slice(0, 0))',
+    killedBy: ['libs/pipeline/src/derive/claiming-rule.spec.ts', 'wants the same as all of it'],
+  },
+  {
     name: 'rules of one table do not know the rows of each other',
     file: 'libs/pipeline/src/derive/derivation-plan.ts',
     find: 'uniquesOf.get(rule.target) ?? ',

@@ -3,9 +3,10 @@ import { asChangeoverError } from '@changeover/core';
 import type { Converters, SourceTable } from './compiled-rule.js';
 import type { CustomExpression } from './custom/custom-function.js';
 import { functionProblems } from './custom/function-problems.js';
+import { columnsCompared } from './expression-parts.js';
 import type { MappingIssue } from './problems.js';
 import { compareValues } from './row-order.js';
-import type { Comparison, Condition, Expression, JoinRule, Order, TableRule, ValidationRule } from './rule.js';
+import type { Comparison, Condition, Expression, JoinRule, Order, TableRule, UniqueRule, ValidationRule } from './rule.js';
 import { COMPARABLE, compilePattern, refusesValue } from './validation.js';
 
 /** What rules can be held against; what is left out is not looked at. */
@@ -109,13 +110,23 @@ class RuleCheck {
 
   #uniques(): void {
     const { source, unique = [] } = this.#rule;
-    for (const [index, { columns, order = [], otherwise }] of unique.entries()) {
+    for (const [index, { columns, where, order = [], otherwise }] of unique.entries()) {
       const path = ['unique', index];
       this.#made(columns, [...path, 'columns']);
       this.#order(order, this.#columnsOf(source), [...path, 'order']);
       const needed = columns.find((column) => this.#isNeeded(column));
       if (otherwise === 'empty' && needed !== undefined) this.#say([...path, 'otherwise'], `must be held: ${needed} cannot be left empty`);
+      if (where !== undefined) this.#counted(where, unique.toSpliced(index, 1), [...path, 'where']);
     }
+  }
+
+  /** Who wants what is decided before anything is left empty, so it cannot depend on that; where its own columns are, the row wants nothing any more. */
+  #counted(where: Comparison, others: readonly UniqueRule[], path: readonly PropertyKey[]): void {
+    this.#comparison(where, path);
+    const emptied = columnsCompared(where).find((column) =>
+      others.some((other) => other.otherwise === 'empty' && other.columns.includes(column)),
+    );
+    if (emptied !== undefined) this.#say(path, `must not look at ${emptied}: another rule of unique may leave it empty`);
   }
 
   #merge(place: Place): void {

@@ -16,7 +16,7 @@ import { columnsNaming, compileSurvivors, nameOfMerged } from './merge.js';
 import { orderText, rowOrder } from './row-order.js';
 import type { Expression, JoinRule, MergeRule, Order, TableRule, UniqueRule } from './rule.js';
 import { Scope, wrong, type Evaluate, type Problems, type Rows } from './scope.js';
-import { compileValidations, validateRow } from './validation.js';
+import { compileComparison, compileValidations, validateRow } from './validation.js';
 
 /**
  * Turns a rule into functions over rows of these tables. It is done once; the same functions serve the first derivation of
@@ -56,14 +56,20 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
     requires: (rule.requires ?? []).map(({ parent, rule: name = null, key }) => {
       return { parent, rule: name, keyOf: keyText(key.map((value) => scope.evaluate(value))), columns: columnsNaming(key, rule) };
     }),
-    uniques: uniqueRules(rule, tables.get(rule.source)?.key ?? []).map(({ columns: names, order = [], otherwise }) => ({
+    uniques: uniqueRules(rule, tables.get(rule.source)?.key ?? []).map(({ columns: names, where: counted, order = [], otherwise }) => ({
       columns: names.map(place),
+      counts: counted === undefined ? null : isTrue(compileComparison(counted, place)),
       otherwise,
       orderOf: orderText(scope.order([...order, ...numericKey(tables.get(rule.source))], '')),
     })),
     keepsLast: rule.whileHeld !== 'none',
     merge,
   };
+}
+
+/** What nobody can say is not. */
+function isTrue(test: (values: Row) => boolean | null): (values: Row) => boolean {
+  return (values) => test(values) === true;
 }
 
 type Given = { readonly tables: ReadonlyMap<string, SourceTable>; readonly converters: Converters };

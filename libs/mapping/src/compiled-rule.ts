@@ -67,6 +67,8 @@ export type CompiledAll = {
 export type CompiledUnique = {
   /** Places in the target row. */
   readonly columns: readonly number[];
+  /** Whether a row wants anything, by its values; null: every row does. */
+  readonly counts: ((values: Row) => boolean) | null;
   readonly otherwise: 'empty' | 'held';
   /** Compares as the declared order does, byte by byte, over the first 64 characters of each column; the key comes behind it. */
   readonly orderOf: (driving: Row) => string;

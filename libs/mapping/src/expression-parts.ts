@@ -36,7 +36,8 @@ export function columnsValidated(rule: ValidationRule): readonly string[] {
   return [rule.column, ...('check' in rule ? columnsCompared(rule.check) : [])];
 }
 
-function columnsCompared(comparison: Comparison): readonly string[] {
+/** The columns of the target's row that a comparison looks at. */
+export function columnsCompared(comparison: Comparison): readonly string[] {
   if ('compare' in comparison) return [comparison.left, comparison.right];
   if ('value' in comparison) return [comparison.value];
   if ('not' in comparison) return columnsCompared(comparison.not);

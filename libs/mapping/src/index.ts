@@ -12,7 +12,7 @@ export {
 } from './table-plan.js';
 export { wrongFunctions, type WrongFunction } from './custom/function-problems.js';
 export { compileRule } from './compile-rule.js';
-export { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead } from './expression-parts.js';
+export { aliasesIn, aliasesOf, columnsCompared, columnsValidated, inputsOf, joinsRead } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export { keyFollowsMergeKey } from './merge.js';
 export { columnsUsed } from './columns-used.js';
@@ -21,6 +21,7 @@ export {
   columnsTested,
   columnText,
   printCondition,
+  printComparison,
   printExpression,
   printSurvivor,
   printValidation,

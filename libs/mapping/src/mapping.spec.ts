@@ -146,6 +146,24 @@ describe('rules', () => {
     [changed({ unique: [{ columns: ['id', 'x'], otherwise: 'held' }] }), '.unique[0].columns[1]: the rule makes no column x'],
     [changed({ requires: [{ parent: 'crm.account', key: [{ column: 'a' }] }] }), '.requires[0].parent: no rule makes crm.account'],
     [changed({ unique: [{ columns: ['id'], otherwise: 'empty' }] }), '.unique[0].otherwise: must be held: id cannot be left empty'],
+    [
+      changed({ unique: [{ columns: ['id'], where: { not: { value: 'x', in: [null] } }, otherwise: 'held' }] }),
+      '.unique[0].where.not.value: the rule makes no column x',
+    ],
+    [
+      changed({
+        columns: { id: { column: 'id' }, a: { column: 'a' } },
+        unique: [
+          { columns: ['id'], where: { value: 'a', in: [null] }, otherwise: 'held' },
+          { columns: ['a'], where: { value: 'a', in: ['x'] }, otherwise: 'empty' },
+        ],
+      }),
+      '.unique[0].where: must not look at a: another rule of unique may leave it empty',
+    ],
+    [
+      changed({ unique: [{ columns: ['id'], where: { value: 'id', in: [] }, otherwise: 'held' }] }),
+      '.unique[0].where.in: Too small: expected array to have >=1 items',
+    ],
     [changed({ joins: [join, join] }), '.joins[1].as: j is the name of another join too'],
     [
       changed({ joins: [{ ...join, all: { joins: [join], columns: { n: { count: 'rows' } }, atMost: 1 } }] }),

@@ -114,7 +114,7 @@ function sharedPart(rule: TableRule, part: (typeof SHARED_BY_MERGED)[number]): s
     case 'key':
       return JSON.stringify(key);
     case 'unique':
-      return JSON.stringify(unique.map((one) => [one.columns, one.otherwise]));
+      return JSON.stringify(unique.map((one) => [one.columns, one.otherwise, sortedKeys(one.where ?? null)]));
     case 'merge':
       return JSON.stringify(merge === undefined ? null : sortedKeys({ ...mergeForm(merge), by: null, order: null }));
     case 'required':

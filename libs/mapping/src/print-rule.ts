@@ -73,7 +73,8 @@ function printCheck(rule: ValidationRule): string {
   return printComparison(rule.check);
 }
 
-function printComparison(comparison: Comparison): string {
+/** The same of a comparison of columns of the target, such as `begins <= ends`. */
+export function printComparison(comparison: Comparison): string {
   if ('compare' in comparison) return `${comparison.left} ${comparison.is} ${comparison.right}`;
   if ('value' in comparison) return `is(${[comparison.value, ...comparison.in.map(valueText)].join(', ')})`;
   if ('not' in comparison) return `not(${printComparison(comparison.not)})`;

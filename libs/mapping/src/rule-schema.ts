@@ -128,12 +128,6 @@ const ruleName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/u, 'must be a letter,
 
 const parent = z.strictObject({ parent: qualified, rule: ruleName.optional(), key: z.array(expression).min(1) }) as z.ZodType<ParentRule>;
 
-const unique = z.strictObject({
-  columns: z.array(name).min(1),
-  order: order.optional(),
-  otherwise: z.enum(['empty', 'held']),
-}) as z.ZodType<UniqueRule>;
-
 const comparedAs = z.enum(['number', 'date', 'text']);
 const comparison: z.ZodType<Comparison> = z.lazy(() => COMPARISON);
 const someComparisons = z.array(comparison).min(1);
@@ -144,6 +138,13 @@ const COMPARISON = byKey<Comparison>({
   all: z.strictObject({ all: someComparisons }),
   any: z.strictObject({ any: someComparisons }),
 });
+
+const unique = z.strictObject({
+  columns: z.array(name).min(1),
+  where: comparison.optional(),
+  order: order.optional(),
+  otherwise: z.enum(['empty', 'held']),
+}) as z.ZodType<UniqueRule>;
 
 const validated = {
   // People read it in lists, and it names the rule's counts.

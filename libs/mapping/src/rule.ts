@@ -111,9 +111,14 @@ export type ParentRule = { readonly parent: string; readonly rule?: string; read
 
 /**
  * Of the rows that want the same values in these columns the first in `order` (of the driving row's columns) has them; for the others the
- * columns are left empty, or the row is held. A null wants nothing.
+ * columns are left empty, or the row is held. A null wants nothing, nor does a row of which `where` (over columns of the target's row) is not true: as in a partial index.
  */
-export type UniqueRule = { readonly columns: readonly string[]; readonly order?: Order; readonly otherwise: 'empty' | 'held' };
+export type UniqueRule = {
+  readonly columns: readonly string[];
+  readonly where?: Comparison;
+  readonly order?: Order;
+  readonly otherwise: 'empty' | 'held';
+};
 
 /**
  * What becomes of a row that a check refuses. `fix`: it is written, with a text cut, or with the column left empty; `warn`: it is written as it is. Of both a note is

@@ -144,7 +144,7 @@ function compileValueCheck(check: ValueCheck): (value: string) => boolean {
 /** Null: it cannot be said, as something is null. */
 type Tested = (values: Row) => boolean | null;
 
-function compileComparison(comparison: Comparison, placeOf: (column: string) => number): Tested {
+export function compileComparison(comparison: Comparison, placeOf: (column: string) => number): Tested {
   if ('compare' in comparison) {
     const [left, right] = [placeOf(comparison.left), placeOf(comparison.right)];
     const comparable = COMPARABLE[comparison.compare];

@@ -1,5 +1,5 @@
 import type { DescribedColumn, DescribedTable, TableSchema } from '@changeover/events';
-import type { Expression, Json, Severity, TableRule } from '@changeover/mapping';
+import type { Comparison, Expression, Json, Severity, TableRule } from '@changeover/mapping';
 import { textTable } from '@changeover/testing';
 
 import { ruleFindings } from './rule-findings.js';
@@ -203,6 +203,53 @@ describe('a column that takes only so many characters', () => {
     expect(found('character varying(19)', column, [atMost(19, 'warn')])).toHaveLength(1);
     expect(found('character varying(19)', column, [atMost(20, 'fix')])).toHaveLength(1);
     expect(found('character varying(19)', column, [{ ...atMost(19, 'fix'), column: 'id' }])).toHaveLength(1);
+  });
+});
+
+describe('a unique rule', () => {
+  const there = { value: 'gone', in: [null] } as const;
+  const found = (where: Comparison | undefined, ...predicates: readonly (string | null)[]): readonly string[] => {
+    const unique: TableRule['unique'] = [{ columns: ['a', 'b'], otherwise: 'held', ...(where && { where }) }];
+    const uniques = predicates.map((predicate, at) => ({
+      name: `u${String(at)}`,
+      columns: ['b', 'a'],
+      expressions: ['b', 'a'],
+      predicate,
+    }));
+    return messages([rule('person', { unique })], { ...described('person', []), uniques });
+  };
+
+  it('counts the rows that the index is over', () => {
+    expect(found(undefined)).toEqual([]);
+    expect(found(undefined, null)).toEqual([]);
+    expect(found(undefined, '(gone IS NULL)', null)).toEqual([]);
+    expect(found(there, '(gone IS NULL)')).toEqual([]);
+    expect(found(there, 'main', '(gone IS NULL)')).toEqual([]);
+  });
+
+  it.each<[Comparison | undefined, string | null, string]>([
+    [
+      undefined,
+      '(gone IS NULL)',
+      'the index u0 is only over rows of crm.person (a, b) where (gone IS NULL), and the rule counts all of them: more go without the value, or are held, than have to; `where` says which rows count',
+    ],
+    [
+      there,
+      null,
+      'the index u0 is over all rows of crm.person (a, b), and the rule counts only those with is(gone, null): others that want the same will be refused',
+    ],
+    [
+      there,
+      'main',
+      'the index u0 is only over rows of crm.person (a, b) where main, and the rule counts those with is(gone, null), which are others: rows that the index counts and the rule does not will be refused where they want the same',
+    ],
+    [
+      there,
+      '(score > 3)',
+      'the index u0 is only over rows of crm.person (a, b) where (score > 3), and the rule counts those with is(gone, null): look whether these are the same rows, as they cannot be compared here',
+    ],
+  ])('that says %j of an index with %j is told', (where, predicate, message) => {
+    expect(found(where, predicate)).toEqual([`mapping warning unique: ${message}`]);
   });
 });
 

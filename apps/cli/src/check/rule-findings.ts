@@ -1,7 +1,8 @@
 import type { DescribedTable, TableSchema } from '@changeover/events';
-import { aliasesOf, keyFollowsMergeKey, printExpression, type Expression, type TableRule } from '@changeover/mapping';
+import { aliasesOf, keyFollowsMergeKey, printComparison, printExpression, type Expression, type TableRule } from '@changeover/mapping';
 
 import type { Finding } from './finding.js';
+import { isSameCondition } from './index-condition.js';
 
 type Ends = { readonly sources: readonly TableSchema[]; readonly targets: readonly DescribedTable[] };
 
@@ -27,6 +28,7 @@ export function ruleFindings(rules: readonly TableRule[], { sources, targets }: 
       ...parentFindings(rule, target, made),
       ...nullFindings(rule, target, notNull.get(rule.source) ?? new Set()),
       ...lengthFindings(rule, target, source),
+      ...uniqueFindings(rule, target),
       ...mergedFindings(rule),
       ...mergedParentFindings(rule, target, merged),
     ];
@@ -121,6 +123,46 @@ function nullFindings(
       `columns of ${target} are NOT NULL and may be left empty by the rule: such rows will be refused; with the columns in \`required\` they are held: ${may.join(', ')}`,
     ),
   ];
+}
+
+/** Where a rule counts other rows than the index does: those would be refused, or go without a value that they could have. */
+function uniqueFindings({ target, unique = [] }: TableRule, { uniques }: DescribedTable): readonly Finding[] {
+  return unique.flatMap(({ columns, where }) => {
+    const same = uniques.filter((one) => one.columns?.toSorted().join() === columns.toSorted().join());
+    const told = `${target} (${columns.join(', ')})`;
+    const whole = same.find(({ predicate }) => predicate === null);
+    if (whole !== undefined)
+      return where === undefined
+        ? []
+        : [
+            warning(
+              'unique',
+              `the index ${whole.name} is over all rows of ${told}, and the rule counts only those with ${printComparison(where)}: others that want the same will be refused`,
+            ),
+          ];
+    const partial = same.flatMap(({ name, predicate }) => (predicate === null ? [] : [{ name, predicate }]));
+    const [first] = partial;
+    if (first === undefined) return [];
+    const is = `the index ${first.name} is only over rows of ${told} where ${first.predicate}`;
+    if (where === undefined)
+      return [
+        warning(
+          'unique',
+          `${is}, and the rule counts all of them: more go without the value, or are held, than have to; \`where\` says which rows count`,
+        ),
+      ];
+    const compared = partial.map(({ predicate }) => isSameCondition(predicate, where));
+    if (compared.includes(true)) return [];
+    const rule = `the rule counts those with ${printComparison(where)}`;
+    return [
+      warning(
+        'unique',
+        compared.includes(null)
+          ? `${is}, and ${rule}: look whether these are the same rows, as they cannot be compared here`
+          : `${is}, and ${rule}, which are others: rows that the index counts and the rule does not will be refused where they want the same`,
+      ),
+    ];
+  });
 }
 
 /** Texts that may be longer than their column takes. */

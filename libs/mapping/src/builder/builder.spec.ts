@@ -475,6 +475,21 @@ describe('a mistake that TypeScript finds', () => {
     ).toHaveLength(1);
   });
 
+  it('is a condition of a unique rule that the target does not know', () => {
+    const where = {
+      all: [
+        { value: 'vip', in: ['t'] },
+        { value: 'score', in: [null] },
+      ],
+    } as const;
+    const { unique } = map.table('crm.person', { ...from, unique: [{ columns: ['email'], where, otherwise: 'empty' }] });
+    expect(unique).toEqual([{ columns: ['email'], where, otherwise: 'empty' }]);
+    // @ts-expect-error -- no column of that name
+    map.table('crm.person', { ...from, unique: [{ columns: ['email'], where: { value: 'deleted', in: ['f'] }, otherwise: 'held' }] });
+    // @ts-expect-error -- it is never null
+    map.table('crm.person', { ...from, unique: [{ columns: ['email'], where: { value: 'status', in: [null] }, otherwise: 'held' }] });
+  });
+
   it('is a required column of another name, or with what it cannot be instead', () => {
     const named = (rule: TableRule): unknown => [rule.required, rule.validate];
     const { severity, ...presence } = { name: 'presence of family_name', column: 'family_name', required: true, severity: '' };

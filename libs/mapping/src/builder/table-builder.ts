@@ -3,7 +3,7 @@ import type { Expression, TableRule } from '../rule.js';
 import { mergeOf, type Merge } from './merge.js';
 import { drivingRow, type DrivingRow, type Ordered, type Table, type Tables } from './rows.js';
 import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
-import { requiredOf, validationOf, type NeverNull, type Required, type Validation } from './validation.js';
+import { requiredOf, validationOf, type NeverNull, type Required, type RowCheck, type Validation } from './validation.js';
 import { conditionOf, type Where } from './where.js';
 
 type Name<T> = keyof T & string;
@@ -26,7 +26,11 @@ type Told<T extends Table, Part extends 'key' | 'unique'> = T extends { readonly
 /** A database without foreign keys says nothing of what belongs together: then a row may need one of any table. */
 type Parent<T extends Table, Target> = Name<Target> & (T extends { readonly references: infer Parents } ? keyof Parents : string);
 
-type UniqueOptions<T extends Table, From> = { readonly order?: Ordered<From> } & (
+type UniqueOptions<T extends Table, From> = {
+  /** Rows of which it is not true want nothing: where the index is a partial one. */
+  readonly where?: RowCheck<T['row']>;
+  readonly order?: Ordered<From>;
+} & (
   | { readonly columns: Told<T, 'unique'> & readonly Name<T['row']>[]; readonly otherwise: 'held' }
   | { readonly columns: Told<T, 'unique'> & readonly Emptiable<T['row']>[]; readonly otherwise: 'empty' }
 );

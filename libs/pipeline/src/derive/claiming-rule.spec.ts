@@ -10,7 +10,7 @@ import {
 import fc from 'fast-check';
 
 import { claimingRule } from './claiming-rule.js';
-import { valuesText } from './source-mirror.js';
+import { wantedText } from './source-mirror.js';
 
 const COLUMNS = ['id', 'a', 'b'];
 const TABLES = new Map<string, SourceTable>(['s', 'j', 'k', 'l'].map((name) => [name, { columns: COLUMNS, key: ['id'] }]));
@@ -57,13 +57,14 @@ const rule: fc.Arbitrary<TableRule> = fc
     key: fc.constantFrom(['id'], ['x']),
     required: fc.uniqueArray(targetColumn, { maxLength: 1 }),
     unique: fc.uniqueArray(targetColumn, { minLength: 1, maxLength: 2 }),
+    counted: fc.option(fc.record({ value: targetColumn, in: fc.constantFrom(['1'], [null, '2']) }), { nil: undefined }),
     validate: fc.array(validation, { maxLength: 2 }).map((all) => all.map((one, index) => ({ ...one, name: String(index) }))),
     where: fc.option(
       plain.map((is) => ({ any: [{ not: { is, in: ['1'] } }, { is, in: [null] }] })),
       { nil: undefined },
     ),
   })
-  .map(({ where, unique, ...rest }) => ({
+  .map(({ where, unique, counted, ...rest }) => ({
     source: 's',
     target: 't.t',
     joins: [
@@ -72,7 +73,7 @@ const rule: fc.Arbitrary<TableRule> = fc
       { as: 'l', table: 'l', on: { id: { column: 'id' } }, all: { columns: MAX, atMost: 1 } },
     ],
     ...rest,
-    unique: [{ columns: unique, order: [{ column: 'b' }], otherwise: 'held' }],
+    unique: [{ columns: unique, ...(counted && { where: counted }), order: [{ column: 'b' }], otherwise: 'held' }],
     ...(where === undefined ? {} : { where }),
   }));
 
@@ -95,7 +96,7 @@ function wanted(of: TableRule, driving: Row, rows: Readonly<Record<string, reado
   if (!compiled.accepts(joined)) return null;
   const derived = compiled.derive(joined);
   if ('problems' in derived) return null;
-  return compiled.uniques.map(({ columns, orderOf }) => [valuesText(derived.values, columns), orderOf(driving)]);
+  return compiled.uniques.map((unique) => [wantedText(derived.values, unique), unique.orderOf(driving)]);
 }
 
 describe('what of a rule decides what a row wants', () => {

@@ -1,4 +1,13 @@
-import { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead, type Expression, type TableRule } from '@changeover/mapping';
+import {
+  aliasesIn,
+  aliasesOf,
+  columnsCompared,
+  columnsValidated,
+  inputsOf,
+  joinsRead,
+  type Expression,
+  type TableRule,
+} from '@changeover/mapping';
 
 /**
  * What of a rule decides which unique values a row wants: whether it is accepted, whether anything holds it back, and the values. Columns that can do
@@ -7,7 +16,7 @@ import { aliasesIn, aliasesOf, columnsValidated, inputsOf, joinsRead, type Expre
 export function claimingRule(rule: TableRule): TableRule {
   // What only notes decides nothing; a value that is fixed may be what another rule looks at.
   const validate = (rule.validate ?? []).filter(({ severity }) => severity !== 'warn');
-  const unique = (rule.unique ?? []).flatMap(({ columns }) => columns);
+  const unique = (rule.unique ?? []).flatMap(({ columns, where }) => [...columns, ...(where === undefined ? [] : columnsCompared(where))]);
   const needed = new Set([...rule.key, ...(rule.required ?? []), ...unique, ...validate.flatMap(columnsValidated)]);
   const columns = Object.fromEntries(Object.entries(rule.columns).filter(([name, value]) => needed.has(name) || canHold(value)));
   const joins = rule.joins ?? [];

@@ -414,6 +414,45 @@ describe('derivation', () => {
     expect([...stream.target]).toEqual([['1 2', ['2', '1', 'X']]]);
   });
 
+  it.each(['empty', 'held'] as const)(
+    'counts for a unique value only who meets its condition, and decides anew when that changes (%s)',
+    (otherwise) => {
+      const stream = new Stream([
+        {
+          source: 'public.a',
+          target: 'ta',
+          columns: Object.fromEntries(['id', 'v', 'gone'].map((name) => [name, { column: name === 'gone' ? 'p' : name }])),
+          key: ['id'],
+          unique: [{ columns: ['v'], where: { value: 'gone', in: [null] }, otherwise }],
+        },
+      ]);
+      const changed = (row: number, value: string | null): Change => ({ how: 'update', table: 'public.a', row, column: 'p', value });
+      const values = (): unknown => {
+        expectDefinition(stream);
+        return [...stream.target.values()].map(([id, v]) => [id, v]).sort();
+      };
+      const lost = otherwise === 'empty' ? (id: string) => [[id, null]] : () => [];
+      stream.transaction(
+        ['1', '2', '3'].map((id) => ({ how: 'put', table: 'public.a', row: { id, v: 'x', p: id === '3' ? null : 'then' } })),
+      );
+      expect(values()).toEqual([
+        ['1', 'x'],
+        ['2', 'x'],
+        ['3', 'x'],
+      ]);
+      stream.transaction([changed(1, null)]);
+      expect(values()).toEqual([['1', 'x'], ['2', 'x'], ...lost('3')]);
+      stream.transaction([changed(0, null)]);
+      expect(values()).toEqual([['1', 'x'], ...lost('2'), ...lost('3')]);
+      stream.transaction([changed(0, 'now'), changed(1, 'now')]);
+      expect(values()).toEqual([
+        ['1', 'x'],
+        ['2', 'x'],
+        ['3', 'x'],
+      ]);
+    },
+  );
+
   it('makes rows of all that are joined, and of what is joined to these, as the definition says, after each transaction', () => {
     const census = new Census(['of a joined row', 'of one behind a link', 'too many rows', 'filter on too many rows', 'flip', 'no number']);
     const parameters = { numRuns: 300, seed: seedOfRun(), unbiased: true };

@@ -3,7 +3,7 @@ import type { CompiledMerge, CompiledRule, Problem } from '@changeover/mapping';
 
 import type { PlannedRule } from './derivation-plan.js';
 import type { ParentRef, Part, Version } from './derived-entry.js';
-import { valuesText } from './source-mirror.js';
+import { wantedText } from './source-mirror.js';
 import { childMember, childOf, stateKey } from './state-keys.js';
 
 /** A row that is part of a merged row, with what it gives to it. */
@@ -58,7 +58,7 @@ export function mergeParts(rule: PlannedRule, parts: readonly GivenPart[] | null
   const row = complete(values);
   if ('problems' in row) return { version: null, problems: row.problems, from };
   const claims = rule.uniques.map((unique, index) => {
-    const wanted = valuesText(row.values, unique.columns);
+    const wanted = wantedText(row.values, unique);
     return wanted === null ? null : { values: wanted, order: first.version.part.orders[index + 1] as string };
   });
   return { version: { ...row, parents: neededBy(parts, from), claims }, problems: NONE, from };

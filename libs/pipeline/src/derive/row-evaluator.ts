@@ -12,7 +12,7 @@ import {
 import type { EvaluatedRule, PlannedJoin } from './derivation-plan.js';
 import type { ParentRef, Version } from './derived-entry.js';
 import { lineOfRow } from './row-text.js';
-import { valuesText, type SourceMirror } from './source-mirror.js';
+import { wantedText, type SourceMirror } from './source-mirror.js';
 import { bounded, lookupsText } from './state-keys.js';
 
 /** What a row is by its own source rows and those joined to it. */
@@ -158,9 +158,9 @@ function parentsOf(rule: EvaluatedRule, rows: JoinedRows): readonly (ParentRef |
 
 function versionOf(rule: EvaluatedRule, rows: JoinedRows, { values, notes }: Pick<Version, 'values' | 'notes'>): Version {
   const parents = parentsOf(rule, rows).filter((parent) => parent !== null);
-  const claims = rule.uniques.map(({ columns, orderOf }) => {
-    const wanted = valuesText(values, columns);
-    return wanted === null ? null : { values: wanted, order: orderOf(rows[0]) };
+  const claims = rule.uniques.map((unique) => {
+    const wanted = wantedText(values, unique);
+    return wanted === null ? null : { values: wanted, order: unique.orderOf(rows[0]) };
   });
   return { values, parents, claims, notes };
 }

@@ -1,5 +1,5 @@
 import type { StateView } from '@changeover/events';
-import type { Row } from '@changeover/mapping';
+import type { CompiledUnique, Row } from '@changeover/mapping';
 
 import { LINE_AT } from '../mirror/mirror-value.js';
 import { Corrections } from './corrections.js';
@@ -92,6 +92,11 @@ export class SourceMirror {
       if (entered !== null) this.#state.addMember(stateKey('lookup', number, entered), member);
     }
   }
+}
+
+/** What a row wants alone by a unique rule, as one text; null: nothing. */
+export function wantedText(row: Row, { columns, counts }: Pick<CompiledUnique, 'columns' | 'counts'>): string | null {
+  return counts === null || counts(row) ? valuesText(row, columns) : null;
 }
 
 /** These columns of a row as one text; null if one of them is: null equals nothing. */

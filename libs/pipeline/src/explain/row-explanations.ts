@@ -351,7 +351,7 @@ export class RowExplanations implements AsyncDisposable {
   /** The key of the driving row that makes the row of the target with this key; null: by the key alone it cannot be told, or nobody has it. */
   #drivingKey(rule: PlannedRule, key: readonly string[]): string | null {
     const ast = this.#rules[rule.number] as TableRule;
-    const wanted = rule.uniques.find(({ columns }) => columns.join() === rule.compiled.key.join());
+    const wanted = rule.uniques.find(({ columns, counts }) => counts === null && columns.join() === rule.compiled.key.join());
     if (wanted !== undefined) {
       const winner = this.#claims.winner(wanted.number, bounded(lineOfRow(key)));
       const rival = winner === undefined ? null : rivalOf(rule.number, rule.isShared, winner);

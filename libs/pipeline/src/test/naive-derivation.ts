@@ -165,11 +165,11 @@ export function deriveNaively(
     const wanting = candidates.filter((one) => one.values !== null && ruleAt(rules, one.rule).target === target);
     rules
       .find((rule) => rule.target === target)
-      ?.uniques.forEach(({ columns }, unique) => {
+      ?.uniques.forEach(({ columns, counts }, unique) => {
         const rivals = new Map<string, Candidate[]>();
         for (const candidate of wanting) {
           const wanted = columns.map((column) => candidate.values?.[column] ?? null);
-          if (wanted.includes(null)) continue;
+          if (wanted.includes(null) || (candidate.values !== null && counts?.(candidate.values) === false)) continue;
           const text = JSON.stringify(wanted);
           rivals.set(text, [...(rivals.get(text) ?? []), candidate]);
         }

@@ -17,14 +17,21 @@ type NamedRow = Readonly<Record<string, string | null>>;
 
 /** The rule with its validation, and what becomes of the values of rows that are merged, said the slow way, over values of the random rules: what PostgreSQL's own comparisons of these would be. */
 export function compileNaively(
-  { validate = [], ...rule }: TableRule,
+  { validate = [], unique = [], ...bare }: TableRule,
   tables: ReadonlyMap<string, SourceTable>,
   converters: Converters,
 ): CompiledRule {
+  const rule: TableRule = { ...bare, unique: unique.map(({ where: _, ...all }) => all) };
   const compiled = compileRule(rule, tables, converters);
+  // One for the key may stand before them.
+  const own = compiled.uniques.length - unique.length;
   const { merge, derive } = compiled;
   return {
     ...compiled,
+    uniques: compiled.uniques.map((one, index) => {
+      const where = unique[index - own]?.where;
+      return { ...one, counts: where === undefined ? null : (values) => holds(where, namedRow(values)) === true };
+    }),
     derive: (rows, waives) => validated(derive(rows), waives),
     merge: merge && {
       ...merge,
@@ -36,11 +43,13 @@ export function compileNaively(
     },
   };
 
+  function namedRow(values: Row): Record<string, string | null> {
+    return Object.fromEntries(compiled.columns.map((column, place) => [column, values[place] ?? null]));
+  }
+
   function validated(derived: DerivedRow, waives?: Waives): DerivedRow {
     if ('problems' in derived) return derived;
-    const row: Record<string, string | null> = Object.fromEntries(
-      compiled.columns.map((column, place) => [column, derived.values[place] ?? null]),
-    );
+    const row = namedRow(derived.values);
     const [problems, notes]: [Problem[], Problem[]] = [[], []];
     for (const one of validate) {
       const { column, name, severity } = one;

@@ -2,6 +2,7 @@ import {
   ConversionProblem,
   type Aggregate,
   type Check,
+  type Comparison,
   type Converters,
   type Expression,
   type JoinRule,
@@ -115,6 +116,18 @@ const CHECKS: readonly (Check & { readonly column: string })[] = [
   },
 ];
 
+/** Which rows want a unique value. */
+const COUNTED: readonly Comparison[] = [
+  { value: 'q', in: [null] },
+  { not: { value: 'p', in: ['1'] } },
+  {
+    any: [
+      { value: 'joined', in: [null] },
+      { compare: 'text', left: 'p', is: '<', right: 'q' },
+    ],
+  },
+];
+
 const validations: fc.Arbitrary<readonly ValidationRule[]> = fc
   .array(fc.record({ check: fc.constantFrom(...CHECKS), severity: fc.constantFrom('fix', 'fix', 'warn', 'hold', 'hold', 'stop') }), {
     maxLength: 3,
@@ -195,6 +208,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
         selector: ({ parent, by }) => `${parent} ${by}`,
       }),
       unique: fc.constantFrom(null, 'empty', 'held'),
+      counted: fc.constantFrom(undefined, ...COUNTED),
       ordered: fc.constantFrom('none', 'up', 'down'),
       strict: fc.constantFrom(null, 'held', 'empty'),
       required: fc.boolean(),
@@ -247,6 +261,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
               unique: [
                 {
                   columns: ['v'],
+                  ...(shape.counted === undefined ? {} : { where: shape.counted }),
                   otherwise: shape.required ? 'held' : shape.unique,
                   order: shape.ordered === 'none' ? [] : [{ column: 'n', descending: shape.ordered === 'down' }],
                 },

@@ -19,6 +19,8 @@ const SEEN = [
   'merged row that lost a unique value',
   'merged in all at once',
   'flip',
+  'value of several rows, of which one counts',
+  'counts no more',
   'held',
   'kept',
   'released',

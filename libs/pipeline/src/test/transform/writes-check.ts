@@ -351,8 +351,15 @@ export class WritesCheck {
       said.some(({ kept }) => kept),
     );
     const before = this.#before;
+    census.saw('value of several rows, of which one counts', this.#isShared(outcomes));
     const id = (key: string): string => this.#heldId(key);
     if (before !== null) {
+      census.saw(
+        'counts no more',
+        [...outcomes].some(
+          ([key, outcome]) => this.#counts(key, before.outcomes.get(key)) === true && this.#counts(key, outcome) === false,
+        ),
+      );
       census.saw(
         'released',
         [...outcomes].some(([key, { written, state }]) => written !== null && state === null && before.held.has(id(key))),
@@ -432,6 +439,27 @@ export class WritesCheck {
   #drivingRowStands(key: string, view: Place['view']): boolean {
     const [rule, driving] = this.#definition.ruleOf(key);
     return view.get(rule.source)?.rows.has(driving) === true;
+  }
+
+  /** Whether it counts where a unique rule does not count all rows; null: it does, or nothing stands. */
+  #counts(key: string, outcome: Outcome | undefined): boolean | null {
+    const [{ uniques }] = this.#definition.ruleOf(key);
+    const counts = uniques.find((unique) => unique.counts !== null)?.counts;
+    return outcome?.written == null || counts == null ? null : counts(outcome.written);
+  }
+
+  #isShared(outcomes: Expected['outcomes']): boolean {
+    const seen = new Set<string>();
+    for (const [key, outcome] of outcomes) {
+      if (this.#counts(key, outcome) === null) continue;
+      const [{ target, columns }] = this.#definition.ruleOf(key);
+      const value = outcome.written?.[columns.indexOf('v')] ?? null;
+      if (value === null) continue;
+      const text = `${target} ${value}`;
+      if (seen.has(text)) return true;
+      seen.add(text);
+    }
+    return false;
   }
 
   #isUnique(table: string): boolean {
