@@ -31,7 +31,7 @@ const SOURCE = `
 const TARGET = `
   CREATE SCHEMA app;
   CREATE TABLE app.person (id text PRIMARY KEY, email text, name text NOT NULL, phone text, phones text);
-  CREATE TABLE app.note (id int PRIMARY KEY, person_id text NOT NULL REFERENCES app.person, body text NOT NULL);
+  CREATE TABLE app.note (id int PRIMARY KEY, person_id text NOT NULL REFERENCES app.person, whose text NOT NULL REFERENCES app.person, body text NOT NULL);
 `;
 
 const column = (name: string, of?: string) => ({ column: name, ...(of !== undefined && { of }) });
@@ -63,10 +63,12 @@ const MAPPING = {
         id: column('id'),
         // Without a contact there is nobody.
         person_id: { when: [{ if: { not: { is: column('id', 'contact'), in: [null] } }, then: keyOf('contact', 'contact') }] },
+        // Once more, without saying how it is made.
+        whose: { keyOf: 'app.person', rule: 'contacts', keyColumn: 'id', key: [column('contact_id')] },
         body: column('body'),
       },
       key: ['id'],
-      required: ['person_id'],
+      required: ['person_id', 'whose'],
       requires: [{ parent: 'app.person', rule: 'contacts', key: [column('contact_id')] }],
     },
   ],
@@ -112,8 +114,8 @@ async function expectStanding({ source, target }: MigrationBed): Promise<readonl
     `${PARTS} SELECT n.id, p.key AS person FROM note n JOIN part p ON p.rule = 0 AND p.id = n.contact_id ORDER BY n.id`,
   );
   const there = new Set(good.map(({ id }) => id));
-  expect(await rowsOf(target, 'SELECT id, person_id FROM app.note ORDER BY id')).toEqual(
-    notes.rows.filter(({ person }) => there.has(person)).map(({ id, person }) => ({ id, person_id: person })),
+  expect(await rowsOf(target, 'SELECT id, person_id, whose FROM app.note ORDER BY id')).toEqual(
+    notes.rows.filter(({ person }) => there.has(person)).map(({ id, person }) => ({ id, person_id: person, whose: person })),
   );
   expect(await rowsOf(target, 'SELECT table_name FROM changeover.refused WHERE to_seq IS NULL')).toEqual([]);
   return people;

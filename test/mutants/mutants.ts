@@ -57,6 +57,20 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [DERIVATION_SPEC, 'rows of one merge key'],
   },
   {
+    name: 'a row keeps the key that another one had before',
+    file: ROUND,
+    find: 'this.#followKeys();',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'gives a row the key'],
+  },
+  {
+    name: 'a kept version keeps the key that another row had',
+    file: ROUND,
+    find: '(named.has(column) ? (version.values[column] ?? null) : value)',
+    replace: '(named.has(column) ? null : value)',
+    killedBy: [DERIVATION_SPEC, 'gives a row the key'],
+  },
+  {
     name: 'a merged row is made in the order of keys',
     file: MERGED_ROW,
     find: 'compare(a.version.part.orders[0], b.version.part.orders[0]) ||',

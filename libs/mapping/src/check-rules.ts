@@ -3,8 +3,9 @@ import { asChangeoverError } from '@changeover/core';
 import type { Converters, SourceTable } from './compiled-rule.js';
 import type { CustomExpression } from './custom/custom-function.js';
 import { functionProblems } from './custom/function-problems.js';
-import { columnsCompared } from './expression-parts.js';
+import { columnsCompared, columnsValidated } from './expression-parts.js';
 import type { MappingIssue } from './problems.js';
+import { isKeyOf } from './reference.js';
 import { compareValues } from './row-order.js';
 import type { Comparison, Condition, Expression, JoinRule, Order, TableRule, UniqueRule, ValidationRule } from './rule.js';
 import { COMPARABLE, compilePattern, refusesValue } from './validation.js';
@@ -43,7 +44,10 @@ class RuleCheck {
     const { source, columns, where, key, required = [] } = this.#rule;
     const rows = this.#joins(this.#table(source, ['source']));
     const place = { rows, home: '', holds: false };
-    for (const [column, value] of Object.entries(columns)) this.#expression(value, ['columns', column], { ...place, holds: true });
+    for (const [column, value] of Object.entries(columns)) {
+      if ('keyOf' in value) this.#reference(column, value, place);
+      else this.#expression(value, ['columns', column], { ...place, holds: true });
+    }
     if (where !== undefined) this.#condition(where, ['where'], place);
     this.#made(key, ['key']);
     this.#made(required, ['required']);
@@ -106,6 +110,35 @@ class RuleCheck {
         this.#say([...path, 'key'], `must name a row of ${source ?? ''} by its key (${table.key.join(', ')})`);
       }
     }
+  }
+
+  /** Its value is known only when the row that it refers to stands: till then nothing can be asked of it, or made of it. */
+  #reference(column: string, value: Extract<Expression, { readonly keyOf: string }>, place: Place): void {
+    const path = ['columns', column];
+    const { keyOf: parent, rule, keyColumn, key } = value;
+    this.#expressions(key, [...path, 'key'], place);
+    const { key: own, unique = [], requires = [], merge, validate = [] } = this.#rule;
+    if (!requires.some((one) => isKeyOf(value, one)))
+      this.#say(
+        [...path, 'keyOf'],
+        `${column} has the key of a row of ${parent} that is not among requires: name it there by the same rule and key`,
+      );
+    const maker = this.#rules.find((one) => one.target === parent && one.name === rule);
+    if (maker?.key.includes(keyColumn) === false)
+      this.#say([...path, 'keyColumn'], `must be a column of the key of ${parent} (${maker.key.join(', ')})`);
+    const known = 'is known only when that row stands';
+    if (own.includes(column)) this.#say(path, `must not be of the key: what another row's key is ${known}`);
+    if (unique.some(({ columns, where }) => [...columns, ...(where === undefined ? [] : columnsCompared(where))].includes(column)))
+      this.#say(path, `must not be in unique: what another row's key is ${known}`);
+    if (validate.some((one) => columnsValidated(one).includes(column)))
+      this.#say(path, `must not be in validate: what another row's key is ${known}`);
+    if (merge === undefined) return;
+    const survivor = merge.columns?.[column] ?? 'first';
+    if (survivor !== 'first' && survivor !== 'last')
+      this.#say(['merge', 'columns', column], 'must be first or last: it is the key of another row');
+    const others = this.#rules.filter((one) => one.target === this.#rule.target).map(({ columns }) => columns[column]);
+    if (others.some((other) => other !== undefined && !('keyOf' in other) && !('constant' in other && other.constant === null)))
+      this.#say(path, `must be a key of another row in all rules for ${this.#rule.target}, or constant null: their rows are merged`);
   }
 
   #uniques(): void {
@@ -231,7 +264,8 @@ class RuleCheck {
         this.#expression(one.then, [...path, 'when', index, 'then'], place);
       }
       if (value.otherwise !== undefined) this.#expression(value.otherwise, [...path, 'otherwise'], place);
-    } else if ('custom' in value) {
+    } else if ('keyOf' in value) this.#say(path, 'must stand alone in a column: it is known only when the row that it refers to stands');
+    else if ('custom' in value) {
       if (value.invalid === 'held' && !place.holds) this.#say([...path, 'invalid'], ONLY_COLUMNS_HOLD);
       this.#function(value, value.fn, [...path, 'fn']);
       if (value.inverse !== undefined) this.#function(value, value.inverse.fn, [...path, 'inverse', 'fn']);

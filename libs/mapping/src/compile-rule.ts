@@ -15,7 +15,7 @@ import { aliasesIn, aliasesOf, joinsRead } from './expression-parts.js';
 import { columnsNaming, compileSurvivors, nameOfMerged } from './merge.js';
 import { orderText, rowOrder } from './row-order.js';
 import type { Expression, JoinRule, MergeRule, Order, TableRule, UniqueRule } from './rule.js';
-import { Scope, wrong, type Evaluate, type Problems, type Rows } from './scope.js';
+import { keyText, Scope, wrong, type Problems, type Rows } from './scope.js';
 import { compileComparison, compileValidations, validateRow } from './validation.js';
 
 /**
@@ -56,6 +56,9 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
     requires: (rule.requires ?? []).map(({ parent, rule: name = null, key }) => {
       return { parent, rule: name, keyOf: keyText(key.map((value) => scope.evaluate(value))), columns: columnsNaming(key, rule) };
     }),
+    references: Object.values(rule.columns).flatMap((value, at) =>
+      'keyOf' in value ? [{ place: at, parent: value.keyOf, rule: value.rule ?? null, column: value.keyColumn }] : [],
+    ),
     uniques: uniqueRules(rule, tables.get(rule.source)?.key ?? []).map(({ columns: names, where: counted, order = [], otherwise }) => ({
       columns: names.map(place),
       counts: counted === undefined ? null : isTrue(compileComparison(counted, place)),
@@ -194,17 +197,4 @@ function uniqueRules({ key, columns, unique = [], name }: TableRule, sourceKey: 
   });
   const distinct = name === undefined && sourceKey.length > 0 && sourceKey.every((column) => copied.includes(column));
   return distinct ? unique : [{ columns: key, otherwise: 'held' }, ...unique];
-}
-
-/** Null if any of them is. */
-function keyText(values: readonly Evaluate[]): (rows: Rows) => readonly string[] | null {
-  return (rows) => {
-    const result: string[] = [];
-    for (const value of values) {
-      const text = value(rows);
-      if (text === null) return null;
-      result.push(text);
-    }
-    return result;
-  };
 }

@@ -111,6 +111,16 @@ export type CompiledRule = {
     /** Of a merged row: places of the columns that say which of its rows' parents it needs; none: those of all. */
     readonly columns: readonly number[];
   }[];
+  /**
+   * Columns that are to have the key of a row that is required (`column` of it). What is derived holds in their place what names that row, as `readReference` reads it, or null: what it has
+   * there is known when it stands.
+   */
+  readonly references: readonly {
+    readonly place: number;
+    readonly parent: string;
+    readonly rule: string | null;
+    readonly column: string;
+  }[];
   readonly uniques: readonly CompiledUnique[];
   readonly keepsLast: boolean;
   /** Null: rows of the target are not merged. */

@@ -8,6 +8,7 @@ export function inputsOf(value: Expression): readonly Expression[] {
   if ('object' in value) return Object.values(value.object);
   if ('array' in value) return value.array;
   if ('custom' in value) return value.inputs;
+  if ('keyOf' in value) return value.key;
   if (!('when' in value)) return [];
   const otherwise = value.otherwise === undefined ? [] : [value.otherwise];
   return [...value.when.flatMap((one) => [...expressionsIn(one.if), one.then]), ...otherwise];

@@ -80,6 +80,7 @@ describe('rules', () => {
       nr: { stride: 2, offset: -1, input: { column: 'nr' }, invalid: 'held' },
       kind: { when: [{ if: { is: { column: 'a' }, in: ['1'] }, then: { constant: 'one' } }], otherwise: { constant: 'many' } },
       owner: { uuid: '6ba7b810-9dad-11d1-80b4-00c04fd430c8', input: { column: 'owner' } },
+      boss: { keyOf: 'crm.person', keyColumn: 'id', key: [{ column: 'boss' }] },
     },
     required: ['name'],
     requires: [{ parent: 'crm.person', key: [{ column: 'boss' }] }],
@@ -98,7 +99,7 @@ describe('rules', () => {
   test.each<[object, string]>([
     [
       changed({ columns: { id: { colum: 'id' } } }),
-      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid, stride, split, when, field, object, array, json, custom',
+      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid, stride, split, when, field, object, array, json, custom, keyOf',
     ],
     [changed({ columns: { id: { column: 'id', off: 'x' } } }), '.columns.id: Unrecognized key: "off"'],
     [changed({ columns: { id: { first: [] } } }), '.columns.id.first: Too small: expected array to have >=1 items'],

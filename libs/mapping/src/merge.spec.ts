@@ -47,6 +47,15 @@ describe('a column of a merged row', () => {
   });
 });
 
+const KEY_OF = { keyOf: 'crm.t', rule: 'one', keyColumn: 'id', key: [{ column: 'p' }] } as const;
+const REFERRING: TableRule = {
+  source: 'public.a',
+  target: 'crm.c',
+  columns: { id: { column: 'id' }, p: KEY_OF },
+  key: ['id'],
+  requires: [{ parent: 'crm.t', rule: 'one', key: [{ column: 'p' }] }],
+};
+
 describe('a rule that merges', () => {
   const row = (...values: readonly (string | null)[]): JoinedRows => [values];
 
@@ -117,6 +126,44 @@ describe('a rule that merges', () => {
     ],
   ])('is refused: %s', (message, rules) => {
     expect(() => parseMapping({ rules })).toThrow(message);
+  });
+
+  it.each<[string, Partial<TableRule>, string]>([
+    ['of a row that is not required', { requires: [] }, '.columns.p.keyOf: p has the key of a row of crm.t that is not among requires'],
+    [
+      'of no column of the key',
+      { columns: { ...REFERRING.columns, p: { ...KEY_OF, keyColumn: 'v' } } },
+      '.columns.p.keyColumn: must be a column of the key of crm.t (id)',
+    ],
+    ['in a key', { key: ['id', 'p'] }, '.columns.p: must not be of the key'],
+    ['that is unique', { unique: [{ columns: ['p'], otherwise: 'held' }] }, '.columns.p: must not be in unique'],
+    [
+      'that is validated',
+      { validate: [{ name: 'n', column: 'id', severity: 'warn', check: { compare: 'text', left: 'id', is: '<', right: 'p' } }] },
+      '.columns.p: must not be in validate',
+    ],
+    [
+      'in another value',
+      { columns: { ...REFERRING.columns, p: { first: [KEY_OF] } } },
+      '.columns.p.first[0]: must stand alone in a column',
+    ],
+    [
+      'of which several are made one',
+      { name: 'n', merge: { by: BY, columns: { p: 'longest' }, atMost: 9 } },
+      '.merge.columns.p: must be first or last',
+    ],
+  ])('gives its key to no column %s', (_, change, message) => {
+    expect(parseMapping({ rules: [rule({}), REFERRING] }).rules).toHaveLength(2);
+    expect(() => parseMapping({ rules: [rule({}), { ...REFERRING, ...change }] })).toThrow(message);
+  });
+
+  it('has keys of other rows in a column by all its rules', () => {
+    const one: TableRule = { ...REFERRING, name: 'n', merge: { by: BY, atMost: 9 } };
+    const other = (p: Expression): TableRule => ({ ...one, name: 'm', requires: [], columns: { ...one.columns, p } });
+    expect(parseMapping({ rules: [rule({}), one, other({ constant: null })] }).rules).toHaveLength(3);
+    expect(() => parseMapping({ rules: [rule({}), one, other({ column: 'p' })] })).toThrow(
+      '.columns.p: must be a key of another row in all rules',
+    );
   });
 
   it('may merge by other values than another rule for the table', () => {

@@ -40,6 +40,11 @@ describe('a rule as a person writes it', () => {
       "own(trim(name, { invalid: 'empty' }), mail.address)",
       ['name', 'mail.address'],
     ],
+    [
+      { keyOf: 'crm.person', rule: 'leads', keyColumn: 'id', key: [MAIL] },
+      "keyOf('crm.person (leads)', 'id', mail.address)",
+      ['mail.address'],
+    ],
     [{ custom: 'own', fn: '() => null', inputs: [{ column: 'a' }], invalid: 'empty' }, "own(a, { invalid: 'empty' })", ['a']],
     [
       { convert: 'date', options: { formats: ['YYYY', 'x'], of: { 'a b': 1, c: null } }, input: { column: 'a' }, invalid: 'held' },

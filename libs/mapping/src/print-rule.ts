@@ -21,6 +21,11 @@ export function printExpression(expression: Expression): string {
     const settings = expression.invalid === 'empty' ? [inBraces(["invalid: 'empty'"])] : [];
     return `${expression.custom}(${[...expression.inputs.map(printExpression), ...settings].join(', ')})`;
   }
+  if ('keyOf' in expression) {
+    const { keyOf: parent, rule, keyColumn, key } = expression;
+    const named = rule === undefined ? parent : `${parent} (${rule})`;
+    return `keyOf(${[valueText(named), valueText(keyColumn), ...key.map(printExpression)].join(', ')})`;
+  }
   const cases = expression.when.map((one) => `[${printCondition(one.if)}, ${printExpression(one.then)}]`);
   const otherwise = expression.otherwise === undefined ? [] : [printExpression(expression.otherwise)];
   return `when(${[`[${cases.join(', ')}]`, ...otherwise].join(', ')})`;

@@ -20,6 +20,9 @@ import type {
 export const name = z.string().min(1).max(63);
 export const qualified = z.string().regex(/^[^.]+\..+$/u, 'must be of the form schema.table; the first dot separates the two');
 
+/** It stands before a colon in the list of held rows. */
+const ruleName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/u, 'must be a letter, then letters, digits, _ or -, all lower case');
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u;
 
 const text = z.string().nullable();
@@ -80,6 +83,7 @@ const EXPRESSION = byKey<Expression>({
     invalid,
     inverse: z.strictObject({ fn: z.string().min(1), exact: z.boolean() }).optional(),
   }),
+  keyOf: z.strictObject({ keyOf: qualified, rule: ruleName.optional(), keyColumn: name, key: someExpressions }),
 });
 
 const condition: z.ZodType<Condition> = z.lazy(() => CONDITION);
@@ -122,9 +126,6 @@ const join = z.strictObject({
     })
     .optional(),
 }) as z.ZodType<JoinRule>;
-
-/** It stands before a colon in the list of held rows. */
-const ruleName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/u, 'must be a letter, then letters, digits, _ or -, all lower case');
 
 const parent = z.strictObject({ parent: qualified, rule: ruleName.optional(), key: z.array(expression).min(1) }) as z.ZodType<ParentRule>;
 

@@ -43,7 +43,12 @@ export type Expression =
       readonly inputs: readonly Expression[];
       readonly invalid: 'held' | 'empty';
       readonly inverse?: { readonly fn: string; readonly exact: boolean };
-    };
+    }
+  /**
+   * What the row that `requires` names with the same `parent`, `rule` and `key` has in `keyColumn`, a column of its key: that of the merged row where its source row was merged into another. Null where
+   * one of `key` is. It is a column by itself, which is not of the key, and of which nothing else is asked.
+   */
+  | { readonly keyOf: string; readonly rule?: string; readonly keyColumn: string; readonly key: readonly Expression[] };
 
 /** What stands for a rule's name where merged rows are named. */
 export const MERGED = 'merged';

@@ -5,6 +5,7 @@ import { ConversionProblem, type Converter, type Converters, type Problem, type 
 import { customFunction } from './custom/custom-function.js';
 import { jsonField } from './json-field.js';
 import type { OrderedBy } from './row-order.js';
+import { referenceText } from './reference.js';
 import type { Condition, Expression, Order } from './rule.js';
 import { integerKey, jsonValue, splitPart } from './text-functions.js';
 import { uuidKey } from './uuid-key.js';
@@ -131,6 +132,14 @@ export class Scope {
         return null;
       };
     }
+    if ('keyOf' in expression) {
+      const { keyOf: parent, rule = null, keyColumn: column } = expression;
+      const key = keyText(expression.key.map((value) => this.evaluate(value, home)));
+      return (rows) => {
+        const values = key(rows);
+        return values === null ? null : referenceText({ parent, rule, column }, values);
+      };
+    }
     const { separator } = expression;
     const inputs = expression.concat.map((input) => this.evaluate(input, home, held));
     return (rows) => {
@@ -172,6 +181,19 @@ export class Scope {
     const make = Object.hasOwn(this.#converters, convert) ? this.#converters[convert] : undefined;
     return make === undefined ? wrong(`there is no converter ${convert}`) : make(options);
   }
+}
+
+/** Null if any of them is. */
+export function keyText(values: readonly Evaluate[]): (rows: Rows) => readonly string[] | null {
+  return (rows) => {
+    const result: string[] = [];
+    for (const value of values) {
+      const text = value(rows);
+      if (text === null) return null;
+      result.push(text);
+    }
+    return result;
+  };
 }
 
 export function wrong(message: string): never {

@@ -275,7 +275,7 @@ describe('rows that are merged', () => {
     expect(messages([merged(by), of({ column: 'name', of: 'contact' })], note)).toEqual([]);
     expect(messages([merged(by), of({ constant: null })], note)).toEqual([]);
     expect(messages([merged(by), of({ column: 'account_id' })], note)).toEqual([
-      "mapping warning merge: crm.note refers to crm.person, whose rows are merged, by its own row alone (person_id): a row that was merged into another has that one's key; join the row that makes the parent, and make the key as its rule does",
+      "mapping warning merge: crm.note refers to crm.person, whose rows are merged, by its own row alone (person_id): a row that was merged into another has that one's key; have it by `keyOf`, or join the row that makes the parent, and make the key as its rule does",
     ]);
   });
 });
@@ -302,7 +302,7 @@ describe('rows that are merged', () => {
     expect(messages([merged(by), of({ column: 'name', of: 'contact' })], note)).toEqual([]);
     expect(messages([merged(by), of({ constant: null })], note)).toEqual([]);
     expect(messages([merged(by), of({ column: 'account_id' })], note)).toEqual([
-      "mapping warning merge: crm.note refers to crm.person, whose rows are merged, by its own row alone (person_id): a row that was merged into another has that one's key; join the row that makes the parent, and make the key as its rule does",
+      "mapping warning merge: crm.note refers to crm.person, whose rows are merged, by its own row alone (person_id): a row that was merged into another has that one's key; have it by `keyOf`, or join the row that makes the parent, and make the key as its rule does",
     ]);
   });
 });

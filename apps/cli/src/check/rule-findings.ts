@@ -87,13 +87,13 @@ function mergedParentFindings(
     const parent = `${toSchema}.${toTable}`;
     const direct = own.filter((column) => {
       const value = Object.hasOwn(columns, column) ? columns[column] : undefined;
-      return value !== undefined && !isAlwaysNull(value) && aliasesOf(value).length === 0;
+      return value !== undefined && !isAlwaysNull(value) && !('keyOf' in value) && aliasesOf(value).length === 0;
     });
     if (!merged.has(parent) || direct.length === 0) return [];
     return [
       warning(
         'merge',
-        `${target} refers to ${parent}, whose rows are merged, by its own row alone (${direct.join(', ')}): a row that was merged into another has that one's key; join the row that makes the parent, and make the key as its rule does`,
+        `${target} refers to ${parent}, whose rows are merged, by its own row alone (${direct.join(', ')}): a row that was merged into another has that one's key; have it by \`keyOf\`, or join the row that makes the parent, and make the key as its rule does`,
       ),
     ];
   });
@@ -225,6 +225,7 @@ function mayBeNull(value: Expression, notNull: ReadonlySet<string>): boolean {
     return [...value.when.map(({ then }) => then), value.otherwise].some((one) => one === undefined || mayBeNull(one, notNull));
   if ('split' in value || 'field' in value || 'custom' in value) return true;
   if ('uuid' in value) return mayBeNull(value.input, notNull);
+  if ('keyOf' in value) return value.key.some((one) => mayBeNull(one, notNull));
   if (!('convert' in value)) return value.invalid === 'empty' || mayBeNull(value.input, notNull);
   return value.invalid === 'empty' || mayBeNull(value.input, notNull) || !givesAValue(value);
 }

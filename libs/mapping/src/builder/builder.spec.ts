@@ -783,6 +783,24 @@ describe('rows that are merged', () => {
     expect(rule.joins?.map(({ as }) => as)).toEqual(['account']);
   });
 
+  it('give their key to who refers to them', () => {
+    const person = { parent: 'crm.person', rule: 'contacts', key: [contact('account_id')] } as const;
+    expect(map.keyOf(person, 'id')).toEqual({ keyOf: 'crm.person', rule: 'contacts', keyColumn: 'id', key: [{ column: 'account_id' }] });
+    const score = map.table('crm.person', { ...from, columns: { ...whole, score: map.keyOf(person, 'id') }, requires: [person] });
+    expect(Object.keys(score.columns)).toContain('score');
+    // @ts-expect-error -- no such table
+    map.keyOf({ ...person, parent: 'crm.peron' }, 'id');
+    // @ts-expect-error -- no such column
+    map.keyOf(person, 'di');
+    // @ts-expect-error -- null where the key is
+    map.table('crm.person', { ...from, columns: { ...whole, family_name: map.keyOf(person, 'id') } });
+    // @ts-expect-error -- a number is no UUID
+    map.table('crm.person', { ...from, columns: { ...whole, token: map.keyOf(person, 'id') } });
+    const ofAccount = { parent: 'crm.account', key: [map.from('public.accounts')('id')] } as const;
+    // @ts-expect-error -- of another row
+    map.table('crm.person', { ...from, columns: { ...whole, score: map.keyOf(ofAccount, 'id') } });
+  });
+
   it('are held against both tables', () => {
     const by = contact('email');
     // @ts-expect-error -- without a key nothing is merged

@@ -2,7 +2,7 @@ import { aliasesIn, aliasesOf, joinsRead } from '../expression-parts.js';
 import type { Expression, TableRule } from '../rule.js';
 import { mergeOf, type Merge } from './merge.js';
 import { drivingRow, type DrivingRow, type Ordered, type Table, type Tables } from './rows.js';
-import { expressionOf, type AnyValue, type Holds, type Value } from './value.js';
+import { expressionOf, unchecked, type AnyValue, type Holds, type RowOf, type TypeOf, type Value } from './value.js';
 import { requiredOf, validationOf, type NeverNull, type Required, type RowCheck, type Validation } from './validation.js';
 import { conditionOf, type Where } from './where.js';
 
@@ -73,9 +73,23 @@ type TableOptions<
   readonly whileHeld?: 'last' | 'none';
 };
 
+/** The columns by which rows of a table are found; where they are not told, any of them. */
+type KeyColumn<T extends Table> = T extends { readonly key: readonly (infer Column)[] } ? Column & Name<T['row']> : Name<T['row']>;
+
+/** Null if one of the values can be. */
+type NullAmong<Key extends readonly AnyValue[]> = null extends TypeOf<Key[number]> ? null : never;
+
 export interface MappingBuilder<Source extends Tables, Target extends Tables> {
   /** The rows of a source table, to make rows of the target from. */
   from<From extends Name<Source>>(table: From): DrivingRow<Source, From>;
+  /**
+   * What a row that this one requires has in a column of its key: that of the merged row, where its source row was merged into another. `parent` stands among `requires` as well. Nothing
+   * else can be made of it, or asked of it.
+   */
+  keyOf<Parent extends Name<Target>, Column extends KeyColumn<Target[Parent]>, const Key extends readonly [AnyValue, ...AnyValue[]]>(
+    parent: { readonly parent: Parent; readonly rule?: string; readonly key: Key },
+    column: Column,
+  ): Value<Exclude<Target[Parent]['row'][Column], null | undefined> | NullAmong<Key>, RowOf<Key[number]>>;
   /** How the rows of a target table are made. */
   table<
     From extends Name<Source>,
@@ -95,6 +109,8 @@ export interface MappingBuilder<Source extends Tables, Target extends Tables> {
 export function mapping<Source extends Tables = Untyped, Target extends Tables = Untyped>(): MappingBuilder<Source, Target> {
   return {
     from: (table) => drivingRow(table),
+    keyOf: ({ parent, rule, key }, column) =>
+      unchecked({ keyOf: parent, ...(rule !== undefined && { rule }), keyColumn: column, key: key.map(expressionOf) }),
     table: (target, { from, name, where, columns, key, required, requires, unique, merge, validate, whileHeld }) => {
       const needs = requiredOf((required ?? []) as readonly (string | object)[]);
       const asked = [...(needs.validate ?? []), ...(validate ?? []).map(validationOf)];

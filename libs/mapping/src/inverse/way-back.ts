@@ -64,6 +64,7 @@ export function lensOf(expression: Expression, parts: LensParts): Lens {
   if ('constant' in expression) return lossy('the rule says what it is');
   if ('field' in expression) return lossy('one value out of a JSON text');
   if ('object' in expression || 'array' in expression) return lossy('several values in one text');
+  if ('keyOf' in expression) return lossy('it is the key of another row');
   if ('input' in expression) return throughConversion(expression, parts, get);
   if ('custom' in expression) return throughCustom(expression, parts, get) ?? lossy(`nobody knows the way back of ${expression.custom}`);
   if ('when' in expression) return throughCases(expression, parts, get) ?? lossy('a condition decides where it comes from');

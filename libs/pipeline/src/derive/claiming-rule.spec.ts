@@ -1,5 +1,6 @@
 import {
   compileRule,
+  compileRules,
   ConversionProblem,
   type Converters,
   type Expression,
@@ -113,5 +114,16 @@ describe('what of a rule decides what a row wants', () => {
       { numRuns: 3000 },
     );
     expect([wanting > 500, shorter > 500]).toEqual([true, true]);
+  });
+
+  it('is a rule, also where a row without the key of another is held', () => {
+    const [of, other] = [
+      { parent: 't', key: [{ column: 'a' }] },
+      { parent: 't', key: [{ column: 'b' }] },
+    ];
+    const columns = { id: { column: 'id' }, a: { keyOf: 't', keyColumn: 'id', key: of.key } };
+    const part = claimingRule({ source: 's', target: 't', columns, key: ['id'], required: ['a'], requires: [other, of] });
+    expect([part.columns, part.requires]).toEqual([columns, [of]]);
+    expect(compileRules({ rules: [part] }, TABLES, CONVERTERS)).toHaveLength(1);
   });
 });

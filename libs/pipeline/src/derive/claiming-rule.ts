@@ -4,6 +4,7 @@ import {
   columnsCompared,
   columnsValidated,
   inputsOf,
+  isKeyOf,
   joinsRead,
   type Expression,
   type TableRule,
@@ -28,7 +29,9 @@ export function claimingRule(rule: TableRule): TableRule {
   // Too many rows hold a row, whoever reads what is made of them.
   const holding = joins.filter(({ all }) => all !== undefined).map(({ as }) => as);
   const merge = rule.merge && { ...rule.merge, columns: pickedFrom(rule.merge.columns ?? {}, columns) };
-  return { ...rule, columns, joins: joinsRead(joins, [...read, ...holding]), requires: [], ...(merge && { merge }), validate };
+  // Only what a column says whose key it has is still named.
+  const requires = (rule.requires ?? []).filter((one) => Object.values(columns).some((value) => 'keyOf' in value && isKeyOf(value, one)));
+  return { ...rule, columns, joins: joinsRead(joins, [...read, ...holding]), requires, ...(merge && { merge }), validate };
 }
 
 function pickedFrom<Value>(values: Readonly<Record<string, Value>>, names: object): Readonly<Record<string, Value>> {

@@ -49,6 +49,8 @@ export type PlannedRule = {
     readonly keyOf: CompiledRule['requires'][number]['keyOf'];
   }[];
   readonly uniques: readonly PlannedUnique[];
+  /** Rows have its rows' keys: where one gets another key they change with it. */
+  readonly isReferred: boolean;
   /** What decides which unique values a row wants, and nothing else of the rule. */
   readonly claiming: EvaluatedRule;
   /** Number of the rule that stands for the rows of the target that its rows are merged into; null: they are not. */
@@ -73,6 +75,7 @@ export class DerivationPlan {
   /** Those, and behind them the rules that stand for merged rows. */
   readonly made: readonly PlannedRule[];
   readonly #tables: ReadonlyMap<string, MirroredTable>;
+  readonly #labelled: ReadonlyMap<string, PlannedRule>;
 
   /**
    * `sources`: by source table the number that names it in the state, the places of its key columns, and which columns can be corrected (left out: none). `claiming`: of each rule what `claimingRule` leaves;
@@ -156,6 +159,9 @@ export class DerivationPlan {
         }),
         uniques: numbered,
         claiming: claimingPart(number, claiming[number] ?? rule, numbered),
+        isReferred: compiled.some(({ references }) =>
+          references.some(({ parent, rule: name }) => parent === rule.target && name === rule.name),
+        ),
         mergesInto: mergesInto(rule),
         mergedOf: null,
       };
@@ -169,6 +175,7 @@ export class DerivationPlan {
       ),
     );
     this.made = [...this.rules, ...merged];
+    this.#labelled = new Map(this.made.map((rule) => [rule.label, rule]));
     this.#tables = tables;
   }
 
@@ -181,7 +188,7 @@ export class DerivationPlan {
 
   /** Undefined: there is none with this label. */
   labelled(label: string): PlannedRule | undefined {
-    return this.made.find((rule) => rule.label === label);
+    return this.#labelled.get(label);
   }
 
   get tables(): Iterable<MirroredTable> {
@@ -202,10 +209,17 @@ function mergedRule(number: number, mergedOf: readonly PlannedRule[]): PlannedRu
     ...first,
     number,
     label: labelOf(first.compiled.target, MERGED),
-    compiled: { ...first.compiled, name: MERGED, joins: [], requires: [] },
+    compiled: {
+      ...first.compiled,
+      name: MERGED,
+      joins: [],
+      requires: [],
+      references: mergedOf.flatMap(({ compiled }) => compiled.references),
+    },
     joins: [],
     lookedUp: [],
     parents: parents.filter(({ rule }, index) => parents.findIndex((other) => other.rule === rule) === index),
+    isReferred: mergedOf.some((rule) => rule.isReferred),
     mergesInto: null,
     mergedOf,
   };

@@ -6,7 +6,7 @@ import { Census, seedOfRun } from '../test/census.js';
 import { deriveNaively, keyText, type KeptVersion, type SourceRows } from '../test/naive-derivation.js';
 import { compileNaively } from '../test/naive-validation.js';
 import { changesOf, putInto, rowChanges, type Change } from '../test/random-changes.js';
-import { CONVERTERS, gatheringRule, rulesOver, simpleTable } from '../test/random-rules.js';
+import { CONVERTERS, gatheringRule, referringRules, rulesOver, simpleTable } from '../test/random-rules.js';
 import { claimingRule } from './claiming-rule.js';
 import { DerivationPlan, type PlannedRule } from './derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from './derivation.js';
@@ -178,6 +178,13 @@ const valueOf = ({ compiled }: PlannedRule, row: Row | null, column: string): st
 const isMadeAnew = ({ rule, before, after }: DerivedChange): boolean => {
   const [was, is] = [valueOf(rule, before, 'joined'), valueOf(rule, after, 'joined')];
   return rule.joins[0]?.join.all != null && before !== null && after !== null && was !== is;
+};
+
+/** Whether a row has another key of the row that it refers to, and all else is as it was. */
+const hasFollowed = ({ rule, before, after }: DerivedChange): boolean => {
+  const places = rule.compiled.references.map(({ place }) => place);
+  if (before === null || after === null || !places.some((place) => before[place] !== after[place])) return false;
+  return before.every((value, place) => places.includes(place) || value === after[place]);
 };
 
 const keyOf = ({ compiled }: PlannedRule, row: Row): string => JSON.stringify(compiled.key.map((place) => row[place]));
@@ -554,6 +561,100 @@ describe('derivation', () => {
       { how: 'truncate', table: 'public.c' },
     ]);
     expect([rows(), stream.state.size]).toEqual([[], 0]);
+  });
+
+  it('gives a row the key that the row has which its own refers to, merged or not, whenever that becomes another', () => {
+    const person = { rule: 'one', key: [{ column: 'p' }] };
+    const stream = new Stream([
+      {
+        source: 'public.a',
+        target: 'ta',
+        name: 'one',
+        columns: { id: { column: 'id' }, of: { keyOf: 'tc', keyColumn: 'id', key: [{ column: 'q' }] } },
+        key: ['id'],
+        requires: [{ parent: 'tc', key: [{ column: 'q' }] }],
+        merge: { by: { column: 'v' }, order: [{ column: 'n' }], atMost: 2 },
+      },
+      {
+        source: 'public.b',
+        target: 'tb',
+        columns: {
+          id: { column: 'id' },
+          v: { convert: 'strict', input: { column: 'v' }, invalid: 'held' },
+          person: { keyOf: 'ta', keyColumn: 'id', ...person },
+        },
+        key: ['id'],
+        required: ['person'],
+        requires: [{ parent: 'ta', ...person }],
+      },
+      { source: 'public.c', target: 'tc', columns: { id: { first: [{ column: 'v' }, { column: 'id' }] } }, key: ['id'] },
+    ]);
+    const put = (table: string, row: Readonly<Record<string, string>>): Change => ({ how: 'put', table: `public.${table}`, row });
+    const rows = (): unknown => {
+      expectDefinition(stream);
+      return [...stream.target.values()].map((row) => row.map((value) => value ?? '-').join(' ')).sort();
+    };
+    stream.transaction([put('b', { id: '7', p: '2' }), put('b', { id: '8' })]);
+    expect([rows(), [...stream.held.values()].map(({ state }) => state)]).toEqual([[], ['waiting', 'held']]);
+    stream.transaction([put('a', { id: '2', v: 'x', n: '2' })]);
+    expect(rows()).toEqual(['2 -', '7 - 2']);
+    // Another becomes the first of the merged row.
+    expect(stream.transaction([put('a', { id: '1', v: 'x', n: '1' })]).length).toBe(2);
+    expect(rows()).toEqual(['1 -', '7 - 1']);
+    // Held, what stands of it still follows.
+    stream.transaction([put('b', { id: '7', p: '2', v: 'bad' })]);
+    stream.transaction([put('a', { id: '2', v: 'y', n: '2' })]);
+    expect(rows()).toEqual(['1 -', '2 -', '7 - 2']);
+    expect([...stream.kept().keys()]).toEqual(['1 7']);
+    stream.transaction([put('a', { id: '2', v: 'x', n: '0' })]);
+    expect(rows()).toEqual(['2 -', '7 - 2']);
+    // Too many to merge: what stood stays, and keeps its key.
+    stream.transaction([put('a', { id: '3', v: 'x', n: '-1' })]);
+    expect(rows()).toEqual(['2 -', '7 - 2']);
+    stream.transaction([put('a', { id: '2', n: '0' })]);
+    expect(rows()).toEqual(['2 -', '3 -', '7 - 2']);
+    // A merged row that refers to another follows as well.
+    stream.transaction([put('c', { id: '5', v: 'k' }), put('a', { id: '3', v: 'x', n: '-1', q: '5' })]);
+    expect(rows()).toEqual(['2 -', '3 k', '7 - 2', 'k']);
+    expect(stream.transaction([put('c', { id: '5', v: 'l' })]).length).toBe(2);
+    expect(rows()).toEqual(['2 -', '3 l', '7 - 2', 'l']);
+    stream.transaction(TABLES.map(({ name }) => ({ how: 'truncate', table: name })));
+    expect([rows(), stream.held.size, stream.state.size]).toEqual([[], 0, 0]);
+  });
+
+  it('gives rows the keys of others as the definition says, after each transaction, and from the last rows alone', () => {
+    const census = new Census(['followed', 'of a merged row', 'by a merged row', 'of a row that is held']);
+    const parameters = { numRuns: 300, seed: seedOfRun(), unbiased: true };
+    fc.assert(
+      fc.property(referringRules(TABLES), busyHistory, (rules, transactions) => {
+        census.next();
+        const stream = new Stream(rules);
+        for (const changes of transactions) {
+          const followed = stream.transaction(changes).filter(hasFollowed);
+          expectDefinition(stream);
+          census.saw('followed', followed.length > 0);
+          census.saw(
+            'of a merged row',
+            followed.some(({ rule }) => rule.compiled.target === 'tb' && rules[0]?.merge !== undefined),
+          );
+          census.saw(
+            'by a merged row',
+            followed.some(({ rule }) => rule.mergedOf !== null),
+          );
+          census.saw('of a row that is held', neededKept(stream));
+        }
+        const again = new Stream(rules);
+        again.mirror(stream.source);
+        again.deriveAll();
+        again.apply(again.derivation.keep(stream.standing(again.plan)));
+        expect(sorted(again.target)).toEqual(sorted(stream.target));
+        expect(sorted(again.held)).toEqual(sorted(stream.held));
+        stream.transaction(TABLES.map(({ name }) => ({ how: 'truncate', table: name })));
+        expect([stream.target.size, stream.held.size, stream.state.size]).toEqual([0, 0, 0]);
+      }),
+      parameters,
+    );
+    census.expectAll(parameters);
   });
 
   it('comes to the same target from the last rows alone, given the versions that are kept', () => {

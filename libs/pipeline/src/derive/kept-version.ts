@@ -2,6 +2,7 @@ import type { Row, TableRule } from '@changeover/mapping';
 
 import type { DerivationPlan, PlannedRule } from './derivation-plan.js';
 import type { Claim, Version } from './derived-entry.js';
+import { referredRow } from './referred-row.js';
 
 /** The version of a held row that stands at the target. */
 export type KeptVersion = { readonly rule: PlannedRule; readonly key: string; readonly version: Version };
@@ -20,7 +21,8 @@ type Written = {
 export function keepsVersions(some: readonly TableRule[], others: readonly TableRule[]): boolean {
   const shape = ({ source, columns, key, unique = [], requires = [] }: TableRule): unknown => [
     source,
-    Object.keys(columns),
+    // What has the key of another row says in the version whose.
+    Object.entries(columns).map(([column, value]) => ('keyOf' in value ? [column, value] : column)),
     key,
     unique,
     requires,
@@ -43,7 +45,14 @@ export function readKeptVersion(plan: DerivationPlan, rule: PlannedRule, text: s
   const written = parsed(text);
   if (written?.values.length !== rule.compiled.columns.length || written.claims.length !== rule.uniques.length) return null;
   const parents = written.parents.map(([label, key]) => ({ rule: plan.labelled(label)?.number ?? -1, key }));
-  return parents.some(({ rule: parent }) => parent === -1) ? null : { values: written.values, parents, claims: written.claims, notes: [] };
+  const isNeeded = (reference: string): boolean => {
+    const referred = referredRow(plan, reference);
+    return referred !== null && parents.some((parent) => parent.rule === referred.rule && parent.key === referred.key);
+  };
+  const references = rule.compiled.references.map(({ place }) => written.values[place] ?? null);
+  const fits = references.every((reference) => reference === null || isNeeded(reference));
+  if (!fits || parents.some(({ rule: parent }) => parent === -1)) return null;
+  return { values: written.values, parents, claims: written.claims, notes: [] };
 }
 
 function parsed(text: string): Written | null {

@@ -18,6 +18,7 @@ import type { Evaluation, RowEvaluator } from './row-evaluator.js';
 import { keptVersionText } from './kept-version.js';
 import { membersOf } from './members.js';
 import { inOrder, mergeParts, partsOf, type GivenPart, type MergedRow } from './merged-row.js';
+import { keyReferredTo } from './referred-row.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
 import { childMember, childOf, lookupsOf, rivalMember, rivalName, rivalOf, stateKey } from './state-keys.js';
@@ -136,6 +137,7 @@ export class Round {
       if (dropped.length === 0) break;
       for (const row of dropped) this.#replace(row, { ...row.now, version: null, kept: false });
     }
+    this.#followKeys();
     const changes: DerivedChange[] = [];
     for (const row of this.#concerned) {
       const change = this.#settle(row);
@@ -312,7 +314,22 @@ export class Round {
     return missing ?? NONE;
   }
 
-  /** Of each of them something changes: whether it is at the target, or what it waits for. */
+  /** The fourth layer: those that have the key of a row have the one that it has now. */
+  #followKeys(): void {
+    for (const row of this.#concerned) {
+      if (!row.rule.isReferred || row.stored === undefined) continue;
+      const [before, now] = [mergedOf(row.before), mergedOf(row.now)];
+      if (before !== null || now !== null) {
+        if (before === null || now === null || !isAmong(before, [now])) this.#children(row);
+      } else if (hasOtherKey(row)) {
+        // Those of a merged row are its parts, whom others name.
+        const children = this.#children(row);
+        if (row.rule.mergedOf !== null) for (const part of children) this.#children(part);
+      }
+    }
+  }
+
+  /** Of each of them something changes: whether it is at the target, what it waits for, or a key that it has. */
   #children({ rule, key }: AffectedRow): readonly AffectedRow[] {
     if (rule === this.#childless) return NONE;
     return [...membersOf(this.#state, stateKey('children', rule.number, key))].map((member) => {
@@ -341,9 +358,16 @@ export class Round {
 
   #effective(row: AffectedRow, { values }: Version): Row {
     const lost = this.#lost(row);
-    if (lost.length === 0) return values;
+    const { references } = row.rule.compiled;
+    if (lost.length === 0 && references.length === 0) return values;
     const emptied = new Set(lost.flatMap((index) => row.rule.uniques[index]?.columns ?? []));
-    return values.map((value, column) => (emptied.has(column) ? null : value));
+    const effective = values.map((value, column) => (emptied.has(column) ? null : value));
+    const versionOf = ({ rule, key }: ParentRef): Version | null => this.#load(this.#plan.rule(rule), key).now.version;
+    for (const { place } of references) {
+      const reference = values[place] ?? null;
+      if (reference !== null) effective[place] = keyReferredTo(this.#plan, reference, versionOf);
+    }
+    return effective;
   }
 
   #status(row: AffectedRow): HeldStatus | null {
@@ -396,8 +420,28 @@ export function lastGood({ before, rule }: { readonly before: DerivedEntry; read
     const columns = rule.uniques[index]?.columns ?? [];
     return claim !== null && valuesText(written, columns) === claim.values ? claim : null;
   });
+  const named = new Set(rule.compiled.references.map(({ place }) => place));
+  // Whose key it has it still has, whatever that becomes.
+  const values =
+    named.size === 0 ? written : written.map((value, column) => (named.has(column) ? (version.values[column] ?? null) : value));
   // What is noted of a version goes with the row being held.
-  return { values: written, parents: version.parents, claims, notes: NONE };
+  return { values, parents: version.parents, claims, notes: NONE };
+}
+
+/** Whether a row has another key than before, where it had one. */
+function hasOtherKey({ rule, before, now }: AffectedRow): boolean {
+  const [was, is] = [before.version?.values, now.version?.values];
+  return was !== undefined && is !== undefined && rule.compiled.key.some((place) => was[place] !== is[place]);
+}
+
+/** Whether a row that stands goes without a unique value that it wants. */
+export function isEmptied({ uniques }: PlannedRule, { version, written }: Pick<DerivedEntry, 'version' | 'written'>): boolean {
+  return (
+    written !== null &&
+    (version?.claims ?? NONE).some(
+      (claim, index) => claim !== null && valuesText(written, uniques[index]?.columns ?? NONE) !== claim.values,
+    )
+  );
 }
 
 function isAmong({ rule, key }: Version['parents'][number], parents: Version['parents']): boolean {

@@ -3,7 +3,7 @@ import type { StateView } from '@changeover/events';
 import { decodeEntry, type HeldStatus } from './derived-entry.js';
 import type { PlannedRule } from './derivation-plan.js';
 import { standsForMerged } from './merged-row.js';
-import { mergedOf } from './round.js';
+import { isEmptied, mergedOf } from './round.js';
 import { keyOfEntry, stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
 import { nextTurn } from '../next-turn.js';
@@ -73,7 +73,8 @@ export async function ruleOutcome(
       if (isShared) shared.keys++;
     }
     const merged = into === null ? undefined : state.get(stateKey('derived', into.rule, into.key));
-    const { told, written, version } = merged === undefined ? own : decodeEntry(merged);
+    const entry = merged === undefined ? own : decodeEntry(merged);
+    const { told, written } = entry;
     for (const { reason, column } of told?.problems ?? []) {
       const state = told?.state ?? 'held';
       const id = `${state} ${reason} ${column}`;
@@ -85,7 +86,7 @@ export async function ruleOutcome(
     if (told !== null && told.state !== 'noted') counts[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
     else if (written !== null) {
       counts.written++;
-      if (written !== version?.values) counts.emptied++;
+      if (isEmptied(rule, entry)) counts.emptied++;
     }
   }
   const { source, target, name, columns } = rule.compiled;

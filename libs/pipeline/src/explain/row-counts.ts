@@ -1,7 +1,9 @@
 import type { StateEntry, StateLook } from '@changeover/events';
 import type { Problem } from '@changeover/mapping';
 
+import type { PlannedRule } from '../derive/derivation-plan.js';
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
+import { isEmptied } from '../derive/round.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { nextTurn } from '../next-turn.js';
 
@@ -48,7 +50,7 @@ export async function countRows(
     standsFor,
   }: {
     readonly table: number;
-    readonly rule: number;
+    readonly rule: PlannedRule;
     readonly accepts: (key: string, value: Buffer) => boolean;
     /** What a row that is part of a merged row is counted as: what that has become; null: another stands for it. */
     readonly standsFor: (key: string, entry: DerivedEntry) => DerivedEntry | null;
@@ -68,7 +70,7 @@ export async function countRows(
     noted: 0,
     rules: new Map(),
   };
-  const derived = new Behind(look.entries(stateKey('derived', rule, ''), null));
+  const derived = new Behind(look.entries(stateKey('derived', rule.number, ''), null));
   try {
     for (const { key, value } of look.entries(stateKey('mirror', table, ''), null)) {
       const entry = derived.at(key.subarray(3));
@@ -76,7 +78,7 @@ export async function countRows(
       const known = entry === null ? null : decodeEntry(entry);
       const said = known?.version?.part === undefined ? known : standsFor(keyOfEntry(key), known);
       if (known !== null && said === null) counted.merged++;
-      else count(counted, said, () => accepts(keyOfEntry(key), value));
+      else count(counted, rule, said, () => accepts(keyOfEntry(key), value));
       if (counted.candidates % RUN_ROWS !== 0) continue;
       onRows(counted.candidates);
       await nextTurn(signal);
@@ -88,14 +90,14 @@ export async function countRows(
   return { ...counted, rules: Object.fromEntries(counted.rules) };
 }
 
-function count(counted: Counted, entry: DerivedEntry | null, accepts: () => boolean): void {
-  const { told = null, written = null, version = null } = entry ?? {};
-  for (const { rule, severity } of told?.problems ?? []) if (rule !== undefined) countRule(counted.rules, rule, severity);
+function count(counted: Counted, rule: PlannedRule, entry: DerivedEntry | null, accepts: () => boolean): void {
+  const { told = null, written = null } = entry ?? {};
+  for (const { rule: name, severity } of told?.problems ?? []) if (name !== undefined) countRule(counted.rules, name, severity);
   if (told?.state === 'noted') counted.noted++;
   if (told !== null && told.state !== 'noted') counted[told.state === 'waiting' ? 'waiting' : told.kept ? 'kept' : 'held']++;
-  else if (written !== null) {
+  else if (entry !== null && written !== null) {
     counted.written++;
-    if (version !== null && written !== version.values) counted.emptied++;
+    if (isEmptied(rule, entry)) counted.emptied++;
   } else counted[accepts() ? 'lost' : 'filtered']++;
 }
 

@@ -16,10 +16,11 @@ import {
   type TableRule,
 } from '@changeover/mapping';
 
-import { decodeEntry, isAtTarget, isSameRow, NO_ENTRY, type DerivedEntry, type ParentRef } from '../derive/derived-entry.js';
+import { decodeEntry, isAtTarget, isSameRow, NO_ENTRY, type DerivedEntry, type ParentRef, type Version } from '../derive/derived-entry.js';
 import type { DerivationPlan, MirroredTable, PlannedRule } from '../derive/derivation-plan.js';
 import { heldKey, keyOfHash } from '../derive/held-rows.js';
 import { inOrder, mergeParts, partsOf, standsForMerged, type GivenPart, type MergedRow } from '../derive/merged-row.js';
+import { keyReferredTo } from '../derive/referred-row.js';
 import { mergedOf } from '../derive/round.js';
 import { RowEvaluator } from '../derive/row-evaluator.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
@@ -120,7 +121,7 @@ export class RowExplanations implements AsyncDisposable {
         const into = mergedOf(entry) as ParentRef;
         return standsForMerged(this.#draft, rule, key, into) ? this.#entry(into.rule, into.key) : null;
       };
-      const counted = await countRows(this.#look, { table: table.number, rule: rule.number, accepts, standsFor }, told);
+      const counted = await countRows(this.#look, { table: table.number, rule, accepts, standsFor }, told);
       yield { source: table.name, target: compiled.target, ...counted };
     }
     for (const [source, target] of this.#passed) {
@@ -190,7 +191,8 @@ export class RowExplanations implements AsyncDisposable {
       columns: traced.map(({ column, value, problem }, place) => {
         const expression = ast.columns[column] as TableRule['columns'][string];
         const written = entry.written === null ? undefined : (entry.written[place] ?? null);
-        return { column, rule: printExpression(expression), reads: reads(columnsRead(expression)), value, problem, written };
+        const is = 'keyOf' in expression ? this.#referredTo(value) : value;
+        return { column, rule: printExpression(expression), reads: reads(columnsRead(expression)), value: is, problem, written };
       }),
       validations: validations.map(({ rule: one, problem }) => {
         const accepted = problem !== null && problem.severity !== one.severity;
@@ -198,8 +200,20 @@ export class RowExplanations implements AsyncDisposable {
       }),
       isConsistent:
         JSON.stringify(again.problems) === JSON.stringify(entry.problems) &&
-        (entry.kept || isSameRow(again.version?.values ?? null, inAllColumns(rule, entry.version?.values ?? null))),
+        (entry.kept || isSameRow(again.version?.values ?? null, inAllColumns(rule, entry.version?.values ?? null))) &&
+        this.#hasKeysReferredTo(rule, entry),
     };
+  }
+
+  /** What a column has that is to have the key of another row. */
+  #referredTo(reference: string | null): string | null {
+    if (reference === null) return null;
+    return keyReferredTo(this.#derived.plan, reference, ({ rule, key }) => this.#entry(rule, key).version);
+  }
+
+  #hasKeysReferredTo({ compiled }: PlannedRule, { written, version }: DerivedEntry): boolean {
+    if (written === null) return true;
+    return compiled.references.every(({ place }) => (written[place] ?? null) === this.#referredTo(version?.values[place] ?? null));
   }
 
   /** A merged row, made once more of what is remembered of its rows. */
@@ -212,14 +226,19 @@ export class RowExplanations implements AsyncDisposable {
     const problems = new Map(merged.problems.map(({ column, reason }) => [column, reason]));
     const standing = entry.written ?? version?.values ?? [];
     const key = compiled.key.map((place) => standing[place] ?? null);
+    const referring = new Set(compiled.references.map(({ place }) => place));
     const columns = compiled.columns.map((column, place): ExplainedRow['columns'][number] => {
+      const valueIn = (of: Version | null): string | null => {
+        const value = of?.values[place] ?? null;
+        return referring.has(place) ? this.#referredTo(value) : value;
+      };
       const origin = from[place] ?? null;
       const given = parts.flatMap(({ version: part }, index) => ((part.values[place] ?? null) === null ? [] : [index]));
       return {
         column,
         rule: printSurvivor(ast.merge?.columns?.[column] ?? 'first'),
-        reads: parts.map((part) => ({ name: this.#nameOf(part), value: part.version.values[place] ?? null })),
-        value: version?.values[place] ?? null,
+        reads: parts.map((part) => ({ name: this.#nameOf(part), value: valueIn(part.version) })),
+        value: valueIn(version),
         problem: problems.get(column) ?? null,
         written: entry.written === null ? undefined : (entry.written[place] ?? null),
         from: version === null || origin === -1 ? [] : origin === null ? given : [origin],
@@ -242,7 +261,8 @@ export class RowExplanations implements AsyncDisposable {
       ...this.#standsOn(rule, name, entry),
       isConsistent:
         JSON.stringify(merged.problems) === JSON.stringify(entry.problems) &&
-        (entry.kept || isSameRow(version?.values ?? null, inAllColumns(rule, entry.version?.values ?? null))),
+        (entry.kept || isSameRow(version?.values ?? null, inAllColumns(rule, entry.version?.values ?? null))) &&
+        this.#hasKeysReferredTo(rule, entry),
     };
   }
 

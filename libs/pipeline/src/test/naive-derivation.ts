@@ -7,6 +7,8 @@ export type SourceRows = ReadonlyMap<string, ReadonlyMap<string, Row>>;
 /** What stands at the target for a driving row, and what is said of it. */
 export type Outcome = {
   readonly written: Row | null;
+  /** The same with what names another row, where `written` has the key of that. */
+  readonly version: Row | null;
   readonly state: 'held' | 'waiting' | 'noted' | null;
   readonly problems: readonly Problem[];
   /** Of the version that stands, or would. */
@@ -15,7 +17,7 @@ export type Outcome = {
   readonly into?: string;
 };
 
-/** The last good version of a row that is held: `values` as they stand, and the keys of its parents by rule. */
+/** The last good version of a row that is held: `values` as they stand (but for what names another row), and the keys of its parents by rule. */
 export type KeptVersion = { readonly values: Row; readonly parents: readonly { readonly rule: number; readonly key: string }[] };
 
 /** A row's key as one text. */
@@ -225,10 +227,23 @@ export function deriveNaively(
               ? (['noted', notes] as const)
               : ([null, []] as const)
             : (['waiting', waitsFor] as const);
-    outcomes.set(id, { written: stands ? values : null, state, problems: why, parents });
+    const version = stands ? values : null;
+    outcomes.set(id, { written: version && withKeys(ruleAt(rules, rule), version), version, state, problems: why, parents });
   }
-  for (const [id, into] of standsIn) outcomes.set(id, { written: null, state: null, problems: [], parents: [], into });
+  for (const [id, into] of standsIn) outcomes.set(id, { written: null, version: null, state: null, problems: [], parents: [], into });
   return outcomes;
+
+  /** What names another row is the key that this one has. */
+  function withKeys({ target }: CompiledRule, values: Row): Row {
+    const named = new Set(rules.filter((rule) => rule.target === target).flatMap(({ references }) => references.map(({ place }) => place)));
+    return values.map((value, place) => {
+      if (value === null || !named.has(place)) return value;
+      const [parent, name, column, ...key] = JSON.parse(value) as [string, string | null, string, ...string[]];
+      const id = `${String(makerOf(parent, name))} ${keyText(key)}`;
+      const standing = present.get(standsIn.get(id) ?? id);
+      return standing?.values?.[ruleAt(rules, standing.rule).columns.indexOf(column)] ?? null;
+    });
+  }
 
   function makerOf(parent: string, name: string | null): number {
     return rules.findIndex((other) => other.target === parent && other.name === name);

@@ -305,6 +305,65 @@ export function gatheringRule([driving, link, behind]: readonly [TableShape, Tab
     }));
 }
 
+/**
+ * Rules whose rows often have the keys of others, which often change: of the first table's, which are merged now and then, by the second's; and of the third's by the first's. The rows of either
+ * are held now and then, and stay.
+ */
+export function referringRules([referred, driving, third]: readonly [TableShape, TableShape, TableShape]): fc.Arbitrary<
+  readonly TableRule[]
+> {
+  const strict = { convert: 'strict', input: { column: 'v' }, invalid: 'held' } as const;
+  const ofThird = { parent: 'tc', key: [{ column: 'q' }] };
+  return fc
+    .record({
+      by: fc.option(fc.constantFrom(...MERGE_KEYS), { freq: 3 }),
+      descending: fc.boolean(),
+      atMost: fc.constantFrom(2, 100, 100),
+      r: fc.constantFrom('first', 'last'),
+      key: fc.constantFrom('id', 'id', 'v', 'u'),
+      value: fc.constantFrom({ column: 'v' }, strict),
+      referring: fc.boolean(),
+      required: fc.boolean(),
+      unique: fc.boolean(),
+    })
+    .map(({ by, descending, atMost, r, key, value, referring, required, unique }): readonly TableRule[] => {
+      const name = by === null ? {} : { name: 'one' };
+      const ofFirst = { ...(by === null ? {} : { rule: 'one' }), key: [{ column: 'p' }] };
+      return [
+        {
+          source: referred.name,
+          target: 'ta',
+          ...name,
+          columns: {
+            id: { column: 'id' },
+            v: value,
+            u: { concat: [{ column: 'v' }, { column: 'id' }], separator: '-' },
+            r: referring ? { keyOf: 'tc', key: ofThird.key, keyColumn: 'k' } : { constant: null },
+          },
+          key: [key],
+          required: ['v'],
+          requires: referring ? [ofThird] : [],
+          ...(by === null ? {} : { merge: { by, order: [{ column: 'n', descending }], columns: { r }, atMost } }),
+        },
+        {
+          source: driving.name,
+          target: 'tb',
+          columns: { id: { column: 'id' }, v: strict, r: { keyOf: 'ta', ...ofFirst, keyColumn: key } },
+          key: ['id'],
+          required: required ? ['r'] : [],
+          requires: [{ parent: 'ta', ...ofFirst }],
+          unique: unique ? [{ columns: ['v'], otherwise: 'empty' }] : [],
+        },
+        {
+          source: third.name,
+          target: 'tc',
+          columns: { k: { concat: [{ column: 'v' }, { column: 'id' }], separator: '' } },
+          key: ['k'],
+        },
+      ];
+    });
+}
+
 /** By `v` rows are often merged, and change what they are merged with; by `q` as well. */
 const MERGE_KEYS: readonly Expression[] = [
   { column: 'v' },
@@ -350,6 +409,22 @@ function merging(
   });
 }
 
+/** A column has the key of the row that is required, where `p` names that; of merged rows now and then the last one's. */
+function referring(rules: readonly TableRule[]): readonly TableRule[] {
+  return rules.map((rule) => {
+    const { name, columns, required = [], requires = [], merge } = rule;
+    const [first] = requires;
+    const maker = rules.find((one) => one.target === first?.parent && one.name === first.rule);
+    const isNamed = first !== undefined && JSON.stringify(first.key).includes('"p"');
+    const last = merge?.order?.[0]?.descending === true && { merge: { ...merge, columns: { ...merge.columns, r: 'last' as const } } };
+    if (!isNamed || maker === undefined) return { ...rule, ...last, columns: { ...columns, r: { constant: null } } };
+    const { parent, ...named } = first;
+    // Rows that are held for this want nothing.
+    const needed = name === undefined && required.includes('v') && { required: [...required, 'r'] };
+    return { ...rule, ...last, ...needed, columns: { ...columns, r: { keyOf: parent, ...named, keyColumn: maker.key[0] as string } } };
+  });
+}
+
 /** Rules for some of the tables (with `twice`, now and then two for one), over all of them. With `shared` now and then two make one table: of sources with the same columns. With `merged` rows of the first are merged now and then. */
 export function rulesOver(
   tables: readonly TableShape[],
@@ -368,8 +443,8 @@ export function rulesOver(
       const targets = made.map(({ target }) => target);
       const rules = fc.tuple(...made.map(({ source, target }) => ruleFor(source, target, tables, targets)));
       const shared = options.shared === true ? fc.tuple(rules, fc.boolean()).map(([all, one]) => (one ? intoOne(all) : all)) : rules;
-      if (options.merged !== true) return shared;
-      return fc.tuple(shared, fc.option(merges, { freq: 2 })).map(([all, merge]) => (merge === null ? all : merging(all, merge)));
+      if (options.merged !== true) return shared.map(referring);
+      return fc.tuple(shared, fc.option(merges, { freq: 2 })).map(([all, merge]) => referring(merge === null ? all : merging(all, merge)));
     });
 }
 

@@ -156,7 +156,14 @@ export class Definition {
       const maker = this.rules.findIndex((other) => other.target === parent && other.name === name);
       return key === null ? [] : [{ rule: maker, key: keyText(key) }];
     });
-    return { values: rule.columns.map((column) => row[column] ?? null), parents };
+    const values = rule.columns.map((column, place) => {
+      const reference = rule.references.find((one) => one.place === place);
+      if (reference === undefined || row[column] == null) return row[column] ?? null;
+      const { parent, rule: name, column: ofKey } = reference;
+      const key = rule.requires.find((one) => one.parent === parent && one.rule === name)?.keyOf([driving]) ?? [];
+      return JSON.stringify([parent, name, ofKey, ...key]);
+    });
+    return { values, parents };
   }
 
   /** The rule, and the key, of what the list of held rows calls so behind the table. */
@@ -253,6 +260,7 @@ export class Definition {
       accepts: () => true,
       derive: ([row]) => ({ values: row, notes: [] }),
       requires,
+      references: [],
       uniques: [],
       keepsLast: true,
       merge: null,

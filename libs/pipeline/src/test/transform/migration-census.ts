@@ -18,6 +18,8 @@ const SEEN = [
   'merged row that waits',
   'merged row that lost a unique value',
   'merged in all at once',
+  'key of another row',
+  'another key of that row',
   'flip',
   'value of several rows, of which one counts',
   'counts no more',

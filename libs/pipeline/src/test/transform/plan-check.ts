@@ -111,7 +111,10 @@ export function keptOver(
   outcomes: ReadonlyMap<string, Outcome>,
 ): ReadonlyMap<string, KeptVersion> {
   const shape = (rule: Migration['mapping']['rules'][number] | undefined): string =>
-    JSON.stringify([rule?.source, Object.keys(rule?.columns ?? {}), rule?.key, rule?.unique ?? [], rule?.requires ?? []]);
+    JSON.stringify([rule?.source, columnsOf(rule?.columns ?? {}), rule?.key, rule?.unique ?? [], rule?.requires ?? []]);
+  /** What has the key of another row means that one. */
+  const columnsOf = (columns: Migration['mapping']['rules'][number]['columns']): unknown =>
+    Object.entries(columns).map(([name, value]) => [name, 'keyOf' in value ? value : null]);
   const same = (rule: number): number => {
     const one = ruleAt(ours.rules, rule);
     const merged = mergedNumber(theirs.rules, one.target);
@@ -127,15 +130,15 @@ export function keptOver(
       .join();
   };
   const kept = new Map<string, KeptVersion>();
-  for (const [id, { written, parents }] of outcomes) {
+  for (const [id, { version, parents }] of outcomes) {
     const number = Number(id.slice(0, id.indexOf(' ')));
     const to = same(number);
-    if (written === null || to === -1 || !ruleAt(theirs.rules, to).keepsLast) continue;
+    if (version === null || to === -1 || !ruleAt(theirs.rules, to).keepsLast) continue;
     const [was, is] = [shapes(mapping.rules, ours, number), shapes(other.rules, theirs, to)];
     if (was === '' || was !== is) continue;
     const named = parents.map(({ rule, key }) => ({ rule: same(rule), key }));
     if (named.every(({ rule }) => rule !== -1))
-      kept.set(`${String(to)} ${id.slice(id.indexOf(' ') + 1)}`, { values: written, parents: named });
+      kept.set(`${String(to)} ${id.slice(id.indexOf(' ') + 1)}`, { values: version, parents: named });
   }
   return kept;
 }

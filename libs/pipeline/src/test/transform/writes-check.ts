@@ -270,8 +270,8 @@ export class WritesCheck {
   /** What stood before this record, where its rule lets it stay when the row becomes held. */
   #keepable(outcomes: ReadonlyMap<string, Outcome>): ReadonlyMap<string, KeptVersion> {
     const kept = new Map<string, KeptVersion>();
-    for (const [id, { written, parents }] of outcomes) {
-      if (written !== null && this.#definition.ruleOf(id)[0].keepsLast) kept.set(id, { values: written, parents });
+    for (const [id, { version, parents }] of outcomes) {
+      if (version !== null && this.#definition.ruleOf(id)[0].keepsLast) kept.set(id, { values: version, parents });
     }
     return kept;
   }
@@ -370,12 +370,18 @@ export class WritesCheck {
       );
     }
     this.#lookAtMerged(outcomes);
-    for (const [key, { written, parents }] of outcomes) {
+    for (const [key, { written, version, parents }] of outcomes) {
       if (written === null) continue;
       const [rule] = this.#definition.ruleOf(key);
       const number = Number(key.slice(0, key.indexOf(' ')));
       census.saw('made of many', rule.joins[0]?.all != null && written[rule.columns.indexOf('joined')] != null);
       census.saw('rules of one table', rule.name === 'two');
+      const was = before?.outcomes.get(key);
+      census.saw(
+        'key of another row',
+        rule.references.some(({ place }) => written[place] != null),
+      );
+      census.saw('another key of that row', was?.written != null && isSame(was.version, version) && !isSame(was.written, written));
       census.saw('link', rule.joins.length > 1 && written[rule.columns.indexOf('joined')] != null);
       census.saw(
         'self reference',
@@ -467,6 +473,10 @@ export class WritesCheck {
       ({ target, uniques, columns }) => target === table && uniques.some((unique) => unique.columns[0] === columns.indexOf('v')),
     );
   }
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function isExchange(one: TargetChange, other: TargetChange): boolean {
