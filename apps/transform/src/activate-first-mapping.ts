@@ -15,7 +15,7 @@ export async function activateFirstMapping(requests: RequestQueue, migration: st
   } catch (error) {
     if (!(error instanceof ChangeoverError) || error.code !== 'REQUEST_CONFLICT') throw error;
     // Which one is in force, the log says; a process may have to start before it has come to that.
-    if ((await requests.ofKind(migration, 'activate-mapping')).some(({ payload }) => (payload as Activation).hash === hash)) return;
+    if ((await mappingsAskedFor(requests, migration)).some((asked) => asked.hash === hash)) return;
     throw new ChangeoverError(
       'MAPPING_NOT_ACTIVE',
       `the mapping of this process (${hash.slice(0, 12)}) was never activated in ${migration}`,
@@ -27,13 +27,16 @@ export async function activateFirstMapping(requests: RequestQueue, migration: st
   }
 }
 
-/** The hash of the mapping whose activation was asked for last; null: none was. */
-export async function lastAskedFor(requests: RequestQueue, migration: string): Promise<string | null> {
-  const last = (await requests.ofKind(migration, 'activate-mapping')).at(-1);
-  return last === undefined ? null : (last.payload as Activation).hash;
-}
+/** A mapping whose activation was asked for, and the id of the request. */
+export type AskedFor = { readonly id: string; readonly hash: string; readonly mapping: unknown };
 
-type Activation = { readonly hash: string };
+/** All of them, in the order in which they count. */
+export async function mappingsAskedFor(requests: RequestQueue, migration: string): Promise<readonly AskedFor[]> {
+  return (await requests.ofKind(migration, 'activate-mapping')).map(({ id, payload }) => {
+    const { hash, mapping } = payload as Omit<AskedFor, 'id'>;
+    return { id, hash, mapping };
+  });
+}
 
 /** A UUID of version 8 (RFC 9562): of our own making, the same for the same migration. */
 function firstActivationId(migration: string): string {

@@ -1,3 +1,3 @@
-export { lastAskedFor } from './activate-first-mapping.js';
+export { mappingsAskedFor, type AskedFor } from './activate-first-mapping.js';
 export { derivationThreads } from './derivation-threads.js';
 export { startTransform } from './start-transform.js';

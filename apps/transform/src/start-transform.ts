@@ -4,7 +4,7 @@ import { TransformLoop } from '@changeover/pipeline';
 import { crashPointFrom, createLog, loadMapping, openState, type TransformSettings } from '@changeover/shell';
 import { LogTransport, startRole, type StartRole } from '@changeover/shell/role';
 
-import { activateFirstMapping, lastAskedFor } from './activate-first-mapping.js';
+import { activateFirstMapping, mappingsAskedFor } from './activate-first-mapping.js';
 import { derivationThreads } from './derivation-threads.js';
 import { TransformModule } from './transform.module.js';
 
@@ -26,7 +26,7 @@ export const startTransform: StartRole<TransformSettings> = (settings, options) 
       writes: `${migration}.writes`,
       log,
       mapping,
-      isAskedFor: async (hash) => (await lastAskedFor(requests, migration)) === hash,
+      isAskedFor: async (hash) => (await mappingsAskedFor(requests, migration)).at(-1)?.hash === hash,
       observer: telemetry,
       clock,
       ids,

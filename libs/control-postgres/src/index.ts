@@ -5,5 +5,5 @@ export type { RequestKind, Role } from './entities.js';
 export type { LeaseClaim, LeaseKeeper, LeaseView } from './lease-keeper.js';
 export type { Lease, LeaseCallbacks } from './lease.js';
 export type { RequestQueue, NewRequest, OperatorRequest } from './request-queue.js';
-export type { CopyStatus, RoleState, RoleStatus } from './role-status.js';
+export type { CopyStatus, MappingStatus, RoleState, RoleStatus } from './role-status.js';
 export { probeControl, type ControlProbe } from './probe-control.js';

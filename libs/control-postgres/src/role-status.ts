@@ -24,6 +24,21 @@ export type CopyStatus = {
   readonly secondsLeft: number | null;
 };
 
+/** Which mapping is in force, and which were refused. */
+export type MappingStatus = {
+  readonly hash: string;
+  /** Sequence of the record of `<m>.changes` that activated it. */
+  readonly record: number;
+  /** In the order of their records. `reason`: names and counts only. */
+  readonly refused: readonly {
+    readonly requestId: string;
+    readonly hash: string;
+    readonly record: number;
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }[];
+};
+
 /** What a process tells about itself, in its lease row, every two seconds. Names, counts and positions only. */
 export type RoleStatus = {
   readonly state: RoleState;
@@ -44,4 +59,6 @@ export type RoleStatus = {
   readonly details: Readonly<Record<string, string | number>>;
   /** Tables whose copies are not finished, by name; left out where there are none. Only capture has any. */
   readonly copies?: readonly CopyStatus[];
+  /** As far as it has read the log; left out where it knows none. Only transform has it. */
+  readonly mapping?: MappingStatus;
 };

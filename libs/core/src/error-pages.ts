@@ -159,6 +159,13 @@ export const ERROR_PAGES = {
       'Let the settings name the file of the mapping that the message calls active, and start again. Another one comes into force while transform runs, by `changeover activate`; docs/runbook/mapping-change.md says how.',
     policy: 'stop',
   },
+  ACTIVATION_REFUSED: {
+    meaning:
+      'A mapping that was asked for did not fit the tables of the old database as the log had told them up to its record: one of them had changed since it was planned. The mapping before it stays in force, and everything goes on under that.',
+    nextStep:
+      "Correct the mapping where the message points, put it into the settings' file, and run `changeover activate` again; or put back the file of the mapping in force.",
+    policy: 'stop',
+  },
   ACTIVATION_IMPOSSIBLE: {
     meaning:
       'The rows that are written cannot be taken over to the other mapping: it tells rows of a table apart by another key, or does otherwise with rows that have no key, which are not remembered.',

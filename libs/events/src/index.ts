@@ -104,6 +104,7 @@ export {
   type SchemaLookup,
   type Stopping,
   type TargetSession,
+  type RefusalLimit,
   type WriteTransaction,
 } from './ports/target-writer.port.js';
 export {
@@ -125,6 +126,7 @@ export { decodeMessage, encodeMessage, MESSAGE_VERSION, type DecodedMessage } fr
 export {
   type AnyHeader,
   type FenceHeader,
+  type ActivationRefusal,
   type LastPartFacts,
   type RecordHeader,
   type RecordKind,

@@ -22,7 +22,8 @@ export {
 export type { DrivingRow } from './derive/derivation.js';
 export type { RuleOutcome } from './derive/rule-outcome.js';
 export { StoredDerivation, type ReviewedTable } from './transform/stored-derivation.js';
-export { activationOf, lastActivationOf, StoredMirror } from './transform/stored-mirror.js';
+export { mappingAt, refusedActivation, type ActiveMapping } from './transform/mapping-in-force.js';
+export { activationOf, lastActivationOf, refusedOf, StoredMirror } from './transform/stored-mirror.js';
 export { TransformLoop, type TransformLimits, type TransformOptions } from './transform/transform-loop.js';
 export {
   changesNothing,
@@ -33,4 +34,4 @@ export {
   type PlannedTable,
   type PlanStep,
 } from './plan/plan-mapping.js';
-export { STATE_VERSION } from './transform/transform-place.js';
+export { STATE_VERSION, type RefusedActivation } from './transform/transform-place.js';

@@ -1,6 +1,8 @@
 import type { ApplyReport, TableSize } from '@changeover/events';
 import type { ChangeoverError } from '@changeover/core';
 
+import type { RefusedActivation } from './transform/transform-place.js';
+
 /** An operator's request as capture takes it from the control database. */
 export type CaptureRequest = {
   readonly ordinal: number;
@@ -59,6 +61,11 @@ export abstract class PipelineObserver {
     readonly finished: boolean;
   }): void;
   /**
+   * The mapping in force and the record of `changes` that activated it, and all activations that were refused, in their order: when transform begins, and at each
+   * record that changes one of these.
+   */
+  abstract mapped(mapping: { readonly hash: string; readonly seq: number; readonly refused: readonly RefusedActivation[] }): void;
+  /**
    * What transform remembers is filled from the log, or a crash is made up for: record `seq` of `changes` was read of which `writes` holds what became of
    * it already, as of all up to `through`.
    */
@@ -75,6 +82,7 @@ export class SilentObserver extends PipelineObserver {
   applied(): void {}
   copied(_copy: Parameters<PipelineObserver['copied']>[0]): void {}
   derived(): void {}
+  mapped(): void {}
   refilled(_place: Parameters<PipelineObserver['refilled']>[0]): void {}
   retained(): void {}
   warning(): void {}

@@ -15,17 +15,16 @@ import {
 
 import type { ToldRecord } from './prefix.js';
 
-/** A `progress` record, as far as it says whether the target can be compared, and with what. */
+/** A `progress` record, as far as it says whether the target can be compared. */
 type Mark = {
   readonly seq: number;
   readonly unseen: readonly string[];
-  readonly mapping: string | null;
   /** Tables that are being copied, `schema.table`. */
   readonly copying: readonly string[];
 };
 
 /** What the records say up to one of them. */
-export type Place = Pick<Mark, 'mapping' | 'copying' | 'unseen'> & { readonly records: readonly ToldRecord[] };
+export type Place = Pick<Mark, 'copying' | 'unseen'> & { readonly records: readonly ToldRecord[] };
 
 /**
  * `changes` from a little before the target's place on, as it grows: which transactions there were, which tables are copied, which forms the tables have. For as long
@@ -145,7 +144,7 @@ export class FollowedChanges implements AsyncDisposable {
   async #progress(entry: LogEntry): Promise<ProgressBody> {
     const body = await wholeProgress(entry, (ref) => this.#log.fetch(this.#stream, ref));
     const copying = Object.entries(body.copies ?? {}).flatMap(([name, { left }]) => (left === true ? [] : [name]));
-    this.#marks.push({ seq: entry.header.seq, unseen: body.unseen ?? [], mapping: body.mapping, copying });
+    this.#marks.push({ seq: entry.header.seq, unseen: body.unseen ?? [], copying });
     return body;
   }
 }

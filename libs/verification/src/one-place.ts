@@ -3,6 +3,7 @@ import {
   type EventLog,
   type LoadHold,
   type LoadProgress,
+  type LogEntry,
   type ReadPosition,
   type RecordRef,
   type SourceSnapshot,
@@ -113,10 +114,17 @@ export async function placeOfTarget({
   log,
   writes,
 }: Pick<OnePlaceOptions, 'target' | 'log' | 'writes'>): Promise<RecordRef | ChangeoverError> {
-  const progress = await heldAt(target);
+  const header = await writtenAt({ log, writes }, await heldAt(target));
+  return header instanceof ChangeoverError ? header : (header.from ?? nothingLoaded());
+}
+
+/** What the record of `writes` says that the target has come to: where it came from, and the mapping that made it. */
+async function writtenAt(
+  { log, writes }: Pick<OnePlaceOptions, 'log' | 'writes'>,
+  progress: LoadProgress,
+): Promise<LogEntry['header'] | ChangeoverError> {
   try {
-    const { from } = (await log.fetch(writes, progress.writes)).header;
-    return from ?? nothingLoaded();
+    return (await log.fetch(writes, progress.writes)).header;
   } catch (error) {
     // A record in parts cannot be fetched; a progress record follows it within a second.
     if (error instanceof ChangeoverError && error.code === 'LOG_GAP') return error;
@@ -184,10 +192,13 @@ async function takeBoth(options: HoldOptions, held: LoadHold, atLeast: number, s
     const { records, unseen } = followed.at(atLeast);
     const seq = prefixShown({ records, unseen, atLeast, shows: (txId) => source.shows(txId) });
     if (seq === null) continue;
-    const { mapping, copying } = followed.at(seq);
-    requireMapping(options, mapping);
+    const { copying } = followed.at(seq);
     if (copying.length > 0) return notFollowing(`${copying.join(', ')} ${copying.length === 1 ? 'is' : 'are'} being copied`);
-    if ((await within(ADVANCE_MS, signal, (soon) => held.advanceTo(seq, soon))) === null) return notFollowing('load is behind');
+    const advanced = await within(ADVANCE_MS, signal, (soon) => held.advanceTo(seq, soon));
+    if (advanced === null) return notFollowing('load is behind');
+    const written = await writtenAt(options, advanced.done);
+    if (written instanceof ChangeoverError) return written;
+    requireMapping(options, written.mapping ?? null);
     return { seq, at: followed.placeOf(seq), target: await held.snapshot(), tables, told: followed.tables };
   }
   const what = `${String(effort.takes)} snapshots of the source, and each fell between two commits`;

@@ -2,11 +2,19 @@ import { createHash } from 'node:crypto';
 
 import { ChangeoverError, type Clock, type IdSource } from '@changeover/core';
 import { openControl, type RoleStatus } from '@changeover/control-postgres';
-import { decodeJsonBody, type RecordRef } from '@changeover/events';
+import { decodeJsonBody, type MappingActivatedBody, type RecordRef } from '@changeover/events';
 import { mappingHash, type Mapping } from '@changeover/mapping';
-import { activationOf, lastActivationOf, type MappingPlan, type PlanStep } from '@changeover/pipeline';
+import {
+  activationOf,
+  lastActivationOf,
+  refusedActivation,
+  refusedOf,
+  type MappingPlan,
+  type PlanStep,
+  type RefusedActivation,
+} from '@changeover/pipeline';
 import { loadMapping, lookAtState, type AllSettings } from '@changeover/shell';
-import { lastAskedFor } from '@changeover/app-transform';
+import { mappingsAskedFor } from '@changeover/app-transform';
 
 import { runCreate, withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { untilAtTarget } from '../held/decide.js';
@@ -16,14 +24,16 @@ import { stateHere } from '../state/state-here.js';
 
 type Context = { readonly clock: Clock; readonly ids: IdSource; readonly signal: AbortSignal };
 
-/** The mapping in force, and the record of `changes` that activated it. */
-type InForce = RecordRef & { readonly hash: string };
+/** The mapping in force, and the record of `changes` that activated it; `requestId`: of who asked for it. */
+type InForce = RecordRef & { readonly hash: string; readonly requestId: string };
 
 /** A mapping that is to come into force, and where it stands. */
 export type Activation = {
   readonly mapping: Mapping;
   readonly hash: string;
   readonly active: InForce;
+  /** Of the request that it is asked for by. */
+  readonly requestId: string;
   /** `asked`: the request is made, and has not led to it yet. */
   readonly state: 'in force' | 'asked' | 'new';
 };
@@ -56,17 +66,22 @@ export async function findActivation(settings: AllSettings, file: string | undef
       'BAD_SETTINGS',
       `transform reads its mapping from ${settings.mapping ?? 'nowhere: the settings name no file'}, which holds another one than ${file}: put it there first`,
     );
-  const active = await inForce(settings, clock);
+  const { active, refused } = await known(settings, clock);
   await using control = await openControl({ url: settings.control.url, clock });
-  const asked = await lastAskedFor(control.requests, migration);
+  const last = (await mappingsAskedFor(control.requests, migration)).at(-1) ?? null;
+  const isSettled = last === null || last.id === active.requestId || refused.some(({ requestId }) => requestId === last.id);
   // Transform takes up the file when it comes to a record: with a third one it could go over to neither.
-  if (asked !== null && asked !== active.hash && asked !== hash)
+  if (!isSettled && last.hash !== active.hash && last.hash !== hash)
     throw new ChangeoverError(
       'ACTIVATION_IMPOSSIBLE',
-      `mapping ${asked.slice(0, SHORT)} was asked for and is not in force yet: put its file in the place of the settings' until it is, and run \`changeover activate\` to follow it`,
-      { facts: { migration, asked } },
+      `mapping ${last.hash.slice(0, SHORT)} was asked for and is not in force yet: put its file in the place of the settings' until it is, and run \`changeover activate\` to follow it`,
+      { facts: { migration, asked: last.hash } },
     );
-  return { mapping, hash, active, state: active.hash === hash ? 'in force' : asked === hash ? 'asked' : 'new' };
+  if (active.hash === hash) return { mapping, hash, active, requestId: active.requestId, state: 'in force' };
+  if (!isSettled) return { mapping, hash, active, requestId: last.id, state: 'asked' };
+  // One that was refused can be asked for again: that is another request.
+  const behind = Math.max(active.seq, ...refused.map(({ seq }) => seq));
+  return { mapping, hash, active, requestId: idOf(`${migration} ${hash} behind ${String(behind)}`), state: 'new' };
 }
 
 /** What it would change. ACTIVATION_IMPOSSIBLE where the rows that are written cannot be taken over to it; TARGET_PARKED where the target was taken back. */
@@ -102,30 +117,32 @@ export async function checkpointBefore(settings: AllSettings, { hash }: Activati
   return name;
 }
 
-/** Asks for it. The request's id follows from the mapping and from the one that it takes the place of, so it counts once, however often it is made. */
+/** Asks for it. The request's id follows from the mapping and from the activation that it comes behind, so it counts once, however often it is made. */
 export async function submitActivation(
   { migration, control }: AllSettings,
-  { mapping, hash, active }: Activation,
+  { mapping, hash, requestId: id }: Activation,
   clock: Clock,
 ): Promise<void> {
-  const id = idOf(`${migration} ${hash} behind ${String(active.seq)}`);
   await using open = await openControl({ url: control.url, clock });
   await open.requests.submit({ migration, id, kind: 'activate-mapping', payload: { hash, mapping } });
 }
 
-/** Until it is in force, and all up to there is at the target. Gives the record of `changes`. Null: nobody waits any more; it goes on. */
+/** Until it is in force, and all up to there is at the target. Gives the record of `changes`, and how many rows the target refuses then, those from before it too. Null: nobody waits any more; it goes on. ACTIVATION_REFUSED: it came to nothing. */
 export async function followActivation(
   settings: AllSettings,
-  { hash, active }: Activation,
+  { hash, active, requestId }: Activation,
   { onStep, ...context }: Context & { readonly onStep: (step: ActivationStep) => void },
-): Promise<number | null> {
+): Promise<{ readonly record: number; readonly refused: number } | null> {
   const { clock, signal } = context;
   await using control = await openControl({ url: settings.control.url, clock });
   while (!signal.aborted) {
-    const now = await lastActivation(settings);
-    if (now !== null && now.seq !== active.seq && (await hashAt(settings, now, clock)) === hash) {
+    const { now, refused } = await lastActivations(settings);
+    const refusal = refused.find((one) => one.requestId === requestId);
+    if (refusal !== undefined) throw refusedActivation(refusal);
+    if (now !== null && now.seq !== active.seq && (await toldAt(settings, now, clock)).hash === hash) {
       onStep({ doing: 'loading' });
-      return (await untilAtTarget(settings, context)) === null ? null : now.seq;
+      const reached = await untilAtTarget(settings, context);
+      return reached && { record: now.seq, refused: reached.refused };
     }
     const transform = (await control.leases.statuses(settings.migration)).find(({ role }) => role === 'transform') ?? null;
     onStep({ doing: 'going over', transform });
@@ -134,21 +151,28 @@ export async function followActivation(
   return null;
 }
 
-async function inForce(settings: AllSettings, clock: Clock): Promise<InForce> {
+async function known(
+  settings: AllSettings,
+  clock: Clock,
+): Promise<{ readonly active: InForce; readonly refused: readonly RefusedActivation[] }> {
   await using look = await stateHere(settings);
   const ref = activationOf(look);
-  return { ...ref, hash: await hashAt(settings, ref, clock) };
+  const { hash, requestId } = await toldAt(settings, ref, clock);
+  return { active: { ...ref, hash, requestId }, refused: refusedOf(look) };
 }
 
 /** As transform has committed it last, whatever it does now. */
-async function lastActivation({ state, migration }: AllSettings): Promise<RecordRef | null> {
+async function lastActivations({
+  state,
+  migration,
+}: AllSettings): Promise<{ readonly now: RecordRef | null; readonly refused: readonly RefusedActivation[] }> {
   await using look = await lookAtState(state, migration);
-  return look && lastActivationOf(look);
+  return look === null ? { now: null, refused: [] } : { now: lastActivationOf(look), refused: refusedOf(look) };
 }
 
-function hashAt(settings: AllSettings, ref: RecordRef, clock: Clock): Promise<string> {
+function toldAt(settings: AllSettings, ref: RecordRef, clock: Clock): Promise<MappingActivatedBody> {
   return withLog(settings, clock, async ({ log }) => {
-    return decodeJsonBody('mapping-activated', await log.fetch(streamName(settings, 'changes'), ref)).hash;
+    return decodeJsonBody('mapping-activated', await log.fetch(streamName(settings, 'changes'), ref));
   });
 }
 

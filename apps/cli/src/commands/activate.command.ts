@@ -102,17 +102,21 @@ export class ActivateCommand extends CliCommand {
         return;
       }
       asked = true;
-      const record = await followActivation(settings, activation, context);
-      if (record === null) {
+      const followed = await followActivation(settings, activation, context);
+      if (followed === null) {
         this.#interrupted(line, asked);
         return;
       }
+      const { record, refused } = followed;
       const seconds = (clock.monotonic() - began) / 1000;
       const words = [
         `mapping ${name} is in force from record ${countWords(record)} of changes on, in place of ${active.hash.slice(0, 12)}; the new database is there (${secondsWords(seconds)})`,
+        ...(refused === 0
+          ? []
+          : [`the new database refuses ${countWords(refused)} ${refused === 1 ? 'row' : 'rows'}: changeover held list`]),
         ...(checkpoint === null ? [] : [`what it held before is checkpoint ${checkpoint}`]),
       ];
-      say(activation, `${words.join('\n')}\n`, { activated: true, record, checkpoint, seconds });
+      say(activation, `${words.join('\n')}\n`, { activated: true, record, refused, checkpoint, seconds });
     } catch (error) {
       line.clear();
       if (!signal.aborted) throw error;

@@ -4,10 +4,11 @@ import type { HeldTotals, Verified, Whereabouts } from '@changeover/events';
 import { createCheckpoints, createHeldRowList, createTargetReader, HeldCounts, withoutPassword } from '@changeover/shell';
 import { Command, Option } from 'nest-commander';
 
+import { mappingView, type MappingView } from '../activate/asked-for.js';
 import { saying } from '../check/saying.js';
 import { findOwnServices } from '../services/own-services.js';
 import { renderCopies } from '../status/copy-view.js';
-import { heldLine, parkedLine, verifiedLine } from '../status/held-line.js';
+import { heldLine, mappingLines, parkedLine, verifiedLine } from '../status/held-line.js';
 import { LiveBlock } from '../status/live-block.js';
 import { renderRoles, roleViews } from '../status/role-view.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
@@ -17,6 +18,7 @@ type StatusOptions = ReadOptionsOf & { readonly json?: boolean; readonly watch?:
 /** What is shown at once. */
 type Shown = {
   readonly leases: readonly LeaseView[];
+  readonly mapping: MappingView | null;
   readonly heldRows: HeldTotals | null;
   readonly heldError: ErrorCode | null;
   /** Null: nothing was ever loaded, or the target does not answer. */
@@ -60,7 +62,7 @@ export class StatusCommand extends CliCommand {
     const say = (line: string): void => {
       this.terminal.err(`${line}\n`);
     };
-    const show = async (leases: readonly LeaseView[]): Promise<void> => {
+    const show = async ({ leases, mapping }: Pick<Shown, 'leases' | 'mapping'>): Promise<void> => {
       const heldRows =
         options.watch === true
           ? await counts.now(PATIENCE_MS.watch)
@@ -68,33 +70,34 @@ export class StatusCommand extends CliCommand {
       // Who does not count its rows does not say where it is, either.
       const where = heldRows === null ? null : await checkpoints.whereabouts().catch(() => null);
       const verified = heldRows === null ? null : await reader.lastVerified('any').catch(() => null);
-      print({ leases, heldRows, heldError: counts.lastError, where, verified });
+      print({ leases, mapping, heldRows, heldError: counts.lastError, where, verified });
     };
     const { hasSchema } = await probeControl(control.url);
     if (!hasSchema) {
       // Opening would make the tables: looking must not change anything.
-      await show([]);
+      await show({ leases: [], mapping: null });
       return;
     }
     await using database = await openControl({ url: control.url });
     const { signal } = this.session;
     do {
-      await show(await database.leases.statuses(migration));
+      await show({ leases: await database.leases.statuses(migration), mapping: await mappingView(database, migration) });
       if (options.watch === true) await clock.sleep(WATCH_MS, signal);
     } while (options.watch === true && !signal.aborted);
   }
 
   #printer(migration: string, { json = false, watch = false }: StatusOptions): (shown: Shown) => void {
     if (json) {
-      return ({ leases, heldRows, where, verified }) => {
-        const document = { migration, roles: leases, heldRows, parked: where?.parked ?? null, verified };
+      return ({ leases, mapping, heldRows, where, verified }) => {
+        const document = { migration, roles: leases, mapping, heldRows, parked: where?.parked ?? null, verified };
         this.terminal.out(watch ? `${JSON.stringify(document)}\n` : toJson(document));
       };
     }
-    const lines = ({ leases, heldRows, heldError, where, verified }: Shown): readonly string[] => [
+    const lines = ({ leases, mapping, heldRows, heldError, where, verified }: Shown): readonly string[] => [
       `migration ${migration}`,
       ...[
         ...renderRoles(roleViews(leases)),
+        ...mappingLines(mapping),
         heldLine(heldRows, heldError),
         ...verifiedLine(verified),
         ...parkedLine(where),

@@ -70,7 +70,7 @@ export async function runExplain(settings: AllSettings, request: ExplainRequest)
 
 type Opened = Awaited<ReturnType<typeof createLog>> & { readonly explanations: RowExplanations; readonly mapping: Mapping };
 
-/** STATE_NOT_HERE where transform's state is on another machine; MAPPING_NOT_ACTIVE where the mapping is not the one that made the rows. */
+/** STATE_NOT_HERE where transform's state is on another machine. */
 export async function withExplanations<Answer>(
   settings: AllSettings,
   clock: Clock,

@@ -17,7 +17,7 @@ const NO_TEXT = '\0';
 
 type Context = { readonly clock: Clock; readonly ids: IdSource; readonly signal: AbortSignal };
 
-/** Where transform runs, as what the source holds is told by what it remembers. STATE_NOT_HERE, MAPPING_NOT_ACTIVE as `explain`. */
+/** Where transform runs, as what the source holds is told by what it remembers. STATE_NOT_HERE as `explain`. */
 export async function withCorrectableRows<Answer>(
   settings: AllSettings,
   clock: Clock,

@@ -5,7 +5,7 @@ import { visible } from '../held/words.js';
 
 /** One record in one line. Holds no value of a row. */
 export function recordLine({ header, offset, bytes, parts, tables }: ListedRecord): string {
-  const { seq, kind, pos, follows, ts_ms, txId, rows, from } = header;
+  const { seq, kind, pos, follows, ts_ms, txId, rows, from, refused } = header;
   const position = pos ?? follows;
   return [
     `#${String(seq)}`,
@@ -19,11 +19,12 @@ export function recordLine({ header, offset, bytes, parts, tables }: ListedRecor
     `${countWords(parts)} ${parts === 1 ? 'part' : 'parts'}`,
     ...(from === undefined ? [] : [`from changes #${String(from.seq)}`]),
     ...(tables.length === 0 ? [] : [tables.join(', ')]),
+    ...(refused === undefined ? [] : [`refused: ${refused.code}: ${visible(refused.reason)}`]),
   ].join('  ');
 }
 
 export function recordJson({ header, offset, bytes, parts, tables }: ListedRecord): object {
-  const { seq, kind, epoch, pos, follows, ts_ms, txId, origin, rows, from } = header;
+  const { seq, kind, epoch, pos, follows, ts_ms, txId, origin, rows, from, refused } = header;
   return {
     seq,
     kind,
@@ -37,6 +38,7 @@ export function recordJson({ header, offset, bytes, parts, tables }: ListedRecor
     bytes,
     parts,
     ...(from !== undefined && { from: from.seq }),
+    ...(refused !== undefined && { refused }),
     tables,
   };
 }

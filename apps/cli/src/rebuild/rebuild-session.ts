@@ -33,10 +33,9 @@ import {
   type TargetsComparison,
 } from '@changeover/verification';
 
+import { notRefused } from '../activate/asked-for.js';
 import { withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { rebuildId, type RebuildPlace } from './rebuild-place.js';
-
-type Activation = { readonly mapping: unknown };
 
 export type RebuildContext = {
   readonly clock: Clock;
@@ -116,7 +115,7 @@ export class RebuildSession implements AsyncDisposable {
     const log = await createLog(settings.log, { migration: rebuildId(migration, place), limits, ...context, crashPoint: noCrash });
     try {
       const control = await openControl({ url: settings.control.url, clock: context.clock });
-      const asked = (await control.requests.ofKind(migration, 'activate-mapping')).map(({ payload }) => (payload as Activation).mapping);
+      const asked = (await notRefused(control, migration)).map(({ mapping }) => mapping);
       // Where the control database was lost, the file is all that is known.
       const mappings = asked.length === 0 ? [await loadMapping(settings.mapping)] : asked.map((one) => parseMapping(one, CONVERTERS));
       return new RebuildSession(settings, place, context, { mappings, log, control });

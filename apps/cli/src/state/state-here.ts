@@ -1,11 +1,10 @@
 import { ChangeoverError, type Clock } from '@changeover/core';
 import { decodeJsonBody, type EventLog, type RecordRef, type StateLook, type TableSchema } from '@changeover/events';
-import { loadMapping, lookAtState, type AllSettings, type createLog } from '@changeover/shell';
+import { lookAtState, type AllSettings, type createLog } from '@changeover/shell';
 import { CONVERTERS } from '@changeover/cleaning';
-import { mappingHash, type Converters, type Mapping } from '@changeover/mapping';
-import { activationOf } from '@changeover/pipeline';
+import type { Converters, Mapping } from '@changeover/mapping';
+import { activationOf, mappingAt } from '@changeover/pipeline';
 
-import { requireActiveMapping } from '../check/active-mapping.js';
 import { streamName, withLog } from '../log/open-log.js';
 
 /** What transform has committed last, on its machine; STATE_NOT_HERE on others. To be disposed of. */
@@ -23,7 +22,7 @@ export function toldForms(settings: AllSettings, log: EventLog): (ref: RecordRef
 
 type Remembered = Awaited<ReturnType<typeof createLog>> & {
   readonly look: StateLook;
-  /** What it takes to open what is in there: the mapping is the active one. */
+  /** What it takes to open what is in there: the mapping is the one in force. */
   readonly opening: {
     readonly migration: string;
     readonly mapping: Mapping;
@@ -32,27 +31,19 @@ type Remembered = Awaited<ReturnType<typeof createLog>> & {
   };
 };
 
-/** Asks where transform runs. STATE_NOT_HERE where its state is on another machine; MAPPING_NOT_ACTIVE where the mapping is not the one that made the rows. */
+/**
+ * Asks where transform runs, under the mapping that is in force where it reads: the log tells that one, whatever the file of the settings holds meanwhile. STATE_NOT_HERE where
+ * transform's state is on another machine.
+ */
 export async function withRemembered<Answer>(
   settings: AllSettings,
   clock: Clock,
   work: (remembered: Remembered) => Promise<Answer>,
 ): Promise<Answer> {
-  const { migration, control } = settings;
-  const mapping = await loadMapping(settings.mapping);
-  await requireActiveMapping(mapping, { migration, controlUrl: control.url });
+  const { migration } = settings;
   await using look = await stateHere(settings);
   return await withLog(settings, clock, async (open) => {
-    await requireMappingOf(look, mapping, settings, open.log);
+    const { mapping } = await mappingAt(open.log, streamName(settings, 'changes'), activationOf(look), CONVERTERS);
     return work({ ...open, look, opening: { migration, mapping, converters: CONVERTERS, fetch: toldForms(settings, open.log) } });
   });
-}
-
-/** Another one may be asked for, and not have come. MAPPING_NOT_ACTIVE. */
-async function requireMappingOf(look: StateLook, mapping: Mapping, settings: AllSettings, log: EventLog): Promise<void> {
-  const { hash: active } = decodeJsonBody('mapping-activated', await log.fetch(streamName(settings, 'changes'), activationOf(look)));
-  const ours = mappingHash(mapping);
-  if (active === ours) return;
-  const message = `what transform remembers was made by the mapping ${active.slice(0, 12)}, not by ${ours.slice(0, 12)}`;
-  throw new ChangeoverError('MAPPING_NOT_ACTIVE', message, { facts: { active, ours } });
 }

@@ -1,6 +1,7 @@
-import type { ErrorCode } from '@changeover/core';
+import { countWords, type ErrorCode } from '@changeover/core';
 import type { HeldTotals, Verified, Whereabouts } from '@changeover/events';
 
+import type { MappingView } from '../activate/asked-for.js';
 import { totalsWords } from '../held/words.js';
 
 /** What the target does not have as the source has it, in a line; `error` is why that is not known. */
@@ -17,6 +18,24 @@ export function verifiedLine(verified: Verified | null): readonly string[] {
   if (verified === null) return [];
   const { kind, outcome, ended_ms } = verified;
   return [`last verification, ${new Date(ended_ms).toISOString()}: ${KINDS[kind]} ${outcome === 'equal' ? 'equal' : 'not all equal'}`];
+}
+
+/** Which mapping is in force, which one was asked for and is not, and the last one that was refused since, in a line each; empty where transform has told none. */
+export function mappingLines(mapping: MappingView | null): readonly string[] {
+  if (mapping === null) return [];
+  const { hash, record, pending } = mapping;
+  const last = mapping.refused.at(-1);
+  return [
+    `mapping ${short(hash)} in force since record ${countWords(record)} of changes`,
+    ...(last === undefined || last.record < record
+      ? []
+      : [`mapping ${short(last.hash)} refused at record ${countWords(last.record)} of changes: ${last.code}: ${last.reason}`]),
+    ...(pending === null ? [] : [`mapping ${short(pending)} asked for, and not in force yet: changeover activate follows it`]),
+  ];
+}
+
+function short(hash: string): string {
+  return hash.slice(0, 12);
 }
 
 /** Where the target is parked, in a line; empty where load follows the stream. */

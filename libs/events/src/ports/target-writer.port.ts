@@ -17,8 +17,14 @@ export type LoadProgress = {
   readonly ts_ms: number;
 };
 
-/** One source transaction's rows for the target, complete. */
-export type WriteTransaction = { readonly seq: number; readonly frames: readonly Frame[] };
+/**
+ * How much of a batch the target may refuse. `few`: beyond that the set-up is taken for wrong, TARGET_REFUSES, so that it is seen early. `any`: each row that it refuses is
+ * written down, however many there are, so that whoever has decided on such a record can get past it.
+ */
+export type RefusalLimit = 'few' | 'any';
+
+/** One source transaction's rows for the target, complete. `refusals`: left out, `few`; of a batch they may be any where they may of one of its transactions. */
+export type WriteTransaction = { readonly seq: number; readonly frames: readonly Frame[]; readonly refusals?: RefusalLimit };
 
 /** A run of consecutive records of `writes`, to be applied with its progress in one target transaction. */
 export type LoadBatch = {
@@ -85,7 +91,7 @@ export interface TargetSession extends AsyncDisposable {
    * any batch. `discardStaged` forgets them (the record was abandoned).
    */
   stage(frames: readonly Frame[], schemas: SchemaLookup): Promise<void>;
-  applyStaged(progress: LoadProgress): Promise<ApplyReport | Held>;
+  applyStaged(progress: LoadProgress, refusals?: RefusalLimit): Promise<ApplyReport | Held>;
   discardStaged(): Promise<void>;
   /** As what was applied last left them. */
   stopping(): Promise<Stopping>;

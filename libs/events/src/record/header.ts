@@ -1,4 +1,4 @@
-import type { Position } from '@changeover/core';
+import type { ErrorCode, Position } from '@changeover/core';
 
 import type { ReadPosition } from '../log/event-log.port.js';
 
@@ -33,6 +33,9 @@ export type RecordHeader = {
   readonly fenceAt: number;
 } & LastPartFacts;
 
+/** Why a mapping that was told did not come into force; `code` as everywhere, `reason` for people. */
+export type ActivationRefusal = { readonly code: ErrorCode; readonly reason: string };
+
 /** Stands in the last part only. */
 export type LastPartFacts = {
   /** The source position after this record; records that move nothing repeat `follows`. */
@@ -56,6 +59,10 @@ export type LastPartFacts = {
   readonly batch?: number | undefined;
   /** On `writes`: hash of the mapping that made it. */
   readonly mapping?: string | undefined;
+  /** On `writes`: the record is what another mapping makes differently of all that is written. */
+  readonly activation?: true | undefined;
+  /** On `writes`, of a record that an activation became: the mapping could not come into force, so the one before it stays. Tells no value of a row. */
+  readonly refused?: ActivationRefusal | undefined;
   /** Where the schema records are that this part's frames refer to: lets a reader that starts here find them. */
   readonly schemas?: readonly RecordRef[] | undefined;
 };

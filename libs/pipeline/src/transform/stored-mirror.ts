@@ -2,7 +2,7 @@ import { ChangeoverError } from '@changeover/core';
 import type { Line, ReadPosition, RecordRef, StateLook, TableSchema } from '@changeover/events';
 
 import { TableMirror, type MirrorState } from '../mirror/table-mirror.js';
-import { decodePlace, type TransformPlace } from './transform-place.js';
+import { decodePlace, type RefusedActivation, type TransformPlace } from './transform-place.js';
 
 /** What transform remembers of the source's rows, as it has committed it last: for those who look from outside. */
 export class StoredMirror {
@@ -50,6 +50,11 @@ export function activationOf(look: StateLook): RecordRef {
 /** The same as far as it is known, whatever transform does now; null: it is not. */
 export function lastActivationOf({ place }: StateLook): RecordRef | null {
   return decodePlace(place)?.active ?? null;
+}
+
+/** The activations that were refused, in their order, as far as it is known. */
+export function refusedOf({ place }: StateLook): readonly RefusedActivation[] {
+  return decodePlace(place)?.refused ?? [];
 }
 
 /** Where the state stands. NOT_FOLLOWING: what is there is of no record, or not all that the source holds. */

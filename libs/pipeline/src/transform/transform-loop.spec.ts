@@ -448,6 +448,38 @@ describe('transform', () => {
       expect(rows.slice(0, -1)).toEqual(before.rows);
       expect(rows.at(-1)?.slice(0, 2)).toEqual(['u d 4', 'u B 4']);
     });
+
+    it('passes by one that does not fit the tables at its record, goes on under the one in force, and takes the next; a lost state comes to the same', async () => {
+      await using bed = await begun();
+      const misfit = named({ column: 'gone' });
+      const told: unknown[] = [];
+      const observer = Object.assign(new SilentObserver(), { mapped: (mapping: unknown) => told.push(mapping) });
+      const second = bed.start({ mapping: misfit, asked: true, observer });
+      await bed.activate(misfit);
+      const { seq } = await bed.log().head(CHANGES);
+      await bed.transaction([updated(PEOPLE, ['4', 'e'])]);
+      const { entries, rows } = await bed.written();
+      expect(rows.at(-1)?.slice(0, 2)).toEqual(['u d 4', 'u e 4']);
+      const refused = entries.filter(({ header }) => header.refused !== undefined).map(({ header }) => header);
+      expect(refused).toEqual([
+        expect.objectContaining({
+          ...{ kind: 'progress', mapping: mappingHash(one), from: expect.objectContaining({ seq }) as unknown },
+          refused: { code: 'MAPPING_INVALID', reason: expect.stringContaining('gone') as unknown },
+        }),
+      ]);
+      const known = { seq, hash: mappingHash(misfit), requestId: 'r', code: 'MAPPING_INVALID' };
+      expect(told.at(-1)).toMatchObject({ hash: mappingHash(one), refused: [known] });
+      await second.stop();
+      await bed.activate(two);
+      const third = bed.start({ mapping: two, asked: true, observer });
+      expect((await bed.written()).rows.at(-1)).toEqual(['d c 3', 'u b 2', 'u B 2']);
+      expect(told.at(-1)).toMatchObject({ hash: mappingHash(two), refused: [known] });
+      await third.stop();
+      bed.state = new StateStorage();
+      await bed.transaction([updated(PEOPLE, ['4', 'b'])]);
+      bed.start({ mapping: two });
+      expect((await bed.written()).rows.at(-1)).toEqual(['u e 4', 'u B 4']);
+    });
   });
 
   it('stops before the first row of a form whose rows need a copy, with all before it passed on', async () => {

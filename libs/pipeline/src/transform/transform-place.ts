@@ -1,4 +1,4 @@
-import type { BarrierBody, ReadPosition, RecordRef } from '@changeover/events';
+import type { ActivationRefusal, BarrierBody, ReadPosition, RecordRef } from '@changeover/events';
 
 import type { DeriveAllCursor } from '../derive/derive-all.js';
 import type { Generation } from './generation-view.js';
@@ -17,6 +17,9 @@ export type TransformPhase =
   | { readonly name: 'following' }
   | { readonly name: 'activating'; readonly cursor: DeriveAllCursor | null; readonly batch: number; readonly derived: boolean };
 
+/** An activation that was refused at its record of `changes`, and with what. `requestId`: of who asked for it. */
+export type RefusedActivation = RecordRef & ActivationRefusal & { readonly requestId: string; readonly hash: string };
+
 /** What is committed with the state: where it stands, and all that is not in its entries. */
 export type TransformPlace = {
   /** The last record of `changes` that is in the state. */
@@ -25,6 +28,8 @@ export type TransformPlace = {
   readonly writes: { readonly logId: string; readonly seq: number };
   /** The record by which the log has said which mapping is the active one; null: it has not. */
   readonly active: RecordRef | null;
+  /** All that were refused, in their order; left out: by a program that refused none. */
+  readonly refused?: readonly RefusedActivation[];
   /** Whether `progress` has said which tables are being copied. */
   readonly streaming: boolean;
   /** Commit time of the last record that had one, in ms since the epoch. */

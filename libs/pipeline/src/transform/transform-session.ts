@@ -35,13 +35,13 @@ import { FirstDerivation } from './first-derivation.js';
 import { GenerationView, type Generation } from './generation-view.js';
 import { MappedTables, requireSameUnkeyed } from './mapped-tables.js';
 import { MappingDifference } from './mapping-difference.js';
-import { requireOurs, type ActiveMapping } from './mapping-in-force.js';
+import { refusedActivation, requireOurs, type ActiveMapping } from './mapping-in-force.js';
 import { QueuedFrames } from './queued-frames.js';
 import type { RangeSetup } from './range-threads.js';
 import type { SourceTables, ToldForm } from './source-tables.js';
 import { StateCommits } from './state-commits.js';
 import type { TransformOptions } from './transform-loop.js';
-import type { TransformPhase, TransformPlace } from './transform-place.js';
+import type { RefusedActivation, TransformPhase, TransformPlace } from './transform-place.js';
 import { type WritesOutput } from './writes-output.js';
 
 export type SessionOptions = TransformOptions & {
@@ -56,6 +56,9 @@ export type SessionOptions = TransformOptions & {
   /** Offsets of the first parts of records that are known to be given up: they are still in the log. Grows. */
   readonly givenUp: Set<number>;
 };
+
+/** A mapping that fits, and what it derives where it is another one than everything is derived under. */
+type Fitting = { readonly mapped: MappedTables; readonly derived: DerivedTables | null };
 
 /** How many rows more there are with each row of a frame. */
 const ROWS_OF: Readonly<Partial<Record<Operation, number>>> = { c: 1, r: 1, d: -1 };
@@ -93,6 +96,7 @@ export class TransformSession {
   #derived: DerivedTables | null = null;
   /** The record that activated the mapping, and the hash of that. */
   #active: (RecordRef & { readonly hash: string }) | null;
+  #refused: readonly RefusedActivation[];
   #generation: Generation;
   /** There is something left of the other generation. */
   #stale: boolean;
@@ -123,6 +127,7 @@ export class TransformSession {
     this.#queued = new QueuedFrames(state);
     this.#mapped = active && new MappedTables(active.mapping, tables, place?.circles ?? []);
     this.#active = active && { ...active.ref, hash: active.hash };
+    this.#refused = place?.refused ?? [];
     this.#generation = place?.generation ?? 0;
     this.#stale = place?.stale ?? false;
     this.#phase = place?.phase ?? { name: 'filling' };
@@ -140,6 +145,7 @@ export class TransformSession {
   async begin(): Promise<void> {
     if (this.#phase.name !== 'filling') await this.#plan('MAPPING_INVALID');
     if (this.#stale) this.#tidy();
+    this.#tellMapping();
   }
 
   /** `again`: a record was given up of which parts are in the state; everything behind the last commit is to be done again, in another session. */
@@ -212,26 +218,32 @@ export class TransformSession {
 
   /** False: we were told to stop in the middle. */
   async #activation(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
-    const { output, converters, tables, mapping: file } = this.#options;
-    const { hash, mapping: told } = decodeJsonBody('mapping-activated', entry);
+    const { output, mapping: file } = this.#options;
+    const { requestId, hash, mapping: told } = decodeJsonBody('mapping-activated', entry);
     const { seq } = entry.header;
+    const isAnother = this.#phase.name !== 'filling' && this.#active?.hash !== hash;
+    const fitting = this.#fitting(told, isAnother);
+    if (fitting instanceof ChangeoverError) {
+      this.#refuse(entry, { requestId, hash }, fitting);
+      return true;
+    }
+    const { mapped, derived } = fitting;
     // What `writes` holds already was made under it once, wherever its file is now.
     if (file !== undefined && !output.holds(seq)) await requireOurs(hash, file);
     const active = { seq, at: entry.at, hash };
-    if (this.#phase.name === 'filling' || this.#active?.hash === hash) {
-      const mapped = new MappedTables(parseMapping(told, converters), tables, this.#mapped?.circles ?? []);
-      if (this.#mapped !== null) requireSameUnkeyed(this.#mapped, mapped, tables);
+    if (derived === null) {
       this.#mapped = mapped;
       output.activated(hash);
       output.begin(entry);
       this.#active = active;
+      this.#tellMapping();
       if (!(await this.#derivesFirst(entry, signal))) return false;
       output.pass(entry, PASSED_PROGRESS);
       return true;
     }
-    const mapped = MappedTables.of(parseMapping(told, converters), tables);
-    if (!(await this.#goOver(entry, mapped, hash, signal))) return false;
+    if (!(await this.#goOver(entry, { mapped, derived, hash }, signal))) return false;
     this.#active = active;
+    this.#tellMapping();
     this.#read = readPositionOf(entry);
     // What is left of the mapping before can go when nothing of it is on its way any more.
     await this.#commits.commit();
@@ -240,16 +252,55 @@ export class TransformSession {
   }
 
   /**
+   * What becomes of the tables under the mapping, or why it does not fit them as they are: a table may have changed since somebody planned it. That follows from the records up to here alone, so
+   * it comes out the same whenever it is asked. `isAnother`: than the one that everything is derived under; else nothing is to be derived now (`derived` null).
+   */
+  #fitting(told: unknown, isAnother: boolean): Fitting | ChangeoverError {
+    const { converters, tables } = this.#options;
+    const before = this.#mapped;
+    try {
+      const mapping = parseMapping(told, converters);
+      const mapped = isAnother ? MappedTables.of(mapping, tables) : new MappedTables(mapping, tables, before?.circles ?? []);
+      if (before !== null) requireSameUnkeyed(before, mapped, tables);
+      const derived = isAnother ? this.#tablesOf(mapped, this.#otherView(), NOBODY, 'MAPPING_INVALID') : null;
+      return { mapped, derived };
+    } catch (error) {
+      // The first one has none that could stay in force, and one that is half derived has fitted before.
+      const mayRefuse = before !== null && this.#phase.name !== 'activating';
+      if (mayRefuse && error instanceof ChangeoverError && error.code === 'MAPPING_INVALID') return error;
+      throw error;
+    }
+  }
+
+  /** The record comes to nothing but that it says so, and the mapping in force stays so: the log is not rewritten, and all behind it is to go on. */
+  #refuse(entry: LogEntry, of: Pick<RefusedActivation, 'requestId' | 'hash'>, { code, message: reason }: ChangeoverError): void {
+    const { output, observer } = this.#options;
+    const { seq } = entry.header;
+    output.begin(entry);
+    output.pass(entry, { ...PASSED_PROGRESS, facts: { refused: { code, reason } } });
+    const refused = { seq, at: entry.at, ...of, code, reason };
+    this.#refused = [...this.#refused, refused];
+    this.#tellMapping();
+    if (!output.holds(seq)) observer.warning(refusedActivation(refused));
+  }
+
+  #tellMapping(): void {
+    if (this.#active !== null) this.#options.observer.mapped({ hash: this.#active.hash, seq: this.#active.seq, refused: this.#refused });
+  }
+
+  /**
    * Another mapping comes into force: everything is derived under it beside what is written, and the record becomes what differs. What was derived is committed as it comes; from there it goes on
    * after a crash. False: we were told to stop in the middle.
    */
-  async #goOver(entry: LogEntry, mapped: MappedTables, hash: string, signal: AbortSignal): Promise<boolean> {
+  async #goOver(
+    entry: LogEntry,
+    { mapped, derived, hash }: { readonly mapped: MappedTables; readonly derived: DerivedTables; readonly hash: string },
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { migration, startThreads, limits, crashPoint } = this.#options;
-    const generation = this.#generation === 0 ? 1 : 0;
+    const generation = this.#otherGeneration;
     const before = { mapped: this.#mapped as MappedTables, derived: this.#derived as DerivedTables, state: this.#generationView() };
-    const state = GenerationView.of(this.#state, generation);
-    const derived = this.#tablesOf(mapped, state, NOBODY, 'MAPPING_INVALID');
-    requireSameUnkeyed(before.mapped, mapped, this.#tables);
+    const state = this.#otherView();
     await this.#tidying;
     if (this.#stale || signal.aborted) return false;
     if (this.#phase.name !== 'activating') this.#phase = { name: 'activating', cursor: null, batch: 0, derived: false };
@@ -290,7 +341,7 @@ export class TransformSession {
     output.activated(hash);
     output.begin(entry);
     await difference.give();
-    output.pass(entry, PASSED_PROGRESS);
+    output.pass(entry, { ...PASSED_PROGRESS, facts: { activation: true } });
     crashPoint('transform.in-activation');
     this.#mapped = mapped;
     this.#passing = new Map();
@@ -574,6 +625,15 @@ export class TransformSession {
     return GenerationView.of(this.#state, this.#generation);
   }
 
+  get #otherGeneration(): Generation {
+    return this.#generation === 0 ? 1 : 0;
+  }
+
+  /** Of what is derived under the mapping that comes into force. */
+  #otherView(): StateView {
+    return GenerationView.of(this.#state, this.#otherGeneration);
+  }
+
   #rangeSetup(entry: LogEntry, mapped: MappedTables, generation: Generation): RangeSetup {
     return {
       migration: this.#options.migration,
@@ -631,6 +691,7 @@ export class TransformSession {
       read: this.#read,
       writes: this.#output.reached,
       active: this.#active && { seq: this.#active.seq, at: this.#active.at },
+      refused: this.#refused,
       generation: this.#generation,
       stale: this.#stale,
       streaming: this.#streaming,

@@ -23,8 +23,8 @@ export type OutputOptions = {
   readonly limits: { readonly maxQueuedBytes: number; readonly partBytes?: number };
 };
 
-/** What a record of `changes` became: its kind, and the body of one that holds no frames. */
-type Outcome = Pick<RecordPart, 'kind' | 'body'>;
+/** What a record of `changes` became: its kind, the body of one that holds no frames, and what only some say. */
+type Outcome = Pick<RecordPart, 'kind' | 'body'> & { readonly facts?: Pick<LastPartFacts, 'activation' | 'refused'> };
 
 /**
  * `writes`, as the session adds to it. What the stream holds already, of records that are derived again after a crash, is not sent twice.
@@ -155,10 +155,10 @@ export class WritesOutput {
     return this.#appender.drain();
   }
 
-  #end(entry: LogEntry, builder: RecordBuilder | null, otherwise: Outcome): void {
+  #end(entry: LogEntry, builder: RecordBuilder | null, { facts: more, ...otherwise }: Outcome): void {
     const { header } = entry;
     const { txId, ts_ms, origin } = header;
-    const facts: LastPartFacts = { ...this.#facts(), txId, ts_ms, origin };
+    const facts: LastPartFacts = { ...this.#facts(), txId, ts_ms, origin, ...more };
     const part: RecordPart =
       builder === null || builder.isEmpty ? { ...otherwise, last: true, facts: { ...facts, rows: 0 } } : builder.takeLastPart(facts);
     const rows = part.facts?.rows ?? 0;

@@ -1,5 +1,5 @@
 import { countWords, NO_POSITION, type ChangeoverError, type Clock, type ErrorCode, type Position } from '@changeover/core';
-import type { Role, RoleState, RoleStatus } from '@changeover/control-postgres';
+import type { MappingStatus, Role, RoleState, RoleStatus } from '@changeover/control-postgres';
 import { PipelineObserver, type Retry } from '@changeover/pipeline';
 import type { Registry } from 'prom-client';
 
@@ -44,6 +44,7 @@ export class RoleTelemetry extends PipelineObserver {
   #retained: number | null = null;
   /** How far what is remembered beside the log is filled from it again; null: it is not, or no more. */
   #refilling: { readonly seq: number; readonly through: number } | null = null;
+  #mapping: MappingStatus | null = null;
   #lastError: ErrorCode | null = null;
   #troubled = false;
   /** Called when the loop has shown that all it depends on answers. */
@@ -124,6 +125,14 @@ export class RoleTelemetry extends PipelineObserver {
     this.#derivation.take(derivation);
   }
 
+  mapped({ hash, seq, refused }: Parameters<PipelineObserver['mapped']>[0]): void {
+    this.#mapping = {
+      hash,
+      record: seq,
+      refused: refused.map(({ requestId, hash: other, seq: record, code, reason }) => ({ requestId, hash: other, record, code, reason })),
+    };
+  }
+
   refilled({ seq, through }: Parameters<PipelineObserver['refilled']>[0]): void {
     this.#refilling = seq < through ? { seq, through } : null;
   }
@@ -188,6 +197,7 @@ export class RoleTelemetry extends PipelineObserver {
       lastError: this.#lastError,
       details,
       ...(copies.length === 0 ? {} : { copies }),
+      ...(this.#mapping === null ? {} : { mapping: this.#mapping }),
     };
   }
 

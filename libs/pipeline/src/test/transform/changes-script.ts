@@ -13,11 +13,12 @@ import {
   type RecordRef,
   type TableSchema,
 } from '@changeover/events';
-import { mappingHash, type Mapping } from '@changeover/mapping';
+import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
 import { InMemoryMessageStore, MemoryStorage, positionAt } from '@changeover/testing';
 
 import { changeWithoutRowEvents } from '../../schema-change.js';
 import type { Change, RowChange } from '../random-changes.js';
+import { CONVERTERS } from '../random-rules.js';
 import type { Choices } from './choices.js';
 import { isSameDecision, type Decided, type Place } from './decided.js';
 import { Definition } from './definition.js';
@@ -53,6 +54,8 @@ export class ChangesScript {
   readonly places = new Map<number, Place>();
   /** By sequence, the mappings that were activated. */
   readonly mappings = new Map<number, Mapping>();
+  /** Sequences of those that cannot come into force. */
+  readonly misfits = new Set<number>();
   /** The one in force. */
   mapping: Mapping;
   readonly #log = new SequencedLog(new InMemoryMessageStore(this.storage), new RandomIdSource());
@@ -77,7 +80,10 @@ export class ChangesScript {
   #time = 1_700_000_000_000;
   #whole: { readonly text: string; readonly ref: RecordRef } | null = null;
   #progressRef: RecordRef | undefined;
+  /** The one told last. */
   #mapping: string | null = null;
+  /** Everything has been derived once. */
+  #isFollowed = false;
   #barriers = 0;
   #decided: readonly Decided[];
   #requests = 0;
@@ -168,7 +174,9 @@ export class ChangesScript {
         return;
       case 'activate': {
         const { mapping, other } = this.#migration;
-        await this.#activate(this.mapping === mapping ? other : mapping);
+        const another = this.mapping === mapping ? other : mapping;
+        if (this.#isFollowed && this.#choices.oneIn(3)) await this.#activateMisfit(another);
+        await this.#activate(another);
         return;
       }
       case 'barrier': {
@@ -184,6 +192,20 @@ export class ChangesScript {
     this.mapping = mapping;
     this.#definition = new Definition({ ...this.#migration, mapping });
     this.mappings.set(this.#seq + 1, mapping);
+    await this.#tellActivation(mapping);
+  }
+
+  /** Of a mapping that reads what is not there. */
+  async #activateMisfit({ tables, rules: fitting }: Mapping): Promise<void> {
+    const known = [...this.#tables.values()].filter(({ isKeyed, spec }) => isKeyed && this.#latest.has(spec.name));
+    const source = this.#choices.of(['public.nobody', ...known.map(({ spec }) => spec.name)]);
+    const columns = { id: { column: 'gone' } };
+    const mapping = parseMapping({ tables, rules: [...fitting, { source, target: 'crm.misfit', columns, key: ['id'] }] }, CONVERTERS);
+    this.misfits.add(this.#seq + 1);
+    await this.#tellActivation(mapping);
+  }
+
+  async #tellActivation(mapping: Mapping): Promise<void> {
     this.#mapping = mappingHash(mapping);
     const body = encodeJsonBody('mapping-activated', { requestId: 'activate', hash: this.#mapping, mapping });
     await this.#append([{ kind: 'mapping-activated', body, last: true, facts: this.#facts() }, this.#progressPart()]);
@@ -571,6 +593,7 @@ export class ChangesScript {
       const tells = (records[index] as RecordPart & { [TELLS]?: Tells })[TELLS];
       if (tells !== undefined) {
         this.#told.progress(tells.sinces);
+        this.#isFollowed ||= this.#mapping !== null && Object.values(tells.sinces).every((since) => since === null);
         if (this.#whole?.text !== tells.text) this.#whole = { text: tells.text, ref };
         this.#progressRef = ref;
       }

@@ -50,6 +50,7 @@ const SEEN = [
   'activation that changes rows',
   'activation with a kept version',
   'activation of another form',
+  'activation refused',
   'crash in an activation',
   'plan that changes rows',
   'plan with a kept version',

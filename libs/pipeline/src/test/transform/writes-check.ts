@@ -77,7 +77,8 @@ export class WritesCheck {
   #change(change: WrittenRecord): void {
     switch (change.header.kind) {
       case 'mapping-activated':
-        if (this.#following) this.#activation(change);
+        if (this.#script.misfits.has(change.header.seq)) this.#refusal(change);
+        else if (this.#following) this.#activation(change);
         else {
           this.#goOver(this.#script.mappings.get(change.header.seq) as Mapping);
           this.#active = true;
@@ -130,6 +131,13 @@ export class WritesCheck {
       'activation with a kept version',
       [...this.expected.held.values()].some((said) => said.kept),
     );
+  }
+
+  /** It says why, and nothing else. */
+  #refusal(change: WrittenRecord): void {
+    expectSame(this.#writes[this.#next]?.header.refused?.code, 'MAPPING_INVALID');
+    this.#record(change, ['progress']);
+    this.#census.saw('activation refused');
   }
 
   #tick(change: WrittenRecord): void {
