@@ -794,6 +794,20 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [TRANSFORM_SPEC, 'where another mapping is activated'],
   },
   {
+    name: 'a mapping that does not fit its tables stops transform',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: "const mayRefuse = before !== null && this.#phase.name !== 'activating';",
+    replace: 'const mayRefuse = before === undefined;',
+    killedBy: [TRANSFORM_SPEC, 'where another mapping is activated'],
+  },
+  {
+    name: 'load takes what another mapping changes for any record',
+    file: 'libs/pipeline/src/load/load-loop.ts',
+    find: 'if (header.activation === true) {',
+    replace: 'if (header.seq === 0) {',
+    killedBy: ['libs/pipeline/src/load/load-loop.spec.ts', 'lets the target refuse any'],
+  },
+  {
     name: 'under another mapping rows go on from what the mapping before has derived',
     file: 'libs/pipeline/src/transform/transform-session.ts',
     find: 'this.#generation = generation;',

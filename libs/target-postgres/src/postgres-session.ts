@@ -5,6 +5,7 @@ import type {
   Held,
   LoadBatch,
   LoadProgress,
+  RefusalLimit,
   SchemaLookup,
   Stopping,
   TableSchema,
@@ -44,6 +45,11 @@ export type SessionParts = {
   readonly existingRows: PreexistingPolicy;
   readonly crashPoint: CrashPoint;
 };
+
+/** Up to where a run goes, and how many rows of it the target may refuse. */
+type RunWay = { readonly progress: LoadProgress; readonly refusals: RefusalLimit };
+/** `inOrder`: in that of the record, else in passes. */
+type StagedWay = RunWay & { readonly inOrder: boolean };
 
 /** What a transaction does between moving progress and its commit. `null`: roll back, and try again carefully. */
 type Work = (mode: Mode) => Promise<ApplyReport | null>;
@@ -87,9 +93,10 @@ export class PostgresSession implements TargetSession {
         frames.map((frame): PlacedFrame => ({ seq, schema: schemas(frame.schemaSeq), frame })),
       );
       const segments = segmentsOf(placed, this.#parts.copyFromRows);
+      const refusals = batch.transactions.some((one) => one.refusals === 'any') ? 'any' : 'few';
       const settings = this.#durability(segments.length > 0, batch.barriers.length > 0);
       return this.#transaction(settings, batch.progress, async (mode) => {
-        const report = segments.length === 0 ? NOTHING : await this.#applySegments(batch.progress, segments, mode);
+        const report = segments.length === 0 ? NOTHING : await this.#applySegments({ progress: batch.progress, refusals }, segments, mode);
         if (report === null || batch.barriers.length === 0) return report;
         const retried = this.#refused.open > 0 ? await this.#retryAsked(batch.progress) : NOTHING;
         for (const barrier of batch.barriers) await recordBarrier(this.#parts.connection, this.#owner, barrier, batch.progress);
@@ -105,26 +112,33 @@ export class PostgresSession implements TargetSession {
     });
   }
 
-  async applyStaged(progress: LoadProgress): Promise<ApplyReport | Held> {
+  async applyStaged(progress: LoadProgress, refusals: RefusalLimit = 'few'): Promise<ApplyReport | Held> {
     return this.#alone(async () => {
       invariant(!this.#staging.isEmpty, 'nothing was staged');
       await this.#staging.prepare();
-      let inOrder = this.#staging.inOrderOnly;
-      // The fast way is inside: a slice that the target refuses is rolled back and done carefully, not the whole record.
-      const work: Work = () => this.#applySlices(progress, inOrder);
-      let report: ApplyReport | Held;
-      try {
-        report = await this.#transaction(this.#durability(true, false), progress, work);
-      } catch (error) {
-        // A value may go from a row of one pass to a row of an earlier one; the source managed in the order of the record.
-        if (inOrder || !(error instanceof ChangeoverError) || error.code !== 'TARGET_REFUSES') throw error;
-        inOrder = true;
-        report = await this.#transaction(this.#durability(true, false), progress, work);
-      }
+      // A value may go from a row of one pass to a row of an earlier one; the source managed in the order of the record. Only what the target refuses even then may be much.
+      const ways: readonly StagedWay[] = [
+        ...(this.#staging.inOrderOnly ? [] : [{ progress, inOrder: false, refusals: 'few' } as const]),
+        { progress, inOrder: true, refusals: 'few' },
+        ...(refusals === 'any' ? [{ progress, inOrder: true, refusals } as const] : []),
+      ];
+      const report = await this.#applyInOneOf(ways);
       // Held, it is tried again with what is staged.
       if (!('held' in report)) await this.#staging.discard();
       return report;
     });
+  }
+
+  /** The first that does. */
+  async #applyInOneOf([way, ...others]: readonly StagedWay[]): Promise<ApplyReport | Held> {
+    invariant(way !== undefined, 'there is a way');
+    try {
+      // The fast way is inside: a slice that the target refuses is rolled back and done carefully, not the whole record.
+      return await this.#transaction(this.#durability(true, false), way.progress, () => this.#applySlices(way));
+    } catch (error) {
+      if (others.length === 0 || !(error instanceof ChangeoverError) || error.code !== 'TARGET_REFUSES') throw error;
+      return this.#applyInOneOf(others);
+    }
   }
 
   async discardStaged(): Promise<void> {
@@ -144,25 +158,25 @@ export class PostgresSession implements TargetSession {
     return `SET LOCAL synchronous_commit = ${synchronous ? 'on' : 'off'}`;
   }
 
-  async #applySegments(progress: LoadProgress, segments: readonly Segment[], mode: Mode): Promise<ApplyReport | null> {
+  async #applySegments(way: RunWay, segments: readonly Segment[], mode: Mode): Promise<ApplyReport | null> {
     const schemas = segments.flatMap(({ truncated, changes }) => [...truncated, ...changes.map(({ schema }) => schema)]);
     await this.#meet(schemas);
     const created = mode === 'careful' ? createdTables(segments, this.#known) : null;
-    if (created !== null) return this.#applyCreated(progress, created);
-    const run = this.#run(progress);
+    if (created !== null) return this.#applyCreated(way, created);
+    const run = this.#run(way);
     return (await run.apply(segments, mode)) ? run.report() : null;
   }
 
   async #retryAsked(progress: LoadProgress): Promise<ApplyReport> {
-    const run = this.#run(progress);
+    const run = this.#run({ progress, refusals: 'few' });
     await run.retryAsked();
     return run.report();
   }
 
   /** New rows, some of which the target refuses: slice by slice, so that only a small one has to be searched. */
-  async #applyCreated(progress: LoadProgress, tables: readonly Created[]): Promise<ApplyReport> {
+  async #applyCreated(way: RunWay, tables: readonly Created[]): Promise<ApplyReport> {
     await this.#parts.connection.query('SET CONSTRAINTS ALL IMMEDIATE');
-    const run = this.#run(progress, 'when told');
+    const run = this.#run(way, 'when told');
     // A row that comes twice would be refused in one slice for what another brought; it is no row's fault.
     for (const { frames } of tables) netRows(frames);
     const narrow = async (slice: Created): Promise<void> => {
@@ -176,12 +190,12 @@ export class PostgresSession implements TargetSession {
     return run.report();
   }
 
-  async #applySlices(progress: LoadProgress, inOrder: boolean): Promise<ApplyReport> {
+  async #applySlices({ inOrder, ...way }: StagedWay): Promise<ApplyReport> {
     const { connection } = this.#parts;
     await this.#meet(this.#staging.schemas);
     await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
-    const run = this.#run(progress);
-    for await (const segments of this.#staging.slices(progress.writes.seq, this.#known.catalogue.tables, inOrder)) {
+    const run = this.#run(way);
+    for await (const segments of this.#staging.slices(way.progress.writes.seq, this.#known.catalogue.tables, inOrder)) {
       if (!(await this.#tryFast(run, segments))) await run.apply(segments, 'careful');
     }
     return run.report();
@@ -206,7 +220,7 @@ export class PostgresSession implements TargetSession {
     return false;
   }
 
-  #run(progress: LoadProgress, retries: 'each time' | 'when told' = 'each time'): BatchRun {
+  #run({ progress, refusals }: RunWay, retries: 'each time' | 'when told' = 'each time'): BatchRun {
     const { connection, migration, copyFromRows, crashPoint } = this.#parts;
     return new BatchRun({
       connection,
@@ -217,6 +231,7 @@ export class PostgresSession implements TargetSession {
       refused: this.#refused,
       careful: this.#careful,
       seq: progress.writes.seq,
+      refusals,
       retries,
     });
   }

@@ -1,3 +1,5 @@
+import type { Frame } from '@changeover/events';
+
 import { LoadBed } from './test/load-bed.js';
 
 const FIRMS = `
@@ -369,6 +371,32 @@ describe('refused rows', () => {
     expect(await bed.committedSeq()).toBe(0);
     expect(await bed.apply([firms.c(['1', 'fine', '1'], ...rows(100, '-77'))])).toMatchObject({ inserted: 1, refused: 100 });
   });
+
+  it.each(['at once', 'staged'] as const)(
+    'are all written down where any may be refused, and get in when they are mended (%s)',
+    async (how) => {
+      const count = 110;
+      await using bed = await LoadBed.open(FIRMS);
+      const { firms } = tablesOf(bed);
+      const rows = (size: string) => Array.from({ length: count }, (_, index) => [String(1000 + index), `c${String(index)}`, size]);
+      const load = async (...frames: readonly Frame[]): Promise<unknown> => {
+        if (how === 'at once') {
+          const { transactions, ...batch } = bed.batch(frames);
+          const any = transactions.map((transaction) => ({ ...transaction, refusals: 'any' as const }));
+          return bed.session.apply({ ...batch, transactions: any }, bed.writes.lookup);
+        }
+        for (const frame of frames) await bed.session.stage([frame], bed.writes.lookup);
+        return bed.session.applyStaged(bed.progress(), 'any');
+      };
+      expect(await load(firms.c(['1', 'fine', '1']), firms.c(...rows('-77')))).toMatchObject({ inserted: 1, refused: count });
+      expect(await bed.rows('SELECT id FROM firms')).toEqual([[1]]);
+      expect(await bed.openRefusals()).toHaveLength(count);
+      expect(await load(firms.u(...rows('7')))).toMatchObject({ refused: 0 });
+      expect(await bed.rows('SELECT count(*), min(size) FROM firms')).toEqual([[String(count + 1), 1]]);
+      expect(await bed.openRefusals()).toEqual([]);
+    },
+    180_000,
+  );
 
   it('stop the load where a table that nobody loads refers to one that is emptied, and say which', async () => {
     await using bed = await LoadBed.open(`${FIRMS}; CREATE SCHEMA app; CREATE TABLE app.theirs (id int, firm int REFERENCES firms)`);

@@ -3,7 +3,7 @@ import type { Position } from '@changeover/core';
 
 import { renderFindings, summary, type Finding } from '../check/finding.js';
 import { copiesInWords, renderCopies } from './copy-view.js';
-import { heldLine, verifiedLine } from './held-line.js';
+import { heldLine, mappingLines, verifiedLine } from './held-line.js';
 import { LiveBlock } from './live-block.js';
 import { renderLine, renderRoles, roleViews } from './role-view.js';
 
@@ -121,4 +121,17 @@ test('a live block is rewritten in place, under the lines that stay, and never w
   screen = '';
   block.update(['two']);
   expect(screen).toBe('\u001B[2F\u001B[0Jtwo\n');
+});
+
+test('the mapping in force, one that is pending, and the last one that was refused since', () => {
+  const refusal = { requestId: 'r', hash: 'c'.repeat(64), code: 'MAPPING_INVALID', reason: 'no column gone' } as const;
+  const told = { hash: 'a'.repeat(64), record: 1_200, pending: null, refused: [] };
+  const inForce = 'mapping aaaaaaaaaaaa in force since record 1,200 of changes';
+  expect(mappingLines(null)).toEqual([]);
+  expect(mappingLines({ ...told, refused: [{ ...refusal, record: 7 }] })).toEqual([inForce]);
+  expect(mappingLines({ ...told, pending: 'b'.repeat(64), refused: [{ ...refusal, record: 1_300 }] })).toEqual([
+    inForce,
+    'mapping cccccccccccc refused at record 1,300 of changes: MAPPING_INVALID: no column gone',
+    'mapping bbbbbbbbbbbb asked for, and not in force yet: changeover activate follows it',
+  ]);
 });

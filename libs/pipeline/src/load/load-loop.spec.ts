@@ -284,6 +284,30 @@ describe('load', () => {
     expect(bed.target.rows('crm.person')).toHaveLength(5);
   });
 
+  it('lets the target refuse any of the rows that another mapping changes, in a batch of its own or staged, and of no others', async () => {
+    await using bed = new LoadBed();
+    await bed.tell();
+    await bed.transaction(person(1));
+    const activations: number[] = [];
+    for (const events of [[person(2)], [person(3), person(4)]]) {
+      const parts = bed.parts(events);
+      for (const [index, part] of parts.entries()) {
+        const ref = await bed.append(index < parts.length - 1 ? part : { ...part, facts: { ...part.facts, activation: true } });
+        if (index === parts.length - 1) activations.push(ref.seq);
+      }
+      await bed.transaction(person(10 + events.length));
+    }
+    const last = await bed.transaction(person(5));
+    bed.start();
+    await bed.loaded(last?.seq ?? 0);
+    const any = bed.target.batches.filter(({ refusals }) => refusals === 'any');
+    expect(any.map(({ transactions, staged }) => ({ transactions, staged }))).toEqual([
+      { transactions: [activations[0]], staged: false },
+      { transactions: [activations[1]], staged: true },
+    ]);
+    expect(bed.target.rows('crm.person')).toHaveLength(7);
+  });
+
   it('forgets staged parts that were given up by a fence, or begun anew', async () => {
     await using bed = new LoadBed();
     bed.start();

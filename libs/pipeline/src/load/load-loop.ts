@@ -250,6 +250,14 @@ class LoadRun {
       const frames = this.#frames.push(entry.body);
       this.#frames.end();
       this.#watch.add(frames, this.#schemas.of);
+      if (header.activation === true) {
+        // Alone: of no other record the target may refuse so much.
+        await this.flush();
+        if (this.#isStopped) return;
+        this.#reached(entry, { transaction: { seq: header.seq, frames, refusals: 'any' } });
+        await this.flush();
+        return;
+      }
       this.#reached(entry, { transaction: { seq: header.seq, frames } });
       const { maxBatchRows, maxBatchBytes } = this.#options.limits;
       if (this.#rows >= maxBatchRows || this.#bytes >= maxBatchBytes) await this.flush();
@@ -278,7 +286,7 @@ class LoadRun {
     const { clock, observer } = this.#options;
     for (let wait = FIRST_WAIT_MS; ; wait = longer(wait)) {
       const started = clock.monotonic();
-      const report = await this.#session.applyStaged(progress);
+      const report = await this.#session.applyStaged(progress, header.activation === true ? 'any' : 'few');
       if (!('held' in report)) {
         observer.applied({ transactions: 1, rows, seconds: (clock.monotonic() - started) / 1000, report });
         break;

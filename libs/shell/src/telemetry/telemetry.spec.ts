@@ -165,3 +165,12 @@ test('docs/reference/metrics.md is what the code says (write it anew with UPDATE
   if (process.env['UPDATE_REFERENCE'] === '1') await writeFile(REFERENCE, rendered);
   expect(await readFile(REFERENCE, 'utf8')).toBe(rendered);
 });
+
+test('the mapping in force and the refused ones are told as they were told last', () => {
+  const { telemetry } = setUp();
+  expect(telemetry.status()).not.toHaveProperty('mapping');
+  const refusal = { requestId: 'r', hash: 'other', code: 'MAPPING_INVALID', reason: 'no column gone' } as const;
+  telemetry.mapped({ hash: 'one', seq: 5, refused: [] });
+  telemetry.mapped({ hash: 'one', seq: 5, refused: [{ ...refusal, seq: 9, at: 90 }] });
+  expect(telemetry.status().mapping).toEqual({ hash: 'one', record: 5, refused: [{ ...refusal, record: 9 }] });
+});

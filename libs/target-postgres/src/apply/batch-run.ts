@@ -1,5 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
-import type { ApplyReport } from '@changeover/events';
+import type { ApplyReport, RefusalLimit } from '@changeover/events';
 
 import type { KnownTables } from '../catalogue/known-tables.js';
 import type { Connection } from '../connection.js';
@@ -10,14 +10,14 @@ import type { CrashPoint } from '../options.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import { bulkRows, takesBulk, type BulkRows } from './bulk-rows.js';
 import { standingOnTable } from './cascades.js';
-import { isMissed, refusesTooMuch, type CarefulPath } from './careful-path.js';
+import { isMissed, reasonWords, refusedTooOften, type CarefulPath } from './careful-path.js';
 import { applyFast, type FastWork } from './fast-path.js';
 import { applyHeld } from './held-rows.js';
 import { opOf, schemaOf, type RefusedRows } from './refused-rows.js';
 import { related } from './table-order.js';
 import type { Refusal, TargetOp } from './target-op.js';
 
-/** No batch may leave more rows refused than this. */
+/** No batch of which few may be refused leaves more rows refused than this. */
 const REFUSED_PER_BATCH = 100;
 /** Rows still refused beyond which nothing more is tried with them: those that were on the list before must never be what is too much. A round adds at most 200. */
 const MOST_CARRIED = 800;
@@ -32,6 +32,8 @@ export type BatchRunParts = {
   readonly crashPoint: CrashPoint;
   /** The last record of `writes` in the batch. */
   readonly seq: number;
+  /** How many rows of it the target may refuse. */
+  readonly refusals: RefusalLimit;
   /** Rows that were refused are tried again after each segment, or once {@link BatchRun.retry} is called. */
   readonly retries?: 'each time' | 'when told';
 };
@@ -45,8 +47,8 @@ export class BatchRun {
   readonly #done = { insert: 0, update: 0, delete: 0 };
   /** Closed in this batch, and not refused in it. */
   readonly #released = new Set<string>();
-  /** Refused in this batch and still open, by id. */
-  readonly #refused = new Map<string, Refusal>();
+  /** Refused in this batch and still open, by id: why. */
+  readonly #refused = new Map<string, string>();
   readonly #touched = new Set<string>();
 
   constructor(parts: BatchRunParts) {
@@ -70,7 +72,7 @@ export class BatchRun {
     const asked = await refused.takeAsked();
     if (asked.length === 0) return;
     const ops = asked.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
-    const { applied, refusals } = await careful.apply(ops, seq);
+    const { applied, refusals } = await careful.apply(ops, seq, this.#parts.refusals);
     await this.#retry(new Set(applied.map(({ plan }) => plan.id)), applied, refusals);
   }
 
@@ -81,14 +83,14 @@ export class BatchRun {
 
   accept(part: BatchRun): void {
     for (const kind of ['insert', 'update', 'delete'] as const) this.#done[kind] += part.#done[kind];
-    for (const [id, refusal] of part.#refused) this.#refused.set(id, refusal);
+    for (const [id, why] of part.#refused) this.#refused.set(id, why);
     this.#forget([...part.#released]);
     for (const id of part.#touched) this.#touched.add(id);
   }
 
   /** TARGET_REFUSES if too many rows stayed refused. */
   report(): ApplyReport {
-    if (this.#refused.size > REFUSED_PER_BATCH) throw refusesTooMuch([...this.#refused.values()]);
+    this.#requireFew(REFUSED_PER_BATCH);
     const { insert, update, delete: deleted } = this.#done;
     return { inserted: insert, updated: update, deleted, refused: this.#refused.size, released: this.#released.size };
   }
@@ -121,7 +123,7 @@ export class BatchRun {
       if (!(await applyFast({ connection, copyFromRows, crashPoint, catalogue: known.catalogue }, { ops, bulk }))) return false;
       for (const { count } of bulk) this.#done.insert += count;
     } else {
-      const done = await careful.apply(ops, seq);
+      const done = await careful.apply(ops, seq, this.#parts.refusals);
       ops = done.applied;
       refusals = done.refusals;
     }
@@ -199,7 +201,7 @@ export class BatchRun {
       if (candidates.length === 0) break;
       for (const { id } of candidates) tried.add(id);
       const more = candidates.map((refusal) => opOf(known.plan(schemaOf(refusal)), refusal));
-      const again = await careful.apply([...out.map(({ op }) => op), ...more], seq);
+      const again = await careful.apply([...out.map(({ op }) => op), ...more], seq, this.#parts.refusals);
       missing.push(...again.refusals.filter(isMissed));
       out = again.refusals.filter((refusal) => !isMissed(refusal));
       came = again.applied;
@@ -217,10 +219,14 @@ export class BatchRun {
       // Tried again in vain, with nothing new to write down.
       if (refusal.op.row.seq === 0 && refusal.op.refusal?.reason === refusal.reason) continue;
       const id = await this.#parts.refused.record(refusal, this.#parts.seq);
-      if (refusal.op.refusal === null) this.#refused.set(id, refusal);
+      if (refusal.op.refusal === null) this.#refused.set(id, reasonWords(refusal));
     }
     await this.#displace(through, through);
-    if (this.#refused.size > REFUSED_PER_BATCH * 10) throw refusesTooMuch([...this.#refused.values()]);
+    this.#requireFew(REFUSED_PER_BATCH * 10);
+  }
+
+  #requireFew(most: number): void {
+    if (this.#parts.refusals !== 'any' && this.#refused.size > most) throw refusedTooOften([...this.#refused.values()]);
   }
 
   /** The rows that open refusals are of are not those that came; `through` are ops whose own refusals are about to be closed. */

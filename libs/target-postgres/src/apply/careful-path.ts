@@ -1,4 +1,5 @@
 import { ChangeoverError, invariant } from '@changeover/core';
+import type { RefusalLimit } from '@changeover/events';
 import type pg from 'pg';
 
 import type { Catalogue } from '../catalogue/catalogue.js';
@@ -55,18 +56,21 @@ const NO_CLAIMS: Claims = { frees: [], takes: [], requires: [], releases: [] };
 export class CarefulPath {
   readonly #parts: CarefulPathParts;
   #hasRechecked = false;
+  /** Refusals beyond which it is given up. */
+  #most = SEARCHED_REFUSALS;
 
   constructor(parts: CarefulPathParts) {
     this.#parts = parts;
   }
 
-  /** Applies what the target takes; `seq` is the last record of the batch. */
-  async apply(all: readonly TargetOp[], seq: number): Promise<Applied> {
+  /** Applies what the target takes; `seq` is the last record of the batch. TARGET_REFUSES where `limit` is `few` and it refuses many. */
+  async apply(all: readonly TargetOp[], seq: number, limit: RefusalLimit = 'few'): Promise<Applied> {
     if (all.length === 0) return { applied: [], refusals: [] };
     this.#hasRechecked = false;
+    this.#most = limit === 'any' ? Infinity : SEARCHED_REFUSALS;
     const { standing, absent } = await this.#standing(all);
     const missing = absent.filter(({ row }) => row.line !== null).map(missed);
-    if (missing.length > SEARCHED_REFUSALS) throw refusesTooMuch(missing);
+    if (missing.length > this.#most) throw refusesTooMuch(missing);
     const { ops, idle } = await exchangeContents(this.#parts.connection, standing, { seq, nameOf: await this.#keyNames(standing) });
     const { usable, refusals: unreadable } = await this.#claims(usualOrder(ops, this.#parts.catalogue().tables));
     let refusals = await this.#applyUnits(units(usable));
@@ -137,7 +141,7 @@ export class CarefulPath {
         const middle = parts.length >> 1;
         pending.push(parts.slice(middle), parts.slice(0, middle));
       }
-      if (refusals.length > SEARCHED_REFUSALS) throw refusesTooMuch(refusals);
+      if (refusals.length > this.#most) throw refusesTooMuch(refusals);
     }
     return refusals;
   }
@@ -237,7 +241,7 @@ export class CarefulPath {
       if ('claims' in read) for (const [op, found] of read.claims) claims.set(op, found);
       else if (some.length === 1) refusals.push({ op: some[0] as TargetOp, ...read.error });
       else pending.push(some.slice(some.length >> 1), some.slice(0, some.length >> 1));
-      if (refusals.length > SEARCHED_REFUSALS) throw refusesTooMuch(refusals);
+      if (refusals.length > this.#most) throw refusesTooMuch(refusals);
     }
     const usable = ops.flatMap((op) => {
       const found = claims.get(op);
@@ -297,16 +301,23 @@ function missing(count: number, found: readonly number[]): number[] {
   return Array.from({ length: count }, (_, index) => index + 1).filter((ordinal) => !there.has(ordinal));
 }
 
-/** TARGET_REFUSES, with how often each reason occurred: SQLSTATE and constraint, never a message that a trigger made up. */
+/** TARGET_REFUSES, with how often each reason occurred. */
 export function refusesTooMuch(refusals: readonly Refusal[]): ChangeoverError {
-  invariant(refusals.length > 0, 'nothing was refused');
+  return refusedTooOften(refusals.map(reasonWords));
+}
+
+/** The same of what {@link reasonWords} said of each. */
+export function refusedTooOften(reasons: readonly string[]): ChangeoverError {
+  invariant(reasons.length > 0, 'nothing was refused');
   const counts = new Map<string, number>();
-  for (const { op, sqlstate, constraint, reason } of refusals) {
-    const why = `${op.plan.id}: ${sqlstate === null ? reason : `SQLSTATE ${sqlstate}`}${constraint === null ? '' : ` (${constraint})`}`;
-    counts.set(why, (counts.get(why) ?? 0) + 1);
-  }
+  for (const why of reasons) counts.set(why, (counts.get(why) ?? 0) + 1);
   const list = [...counts].map(([why, count]) => `${String(count)} × ${why}`).join('; ');
-  return new ChangeoverError('TARGET_REFUSES', `the target refused ${String(refusals.length)} or more rows of one batch: ${list}`, {
-    facts: { refused: refusals.length },
+  return new ChangeoverError('TARGET_REFUSES', `the target refused ${String(reasons.length)} or more rows of one batch: ${list}`, {
+    facts: { refused: reasons.length },
   });
+}
+
+/** Table, and SQLSTATE and constraint, never a message that a trigger made up. */
+export function reasonWords({ op, sqlstate, constraint, reason }: Refusal): string {
+  return `${op.plan.id}: ${sqlstate === null ? reason : `SQLSTATE ${sqlstate}`}${constraint === null ? '' : ` (${constraint})`}`;
 }

@@ -11,6 +11,7 @@ import {
   type LoadBatch,
   type LoadProgress,
   type PreflightFinding,
+  type RefusalLimit,
   type SchemaLookup,
   type Stopping,
   type TargetSession,
@@ -18,8 +19,13 @@ import {
 
 type Row = readonly (string | null | undefined)[];
 
-/** One committed transaction of the target. */
-export type AppliedBatch = { readonly transactions: readonly number[]; readonly staged: boolean; readonly progress: LoadProgress };
+/** One committed transaction of the target. `refusals`: how many rows it was allowed to refuse. */
+export type AppliedBatch = {
+  readonly transactions: readonly number[];
+  readonly staged: boolean;
+  readonly progress: LoadProgress;
+  readonly refusals: RefusalLimit;
+};
 
 /**
  * A target in memory that applies row by row, without any of the real one's cleverness, and refuses what it should never be given:
@@ -68,7 +74,7 @@ export class RecordingTarget extends TargetWriter {
         staged.frames.push(...frames.map((frame) => ({ ...frame, rows: Buffer.from(frame.rows) })));
         return Promise.resolve();
       },
-      applyStaged: (progress) => {
+      applyStaged: (progress, refusals = 'few') => {
         invariant(staged !== null, 'nothing was staged');
         const { frames, schemas } = staged;
         if (!this.#isHeld(progress)) staged = null;
@@ -76,7 +82,7 @@ export class RecordingTarget extends TargetWriter {
           owner,
           frames,
           schemas,
-          batch: { transactions: [{ seq: progress.writes.seq, frames }], progress, barriers: [] },
+          batch: { transactions: [{ seq: progress.writes.seq, frames, refusals }], progress, barriers: [] },
           staged: true,
         });
       },
@@ -130,7 +136,9 @@ export class RecordingTarget extends TargetWriter {
     this.progress = batch.progress;
     this.barriers.push(...batch.barriers);
     this.heldBack = 0;
-    this.batches.push({ transactions: batch.transactions.map((transaction) => transaction.seq), staged, progress: batch.progress });
+    const transactions = batch.transactions.map((transaction) => transaction.seq);
+    const refusals = batch.transactions.some((transaction) => transaction.refusals === 'any') ? 'any' : 'few';
+    this.batches.push({ transactions, staged, progress: batch.progress, refusals });
     this.#wake();
     if (failing === 'after') return Promise.reject(lost);
     return Promise.resolve({ inserted: 0, updated: 0, deleted: 0, refused: 0, released: 0 });
