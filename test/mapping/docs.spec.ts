@@ -26,6 +26,7 @@ describe('docs/mapping.md', () => {
       'reply.ts',
       'note.ts',
       'deal.ts',
+      'owner.ts',
       'first-line.ts',
       'mapping.ts',
     ]);
@@ -67,6 +68,8 @@ describe('docs/mapping.md', () => {
       ]);
       expect(rules[0]).toEqual(JSON.parse(RULE));
       expect((await loadMapping(join(folder, 'deal.ts'))).rules).toHaveLength(1);
+      const [looking] = (await loadMapping(join(folder, 'owner.ts'))).rules;
+      expect(looking?.joins).toMatchObject([{ as: 'owner', table: 'target:crm.member', all: { atMost: 1 } }]);
       expect(rules.find(({ target }) => target === 'crm.note')?.columns['title']).toMatchObject({
         custom: 'firstLine',
         inputs: [{ column: 'body' }],

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   rebuild: async () => (await import('./commands/rebuild.command.js')).RebuildCommand,
   state: async () => (await import('./commands/state.command.js')).StateCommand,
   held: async () => (await import('./commands/held.command.js')).HeldCommand,
+  reference: async () => (await import('./commands/reference.command.js')).ReferenceCommand,
   log: async () => (await import('./commands/log.command.js')).LogCommand,
 };
 

@@ -18,7 +18,7 @@ export type LeaseRow = {
   readonly status: unknown;
 };
 
-export type RequestKind = 'activate-mapping' | 'correct' | 'barrier';
+export type RequestKind = 'activate-mapping' | 'correct' | 'reference' | 'barrier';
 
 /** What an operator asked for. Never changed, never deleted. */
 export type RequestRow = {

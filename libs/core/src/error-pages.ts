@@ -153,6 +153,18 @@ export const ERROR_PAGES = {
     nextStep: 'Correct the mapping where the message points; `changeover check` tries it again.',
     policy: 'stop',
   },
+  REFERENCE_MISSING: {
+    meaning: 'The mapping looks up rows of tables of the target that were not recorded yet, so nothing can be derived by it.',
+    nextStep:
+      '`changeover reference refresh` records them, with the mapping file that looks them up. What waits for them goes on by itself then.',
+    policy: 'stop',
+  },
+  REFERENCE_TOO_LARGE: {
+    meaning: 'A table of the target that the mapping looks up has more rows, or a row of more bytes, than may be recorded to be looked up.',
+    nextStep:
+      'Look up a table that is small, as those of users, currencies and stages are, or leave large columns out of what is read of it. Nothing was asked for.',
+    policy: 'stop',
+  },
   MAPPING_NOT_ACTIVE: {
     meaning: 'The mapping of this process is not the one that the log says is active.',
     nextStep:

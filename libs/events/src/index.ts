@@ -13,6 +13,7 @@ export {
 export { encodeFrameHeader, FrameReader } from './frame/frame-codec.js';
 export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './frame/frame.js';
 export { CORRECTION_COLUMNS, CORRECTION_TABLE, type CorrectionColumn } from './frame/correction-table.js';
+export { REFERENCE_COLUMNS, REFERENCE_TABLE, type ReferenceColumn } from './frame/reference-table.js';
 export { HELD_COLUMNS, HELD_NOW_COLUMNS, HELD_NOW_TABLE, HELD_TABLE, type HeldColumn } from './frame/held-table.js';
 export { isPartial, joinLines, keyText, lineOf, mergeLines, type Line } from './frame/line.js';
 export { ROW_TEXT_SETTINGS } from './frame/row-text-settings.js';
@@ -94,6 +95,7 @@ export {
   type TargetSnapshot,
   type Verified,
 } from './ports/target-reader.port.js';
+export { TargetRows, type WantedColumns } from './ports/target-rows.port.js';
 export {
   TargetWriter,
   type ApplyReport,
@@ -118,6 +120,7 @@ export {
   type JsonBodies,
   type MappingActivatedBody,
   type ProgressBody,
+  type ReferenceRows,
   type SameProgress,
   type SchemaBody,
   type TakenRequests,

@@ -5,7 +5,7 @@ import type { CustomExpression } from './custom/custom-function.js';
 import { functionProblems } from './custom/function-problems.js';
 import { columnsCompared, columnsValidated } from './expression-parts.js';
 import type { MappingIssue } from './problems.js';
-import { isKeyOf } from './reference.js';
+import { isKeyOf } from './key-of.js';
 import { compareValues } from './row-order.js';
 import type { Comparison, Condition, Expression, JoinRule, Order, TableRule, UniqueRule, ValidationRule } from './rule.js';
 import { COMPARABLE, compilePattern, refusesValue } from './validation.js';

@@ -56,7 +56,7 @@ export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceT
     requires: (rule.requires ?? []).map(({ parent, rule: name = null, key }) => {
       return { parent, rule: name, keyOf: keyText(key.map((value) => scope.evaluate(value))), columns: columnsNaming(key, rule) };
     }),
-    references: Object.values(rule.columns).flatMap((value, at) =>
+    keysOf: Object.values(rule.columns).flatMap((value, at) =>
       'keyOf' in value ? [{ place: at, parent: value.keyOf, rule: value.rule ?? null, column: value.keyColumn }] : [],
     ),
     uniques: uniqueRules(rule, tables.get(rule.source)?.key ?? []).map(({ columns: names, where: counted, order = [], otherwise }) => ({

@@ -112,10 +112,10 @@ export type CompiledRule = {
     readonly columns: readonly number[];
   }[];
   /**
-   * Columns that are to have the key of a row that is required (`column` of it). What is derived holds in their place what names that row, as `readReference` reads it, or null: what it has
+   * Columns that are to have the key of a row that is required (`column` of it). What is derived holds in their place what names that row, as `readKeyOf` reads it, or null: what it has
    * there is known when it stands.
    */
-  readonly references: readonly {
+  readonly keysOf: readonly {
     readonly place: number;
     readonly parent: string;
     readonly rule: string | null;

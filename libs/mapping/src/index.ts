@@ -16,6 +16,7 @@ export { aliasesIn, aliasesOf, columnsCompared, columnsValidated, inputsOf, join
 export { compileRules, ruleProblems } from './compile-rules.js';
 export { keyFollowsMergeKey } from './merge.js';
 export { columnsUsed } from './columns-used.js';
+export { isReference, referenceName, referencesRead, referredTable } from './reference.js';
 export {
   columnsRead,
   columnsTested,
@@ -30,7 +31,7 @@ export {
 export { putBack, type Inverse, type Inverses } from './inverse/inverse.js';
 export { invertRule, type InvertedRule } from './inverse/invert-rule.js';
 export type { WayBack } from './inverse/way-back.js';
-export { isKeyOf, readReference, type Reference } from './reference.js';
+export { isKeyOf, readKeyOf, type KeyOf } from './key-of.js';
 export { traceRule, type TracedColumn, type TracedRow } from './trace-rule.js';
 export {
   ConversionProblem,

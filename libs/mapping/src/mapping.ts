@@ -5,6 +5,7 @@ import { ruleIssues } from './check-rules.js';
 import type { Converters } from './compiled-rule.js';
 import { plainData, sortedKeys } from './plain-data.js';
 import { invalidMapping, type MappingIssue } from './problems.js';
+import { isReference, referenceName, referencesRead, referredTable } from './reference.js';
 import { name, qualified, rule } from './rule-schema.js';
 import { MERGED, type JoinRule, type MergeRule, type Order, type TableRule } from './rule.js';
 
@@ -58,7 +59,7 @@ export function parseMapping(input: unknown, converters?: Converters): Mapping {
     throw invalidMapping(shapes, data);
   }
   const mapping = parsed.data;
-  const problems = [...ruleIssues(mapping.rules, { converters }), ...madeTwice(mapping)];
+  const problems = [...ruleIssues(mapping.rules, { converters }), ...madeTwice(mapping), ...madeAndReferred(mapping)];
   if (problems.length > 0) throw invalidMapping(problems, data);
   return { tables: mapping.tables, rules: mapping.rules.map(oneForm) };
 }
@@ -100,6 +101,28 @@ function madeTwice({ tables, rules }: Mapping): readonly MappingIssue[] {
       issues.push({ path: ['rules', index, 'name'], message: `must be there, and not be ${MERGED}, as rows of ${target} are merged` });
   }
   return issues;
+}
+
+/** What a mapping writes itself it cannot look up as it was read one day. Nor is a row of the target one that rows are made of. */
+function madeAndReferred({ tables, rules }: Mapping): readonly MappingIssue[] {
+  const made = new Set([...rules.map(({ target }) => target), ...Object.entries(tables).map(([source, { to = source }]) => to)]);
+  const referred = referencesRead({ rules });
+  const read = (name: string): boolean => referred.has(referenceName(name));
+  return [
+    ...[...made]
+      .filter(read)
+      .map((table) => ({ path: ['rules'], message: `${table} is written by the mapping, so its rows cannot be looked up at the target` })),
+    ...rules.flatMap(({ source }, index) =>
+      isReference(source)
+        ? [
+            {
+              path: ['rules', index, 'source'],
+              message: `rows are made of the source's, not of ${referredTable(source)}, which is of the target`,
+            },
+          ]
+        : [],
+    ),
+  ];
 }
 
 const SHARED = ['columns', 'key', 'unique'] as const;

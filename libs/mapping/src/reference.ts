@@ -1,36 +1,24 @@
-import type { CompiledRule } from './compiled-rule.js';
-import { sortedKeys } from './plain-data.js';
-import type { Expression, ParentRule } from './rule.js';
+import { columnsUsed } from './columns-used.js';
+import type { Mapping } from './mapping.js';
 
-/** A row of the target, named by the source row that makes it, or is merged into it; and the column of its key that is asked for. */
-export type Reference = {
-  readonly parent: string;
-  readonly rule: string | null;
-  readonly column: string;
-  readonly key: readonly string[];
-};
+/** Stands before the name of a table of the target that a join reads: no table of a source is called so, as capture refuses such a schema. */
+const OF_TARGET = 'target:';
 
-/** Whether the row whose key is asked for is the one that a rule requires. */
-export function isKeyOf({ keyOf: parent, rule, key }: Extract<Expression, { readonly keyOf: string }>, required: ParentRule): boolean {
-  return JSON.stringify(sortedKeys({ parent, rule, key })) === JSON.stringify(sortedKeys(required));
+/** What a join calls a table of the target (`schema.table`), of which it reads the rows that the log has recorded. */
+export function referenceName(target: string): string {
+  return `${OF_TARGET}${target}`;
 }
 
-/** What a column holds of which nobody knows the value before the row that it refers to stands. */
-export function referenceText({ parent, rule, column }: Omit<CompiledRule['references'][number], 'place'>, key: readonly string[]): string {
-  return JSON.stringify([parent, rule, column, ...key]);
+export function isReference(name: string): boolean {
+  return name.startsWith(OF_TARGET);
 }
 
-/** Null: the text is none of {@link referenceText}. */
-export function readReference(text: string): Reference | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!Array.isArray(value)) return null;
-  const [parent, rule, column, ...key] = value as unknown[];
-  const isWhole = typeof parent === 'string' && (rule === null || typeof rule === 'string') && typeof column === 'string';
-  if (!isWhole || key.length === 0 || !key.every((one) => typeof one === 'string')) return null;
-  return { parent, rule, column, key };
+/** The table of the target that is meant, `schema.table`. */
+export function referredTable(name: string): string {
+  return name.slice(OF_TARGET.length);
+}
+
+/** The tables of the target that rules look up, by what joins call them, with the columns that they do anything with. */
+export function referencesRead({ rules }: Pick<Mapping, 'rules'>): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map([...columnsUsed(rules)].filter(([name]) => isReference(name)));
 }

@@ -5,7 +5,7 @@ import { ConversionProblem, type Converter, type Converters, type Problem, type 
 import { customFunction } from './custom/custom-function.js';
 import { jsonField } from './json-field.js';
 import type { OrderedBy } from './row-order.js';
-import { referenceText } from './reference.js';
+import { keyOfText } from './key-of.js';
 import type { Condition, Expression, Order } from './rule.js';
 import { integerKey, jsonValue, splitPart } from './text-functions.js';
 import { uuidKey } from './uuid-key.js';
@@ -137,7 +137,7 @@ export class Scope {
       const key = keyText(expression.key.map((value) => this.evaluate(value, home)));
       return (rows) => {
         const values = key(rows);
-        return values === null ? null : referenceText({ parent, rule, column }, values);
+        return values === null ? null : keyOfText({ parent, rule, column }, values);
       };
     }
     const { separator } = expression;

@@ -6,6 +6,7 @@ import { tableSchemaHash, type ColumnSchema, type TableSchema } from '@changeove
 import type { SourceTable } from './compiled-rule.js';
 import { canonicalMapping, splitQualified, type Mapping } from './mapping.js';
 import { isNumberType } from './number-text.js';
+import { isReference } from './reference.js';
 import type { TableRule } from './rule.js';
 
 /** A mapping's version: two mappings with the same hash do the same. SHA-256, hex. */
@@ -24,7 +25,7 @@ export type TableUse = {
 /** Throws as {@link targetSchema} does. */
 export function tableUse(mapping: Mapping, source: TableSchema): TableUse {
   const name = `${source.schema}.${source.table}`;
-  const passes = mapping.rules.length === 0 || Object.hasOwn(mapping.tables, name);
+  const passes = !isReference(name) && (mapping.rules.length === 0 || Object.hasOwn(mapping.tables, name));
   return { passed: passes ? targetSchema(mapping, source) : null, read: tablesRead(mapping).has(name) };
 }
 
@@ -34,7 +35,7 @@ export function sourceTable(columns: readonly Pick<ColumnSchema, 'name' | 'type'
   return { columns: names(() => true), key: names(({ key }) => key), numbers: names(({ type }) => isNumberType(type)) };
 }
 
-/** The source tables that rules read. */
+/** The tables that rules read: of the source, and those of the target that they look up, as joins call them. */
 export function tablesRead({ rules }: Pick<Mapping, 'rules'>): ReadonlySet<string> {
   return new Set(
     rules.flatMap(({ source, joins = [] }) => [
@@ -44,9 +45,9 @@ export function tablesRead({ rules }: Pick<Mapping, 'rules'>): ReadonlySet<strin
   );
 }
 
-/** Those of which an operator can correct a row: what rules read of it is no value that also goes to the target as it is. */
+/** Those of the source of which an operator can correct a row: what rules read of it is no value that also goes to the target as it is. */
 export function correctableTables(mapping: Pick<Mapping, 'rules' | 'tables'>): ReadonlySet<string> {
-  return new Set([...tablesRead(mapping)].filter((name) => !Object.hasOwn(mapping.tables, name)));
+  return new Set([...tablesRead(mapping)].filter((name) => !isReference(name) && !Object.hasOwn(mapping.tables, name)));
 }
 
 /** The target tables that rules make, each once. */

@@ -7,7 +7,7 @@ import type { RefusedActivation } from './transform/transform-place.js';
 export type CaptureRequest = {
   readonly ordinal: number;
   readonly id: string;
-  readonly kind: 'activate-mapping' | 'correct' | 'barrier';
+  readonly kind: 'activate-mapping' | 'correct' | 'reference' | 'barrier';
   readonly payload: unknown;
 };
 

@@ -6,8 +6,10 @@ const PART_BYTES = 512 * 1024;
 /**
  * Frames of one record, cut into parts as they grow, so that a transaction of any size passes in bounded memory.
  */
+type RowsKind = 'transaction' | 'snapshot-chunk' | 'reference-data';
+
 export class RecordBuilder {
-  readonly #kind: 'transaction' | 'snapshot-chunk';
+  readonly #kind: RowsKind;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   #schemas: RecordRef[] = [];
@@ -15,7 +17,7 @@ export class RecordBuilder {
   #partsGiven = 0;
   readonly #partBytes: number;
 
-  constructor(kind: 'transaction' | 'snapshot-chunk', partBytes = PART_BYTES) {
+  constructor(kind: RowsKind, partBytes = PART_BYTES) {
     this.#kind = kind;
     this.#partBytes = partBytes;
   }

@@ -41,6 +41,7 @@ export {
   createTargetCatalogue,
   createTargetMoves,
   createTargetReader,
+  createTargetRows,
   emptyState,
   lookAtState,
   openScratchState,

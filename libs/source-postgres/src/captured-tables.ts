@@ -177,6 +177,8 @@ function reasonAgainst({
   if (columns === 0) return { text: 'has no columns, so its rows cannot be told apart; leave it out' };
   // Tables are known as schema.table, up to the first dot.
   if (schema.includes('.')) return { text: 'is in a schema with a dot in its name; leave it out' };
+  if (schema.startsWith('target:'))
+    return { text: 'is in a schema whose name begins with target:, as what mappings call tables of the new database; leave it out' };
   if (persistence === 't') return { text: 'is temporary, so its changes cannot be captured' };
   return null;
 }

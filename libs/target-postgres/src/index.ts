@@ -7,4 +7,5 @@ export { PostgresTarget } from './postgres-target.js';
 export { PostgresTargetReader, type PostgresTargetReaderOptions } from './postgres-target-reader.js';
 export { PostgresColumnTypes } from './postgres-column-types.js';
 export { PostgresTargetCatalogue } from './target-catalogue.js';
+export { PostgresTargetRows } from './postgres-target-rows.js';
 export { PostgresRebuiltTables, type PostgresRebuiltTablesOptions } from './rebuild/postgres-rebuilt-tables.js';

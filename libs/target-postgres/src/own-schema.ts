@@ -2,6 +2,7 @@ import { ChangeoverError, type Position } from '@changeover/core';
 import {
   CORRECTION_TABLE,
   HELD_TABLE,
+  REFERENCE_TABLE,
   type BarrierReached,
   type Held,
   type LoadProgress,
@@ -140,11 +141,19 @@ ALTER TABLE changeover.refused ADD COLUMN retry_id text, ADD COLUMN retry_due bo
 COMMENT ON COLUMN changeover.refused.retry_id IS 'who asked last that it is tried again';
 COMMENT ON COLUMN changeover.refused.retry_due IS 'it is to be tried again with the next barrier';`;
 
+const REFERENCE_ROWS = `
+CREATE TABLE changeover.reference (
+  migration text NOT NULL, referred text COLLATE "C" NOT NULL, row_key text COLLATE "C" NOT NULL,
+  contents text NOT NULL,
+  PRIMARY KEY (migration, referred, row_key));
+COMMENT ON TABLE changeover.reference IS 'rows of this database as they were recorded for a mapping to look up, which reads them from here and not from their tables';
+COMMENT ON COLUMN changeover.reference.contents IS 'a JSON object, column to text or null';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
- * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them, and refused rows that are to be tried again.
+ * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them, and refused rows that are to be tried again. 11, rows of the target that a mapping looks up.
  */
 const STEPS = [
   FIRST_FORM,
@@ -157,6 +166,7 @@ const STEPS = [
   VERIFICATIONS,
   CORRECTIONS,
   ACCEPTED_AND_RETRIED_ROWS,
+  REFERENCE_ROWS,
 ];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 
@@ -214,7 +224,7 @@ export function isOurs({ schema }: { readonly schema: string }): boolean {
 }
 
 /** Our own tables that rows of the stream come into: each of its rows says whose it is. */
-export const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE];
+export const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE];
 
 /** What the owner of a migration finds when it takes over. */
 export type Ownership = {

@@ -1,5 +1,6 @@
 import type { Clock } from '@changeover/core';
 import { countLines, tableName, type SourceSnapshot, type TableSchema } from '@changeover/events';
+import { isReference } from '@changeover/mapping';
 import { ReadBudget, type SnapshotDerivation } from '@changeover/pipeline';
 
 export type FillOptions = {
@@ -11,7 +12,7 @@ export type FillOptions = {
   readonly limits: { readonly bytesPerSecond: number };
 };
 
-/** Reads all that is derived from, no faster than it may. */
+/** Reads all that is derived from and is of the source, no faster than it may. */
 export async function fillDerivation(
   derivation: SnapshotDerivation,
   source: Pick<SourceSnapshot, 'rows'>,
@@ -20,6 +21,7 @@ export async function fillDerivation(
 ): Promise<void> {
   const budget = new ReadBudget(clock, limits.bytesPerSecond);
   for (const table of derivation.sources) {
+    if (isReference(tableName(table))) continue;
     let rows = 0;
     for await (const lines of source.rows(table)) {
       await derivation.fill(table, lines);

@@ -5,6 +5,7 @@ import {
   HELD_NOW_TABLE,
   HELD_TABLE,
   parseRows,
+  REFERENCE_TABLE,
   type EventLog,
   type Line,
   type SourceSnapshot,
@@ -14,7 +15,7 @@ import {
   type TargetReader,
   type TargetSnapshot,
 } from '@changeover/events';
-import { mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
+import { isReference, mappingHash, tableUse, type Converters, type Mapping } from '@changeover/mapping';
 import { SnapshotDerivation, type DerivedSoFar, type StartRangeThreads, type ToldVersion } from '@changeover/pipeline';
 
 import { compareTable, shapeOf, type CompareLimits, type DifferingRow, type TableComparison } from './compare-table.js';
@@ -164,14 +165,15 @@ async function compareBoth(
   const { seq, at: changes, heldMs, takes } = place;
   const { generation } = place.target;
   const tables: TableComparison[] = [];
+  const from = [...place.tables, ...place.told.filter((table) => isReference(tableName(table)) && uses(table))];
   const soFar = (derived: DerivedSoFar): Unfinished => {
     const where = { seq, position, ts_ms, changes, writes, generation, placed_ms };
     const effort = { heldMs, takes, seconds: (clock.monotonic() - began) / 1000 };
     const compared = tables.map((table) => ({ ...table, seq }));
-    return { mapping: hash, ...where, ...effort, tables: place.tables, notCompared: notCompared(place), compared, derived };
+    return { mapping: hash, ...where, ...effort, tables: from, notCompared: notCompared(place), compared, derived };
   };
   const placeOf = options.onResumable && ((derived: DerivedSoFar) => encodeUnfinished(soFar(derived)));
-  const derivation = new SnapshotDerivation({ ...options, tables: place.tables, state, maxStateBytes: limits.maxStateBytes, placeOf });
+  const derivation = new SnapshotDerivation({ ...options, tables: from, state, maxStateBytes: limits.maxStateBytes, placeOf });
   requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE], 'writes');
   await fillDerivation(derivation, place.source, options, signal);
   const compare = async (table: TableSchema, expected: () => Iterable<Line> | AsyncIterable<Line>): Promise<void> => {
@@ -186,6 +188,7 @@ async function compareBoth(
   // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
   await place.source[Symbol.asyncDispose]();
   for await (const lines of place.target.rows(CORRECTION_TABLE)) await derivation.correct(lines);
+  for await (const lines of place.target.rows(REFERENCE_TABLE)) await derivation.refer(lines);
   await derivation.tell(keptVersions(place.target));
   await derivation.mark();
   options.onResumable?.();
@@ -209,7 +212,8 @@ async function compareBoth(
   return report;
 
   function notCompared({ told }: OnePlace): readonly string[] {
-    return told.filter((table) => uses(table) && !captured.has(tableName(table))).map(tableName);
+    const isGone = (name: string): boolean => !captured.has(name) && !isReference(name);
+    return told.filter((table) => uses(table) && isGone(tableName(table))).map(tableName);
   }
 }
 

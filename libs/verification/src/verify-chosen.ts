@@ -16,7 +16,7 @@ import {
   type TargetSnapshot,
   type Verified,
 } from '@changeover/events';
-import { mappingHash, type Converters } from '@changeover/mapping';
+import { isReference, mappingHash, type Converters } from '@changeover/mapping';
 import { ReadBudget, StoredDerivation, StoredMirror, type DrivingRow } from '@changeover/pipeline';
 
 import { fullNeeded, requireSameTarget, sinceBase, type Base, type VerifiedPlace } from './base.js';
@@ -247,7 +247,7 @@ class ChosenVerification {
       seq: place.seq,
       position: progress.position,
       ts_ms: progress.ts_ms,
-      notCompared: place.told.map(tableName).filter((name) => !captured.has(name)),
+      notCompared: place.told.map(tableName).filter((name) => !captured.has(name) && !isReference(name)),
       place: { changes: place.at, writes: progress.writes, generation },
     };
     if (due === null) requireKnown(only, place.tables, 'reads');

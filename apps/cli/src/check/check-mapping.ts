@@ -5,6 +5,7 @@ import { createTargetCatalogue, loadMapping, mappingTypeErrors, type AdapterCont
 
 import { requireActiveMapping } from './active-mapping.js';
 import { failed, type Finding } from './finding.js';
+import { referenceFindings, referenceTables } from './reference-findings.js';
 import { ruleFindings } from './rule-findings.js';
 import { wayBackFindings } from './way-back.js';
 
@@ -29,9 +30,10 @@ export async function checkMapping(
   const known = new Set(sources.map(tableName));
   // Without the source's tables there is nothing to hold names against.
   const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
-  const read = new Map(sources.map((source) => [tableName(source), sourceTable(source.columns)]));
-  const misfits = sources.length === 0 ? [] : ruleProblems(mapping, { tables: read });
   const described = mapping.rules.length === 0 ? null : await targetTables(settings, context);
+  const ofSource = sources.map((source) => [tableName(source), sourceTable(source.columns)] as const);
+  const read = new Map([...ofSource, ...referenceTables(mapping, described)]);
+  const misfits = sources.length === 0 ? [] : ruleProblems(mapping, { tables: read });
   const problems = [
     ...(typed ?? []).map((problem) => wrong('types', problem)),
     ...active,
@@ -39,6 +41,7 @@ export async function checkMapping(
     ...unknown.map((name) => wrong('table', `the mapping has a rule for ${name}, which the source does not give`)),
     ...misfits.map((problem) => wrong('rule', problem)),
     ...(described === null ? [] : ruleFindings(mapping.rules, { sources, targets: described })),
+    ...(described === null ? [] : referenceFindings(mapping, described)),
   ];
   // Of a source that could not be looked at nothing good can be said.
   const good =

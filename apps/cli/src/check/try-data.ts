@@ -7,6 +7,7 @@ import { createColumnTypes, createSource, loadMapping, openScratchState, type Ad
 import { tryMapping, type TrialStep } from '@changeover/verification';
 
 import { withSourceSnapshot } from '../source-snapshot.js';
+import { referenceRows } from '../reference/read-references.js';
 import { openScratchFolder } from '../verify/scratch-state.js';
 import { dataFindings } from './data-findings.js';
 import { failed, type Finding } from './finding.js';
@@ -34,12 +35,13 @@ export async function tryData(settings: CliSettings, check: DataCheck): Promise<
       return passed !== null || read;
     });
     check.onSizes(await sizesOf(settings, context, tables));
+    const references = await referenceRows(settings, context, mapping);
     await using scratch = await openScratchFolder(place, `${migration}.check`);
     await using state = await openScratchState(await scratch.empty(), { migration, clock, ids: new RandomIdSource() });
     const report = await withSourceSnapshot(settings, context, { tables, signal }, (snapshot) =>
       tryMapping(
         {
-          ...{ migration, mapping, converters: CONVERTERS, snapshot, tables, types, state, onStep, clock },
+          ...{ migration, mapping, converters: CONVERTERS, snapshot, tables, references, types, state, onStep, clock },
           startThreads: derivationThreads(limits.derivationThreads),
           limits: { maxStateBytes: limits.stateBytes, bytesPerSecond: source.copy.bytesPerSecond ?? Infinity },
         },

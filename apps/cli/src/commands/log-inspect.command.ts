@@ -24,7 +24,16 @@ type LogInspectOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-const KINDS: readonly Kind[] = ['transaction', 'snapshot-chunk', 'schema', 'progress', 'mapping-activated', 'correction', 'barrier'];
+const KINDS: readonly Kind[] = [
+  'transaction',
+  'snapshot-chunk',
+  'schema',
+  'progress',
+  'mapping-activated',
+  'correction',
+  'reference-data',
+  'barrier',
+];
 const USUAL_LIMIT = 50;
 
 @SubCommand({

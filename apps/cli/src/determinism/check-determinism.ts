@@ -8,6 +8,7 @@ import { tableUse, type Mapping } from '@changeover/mapping';
 import { loadMapping, type AdapterContext, type CliSettings } from '@changeover/shell';
 
 import { failed, type Finding } from '../check/finding.js';
+import { referenceRows } from '../reference/read-references.js';
 import { withSourceSnapshot } from '../source-snapshot.js';
 import { keyWords, valueWords } from '../verify/verify-view.js';
 import { compareDerived, placeOf, type Disagreement } from './compare-derived.js';
@@ -90,7 +91,9 @@ export async function deriveTwice(task: Omit<DerivationTask, 'folder'>, place: P
 async function sampleOf(settings: CliSettings, { tables, context, signal }: DeterminismCheck): Promise<readonly TableRows[]> {
   const mapping = await loadMapping(settings.mapping);
   const read = tables.filter((table) => isDerived(mapping, table));
-  return withSourceSnapshot(settings, context, { tables: read, signal }, (snapshot) => takeSample(snapshot, read, SAMPLE));
+  const references = await referenceRows(settings, context, mapping);
+  const sample = await withSourceSnapshot(settings, context, { tables: read, signal }, (snapshot) => takeSample(snapshot, read, SAMPLE));
+  return [...sample, ...references];
 }
 
 /** Of a table without a key nothing is derived: its rows go as they come. */

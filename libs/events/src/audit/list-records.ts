@@ -5,7 +5,7 @@ import { tableName, type TableSchema } from '../frame/table-schema.js';
 import type { EventLog, LogEntry } from '../log/event-log.port.js';
 import type { MessageStore, StreamName } from '../log/message-store.port.js';
 import { decodeJsonBody } from '../record/bodies.js';
-import type { RecordHeader, RecordKind, RecordRef } from '../record/header.js';
+import { holdsFrames, type RecordHeader, type RecordKind, type RecordRef } from '../record/header.js';
 import { decodeMessage } from '../record/message-codec.js';
 import type { LogFinding } from './finding.js';
 import { findPlaceBefore } from './find-record.js';
@@ -101,8 +101,7 @@ async function* rowsOf(
   { store, stream, table, signal }: ListOptions,
   { entry, offset, known }: { readonly entry: LogEntry; readonly offset: number; readonly known: ReadonlyMap<number, TableSchema> },
 ): AsyncGenerator<RowChange> {
-  const { kind } = entry.header;
-  if (kind !== 'transaction' && kind !== 'snapshot-chunk') return;
+  if (!holdsFrames(entry.header.kind)) return;
   const frames = new FrameReader();
   for await (const body of bodiesOf(entry, () => store.read(stream, offset, { signal, until: entry.at }))) {
     for (const frame of frames.push(body)) {

@@ -5,7 +5,7 @@ import { FrameReader } from '../frame/frame-codec.js';
 import { tableName, type TableSchema } from '../frame/table-schema.js';
 import type { LogEntry } from '../log/event-log.port.js';
 import type { ProgressBody, SameProgress, SchemaBody } from '../record/bodies.js';
-import type { RecordRef } from '../record/header.js';
+import { holdsFrames, type RecordRef } from '../record/header.js';
 import type { FindingCode, LogCheck, Problem } from './finding.js';
 import { wrongLines } from './frame-lines.js';
 
@@ -60,7 +60,7 @@ export class RecordContents {
       ...this.#references(header.schemas ?? [], entry),
       ...this.#lastProgress(header.progress ?? null, this.#progress, entry),
     ];
-    const more = header.kind === 'transaction' || header.kind === 'snapshot-chunk' ? this.#rowsOf(entry) : this.#jsonOf(entry, header.kind);
+    const more = holdsFrames(header.kind) ? this.#rowsOf(entry) : this.#jsonOf(entry, header.kind);
     const rows = header.last ? [...this.#rows.values()] : [];
     return { rows, problems: [...problems, ...more] };
   }

@@ -96,6 +96,12 @@ export type Decision = { readonly table: string; readonly key: string; readonly 
 /** Body of `correction`. The id of a correction, or of what is accepted, is that of the request and its place among the decisions, from 1: `<requestId>.<n>`. */
 export type CorrectionBody = { readonly requestId: string; readonly decisions: readonly Decision[] };
 
+/**
+ * What is recorded of a table of the target for mappings to look up. `table`: its form, under the name that joins call it by. `put` and `gone` are COPY text of that form: rows as they are now, and
+ * those that are gone, of which only the key is told. `more`: other requests follow before the table is whole.
+ */
+export type ReferenceRows = { readonly table: TableSchema; readonly put: string; readonly gone: string; readonly more: boolean };
+
 /** Body of `barrier`: a named place in the stream, behind everything that was committed when it was asked for. */
 export type BarrierBody = { readonly requestId: string; readonly token: string };
 

@@ -4,10 +4,18 @@ import type { ReadPosition } from '../log/event-log.port.js';
 
 /**
  * What happened, on `<m>.changes`; `writes` has transaction, schema, progress, barrier and fence of its own. `snapshot-chunk`: rows of one table as they
- * are at this place, in frames of op `r`.
+ * are at this place, in frames of op `r`. `reference-data`: rows of one table of the target that a mapping looks up, in frames of op `c` (as it is now, whether or
+ * not it was there before) and `d`.
  */
 export type RecordKind =
-  'transaction' | 'snapshot-chunk' | 'progress' | 'schema' | 'mapping-activated' | 'correction' | 'barrier' | 'fence';
+  'transaction' | 'snapshot-chunk' | 'progress' | 'schema' | 'mapping-activated' | 'correction' | 'reference-data' | 'barrier' | 'fence';
+
+const WITH_FRAMES: readonly RecordKind[] = ['transaction', 'snapshot-chunk', 'reference-data'];
+
+/** Whether its body are frames; else it is JSON, or nothing. */
+export function holdsFrames(kind: RecordKind): boolean {
+  return WITH_FRAMES.includes(kind);
+}
 
 /** Where a record lies: its sequence decides, the offset is a hint that is checked, never trusted. */
 export type RecordRef = { readonly seq: number; readonly at: number };
@@ -46,6 +54,8 @@ export type LastPartFacts = {
   readonly ts_ms?: number | undefined;
   /** Replication origin, where the change did not start at this source. */
   readonly origin?: string | undefined;
+  /** Of `reference-data`: others follow before the table is whole. */
+  readonly more?: true | undefined;
   /** Rows in all parts together. */
   readonly rows?: number | undefined;
   /** Where the last `progress` record is that was durable when this one was made; between the two there may be others. */

@@ -246,6 +246,48 @@ describe('a rule', () => {
     expect(rule).toMatchObject({ name: 'contact', requires: [{ parent: 'crm.account', rule: 'x', key: [{ column: 'id' }] }] });
   });
 
+  it('can look up the one row of the target that matches', () => {
+    const row = map.from('public.contacts');
+    const account = map.refer(row, 'account', 'crm.account', {
+      on: { name: row('last_name') },
+      where: (found) => not(is(found('id'), '0')),
+      columns: ['id'],
+    });
+    const rule = map.table('crm.person', { ...from, from: row, columns: { ...whole, id: row('id'), score: account('id') } });
+    expect(rule.joins).toEqual([
+      {
+        as: 'account',
+        table: 'target:crm.account',
+        on: { name: { column: 'last_name' } },
+        where: { not: { is: { column: 'id', of: 'account' }, in: ['0'] } },
+        all: { columns: { id: { max: { column: 'id', of: 'account' } } }, atMost: 1 },
+      },
+    ]);
+    expect(parsed(rule)).toEqual(rule);
+    // @ts-expect-error -- no column of that table
+    map.refer(row, 'a', 'crm.account', { on: { nam: row('last_name') }, columns: ['id'] });
+    // @ts-expect-error -- nor this
+    map.refer(row, 'b', 'crm.account', { on: { name: row('last_name') }, columns: ['email'] });
+    // @ts-expect-error -- it is not read
+    account('name');
+    // @ts-expect-error -- without a match it is null
+    map.table('crm.person', { ...from, from: row, columns: { ...whole, id: row('id'), family_name: account('id') } });
+  });
+
+  it('cannot look up what the mapping writes, or be made of rows of the target', () => {
+    const row = map.from('public.contacts');
+    const other = map.refer(row, 'other', 'crm.person', { on: { email: row('email') }, columns: ['email'] });
+    const rule = map.table('crm.person', { ...from, from: row, columns: { ...whole, id: row('id'), email: other('email') } });
+    const written = 'crm.person is written by the mapping, so its rows cannot be looked up at the target';
+    expect(() => parsed(rule)).toThrow(written);
+    const passed = { tables: { 'public.accounts': { to: 'crm.account' } } };
+    const account = map.refer(row, 'account', 'crm.account', { on: { name: row('last_name') }, columns: ['id'] });
+    const looking = map.table('crm.person', { ...from, from: row, columns: { ...whole, id: row('id'), score: account('id') } });
+    expect(() => parseMapping({ ...passed, rules: [looking] })).toThrow('crm.account is written by the mapping');
+    const { joins: _, ...alone } = { ...map.table('crm.person', from), joins: [], source: 'target:crm.account' };
+    expect(() => parsed(alone)).toThrow("rows are made of the source's, not of crm.account");
+  });
+
   it('can have one row made of all that are joined', () => {
     const row = map.from('public.contacts');
     const users = row.joinAll('users', 'public.users', {

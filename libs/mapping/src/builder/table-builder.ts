@@ -1,7 +1,9 @@
 import { aliasesIn, aliasesOf, joinsRead } from '../expression-parts.js';
 import type { Expression, TableRule } from '../rule.js';
 import { mergeOf, type Merge } from './merge.js';
-import { drivingRow, type DrivingRow, type Ordered, type Table, type Tables } from './rows.js';
+import { referenceName } from '../reference.js';
+import { max } from './aggregate.js';
+import { drivingRow, type DrivingRow, type Ordered, type ReadColumn, type Table, type Tables } from './rows.js';
 import { expressionOf, unchecked, type AnyValue, type Holds, type RowOf, type TypeOf, type Value } from './value.js';
 import { requiredOf, validationOf, type NeverNull, type Required, type RowCheck, type Validation } from './validation.js';
 import { conditionOf, type Where } from './where.js';
@@ -79,6 +81,15 @@ type KeyColumn<T extends Table> = T extends { readonly key: readonly (infer Colu
 /** Null if one of the values can be. */
 type NullAmong<Key extends readonly AnyValue[]> = null extends TypeOf<Key[number]> ? null : never;
 
+type ReferOptions<T extends Table, From, Columns> = {
+  /** Columns of the table, and what they must equal: of the driving row, or of a join before this one. */
+  readonly on: { readonly [Column in keyof T['row']]?: Value<string | null, From> };
+  /** Which of the rows that match are taken; it sees the row of the target alone. */
+  readonly where?: (found: ReadColumn<{ readonly [Column in keyof T['row']]-?: T['row'][Column] }, 'joined row'>) => Where<'joined row'>;
+  /** Those that are read of it. */
+  readonly columns: Columns;
+};
+
 export interface MappingBuilder<Source extends Tables, Target extends Tables> {
   /** The rows of a source table, to make rows of the target from. */
   from<From extends Name<Source>>(table: From): DrivingRow<Source, From>;
@@ -90,6 +101,16 @@ export interface MappingBuilder<Source extends Tables, Target extends Tables> {
     parent: { readonly parent: Parent; readonly rule?: string; readonly key: Key },
     column: Column,
   ): Value<Exclude<Target[Parent]['row'][Column], null | undefined> | NullAmong<Key>, RowOf<Key[number]>>;
+  /**
+   * The one row of a table of the target, one that the mapping does not write, which matches: as `changeover reference refresh` has recorded it last. Without a match its columns are null; where
+   * several match the driving row is held. `as` names it in the mapping.
+   */
+  refer<From extends Name<Source>, To extends Name<Target>, const Columns extends readonly Name<Target[To]['row']>[]>(
+    row: DrivingRow<Source, From>,
+    as: string,
+    table: To,
+    options: ReferOptions<Target[To], NoInfer<From>, Columns>,
+  ): ReadColumn<{ readonly [Column in Columns[number]]: Exclude<Target[To]['row'][Column], undefined> | null }, From>;
   /** How the rows of a target table are made. */
   table<
     From extends Name<Source>,
@@ -111,6 +132,13 @@ export function mapping<Source extends Tables = Untyped, Target extends Tables =
     from: (table) => drivingRow(table),
     keyOf: ({ parent, rule, key }, column) =>
       unchecked({ keyOf: parent, ...(rule !== undefined && { rule }), keyColumn: column, key: key.map(expressionOf) }),
+    refer: (row, as, table, { columns, ...options }) => {
+      const only = (found: (column: string) => Value<string | null, 'joined row'>) =>
+        Object.fromEntries(columns.map((column) => [column, max(found(column))]));
+      // Of one row each of its values is the greatest; of more than one nobody could say which is meant.
+      const all = { ...(options as object), on: options.on, columns: only, atMost: 1 };
+      return (row as unknown as DrivingRow<Untyped, string>).joinAll(as, referenceName(table), all) as never;
+    },
     table: (target, { from, name, where, columns, key, required, requires, unique, merge, validate, whileHeld }) => {
       const needs = requiredOf((required ?? []) as readonly (string | object)[]);
       const asked = [...(needs.validate ?? []), ...(validate ?? []).map(validationOf)];

@@ -1,5 +1,5 @@
 import { asChangeoverError, ChangeoverError } from '@changeover/core';
-import { decodeJsonBody, decodeMessage, type TableSchema } from '@changeover/events';
+import { decodeJsonBody, decodeMessage, FrameReader, type TableSchema } from '@changeover/events';
 import { inserted, positionAt, textTable } from '@changeover/testing';
 
 import { CaptureBed, crashAt, STREAM } from '../test/capture-bed.js';
@@ -289,6 +289,32 @@ describe('capture', () => {
     expect(decodeJsonBody('correction', taken as NonNullable<typeof taken>)).toEqual({ requestId, decisions });
     const behind = (await bed.entries()).find(({ header }) => header.seq === (taken?.header.seq ?? 0) + 1);
     expect(decodeJsonBody('progress', behind as NonNullable<typeof behind>)).toMatchObject({ requests: { through: 2, beyond: [] } });
+  });
+
+  it('takes rows of the target, their form before them, and tells which requests it has taken', async () => {
+    await using bed = new CaptureBed();
+    await bed.begin();
+    await bed.source.acknowledged(bed.source.commit(person(1)));
+    const table = textTable('target:crm.user', ['id', 'mail']);
+    bed.requests.submit('reference', { table, put: '1\ta\n2\tb\n', gone: '', more: true });
+    bed.requests.submit('reference', { table, put: '', gone: '1\t\\U\n', more: false });
+    const told = async () => (await bed.entries()).filter(({ header }) => header.kind === 'reference-data');
+    while ((await told()).length < 2) await bed.source.acknowledged(bed.source.commit(person(2)));
+    const entries = await bed.entries();
+    const forms = entries.filter((entry) => entry.header.kind === 'schema' && decodeJsonBody('schema', entry).table.hash === table.hash);
+    expect(forms).toHaveLength(1);
+    const framesOf = ({ body }: (typeof entries)[number]) =>
+      [...new FrameReader().push(body)].map(({ op, before, schemaSeq, rows }) => [op, before, schemaSeq, rows.toString()]);
+    const [first, second] = (await told()) as [(typeof entries)[number], (typeof entries)[number]];
+    const form = forms[0]?.header.seq;
+    expect([first.header.more, second.header.more]).toEqual([true, undefined]);
+    expect(framesOf(first)).toEqual([['c', 'none', form, '1\ta\n2\tb\n']]);
+    expect(framesOf(second)).toEqual([
+      ['c', 'none', form, ''],
+      ['d', 'key', form, '1\t\\U\n'],
+    ]);
+    const behind = entries.find(({ header }) => header.seq === second.header.seq + 1);
+    expect(decodeJsonBody('progress', behind as NonNullable<typeof behind>)).toMatchObject({ requests: { through: 3, beyond: [] } });
   });
 
   it('takes each request once, also when it stops before it has taken it', async () => {

@@ -1,5 +1,6 @@
 import { ChangeoverError, invariant, unreachable, type Position } from '@changeover/core';
 import {
+  countLines,
   tableName,
   decodeJsonBody,
   encodeJsonBody,
@@ -7,6 +8,7 @@ import {
   type HeldSource,
   type LogWriter,
   type ProgressBody,
+  type ReferenceRows,
   type RecordPart,
   type RecordRef,
   type SourceEvent,
@@ -464,6 +466,9 @@ export class CaptureSession implements AsyncDisposable {
           if (this.#open === null) this.#betweenTransactions();
           break;
         }
+        case 'reference':
+          await this.#reference(request.ordinal, request.payload as ReferenceRows);
+          break;
         case 'barrier':
           // It says that all before it has been told, so we look whether it has.
           await held.requireNothingMissed();
@@ -475,6 +480,35 @@ export class CaptureSession implements AsyncDisposable {
           unreachable(request.kind);
       }
     }
+  }
+
+  /** Rows of the target that a mapping looks up. Their form is told before them, as that of any table. */
+  async #reference(ordinal: number, { table, put, gone, more }: ReferenceRows): Promise<void> {
+    if (this.#told.find(table) === null) {
+      await new Promise<void>((resolve) => {
+        this.#requests.ready(() => {
+          const { part, onDurable } = this.#told.part(table, this.#facts());
+          const told = (ref: RecordRef): void => {
+            onDurable?.(ref);
+            resolve();
+          };
+          return [{ part, onDurable: told }];
+        });
+        if (this.#open === null) this.#betweenTransactions();
+      });
+    }
+    this.#requests.ready(() => {
+      const schema = this.#told.find(table);
+      invariant(schema !== null, 'the form of these rows was told');
+      const builder = new RecordBuilder('reference-data');
+      const [now, left] = [Buffer.from(put), Buffer.from(gone)];
+      // Also without rows, as its frames say which table a record is of.
+      builder.add({ op: 'c', before: 'none', partial: false, rowCount: countLines(now), rows: now }, schema);
+      if (left.length > 0) builder.add({ op: 'd', before: 'key', partial: false, rowCount: countLines(left), rows: left }, schema);
+      const facts = { ...this.#facts(), ts_ms: this.#options.clock.now(), ...(more && { more }) };
+      return this.#requestParts(ordinal, builder.takeLastPart(facts));
+    });
+    if (this.#open === null) this.#betweenTransactions();
   }
 
   #mark(token: string, position: Position, ts_ms: number): Promise<undefined> | null {

@@ -159,9 +159,7 @@ export class DerivationPlan {
         }),
         uniques: numbered,
         claiming: claimingPart(number, claiming[number] ?? rule, numbered),
-        isReferred: compiled.some(({ references }) =>
-          references.some(({ parent, rule: name }) => parent === rule.target && name === rule.name),
-        ),
+        isReferred: compiled.some(({ keysOf }) => keysOf.some(({ parent, rule: name }) => parent === rule.target && name === rule.name)),
         mergesInto: mergesInto(rule),
         mergedOf: null,
       };
@@ -214,7 +212,7 @@ function mergedRule(number: number, mergedOf: readonly PlannedRule[]): PlannedRu
       name: MERGED,
       joins: [],
       requires: [],
-      references: mergedOf.flatMap(({ compiled }) => compiled.references),
+      keysOf: mergedOf.flatMap(({ compiled }) => compiled.keysOf),
     },
     joins: [],
     lookedUp: [],

@@ -182,7 +182,7 @@ const isMadeAnew = ({ rule, before, after }: DerivedChange): boolean => {
 
 /** Whether a row has another key of the row that it refers to, and all else is as it was. */
 const hasFollowed = ({ rule, before, after }: DerivedChange): boolean => {
-  const places = rule.compiled.references.map(({ place }) => place);
+  const places = rule.compiled.keysOf.map(({ place }) => place);
   if (before === null || after === null || !places.some((place) => before[place] !== after[place])) return false;
   return before.every((value, place) => places.includes(place) || value === after[place]);
 };

@@ -49,7 +49,7 @@ export function readKeptVersion(plan: DerivationPlan, rule: PlannedRule, text: s
     const referred = referredRow(plan, reference);
     return referred !== null && parents.some((parent) => parent.rule === referred.rule && parent.key === referred.key);
   };
-  const references = rule.compiled.references.map(({ place }) => written.values[place] ?? null);
+  const references = rule.compiled.keysOf.map(({ place }) => written.values[place] ?? null);
   const fits = references.every((reference) => reference === null || isNeeded(reference));
   if (!fits || parents.some(({ rule: parent }) => parent === -1)) return null;
   return { values: written.values, parents, claims: written.claims, notes: [] };

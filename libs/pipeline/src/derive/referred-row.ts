@@ -1,4 +1,4 @@
-import { readReference } from '@changeover/mapping';
+import { readKeyOf } from '@changeover/mapping';
 
 import { labelOf, type DerivationPlan } from './derivation-plan.js';
 import type { ParentRef, Version } from './derived-entry.js';
@@ -16,7 +16,7 @@ export function keyReferredTo(plan: DerivationPlan, text: string, versionOf: (ro
 
 /** The row that a reference names, and the place in it of the column that is asked for; null: the text names none that the plan knows. */
 export function referredRow(plan: DerivationPlan, text: string): (ParentRef & { readonly place: number }) | null {
-  const reference = readReference(text);
+  const reference = readKeyOf(text);
   const rule = reference === null ? undefined : plan.labelled(labelOf(reference.parent, reference.rule));
   const place = rule?.compiled.columns.indexOf(reference?.column ?? '') ?? -1;
   return reference === null || rule === undefined || place === -1

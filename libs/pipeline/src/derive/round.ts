@@ -358,12 +358,12 @@ export class Round {
 
   #effective(row: AffectedRow, { values }: Version): Row {
     const lost = this.#lost(row);
-    const { references } = row.rule.compiled;
-    if (lost.length === 0 && references.length === 0) return values;
+    const { keysOf } = row.rule.compiled;
+    if (lost.length === 0 && keysOf.length === 0) return values;
     const emptied = new Set(lost.flatMap((index) => row.rule.uniques[index]?.columns ?? []));
     const effective = values.map((value, column) => (emptied.has(column) ? null : value));
     const versionOf = ({ rule, key }: ParentRef): Version | null => this.#load(this.#plan.rule(rule), key).now.version;
-    for (const { place } of references) {
+    for (const { place } of keysOf) {
       const reference = values[place] ?? null;
       if (reference !== null) effective[place] = keyReferredTo(this.#plan, reference, versionOf);
     }
@@ -420,7 +420,7 @@ export function lastGood({ before, rule }: { readonly before: DerivedEntry; read
     const columns = rule.uniques[index]?.columns ?? [];
     return claim !== null && valuesText(written, columns) === claim.values ? claim : null;
   });
-  const named = new Set(rule.compiled.references.map(({ place }) => place));
+  const named = new Set(rule.compiled.keysOf.map(({ place }) => place));
   // Whose key it has it still has, whatever that becomes.
   const values =
     named.size === 0 ? written : written.map((value, column) => (named.has(column) ? (version.values[column] ?? null) : value));

@@ -213,7 +213,7 @@ export class RowExplanations implements AsyncDisposable {
 
   #hasKeysReferredTo({ compiled }: PlannedRule, { written, version }: DerivedEntry): boolean {
     if (written === null) return true;
-    return compiled.references.every(({ place }) => (written[place] ?? null) === this.#referredTo(version?.values[place] ?? null));
+    return compiled.keysOf.every(({ place }) => (written[place] ?? null) === this.#referredTo(version?.values[place] ?? null));
   }
 
   /** A merged row, made once more of what is remembered of its rows. */
@@ -226,7 +226,7 @@ export class RowExplanations implements AsyncDisposable {
     const problems = new Map(merged.problems.map(({ column, reason }) => [column, reason]));
     const standing = entry.written ?? version?.values ?? [];
     const key = compiled.key.map((place) => standing[place] ?? null);
-    const referring = new Set(compiled.references.map(({ place }) => place));
+    const referring = new Set(compiled.keysOf.map(({ place }) => place));
     const columns = compiled.columns.map((column, place): ExplainedRow['columns'][number] => {
       const valueIn = (of: Version | null): string | null => {
         const value = of?.values[place] ?? null;

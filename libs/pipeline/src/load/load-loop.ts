@@ -182,6 +182,7 @@ class LoadRun {
       case 'progress':
       case 'mapping-activated':
       case 'correction':
+      case 'reference-data':
       case 'snapshot-chunk':
         this.#reached(entry, {});
         break;

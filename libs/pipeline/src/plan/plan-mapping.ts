@@ -24,6 +24,7 @@ import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { nextTurn } from '../next-turn.js';
 import { lineIn } from '../transform/derived-tables.js';
 import type { StartRangeThreads } from '../transform/range-threads.js';
+import { missingReferences, referenceMissing } from '../transform/missing-references.js';
 import { SnapshotDerivation, type ToldVersion } from '../transform/snapshot-derivation.js';
 import type { SourceTable } from '../transform/source-tables.js';
 import { openStoredTables, type StoredTables } from '../transform/stored-tables.js';
@@ -133,7 +134,7 @@ export function changesNothing({ tables, withoutKey }: Pick<MappingPlan, 'tables
  * as written, row by row, both as transform has committed them last. So it says what activating it there would write. A held row keeps the version that stands, where
  * the rule makes rows of the same shape ({@link keepsVersions}).
  *
- * NOT_FOLLOWING where transform is not at a record of which everything is written.
+ * NOT_FOLLOWING where transform is not at a record of which everything is written. REFERENCE_MISSING where the other mapping looks up rows of the target that are not recorded.
  */
 export async function planMapping(options: PlanOptions, signal: AbortSignal): Promise<MappingPlan> {
   const { migration, active, proposed, converters, look, fetch } = options;
@@ -158,6 +159,8 @@ class Planning {
   async plan(proposed: Mapping, signal: AbortSignal): Promise<MappingPlan> {
     const { migration, active, converters, state, startThreads, maxStateBytes, only, onStep } = this.#options;
     const { tables, derived, passed, read } = this.#stored;
+    const missing = missingReferences(proposed, tables);
+    if (missing.length > 0) throw referenceMissing(missing);
     const forms = Array.from(tables, ({ form }) => form.schema);
     const derivation = new SnapshotDerivation({
       migration,

@@ -235,7 +235,7 @@ export function deriveNaively(
 
   /** What names another row is the key that this one has. */
   function withKeys({ target }: CompiledRule, values: Row): Row {
-    const named = new Set(rules.filter((rule) => rule.target === target).flatMap(({ references }) => references.map(({ place }) => place)));
+    const named = new Set(rules.filter((rule) => rule.target === target).flatMap(({ keysOf }) => keysOf.map(({ place }) => place)));
     return values.map((value, place) => {
       if (value === null || !named.has(place)) return value;
       const [parent, name, column, ...key] = JSON.parse(value) as [string, string | null, string, ...string[]];

@@ -3,15 +3,27 @@ import {
   CORRECTION_TABLE,
   HELD_TABLE,
   lineOf,
+  REFERENCE_TABLE,
   tableName,
   type Decision,
   type Line,
   type StateView,
   type TableSchema,
 } from '@changeover/events';
-import { compileRules, ruleSchemas, sourceTable, tablesRead, type Converters, type Row, type TableRule } from '@changeover/mapping';
+import {
+  compileRules,
+  isReference,
+  referredTable,
+  ruleSchemas,
+  sourceTable,
+  tablesRead,
+  type Converters,
+  type Row,
+  type TableRule,
+} from '@changeover/mapping';
 
 import { claimingRule } from '../derive/claiming-rule.js';
+import { referenceLine } from '../derive/reference-line.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
 import { correctionLine, type PlacedDecision } from '../derive/corrections.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
@@ -21,6 +33,7 @@ import { SourceMirror } from '../derive/source-mirror.js';
 import { keyOfEntry } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import { neverWhole } from '../mirror/table-mirror.js';
+import { referenceMissing } from './missing-references.js';
 import type { SourceTable, SourceTables } from './source-tables.js';
 import type { WritesOutput } from './writes-output.js';
 
@@ -55,6 +68,8 @@ export class DerivedTables {
   readonly #frames: ReadonlyMap<string, RowFrames>;
   readonly #heldFrames: RowFrames;
   readonly #correctionFrames: RowFrames;
+  readonly #referenceFrames: RowFrames;
+  readonly #tables: SourceTables;
   readonly #migration: string;
   readonly #sources: ReadonlyMap<number, SourceTable>;
   readonly #isCopied: DerivedTablesOptions['isCopied'];
@@ -64,6 +79,7 @@ export class DerivedTables {
   constructor({ migration, rules, converters, tables, state, output, isCopied, correctable }: DerivedTablesOptions) {
     this.#migration = migration;
     this.#isCopied = isCopied;
+    this.#tables = tables;
     const read = sourcesOf(rules, tables);
     this.#sources = new Map(read.map((table) => [table.number, table]));
     const columns = new Map(read.map(({ name, form }) => [name, sourceTable(form.schema.columns)]));
@@ -78,6 +94,7 @@ export class DerivedTables {
     this.#frames = new Map(this.targets.map((target) => [tableName(target), new RowFrames((frame) => output.add(frame, target))]));
     this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));
     this.#correctionFrames = new RowFrames((frame) => output.add(frame, CORRECTION_TABLE));
+    this.#referenceFrames = new RowFrames((frame) => output.add(frame, REFERENCE_TABLE));
   }
 
   /** The tables that the rules read. */
@@ -128,7 +145,13 @@ export class DerivedTables {
     return { table: made?.rule.table, key: made?.key ?? key };
   }
 
-  /** Frames of all that was decided before anything was derived. */
+  /** A row of the target is recorded, or is recorded no longer; gives frames. Lines in the form told last, `key` in the state. */
+  record({ form }: SourceTable, before: Line | null, after: Line | null, key: Buffer): void {
+    const line = (row: Line | null): Line | null => row && referenceLine(this.#migration, form.schema, keyOfEntry(key), row);
+    this.#referenceFrames.add(line(before), line(after));
+  }
+
+  /** Frames of all that was decided, and of all that was recorded of the target, before anything was derived. */
   *decided(): Generator<void> {
     let given = 0;
     for (const correction of this.derivation.mirror.corrections) {
@@ -136,11 +159,20 @@ export class DerivedTables {
       if (++given % RUN_ROWS === 0) yield;
     }
     this.#correctionFrames.end();
+    for (const table of this.#tables) {
+      if (!isReference(table.name)) continue;
+      for (const { key, line } of table.mirror.rows(null, table.form.place)) {
+        this.record(table, null, line, key);
+        if (++given % RUN_ROWS === 0) yield;
+      }
+    }
+    this.#referenceFrames.end();
   }
 
   /** Derives what the rows touched since the last time lead to; gives frames. */
   derive(at: HeldSince): void {
     this.#correctionFrames.end();
+    this.#referenceFrames.end();
     if (this.#touched.size === 0) return;
     const touched = this.#touched;
     this.#touched = new Map();
@@ -217,6 +249,7 @@ function sourcesOf(rules: readonly TableRule[], tables: SourceTables): readonly 
   return [...tablesRead({ rules })].map((name) => {
     const table = tables.find(name);
     if (table?.form.keyed === true) return table;
+    if (isReference(name)) throw referenceMissing([referredTable(name)]);
     const why = table === undefined ? 'which is not captured' : 'whose rows have no key';
     throw new ChangeoverError('MAPPING_INVALID', `the mapping reads ${name}, ${why}`, { facts: { table: name } });
   });

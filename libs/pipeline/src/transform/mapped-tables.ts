@@ -3,6 +3,7 @@ import { tableName, type TableSchema } from '@changeover/events';
 import { correctableTables, tableUse, type Mapping, type TableRule, type TableUse } from '@changeover/mapping';
 
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
+import { missingReferences, referenceMissing } from './missing-references.js';
 import type { SourceTable, SourceTables, ToldForm } from './source-tables.js';
 
 /** What becomes of the captured tables under one mapping. */
@@ -23,8 +24,10 @@ export class MappedTables {
     this.#circles = circles;
   }
 
-  /** Of tables as they are told now. */
+  /** Of tables as they are told now. REFERENCE_MISSING where the mapping looks up rows of the target that are not recorded. */
   static of(mapping: Mapping, tables: SourceTables): MappedTables {
+    const missing = missingReferences(mapping, tables);
+    if (missing.length > 0) throw referenceMissing(missing);
     const mapped = new MappedTables(mapping, tables, []);
     mapped.findCircles();
     return mapped;

@@ -1,9 +1,28 @@
-import { countLines, parseRows, tableName, HELD_NOW_COLUMNS, type Line, type StateStore, type TableSchema } from '@changeover/events';
-import { correctableTables, tableUse, type Converters, type Mapping, type Row, type TableRule, type TableUse } from '@changeover/mapping';
+import {
+  countLines,
+  formatRows,
+  parseRows,
+  tableName,
+  HELD_NOW_COLUMNS,
+  type Line,
+  type StateStore,
+  type TableSchema,
+} from '@changeover/events';
+import {
+  correctableTables,
+  referenceName,
+  tableUse,
+  type Converters,
+  type Mapping,
+  type Row,
+  type TableRule,
+  type TableUse,
+} from '@changeover/mapping';
 
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
 import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
+import { referencesIn } from '../derive/reference-line.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
 import { makersOf, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
@@ -20,7 +39,7 @@ export type SnapshotDerivationOptions = {
   readonly migration: string;
   readonly mapping: Mapping;
   readonly converters: Converters;
-  /** The captured tables, in the forms that their rows have. */
+  /** The captured tables, in the forms that their rows have, and those of the target that are looked up. */
   readonly tables: readonly TableSchema[];
   /** Of use to nobody else, and empty, but for {@link from}. */
   readonly state: StateStore;
@@ -52,7 +71,7 @@ const FIRST: DeriveAllCursor = { step: 0, after: null };
 
 /**
  * What a mapping makes of the rows of one instant: the first derivation, over a mirror that is filled from a snapshot instead of the log, with what only history
- * knows laid over it. First {@link fill} and {@link correct}, then {@link derive}, then it can be read.
+ * knows laid over it. First {@link fill}, {@link refer} and {@link correct}, then {@link derive}, then it can be read.
  */
 export class SnapshotDerivation {
   readonly #options: SnapshotDerivationOptions;
@@ -94,7 +113,7 @@ export class SnapshotDerivation {
     });
   }
 
-  /** The tables whose rows are to be filled in. */
+  /** The tables whose rows are to be filled in, those of the target that are looked up among them. */
   get sources(): readonly TableSchema[] {
     return [...this.#uses].flatMap(([{ form }, { passed, read }]) => (form.keyed && (passed !== null || read) ? [form.schema] : []));
   }
@@ -127,6 +146,15 @@ export class SnapshotDerivation {
       corrections.decide(id, decision, NEVER);
     }
     await this.#makeRoom();
+  }
+
+  /** What is recorded of the target, before anything is derived: rows of `REFERENCE_TABLE`, COPY text. Of tables that no rule looks up nothing is kept. */
+  async refer(rows: Buffer): Promise<void> {
+    for (const { referred, contents } of referencesIn(rows)) {
+      const table = this.#tables.find(referenceName(referred));
+      if (table === undefined) continue;
+      await this.fill(table.form.schema, formatRows([table.form.schema.columns.map(({ name }) => contents[name] ?? null)]));
+    }
   }
 
   /** Puts versions of held rows that are kept into the state, where {@link told} finds them again. */

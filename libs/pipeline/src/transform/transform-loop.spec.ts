@@ -115,10 +115,17 @@ class TransformBed implements AsyncDisposable {
     await this.#record('transaction', events, unfinished);
   }
 
+  /** Rows of the target as they are recorded, and keys of those that are gone; `more`: others follow. */
+  async reference(table: TableSchema, rows: readonly (readonly string[])[], gone: readonly string[] = [], more = false): Promise<void> {
+    const left = gone.map((key) => deleted(table, key));
+    await this.#record('reference-data', [inserted(table, ...rows), ...left], false, more ? { more } : {});
+  }
+
   async #record(
-    kind: 'transaction' | 'snapshot-chunk',
+    kind: 'transaction' | 'snapshot-chunk' | 'reference-data',
     events: readonly (Omit<RowsEvent, 'op'> & { readonly op: Operation })[],
     unfinished: boolean,
+    more: { readonly more?: true } = {},
   ): Promise<void> {
     const parts = events.map((event, index): RecordPart => {
       const schema = this.#schemas.get(event.table.hash) as { seq: number; at: number };
@@ -136,7 +143,17 @@ class TransformBed implements AsyncDisposable {
         facts,
       };
     });
-    for (const part of parts) await this.append(part);
+    if (kind !== 'reference-data') {
+      for (const part of parts) await this.append(part);
+      return;
+    }
+    const rows = events.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    await this.append({
+      kind,
+      body: parts.flatMap(({ body }) => [...body]),
+      last: true,
+      facts: { ...parts[0]?.facts, ts_ms: 1, rows, ...more },
+    });
   }
 
   start(
@@ -233,9 +250,13 @@ class TransformBed implements AsyncDisposable {
     return { entries, transactions, rows: whole };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async stopAll(): Promise<void> {
     for (const abort of this.#running) abort.abort();
     await Promise.allSettled(this.#ended);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAll();
   }
 }
 
@@ -375,6 +396,116 @@ describe('transform', () => {
     await other.written();
     await first.stop();
     expect(await other.start({ mapping: parseMapping({}) }).ended).toBe('MAPPING_NOT_ACTIVE');
+  });
+
+  describe('where rules look up rows of the target', () => {
+    const USERS = textTable('target:crm.user', ['id', 'mail']);
+    const owner = {
+      as: 'owner',
+      table: 'target:crm.user',
+      on: { mail: { column: 'name' } },
+      all: { columns: { id: { max: { column: 'id', of: 'owner' } } }, atMost: 1 },
+    };
+    const looking = (more: object = {}): Mapping =>
+      parseMapping({
+        rules: [
+          {
+            ...{ source: 'public.people', target: 'crm.person', joins: [owner], key: ['id'], ...more },
+            columns: { id: { column: 'id' }, owner: { column: 'id', of: 'owner' } },
+          },
+        ],
+      });
+    const LOOKING = looking();
+    const recorded = (id: string, mail: string): string => `m crm.user ${id} {"id":"${id}","mail":"${mail}"}`;
+
+    /** People a, b and c, and what is told of rows of the target. */
+    const begun = async (): Promise<{ readonly bed: TransformBed; readonly warned: readonly string[] }> => {
+      const bed = new TransformBed();
+      await bed.tell(PEOPLE);
+      await bed.activate(LOOKING);
+      await bed.transaction(['a', 'b', 'c'].map((name, index) => inserted(PEOPLE, [String(index + 1), name])));
+      const warned: string[] = [];
+      const observer = Object.assign(new SilentObserver(), { warning: ({ code }: ChangeoverError) => void warned.push(code) });
+      bed.start({ mapping: LOOKING, observer });
+      await bed.progress();
+      await bed.tell(USERS);
+      await bed.reference(
+        USERS,
+        [
+          ['7', 'a'],
+          ['8', 'b'],
+        ],
+        [],
+        true,
+      );
+      await bed.progress();
+      expect((await bed.written()).rows).toEqual([]);
+      return { bed, warned };
+    };
+
+    it('derives nothing until all of a table is recorded, and then again what a refresh concerns', async () => {
+      const { bed, warned } = await begun();
+      await using _ = bed;
+      expect(warned).toEqual(['REFERENCE_MISSING']);
+      await bed.reference(USERS, [['9', 'c']]);
+      const rows = ['7', '8', '9'].map((id, index) => `c ${recorded(id, 'abc'.charAt(index))}`);
+      expect((await bed.written()).rows).toEqual([['c 1 7', 'c 2 8', 'c 3 9'], rows]);
+      // The one that is gone is found no longer; of two nobody can say which is meant.
+      await bed.reference(USERS, [['10', 'b']], ['7']);
+      const [, , refreshed = []] = (await bed.written()).rows;
+      expect(refreshed.filter((row) => row.includes('crm.user') || row.startsWith('u'))).toEqual([
+        `c ${recorded('10', 'b')}`,
+        `d ${recorded('7', 'a')}`,
+        'u 1 7',
+        'u 1 N',
+      ]);
+      expect(refreshed.filter((row) => row.includes('too many rows'))).toHaveLength(1);
+      // What is recorded as it was concerns nobody.
+      await bed.reference(USERS, [
+        ['9', 'c'],
+        ['8', 'b'],
+      ]);
+      await bed.reference(USERS, [], ['10']);
+      expect(
+        (await bed.written()).rows
+          .slice(3)
+          .flat()
+          .filter((row) => !row.startsWith('d m ')),
+      ).toEqual([]);
+    });
+
+    it('comes to the same where the state was lost', async () => {
+      const { bed } = await begun();
+      await using _ = bed;
+      await bed.reference(USERS, [['9', 'c']]);
+      await bed.reference(USERS, [['9', 'a']], ['7']);
+      await bed.written();
+      await bed.stopAll();
+      await using state = new InMemoryStateStore(bed.state);
+      await state.clear();
+      bed.start({ mapping: LOOKING });
+      await bed.reference(USERS, [
+        ['9', 'b'],
+        ['8', 'c'],
+      ]);
+      expect((await bed.written()).rows.at(-1)?.filter((row) => row.startsWith('u '))).toEqual([
+        ...[`u ${recorded('9', 'a')}`, `u ${recorded('9', 'b')}`, `u ${recorded('8', 'b')}`, `u ${recorded('8', 'c')}`],
+        ...['u 1 9', 'u 1 N', 'u 2 8', 'u 2 9', 'u 3 N', 'u 3 8'],
+      ]);
+    });
+
+    it('refuses another mapping that looks up what is not recorded', async () => {
+      await using bed = new TransformBed();
+      await bed.tell(PEOPLE);
+      await bed.activate(RULES);
+      await bed.transaction([person(1)]);
+      const first = bed.start({ mapping: RULES });
+      await bed.written();
+      await first.stop();
+      const running = bed.start({ mapping: LOOKING, asked: true });
+      await bed.activate(LOOKING);
+      expect(await running.ended).toBe('REFERENCE_MISSING');
+    });
   });
 
   describe('where another mapping is activated', () => {

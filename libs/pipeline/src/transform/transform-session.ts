@@ -7,6 +7,7 @@ import {
   FrameReader,
   HELD_TABLE,
   readPositionOf,
+  REFERENCE_TABLE,
   type BarrierBody,
   type Frame,
   type Line,
@@ -19,7 +20,7 @@ import {
   type StateView,
   type TableSchema,
 } from '@changeover/events';
-import { parseMapping, type TableUse } from '@changeover/mapping';
+import { isReference, parseMapping, type TableUse } from '@changeover/mapping';
 
 import { Corrections } from '../derive/corrections.js';
 import type { DeriveAllCursor } from '../derive/derive-all.js';
@@ -36,6 +37,7 @@ import { GenerationView, type Generation } from './generation-view.js';
 import { MappedTables, requireSameUnkeyed } from './mapped-tables.js';
 import { MappingDifference } from './mapping-difference.js';
 import { refusedActivation, requireOurs, type ActiveMapping } from './mapping-in-force.js';
+import { missingReferences, referenceMissing } from './missing-references.js';
 import { QueuedFrames } from './queued-frames.js';
 import type { RangeSetup } from './range-threads.js';
 import type { SourceTables, ToldForm } from './source-tables.js';
@@ -109,6 +111,8 @@ export class TransformSession {
   #read: ReadPosition | null;
   /** `progress` has said which tables are being copied. */
   #streaming: boolean;
+  /** It was said that the first derivation waits for rows of the target. */
+  #toldMissing = false;
   /** Commit time of the last record that had one. */
   #ts_ms: number;
   /** Frames of the record in hand so far. */
@@ -193,6 +197,9 @@ export class TransformSession {
       case 'snapshot-chunk':
         await this.#rows(entry);
         if (!header.last) return;
+        break;
+      case 'reference-data':
+        if (!(await this.#reference(entry, signal))) return;
         break;
       case 'schema':
         await this.#schema(entry);
@@ -384,6 +391,32 @@ export class TransformSession {
     if (this.#phase.name === 'following') this.#output.pass(entry, PASSED_ROWS);
   }
 
+  /** Rows of the target that a mapping looks up: in the mirror they are like those of a table of the source. False: we were told to stop in the middle. */
+  async #reference(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
+    const { header } = entry;
+    const isFollowing = this.#phase.name === 'following';
+    if (isFollowing) {
+      await this.#output.tell(REFERENCE_TABLE);
+      this.#output.begin(entry);
+    }
+    for (const frame of this.#frames.push(entry.body)) {
+      const { table, place } = this.#tables.form(frame.schemaSeq);
+      table.mirror.layer(frame, place, header.seq, isFollowing ? this.#sink(table.form) : NOTHING);
+      // From here on all of the table is known.
+      if (header.more !== true) table.firstRows ??= header.seq;
+    }
+    this.#frames.end();
+    if (isFollowing) {
+      this.#give(entry);
+      this.#output.pass(entry, PASSED_ROWS);
+      return true;
+    }
+    this.#output.begin(entry);
+    if (!(await this.#derivesFirst(entry, signal))) return false;
+    this.#output.pass(entry, PASSED_PROGRESS);
+    return true;
+  }
+
   /** Lays a frame over the mirror; a generator where a whole table is gone through. */
   #frame(frame: Frame, seq: number, isChunk: boolean): Generator<void> | null {
     const form = this.#tables.form(frame.schemaSeq);
@@ -417,6 +450,7 @@ export class TransformSession {
     const { table } = form;
     const passing = this.#passingOf(table.form);
     const derived = this.#derived?.reads(table.name) === true ? this.#derived : null;
+    const recorded = isReference(table.name) ? this.#derived : null;
     // The rules, and the target, know the form told last.
     const known = (line: Line | null): Line | null => (line === null ? null : table.mirror.inLastForm(line, form.place));
     return (before, after, from, to) => {
@@ -424,6 +458,7 @@ export class TransformSession {
       const is = known(after);
       passing?.add(was, is);
       derived?.touch(table.name, was, is, from, to);
+      recorded?.record(table, was, is, to);
     };
   }
 
@@ -460,7 +495,7 @@ export class TransformSession {
 
   /** Where only rules read a table, they say themselves which of its columns they miss. */
   #judge(before: TableSchema, form: ToldForm, copied: boolean): void {
-    if (this.#mapped === null) return;
+    if (this.#mapped === null || isReference(form.table.name)) return;
     const { passed, read } = this.#use(form);
     const after = form.schema;
     if (passed !== null) requireHarmless(before, after, copied);
@@ -503,6 +538,7 @@ export class TransformSession {
   /** Derives everything, if it is time to. False: we were told to stop in the middle. */
   async #derivesFirst(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
     if (this.#phase.name === 'following' || this.#active === null || !this.#streaming || Object.keys(this.#copies).length > 0) return true;
+    if (this.#phase.name === 'filling' && !this.#hasReferences()) return true;
     if (this.#phase.name === 'filling') {
       this.#mapped?.findCircles();
       this.#phase = { name: 'deriving', cursor: null, batch: 0 };
@@ -512,6 +548,7 @@ export class TransformSession {
     const mapped = this.#mapped as MappedTables;
     const [decided] = derived.derivation.mirror.corrections;
     if (decided !== undefined) await this.#output.tell(CORRECTION_TABLE);
+    if ([...this.#tables].some(({ name }) => isReference(name))) await this.#output.tell(REFERENCE_TABLE);
     const { startThreads, limits } = this.#options;
     await using first = new FirstDerivation({
       state: this.#state,
@@ -535,6 +572,14 @@ export class TransformSession {
     this.#barriers = [];
     this.#output.begin(entry);
     return true;
+  }
+
+  /** Whether all that the rules look up at the target is recorded. Else nothing is derived yet: without it rows would be held, or lack what they look up. */
+  #hasReferences(): boolean {
+    const missing = missingReferences((this.#mapped as MappedTables).mapping, this.#tables);
+    if (missing.length > 0 && !this.#toldMissing) this.#options.observer.warning(referenceMissing(missing));
+    this.#toldMissing = missing.length > 0;
+    return missing.length === 0;
   }
 
   /** What `first` derives, from where the phase is on. False: we were told to stop in the middle. */

@@ -18,6 +18,7 @@ import {
   type TableCatalogue,
   type TargetMoves,
   type TargetReader,
+  type TargetRows,
   type TargetWriter,
 } from '@changeover/events';
 import type { KafkaLogSettings } from '@changeover/log-kafka';
@@ -34,6 +35,7 @@ import {
   PostgresTargetCatalogue,
   PostgresTargetMoves,
   PostgresTargetReader,
+  PostgresTargetRows,
 } from '@changeover/target-postgres';
 
 import type { CaptureSettings, KafkaSettings, LogSettings, SourceSettings, StateSettings, TargetSettings } from '../settings/schema.js';
@@ -69,6 +71,10 @@ const SOURCE_SNAPSHOTS: Registry<SourceSettings, SourceSnapshots> = {
 
 const TARGET_CATALOGUES: Registry<TargetSettings, TableCatalogue> = {
   postgres: ({ url }, { migration }) => new PostgresTargetCatalogue({ url, migration }),
+};
+
+const TARGET_ROWS: Registry<TargetSettings, TargetRows> = {
+  postgres: ({ url }, { migration }) => new PostgresTargetRows({ url, migration }),
 };
 
 const COLUMN_TYPES: Registry<TargetSettings, ColumnTypes> = {
@@ -157,6 +163,11 @@ export function createSourceSnapshots(settings: SourceSettings, context: Adapter
 /** The tables of the target. Connects when it is asked. */
 export function createTargetCatalogue(settings: TargetSettings, context: AdapterContext): TableCatalogue {
   return TARGET_CATALOGUES[settings.type](settings, context);
+}
+
+/** Rows of the target, whoever has written them. Connects when it is asked. */
+export function createTargetRows(settings: TargetSettings, context: AdapterContext): TargetRows {
+  return TARGET_ROWS[settings.type](settings, context);
 }
 
 /** What the columns of the target take. Connects when it is asked. */

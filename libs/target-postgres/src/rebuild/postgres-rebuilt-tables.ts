@@ -151,7 +151,7 @@ export class PostgresRebuiltTables extends RebuiltTables {
       await this.#transaction(connection, LOCK_TIMEOUT_MS, async () => {
         await connection.query(`DROP TABLE ${inSchema(tables, schema).map(nameOf).join(', ')}`);
         await connection.query(`DROP SCHEMA ${escapeIdentifier(schema)}`);
-        for (const table of ['progress', 'barrier', 'held', 'correction', 'refused', 'preexisting'])
+        for (const table of ['progress', 'barrier', 'held', 'correction', 'reference', 'refused', 'preexisting'])
           await connection.query(`DELETE FROM changeover.${table} WHERE migration = $1`, [id]);
         await connection.query('DELETE FROM changeover.rebuild WHERE id = $1', [id]);
         await crashPoint('rebuild.in-drop');

@@ -1,7 +1,7 @@
 type Request = {
   readonly ordinal: number;
   readonly id: string;
-  readonly kind: 'activate-mapping' | 'correct' | 'barrier';
+  readonly kind: 'activate-mapping' | 'correct' | 'reference' | 'barrier';
   readonly payload: unknown;
 };
 

@@ -1,6 +1,7 @@
 import { noCrash, NO_POSITION, SystemClock } from '@changeover/core';
 import {
   CORRECTION_TABLE,
+  REFERENCE_TABLE,
   formatRows,
   HELD_TABLE,
   tableName,
@@ -21,6 +22,7 @@ type Content = {
   readonly log?: readonly Row[];
   readonly held?: readonly Row[];
   readonly corrections?: readonly Row[];
+  readonly references?: readonly Row[];
   readonly refused?: readonly RefusedVersion[];
 };
 
@@ -94,7 +96,12 @@ class TargetOf extends TargetReader {
 
   #snapshot(progress: LoadProgress): TargetSnapshot {
     const rowsOf = ({ schema, table }: TableSchema): readonly Row[] => {
-      if (schema === HELD_TABLE.schema) return (table === HELD_TABLE.table ? this.content.held : this.content.corrections) ?? [];
+      const own: Readonly<Record<string, readonly Row[] | undefined>> = {
+        [HELD_TABLE.table]: this.content.held,
+        [CORRECTION_TABLE.table]: this.content.corrections,
+        [REFERENCE_TABLE.table]: this.content.references,
+      };
+      if (schema === HELD_TABLE.schema) return own[table] ?? [];
       expect(schema).toBe(this.schema);
       return (table === 'person' ? this.content.person : this.content.log) ?? [];
     };
@@ -149,6 +156,7 @@ describe('rebuilt tables, beside the live ones', () => {
       'extra',
       [],
     ],
+    ['a row that is looked up', { person: PEOPLE, references: [['crm.user', '7', '{}']] }, tableName(REFERENCE_TABLE), 'extra', []],
   ])('differ by %s, and it is named', async (_what, rebuilt, table, kind, columns) => {
     const report = await compared({ person: PEOPLE }, rebuilt);
     expect(report.equal).toBe(false);

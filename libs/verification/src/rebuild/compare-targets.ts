@@ -2,6 +2,8 @@ import type { CrashPoint, Position } from '@changeover/core';
 import {
   CORRECTION_COLUMNS,
   CORRECTION_TABLE,
+  REFERENCE_COLUMNS,
+  REFERENCE_TABLE,
   HELD_COLUMNS,
   HELD_TABLE,
   tableName,
@@ -68,6 +70,10 @@ const OWN_OF_ANY: readonly TableSchema[] = [
   withHash({
     ...CORRECTION_TABLE,
     columns: CORRECTION_COLUMNS.filter((name) => name !== 'migration').map((name) => textColumn(name, name === 'id')),
+  }),
+  withHash({
+    ...REFERENCE_TABLE,
+    columns: REFERENCE_COLUMNS.filter((name) => name !== 'migration').map((name) => textColumn(name, name !== 'contents')),
   }),
 ];
 

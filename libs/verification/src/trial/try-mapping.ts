@@ -26,6 +26,8 @@ export type TrialOptions = {
   /** Shows all of `tables`, in these forms: the captured ones. It is disposed of when everything is read. */
   readonly snapshot: SourceSnapshot;
   readonly tables: readonly TableSchema[];
+  /** What the mapping looks up at the target: forms, each with all rows, COPY text. */
+  readonly references: readonly { readonly table: TableSchema; readonly rows: Buffer }[];
   readonly types: ColumnTypes;
   /** An empty state, of which nothing is kept. */
   readonly state: StateStore;
@@ -72,18 +74,19 @@ const PIECE_BYTES = 256 * 1024;
  * them.
  */
 export async function tryMapping(options: TrialOptions, signal: AbortSignal): Promise<TrialReport> {
-  const { migration, mapping, converters, tables, state, startThreads, limits, onStep, types, snapshot } = options;
+  const { migration, mapping, converters, tables, references, state, startThreads, limits, onStep, types, snapshot } = options;
   const derivation = new SnapshotDerivation({
     migration,
     mapping,
     converters,
-    tables,
+    tables: [...tables, ...references.map(({ table }) => table)],
     state,
     startThreads,
     maxStateBytes: limits.maxStateBytes,
   });
   const unused = new UnusedColumns(mapping);
   await fillDerivation(derivation, snapshot, { ...options, onLines: (table, lines) => unused.look(table, lines) }, signal);
+  for (const { table, rows } of references) await derivation.fill(table, rows);
   const misfits: Misfit[] = [];
   const rows: Record<string, number> = {};
   const tryRows = async (table: TableSchema, pieces: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> => {

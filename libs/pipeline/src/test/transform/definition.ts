@@ -157,7 +157,7 @@ export class Definition {
       return key === null ? [] : [{ rule: maker, key: keyText(key) }];
     });
     const values = rule.columns.map((column, place) => {
-      const reference = rule.references.find((one) => one.place === place);
+      const reference = rule.keysOf.find((one) => one.place === place);
       if (reference === undefined || row[column] == null) return row[column] ?? null;
       const { parent, rule: name, column: ofKey } = reference;
       const key = rule.requires.find((one) => one.parent === parent && one.rule === name)?.keyOf([driving]) ?? [];
@@ -260,7 +260,7 @@ export class Definition {
       accepts: () => true,
       derive: ([row]) => ({ values: row, notes: [] }),
       requires,
-      references: [],
+      keysOf: [],
       uniques: [],
       keepsLast: true,
       merge: null,

@@ -1,4 +1,4 @@
-import { CORRECTION_TABLE, HELD_TABLE, parseRows, type TableSchema } from '@changeover/events';
+import { CORRECTION_TABLE, HELD_TABLE, parseRows, REFERENCE_TABLE, type TableSchema } from '@changeover/events';
 
 import { keyText } from '../naive-derivation.js';
 import { valuesText, type NamedRow } from './definition.js';
@@ -76,7 +76,7 @@ export class FollowedTarget {
   }
 
   get tables(): readonly string[] {
-    return [...this.#tables.keys()].filter((name) => ![HELD_TABLE, CORRECTION_TABLE].some((own) => nameOf(own) === name));
+    return [...this.#tables.keys()].filter((name) => ![HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE].some((own) => nameOf(own) === name));
   }
 
   get held(): readonly NamedRow[] {

@@ -387,7 +387,7 @@ export class WritesCheck {
       const was = before?.outcomes.get(key);
       census.saw(
         'key of another row',
-        rule.references.some(({ place }) => written[place] != null),
+        rule.keysOf.some(({ place }) => written[place] != null),
       );
       census.saw('another key of that row', was?.written != null && isSame(was.version, version) && !isSame(was.written, written));
       census.saw('link', rule.joins.length > 1 && written[rule.columns.indexOf('joined')] != null);
