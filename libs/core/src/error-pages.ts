@@ -347,6 +347,13 @@ export const ERROR_PAGES = {
       'Nothing was changed. Take away what is named, or choose another schema; docs/runbook/rebuild.md says what can be moved and what cannot.',
     policy: 'stop',
   },
+  SAMPLE_REFUSED: {
+    meaning:
+      'The schema for a sample of the rows cannot be made: there is one of this name that is no sample of this migration, or one that was not to be replaced, or a table of the target cannot be made again. The message says which.',
+    nextStep:
+      'Nothing was changed. Choose another schema with `--into`, or write the sample again with `--replace`; what else is named has to be taken away by whoever made it.',
+    policy: 'stop',
+  },
   REBUILD_MISSING: {
     meaning: 'There is no rebuild in this schema, or not one of this migration.',
     nextStep: 'Begin one with `changeover rebuild --into <schema>`.',

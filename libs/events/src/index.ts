@@ -84,6 +84,7 @@ export {
 } from './ports/checkpoints.port.js';
 export { TargetMoves, type ChangedRow, type MoveOptions, type MoveReport, type TargetMove } from './ports/target-moves.port.js';
 export { RebuiltTables, type FoundRebuild, type SwapReport, type TableName } from './ports/rebuilt-tables.port.js';
+export { SampleTables, type RefusedLine } from './ports/sample-tables.port.js';
 export { SourceSnapshots, type SourceSnapshot } from './ports/source-snapshots.port.js';
 export {
   HOLD_MS,

@@ -34,6 +34,7 @@ export {
   createRefusedRetries,
   createLog,
   createRebuiltTables,
+  createSampleTables,
   createSource,
   createSourceCatalogue,
   createSourceSnapshots,

@@ -8,4 +8,5 @@ export { PostgresTargetReader, type PostgresTargetReaderOptions } from './postgr
 export { PostgresColumnTypes } from './postgres-column-types.js';
 export { PostgresTargetCatalogue } from './target-catalogue.js';
 export { PostgresTargetRows } from './postgres-target-rows.js';
+export { PostgresSampleTables } from './sample/postgres-sample-tables.js';
 export { PostgresRebuiltTables, type PostgresRebuiltTablesOptions } from './rebuild/postgres-rebuilt-tables.js';

@@ -16,6 +16,8 @@ export { followLog, writtenTables, type FollowOptions, type WrittenTablesOptions
 export { swapTables } from './rebuild/swap-tables.js';
 export { isEqualResumed, nothingToResume, resumeVerification, type ResumedReport } from './resume-verification.js';
 export type { RepairedRow, RepairReport, RepairResult } from './repair.js';
+export type { Sample } from './sampled.js';
+export type { SampledTable } from './trial/table-sample.js';
 export { tryMapping, type Misfit, type TrialOptions, type TrialReport, type TrialStep, type UnusedColumn } from './trial/try-mapping.js';
 export {
   isEqual,

@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto';
-
 import { ChangeoverError } from '@changeover/core';
 import {
   decodeJsonBody,
@@ -25,6 +23,7 @@ import { notFollowing } from './followed-changes.js';
 import { LastWords } from './last-words.js';
 import { heldAt, takeOnePlace, untilThere } from './one-place.js';
 import { idOf, KeyPlaces } from './row-sums.js';
+import { isSampled, type Sample } from './sampled.js';
 import { isRemembered, StateLooks } from './state-looks.js';
 import { fieldsOf, keysOf, TouchedRows } from './touched-rows.js';
 import { isEqual, requireKnown, type VerificationReport } from './verification.js';
@@ -41,10 +40,7 @@ const CHUNK_ROWS = 500;
 const CHUNK_PARTITIONS = 256;
 
 /** Which rows: those that were touched since the last verification of which another one may begin; or some, by a hash of their keys. */
-export type Choice =
-  | { readonly kind: 'touched' }
-  /** `share`: of all rows, above 0 and up to 1. The same seed chooses the same rows. */
-  | { readonly kind: 'sample'; readonly share: number; readonly seed: number };
+export type Choice = { readonly kind: 'touched' } | ({ readonly kind: 'sample' } & Sample);
 
 /** `only`: tables of the source. */
 export type ChosenOptions = MirrorOptions & { readonly converters: Converters };
@@ -56,7 +52,7 @@ export type ChosenReport = VerificationReport & {
   readonly kind: Choice['kind'];
   /** The verification that this one builds upon; null: it stands by itself. */
   readonly base: (Pick<Verified, 'kind' | 'ended_ms'> & { readonly seq: number }) | null;
-  readonly sample: Pick<Extract<Choice, { readonly kind: 'sample' }>, 'share' | 'seed'> | null;
+  readonly sample: Sample | null;
   /** Rows of the source that were chosen. */
   readonly chosen: number;
   /** By table of the source: its rows, and what transform remembers of them. */
@@ -571,17 +567,13 @@ function allOf(tables: readonly TableSchema[]): readonly { readonly table: Table
 }
 
 /** The keys of rows that the sample holds: of those that are remembered, as the source must not be read for it. */
-function* sampled(
-  table: TableSchema,
-  derivation: StoredDerivation,
-  { share, seed }: Extract<Choice, { readonly kind: 'sample' }>,
-): Generator<string> {
+function* sampled(table: TableSchema, derivation: StoredDerivation, sample: Sample): Generator<string> {
   const places = new KeyPlaces(shapeOf(table));
   for (const { bytes, start, end } of derivation.rows(table)) {
     const line = bytes.subarray(start, end + 1);
     for (const { key } of places.of(line)) {
       const id = idOf(line, key);
-      if (hash('md5', `${String(seed)}\t${id}`, 'buffer').readUInt32BE(0) < share * 2 ** 32) yield id;
+      if (isSampled(id, sample)) yield id;
     }
   }
 }

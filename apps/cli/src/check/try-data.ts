@@ -1,10 +1,10 @@
 import { derivationThreads } from '@changeover/app-transform';
 import { CONVERTERS } from '@changeover/cleaning';
-import { asChangeoverError, RandomIdSource } from '@changeover/core';
+import { asChangeoverError, ChangeoverError, RandomIdSource } from '@changeover/core';
 import { tableName, type TableSchema, type TableSize } from '@changeover/events';
 import { tableUse } from '@changeover/mapping';
 import { createColumnTypes, createSource, loadMapping, openScratchState, type AdapterContext, type CliSettings } from '@changeover/shell';
-import { tryMapping, type TrialStep } from '@changeover/verification';
+import { tryMapping, type TrialOptions, type TrialReport, type TrialStep } from '@changeover/verification';
 
 import { withSourceSnapshot } from '../source-snapshot.js';
 import { referenceRows } from '../reference/read-references.js';
@@ -22,14 +22,31 @@ export type DataCheck = {
   readonly onStep: (step: TrialStep) => void;
 };
 
+/** `file`: of the mapping; left out: that of the settings. */
+export type RowsTried = DataCheck & Pick<TrialOptions, 'sample'> & { readonly file?: string };
+
 /** Makes of all rows of the source what the mapping makes of them, and says what would become of them; writes nothing but into a folder that is gone when it ends. */
 export async function tryData(settings: CliSettings, check: DataCheck): Promise<readonly Finding[]> {
-  const { context, signal, onStep } = check;
+  try {
+    return dataFindings(await tryRows(settings, check));
+  } catch (error) {
+    check.signal.throwIfAborted();
+    return failed('mapping', asChangeoverError(error));
+  }
+}
+
+/** The same, and writes a sample of the rows where it is asked for. */
+export async function tryRows(settings: CliSettings, check: RowsTried): Promise<TrialReport> {
+  const { context, signal, onStep, sample } = check;
   const { migration, limits, state: place, source, target } = settings;
   const { clock } = context;
   const types = createColumnTypes(target, context);
   try {
-    const mapping = await loadMapping(settings.mapping);
+    const mapping = await loadMapping(check.file ?? settings.mapping);
+    const given = new Set(check.tables.map(tableName));
+    const missing = Object.keys(mapping.tables).filter((name) => !given.has(name));
+    if (missing.length > 0)
+      throw new ChangeoverError('MAPPING_INVALID', `the source gives no table ${missing.join(', ')}: see \`changeover check\``);
     const tables = check.tables.filter((table) => {
       const { passed, read } = tableUse(mapping, table);
       return passed !== null || read;
@@ -38,20 +55,16 @@ export async function tryData(settings: CliSettings, check: DataCheck): Promise<
     const references = await referenceRows(settings, context, mapping);
     await using scratch = await openScratchFolder(place, `${migration}.check`);
     await using state = await openScratchState(await scratch.empty(), { migration, clock, ids: new RandomIdSource() });
-    const report = await withSourceSnapshot(settings, context, { tables, signal }, (snapshot) =>
+    return await withSourceSnapshot(settings, context, { tables, signal }, (snapshot) =>
       tryMapping(
         {
-          ...{ migration, mapping, converters: CONVERTERS, snapshot, tables, references, types, state, onStep, clock },
+          ...{ migration, mapping, converters: CONVERTERS, snapshot, tables, references, types, state, onStep, clock, sample },
           startThreads: derivationThreads(limits.derivationThreads),
           limits: { maxStateBytes: limits.stateBytes, bytesPerSecond: source.copy.bytesPerSecond ?? Infinity },
         },
         signal,
       ),
     );
-    return dataFindings(report);
-  } catch (error) {
-    signal.throwIfAborted();
-    return failed('mapping', asChangeoverError(error));
   } finally {
     await types.stop();
   }

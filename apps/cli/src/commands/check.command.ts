@@ -1,12 +1,11 @@
-import { ChangeoverError, countWords, SystemClock } from '@changeover/core';
+import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { CliSettings } from '@changeover/shell';
-import type { TrialStep } from '@changeover/verification';
 import { Command, Option } from 'nest-commander';
 
 import { hasErrors, renderFindings, summary, type Finding } from '../check/finding.js';
 import { runCheck } from '../check/run-check.js';
+import { watchTrial } from '../check/watch-trial.js';
 import { ProgressLine } from '../status/progress-line.js';
-import { VerifyProgress } from '../verify/verify-view.js';
 import { lookIntoOwnServices } from '../services/own-services.js';
 import { CliCommand, INTERRUPTED, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -76,12 +75,7 @@ export class CheckCommand extends CliCommand {
     const say = (line: string): void => this.terminal.err(`${line}\n`);
     const clock = new SystemClock();
     const line = new ProgressLine(this.terminal, clock);
-    const progress = new VerifyProgress();
-    const watched = {
-      signal,
-      onSizes: (sizes: Parameters<VerifyProgress['expect']>[0]) => progress.expect(sizes),
-      onStep: (step: TrialStep) => line.show(trialLine(progress, step, clock.monotonic())),
-    };
+    const watched = { signal, ...watchTrial(line, clock) };
     try {
       return await runCheck(settings, { say, ...(determinism && { determinism: { values, signal } }), ...(data && { data: watched }) });
     } catch (error) {
@@ -93,9 +87,4 @@ export class CheckCommand extends CliCommand {
       line.clear();
     }
   }
-}
-
-function trialLine(progress: VerifyProgress, { doing, table, rows }: TrialStep, now: number): string {
-  if (doing === 'trying') return `asking the target what ${table ?? ''} takes: ${countWords(rows)} rows`;
-  return progress.line({ doing, table, rows }, now);
 }

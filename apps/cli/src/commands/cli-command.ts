@@ -71,3 +71,17 @@ export function parseSeconds(seconds: string): number {
   if (parsed > 0) return parsed;
   throw new ChangeoverError('BAD_SETTINGS', '--timeout is not a number of seconds');
 }
+
+/** The value of `--sample`, as a share. */
+export function parseShare(percent: string): number {
+  const parsed = Number(percent.replace(/ ?%$/, ''));
+  if (parsed > 0 && parsed <= 100) return parsed / 100;
+  throw new ChangeoverError('BAD_SETTINGS', '--sample is not a percentage above 0 and up to 100');
+}
+
+/** The value of `--seed`. */
+export function parseSeed(seed: string): number {
+  const parsed = Number(seed);
+  if (Number.isSafeInteger(parsed) && parsed >= 0) return parsed;
+  throw new ChangeoverError('BAD_SETTINGS', '--seed is not a whole number');
+}

@@ -11,7 +11,7 @@ import { runVerify, runVerifyChosen, runVerifyMirror, runVerifyResumed, type Ver
 import { renderChosenHtml, renderHtml, renderResumedHtml } from '../verify/verify-page.js';
 import { differingRows, renderChosen, renderMirror, renderReport, renderResumed, VerifyProgress } from '../verify/verify-view.js';
 import { writing } from '../writing.js';
-import { CliCommand, INTERRUPTED, parseSeconds, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, INTERRUPTED, parseSeconds, parseSeed, parseShare, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type VerifyOptions = ReadOptionsOf & {
   readonly table?: readonly string[];
@@ -91,16 +91,12 @@ export class VerifyCommand extends CliCommand {
       'compare only so many of the rows, chosen by a hash of their keys, and the numbers of all, where transform runs; --table is one of the source',
   })
   parseSample(percent: string): number {
-    const parsed = Number(percent.replace(/ ?%$/, ''));
-    if (parsed > 0 && parsed <= 100) return parsed / 100;
-    throw new ChangeoverError('BAD_SETTINGS', '--sample is not a percentage above 0 and up to 100');
+    return parseShare(percent);
   }
 
   @Option({ flags: '--seed <number>', description: 'with --sample: choose the same rows as the sample that printed this number' })
   parseSeed(seed: string): number {
-    const parsed = Number(seed);
-    if (Number.isSafeInteger(parsed) && parsed >= 0) return parsed;
-    throw new ChangeoverError('BAD_SETTINGS', '--seed is not a whole number');
+    return parseSeed(seed);
   }
 
   @Option({

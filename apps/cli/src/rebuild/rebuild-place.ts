@@ -27,11 +27,16 @@ export function parsePlace(into: string): RebuildPlace {
       .slice(0, 8);
     return { kind: 'database', url: into, name: `${database}-${which}` };
   }
-  if (SCHEMA.test(into) && !TAKEN.test(into)) return { kind: 'schema', schema: into, name: into };
+  if (isOwnSchema(into)) return { kind: 'schema', schema: into, name: into };
   throw new ChangeoverError(
     'BAD_SETTINGS',
     '--into is neither the name of a schema for rebuilt tables (a letter, then at most 30 of a-z, 0-9 and _; none that PostgreSQL or Changeover uses) nor a connection string',
   );
+}
+
+/** Whether a schema of ours may be called so. */
+export function isOwnSchema(name: string): boolean {
+  return SCHEMA.test(name) && !TAKEN.test(name);
 }
 
 /** Under which the load of the rebuilt tables keeps its progress, and of which its stream and its state have their names. No migration can be called so. */

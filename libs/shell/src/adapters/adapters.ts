@@ -12,6 +12,7 @@ import {
   type RefusedRetries,
   type MessageStore,
   type RebuiltTables,
+  type SampleTables,
   type SourceSnapshots,
   type StateLook,
   type StateStore,
@@ -31,6 +32,7 @@ import {
   PostgresHeldRowList,
   PostgresRefusedRetries,
   PostgresRebuiltTables,
+  PostgresSampleTables,
   PostgresTarget,
   PostgresTargetCatalogue,
   PostgresTargetMoves,
@@ -114,6 +116,13 @@ const TARGETS: Registry<TargetSettings, (crashPoint: CrashPoint) => TargetWriter
     ({ url, synchronousCommit, existingRows }, { migration }) =>
     (crashPoint) =>
       new PostgresTarget({ url, migration, synchronousCommit, existingRows, crashPoint }),
+};
+
+const SAMPLE_TABLES: Registry<TargetSettings, (schema: string) => SampleTables> = {
+  postgres:
+    ({ url }, { migration }) =>
+    (schema) =>
+      new PostgresSampleTables({ url, migration, schema }),
 };
 
 type RebuiltPlace = { readonly id: string; readonly schema: string; readonly crashPoint: CrashPoint };
@@ -207,6 +216,11 @@ export function createTargetMoves(
 /** The target of the settings. Connects when it is opened. */
 export function createTarget(settings: TargetSettings, context: AdapterContext & { readonly crashPoint: CrashPoint }): TargetWriter {
   return TARGETS[settings.type](settings, context)(context.crashPoint);
+}
+
+/** Tables for a sample of the rows, in a schema of the target. Connects when it is first asked for something. */
+export function createSampleTables(settings: TargetSettings, context: AdapterContext, schema: string): SampleTables {
+  return SAMPLE_TABLES[settings.type](settings, context)(schema);
 }
 
 /** The migration's tables once more, in a schema of the target. Connects when it is first asked for something. */

@@ -2,7 +2,6 @@ import type { Clock } from '@changeover/core';
 import {
   countLines,
   joinLines,
-  parseRows,
   scanLine,
   isNull,
   tableName,
@@ -15,6 +14,8 @@ import { columnsUsed, type Converters, type Mapping } from '@changeover/mapping'
 import { SnapshotDerivation, type RuleOutcome, type StartRangeThreads } from '@changeover/pipeline';
 
 import { fillDerivation } from '../fill-derivation.js';
+import { keyOfLine } from './key-of-line.js';
+import { TableSample, type SampledTable, type SampleOptions } from './table-sample.js';
 
 /** What is done with which table, and to how many of its rows so far. */
 export type TrialStep = { readonly doing: 'reading' | 'deriving' | 'trying'; readonly table: string | null; readonly rows: number };
@@ -33,6 +34,8 @@ export type TrialOptions = {
   readonly state: StateStore;
   readonly startThreads?: StartRangeThreads | undefined;
   readonly onStep: (step: TrialStep) => void;
+  /** Some of the rows are written as well: into these tables, which are made first. */
+  readonly sample?: (SampleOptions & { readonly replace: boolean }) | undefined;
   readonly clock: Clock;
   readonly limits: {
     readonly maxStateBytes: number;
@@ -64,17 +67,19 @@ export type TrialReport = {
   readonly misfits: readonly Misfit[];
   /** Columns with something in them; of each the rows with a value that is not blank. */
   readonly unused: readonly UnusedColumn[];
+  /** Empty where none is written. */
+  readonly sampled: readonly SampledTable[];
 };
 
 /** Bytes of lines that are tried at a time. */
 const PIECE_BYTES = 256 * 1024;
 
 /**
- * Derives everything that the snapshot shows and writes nothing of it: counts what would become of the rows, and asks the target's types whether they would take
- * them.
+ * Derives everything that the snapshot shows and writes nothing of it, or only a sample beside the target's tables: counts what would become of the rows, and asks the target's types whether
+ * they would take them. So what a row of the sample is does not depend on which others are in it.
  */
 export async function tryMapping(options: TrialOptions, signal: AbortSignal): Promise<TrialReport> {
-  const { migration, mapping, converters, tables, references, state, startThreads, limits, onStep, types, snapshot } = options;
+  const { migration, mapping, converters, tables, references, state, startThreads, limits, onStep, types, snapshot, sample } = options;
   const derivation = new SnapshotDerivation({
     migration,
     mapping,
@@ -85,19 +90,27 @@ export async function tryMapping(options: TrialOptions, signal: AbortSignal): Pr
     maxStateBytes: limits.maxStateBytes,
   });
   const unused = new UnusedColumns(mapping);
+  const written = new Map(
+    [...derivation.unkeyed.map(({ target }) => target), ...derivation.targets].map((table) => [tableName(table), table]),
+  );
+  await sample?.tables.make([...written.values()], sample);
+  const sampled: SampledTable[] = [];
   await fillDerivation(derivation, snapshot, { ...options, onLines: (table, lines) => unused.look(table, lines) }, signal);
   for (const { table, rows } of references) await derivation.fill(table, rows);
   const misfits: Misfit[] = [];
   const rows: Record<string, number> = {};
   const tryRows = async (table: TableSchema, pieces: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> => {
     const trial = new TableTrial(table);
+    const chosen = sample && new TableSample(table, sample);
     for await (const lines of pieces) {
       trial.add(lines, await types.refusals(table, lines));
+      await chosen?.add(lines);
       onStep({ doing: 'trying', table: tableName(table), rows: trial.rows });
       signal.throwIfAborted();
     }
     rows[tableName(table)] = trial.rows;
     misfits.push(...trial.misfits);
+    if (chosen !== undefined) sampled.push(await chosen.end());
   };
   for (const { source, target } of derivation.unkeyed) await tryRows(target, snapshot.rows(source));
   // What keeps it open keeps others from TRUNCATE and ALTER TABLE.
@@ -107,7 +120,7 @@ export async function tryMapping(options: TrialOptions, signal: AbortSignal): Pr
   for (const table of derivation.targets) await tryRows(table, joinLines(derivation.rows(table), PIECE_BYTES));
   const outcomes: RuleOutcome[] = [];
   for await (const outcome of derivation.outcomes(signal)) outcomes.push(outcome);
-  return { outcomes, rows, misfits, unused: unused.found };
+  return { outcomes, rows, misfits, unused: unused.found, sampled };
 }
 
 /** Counts what is in columns that no rule reads, of tables that rules read and that do not pass by. */
@@ -172,7 +185,7 @@ class TableTrial {
     this.rows += countLines(lines);
     for (const { column, type, values, nulls } of refusals) {
       const known = this.#found.get(column);
-      const first = known?.first ?? this.#keyOf(lines, Math.min(...values.slice(0, 1), ...nulls.slice(0, 1)));
+      const first = known?.first ?? keyOfLine(this.#table, lines, Math.min(...values.slice(0, 1), ...nulls.slice(0, 1)));
       const target = tableName(this.#table);
       this.#found.set(column, {
         ...{ target, column, type, first },
@@ -180,13 +193,6 @@ class TableTrial {
         nulls: (known?.nulls ?? 0) + nulls.length,
       });
     }
-  }
-
-  #keyOf(lines: Buffer, line: number): Misfit['first'] {
-    const { columns } = this.#table;
-    const row = parseRows(lines)[line] ?? [];
-    const isKeyed = columns.some(({ key }) => key);
-    return Object.fromEntries(columns.flatMap(({ name, key }, at) => (key || !isKeyed ? [[name, row[at] ?? null]] : [])));
   }
 }
 
