@@ -1,5 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 
+import { CONVERTERS } from '@changeover/cleaning';
+import { countWords } from '@changeover/core';
+import { decodeJsonBody, type LogEntry } from '@changeover/events';
+import { mappingHash, parseMapping } from '@changeover/mapping';
+
 import { VerifyScene } from '../verify/verify-scene.js';
 import { MAPPING } from '../verify/verify-tables.js';
 
@@ -35,10 +40,18 @@ const ALTERED = { ...MAPPING, rules: [company, personWith({}, { note: { constant
 const WIDER = { ...MAPPING, rules: [company, personWith({}, { nick: { column: 'email' } })] };
 /** A row less. */
 const FEWER = { ...MAPPING, rules: [company, personWith({ where: { not: { is: { column: 'id' }, in: ['9501'] } } })] };
+/** Of a column that goes before it can come into force. */
+const MISFIT = { ...MAPPING, rules: [company, personWith({}, { note: { column: 'spare' } })] };
 const MAPPINGS = { OTHER, ALTERED, WIDER, FEWER, MAPPING } as const;
 type Name = keyof typeof MAPPINGS;
 
-type Activated = { readonly state: string; readonly activated?: boolean; readonly record: number; readonly checkpoint: string | null };
+type Activated = {
+  readonly state: string;
+  readonly activated?: boolean;
+  readonly record: number;
+  readonly refused?: number;
+  readonly checkpoint: string | null;
+};
 
 describe('changeover activate', () => {
   let scene: VerifyScene;
@@ -46,7 +59,7 @@ describe('changeover activate', () => {
   beforeAll(async () => {
     scene = await VerifyScene.open('embedded', { id: 'activate', seed: 7 });
     await scene.bed.target.query(MORE_TABLES);
-    await scene.bed.source.query(ROWS);
+    await scene.bed.source.query(`ALTER TABLE person ADD COLUMN spare text, ADD COLUMN unused text; ${ROWS}`);
     await scene.bed.barrier();
     await scene.bed.source.query("UPDATE person SET email = 'nothing good 9506' WHERE id = 9506");
     await scene.bed.barrier();
@@ -62,6 +75,11 @@ describe('changeover activate', () => {
     expect({ name, code, said }).toEqual({ name, code: 0, said });
     // How far it was stands behind it.
     return JSON.parse(said.slice(0, said.indexOf('\n}\n') + 2)) as Activated;
+  };
+  /** Resolves when `changes` tells it. */
+  const untilTold = async (isIt: (entry: LogEntry) => boolean): Promise<void> => {
+    for await (const items of scene.bed.log.read(scene.bed.changes, null, new AbortController().signal))
+      if (items.some((item) => item.type === 'entry' && item.entry.header.last && isIt(item.entry))) return;
   };
   const expectEqual = async (name: Name): Promise<void> => {
     const { code, said } = await scene.command();
@@ -119,6 +137,79 @@ describe('changeover activate', () => {
     }
     await activate('MAPPING', '--no-checkpoint');
     expect(await scene.run(['checkpoint', 'create', 'after-both', '--read'])).toMatchObject({ code: 0 });
+    await expectEqual('MAPPING');
+  }, 300_000);
+
+  it('passes by one that does not fit the tables at its record: it is refused, all goes on, and the next one comes into force', async () => {
+    const { bed } = scene;
+    expect(await bed.process('transform').stop()).toEqual({ code: 0, signal: null });
+    // It is planned by what transform remembers, and told behind that.
+    await bed.source.query('ALTER TABLE person DROP COLUMN spare');
+    await bed.source.query("UPDATE person SET note = 'before' WHERE id = 9501");
+    await untilTold((entry) => {
+      if (entry.header.kind !== 'schema') return false;
+      const { table, previous } = decodeJsonBody('schema', entry);
+      return table.table === 'person' && previous !== null && table.columns.every(({ name }) => name !== 'spare');
+    });
+    await use(MISFIT);
+    const following = scene.run(['activate', '--yes', '--no-checkpoint']);
+    const hash = mappingHash(parseMapping(MISFIT, CONVERTERS));
+    await untilTold((entry) => entry.header.kind === 'mapping-activated' && decodeJsonBody('mapping-activated', entry).hash === hash);
+    expect(await scene.run(['status'])).toMatchObject({
+      code: 0,
+      said: expect.stringContaining(`mapping ${hash.slice(0, 12)} asked for`) as string,
+    });
+    await bed.start('transform');
+    const { code, said } = await following;
+    expect({ code, said }).toEqual({
+      code: 1,
+      said: expect.stringMatching(
+        /ACTIVATION_REFUSED: mapping \w+ was refused at record \d+ of changes.*MAPPING_INVALID: .*spare/u,
+      ) as string,
+    });
+    await bed.source.query("UPDATE person SET note = 'after' WHERE id = 9501");
+    await bed.barrier();
+    expect(await rowsOf('SELECT note FROM app.person WHERE id = 9501')).toEqual([{ note: 'after' }]);
+    // Under the mapping in force, whatever the file holds.
+    for (const words of [['explain', 'app.person', '9501'], ['count'], ['held', 'list']] as const) {
+      const answer = await scene.run(words);
+      expect({ words, ...answer }).toMatchObject({ words, code: 0 });
+    }
+    const status = await scene.run(['status']);
+    expect(status.said).toMatch(
+      /mapping \w+ in force since record [\d,]+ of changes\n.*refused at record [\d,]+ of changes: MAPPING_INVALID/u,
+    );
+    expect(status.said).not.toContain('asked for, and not in force');
+    await use(MAPPING);
+    expect(await scene.run(['activate'])).toMatchObject({ code: 0, said: expect.stringMatching(/is in force, since record/u) as string });
+    await expectEqual('MAPPING');
+    await activate('ALTERED', '--no-checkpoint');
+    await expectEqual('ALTERED');
+    await activate('MAPPING', '--no-checkpoint');
+    await bed.source.query("UPDATE person SET note = 'first' WHERE id = 9501");
+    await bed.barrier();
+  }, 300_000);
+
+  it('brings one into force of which the target refuses many rows: each is listed, and the next one leads past them', async () => {
+    const { bed } = scene;
+    await bed.source.query(
+      "INSERT INTO person (id, company_id, email, note) SELECT 20000 + n, 950, 'p' || n || '@example.com', 'kept' FROM generate_series(1, 150) AS n",
+    );
+    await bed.barrier();
+    await bed.target.query("ALTER TABLE app.person ADD CONSTRAINT not_so CHECK (note <> 'note')");
+    const REFUSED = 'SELECT count(*)::int AS n FROM changeover.refused WHERE to_seq IS NULL';
+    const { activated, refused = 0 } = await activate('ALTERED', '--no-checkpoint');
+    // More than may be refused of any other record.
+    expect({ activated, refused: refused > 100 ? 'many' : refused }).toEqual({ activated: true, refused: 'many' });
+    expect(await rowsOf(REFUSED)).toEqual([{ n: refused }]);
+    expect(await rowsOf("SELECT FROM app.person WHERE note = 'note'")).toEqual([]);
+    expect(await scene.run(['status'])).toMatchObject({
+      code: 0,
+      said: expect.stringContaining(`${countWords(refused)} refused`) as string,
+    });
+    await activate('MAPPING', '--no-checkpoint');
+    expect(await rowsOf(REFUSED)).toEqual([{ n: 0 }]);
+    await bed.target.query('ALTER TABLE app.person DROP CONSTRAINT not_so');
     await expectEqual('MAPPING');
   }, 300_000);
 
