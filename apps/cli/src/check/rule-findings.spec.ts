@@ -274,33 +274,9 @@ describe('rows that are merged', () => {
     const of = (person_id: Expression): TableRule => rule('note', { columns: { id: { column: 'id' }, person_id }, joins, requires });
     expect(messages([merged(by), of({ column: 'name', of: 'contact' })], note)).toEqual([]);
     expect(messages([merged(by), of({ constant: null })], note)).toEqual([]);
-    expect(messages([merged(by), of({ column: 'account_id' })], note)).toEqual([
-      "mapping warning merge: crm.note refers to crm.person, whose rows are merged, by its own row alone (person_id): a row that was merged into another has that one's key; have it by `keyOf`, or join the row that makes the parent, and make the key as its rule does",
-    ]);
-  });
-});
-
-describe('rows that are merged', () => {
-  const by = { column: 'name' } as const;
-  const merged = (id: Expression): TableRule => rule('person', { name: 'contacts', columns: { id, name: by }, merge: { by, atMost: 10 } });
-  const person = described('person', [text('id'), text('name')]);
-  const note = described('note', [text('id'), text('person_id')], [['person_id', 'person']]);
-
-  it('have a key that stays, or that of the first of them', () => {
-    expect(messages([merged({ uuid: NAMESPACE, input: { first: [by, { column: 'id' }] } })], person)).toEqual([
-      'mapping ok merge: crm.person (contacts): rows with the same name are merged, and keep their key (id) whichever of them comes and goes',
-    ]);
-    expect(messages([merged({ column: 'id' })], person)).toEqual([
-      'mapping warning merge: crm.person (contacts): rows with the same name are merged, and have the key (id) of the first of them: where another becomes the first the row gets another key, as if it went and another came; a key made of the merge key stays',
-    ]);
-  });
-
-  it('are referred to by a row that is joined, not by the key of one of them', () => {
-    const requires = [{ parent: 'crm.person', rule: 'contacts', key: [{ column: 'account_id' }] }];
-    const joins = [{ as: 'contact', table: 'public.contacts', on: { id: { column: 'account_id' } } }];
-    const of = (person_id: Expression): TableRule => rule('note', { columns: { id: { column: 'id' }, person_id }, joins, requires });
-    expect(messages([merged(by), of({ column: 'name', of: 'contact' })], note)).toEqual([]);
-    expect(messages([merged(by), of({ constant: null })], note)).toEqual([]);
+    expect(
+      messages([merged(by), of({ keyOf: 'crm.person', rule: 'contacts', keyColumn: 'id', key: [{ column: 'account_id' }] })], note),
+    ).toEqual([]);
     expect(messages([merged(by), of({ column: 'account_id' })], note)).toEqual([
       "mapping warning merge: crm.note refers to crm.person, whose rows are merged, by its own row alone (person_id): a row that was merged into another has that one's key; have it by `keyOf`, or join the row that makes the parent, and make the key as its rule does",
     ]);
