@@ -70,6 +70,7 @@ describe('the way back of a column', () => {
     ],
     [{ field: ['a'], input: name as Expression, invalid: 'held' }, 'lossy', ['one value out of a JSON text']],
     [{ object: { a: name as Expression } }, 'lossy', ['several values in one text']],
+    [{ keyOf: 'new.office', keyColumn: 'id', key: [{ column: 'office' }] }, 'lossy', ['it is the key of another row']],
     [{ json: 'boolean', input: stage as Expression, invalid: 'held' }, 'exact', []],
   ])('%j', (expression, kind, reasons) => {
     expect(invert({ x: expression as Expression }).columns.get('x')).toEqual({ kind, reasons });

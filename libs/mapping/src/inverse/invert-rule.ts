@@ -12,8 +12,8 @@ export type InvertedRule = {
   readonly columns: ReadonlyMap<string, WayBack>;
   /**
    * The driving row as it has to be for the rule to make this row of it, with the rows that are joined to it as they are: where the rule makes it already nothing
-   * changes, and what the target does not tell stays as it is. A column that is lossy follows what it is made of, unless somebody changed it. A problem of each column
-   * to which there is no way back.
+   * changes, and what the target does not tell stays as it is. A column that is lossy follows what it is made of, unless somebody changed it. Of one that has
+   * the key of another row `target` holds what names that row, as the rule derives it. A problem of each column to which there is no way back.
    */
   readonly put: (target: Row, rows: JoinedRows) => { readonly driving: Row } | { readonly problems: readonly Problem[] };
 };
