@@ -139,11 +139,17 @@ function commandWords({ table, key }: SourceRow): string {
   return `${table} ${key.some((value) => value?.startsWith('-') === true) ? '-- ' : ''}${keyWords(key)}`;
 }
 
+/** How a row came to be as it is, by the kind of the record that says so. */
+const HOW: ReadonlyMap<string, string> = new Map([
+  ['snapshot-chunk', 'copied'],
+  ['reference-data', 'recorded'],
+]);
+
 function recordWords({ seq, corrected }: SourceRow, records: ReadonlyMap<number, Event>): string {
   if (seq === null) return 'is not there';
   const event = records.get(seq);
   const when = event?.ts_ms == null ? '' : ` at ${new Date(event.ts_ms).toISOString()}`;
-  const how = event?.kind === 'snapshot-chunk' ? 'copied' : 'changed last';
+  const how = HOW.get(event?.kind ?? '') ?? 'changed last';
   const read = corrected.length === 0 ? '' : `; ${corrected.join(', ')} read as an operator corrected it`;
   return `${how} with record ${String(seq)} of changes${when}${read}`;
 }

@@ -40,7 +40,7 @@ type Known = {
 /**
  * The form of what is recorded of a table: its key, what the mapping reads of it, and what was recorded before, which the mapping in force may still read. All of it is text, whatever the target has.
  */
-export function formOf(name: string, { used, described, recorded }: Known): TableSchema {
+function formOf(name: string, { used, described, recorded }: Known): TableSchema {
   const target = referredTable(name);
   const table = described.find((one) => `${one.schema}.${one.table}` === target);
   if (table === undefined) throw impossible(`looks up ${target}, which the target does not have`);
