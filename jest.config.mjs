@@ -31,4 +31,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Of tests that say so themselves.
+  maxConcurrency: 2,
 };
