@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -194,10 +194,11 @@ export class VerifyScene implements AsyncDisposable {
     return this.run(['verify', ...more], crashAt);
   }
 
-  /** A command, in a process of its own, which dies at a point. */
+  /** A command, in a process of its own, which dies at a point; `meanwhile`: what is done to it. */
   async run(
     [name = '', ...words]: readonly string[],
     crashAt?: CrashPass,
+    meanwhile?: (command: ChildProcess) => Promise<void>,
   ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly said: string }> {
     const child = spawn(process.execPath, [CLI, name, ...words, '--config', this.bed.migration.settingsFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -207,6 +208,7 @@ export class VerifyScene implements AsyncDisposable {
       text(child.stdout),
       text(child.stderr),
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
+      meanwhile?.(child),
     ]);
     return { code, signal, said: out + err };
   }
@@ -231,6 +233,13 @@ export class VerifyScene implements AsyncDisposable {
     }
     await bed.start('transform');
     return altered;
+  }
+
+  /** The file of a mapping that is not in force. */
+  async otherMapping(): Promise<string> {
+    const file = join(this.#folder, 'other-mapping.json');
+    await writeFile(file, JSON.stringify({ ...MAPPING, rules: MAPPING.rules.slice(0, 1) }));
+    return file;
   }
 
   /** Folders that verifications have made beside the state of transform. */

@@ -196,7 +196,7 @@ export function describeVerification(log: LogType, { rounds: usual, corruptions,
       expect(decided.map(({ what }) => what)).toEqual(['accepted', 'corrected']);
       expect(rows).toBeGreaterThan(rounds);
       expect(heldRows).toBeGreaterThan(rounds);
-    }, 1_200_000);
+    }, 7_200_000);
 
     it('would give false alarms if it did not ask which transactions a snapshot shows', async () => {
       await scene.letLoose(WRITERS);
@@ -319,6 +319,53 @@ export function describeVerification(log: LogType, { rounds: usual, corruptions,
     }, 400_000);
 
     if (kills !== 'all') return;
+
+    it('interrupted by Ctrl-C keeps what it has read, and says how to go on', async () => {
+      const { target } = scene.bed;
+      await target.query('BEGIN; LOCK TABLE app.person');
+      const interrupted = await scene.run(['verify'], undefined, async (command) => {
+        // It has read the source, and waits for a table of the target.
+        await scene.bed.until(
+          async () => (await target.query(`SELECT FROM pg_locks WHERE relation = 'app.person'::regclass AND NOT granted`)).rowCount !== 0,
+          'the comparison of people',
+          60_000,
+        );
+        command.kill('SIGINT');
+        await target.query('COMMIT');
+      });
+      expect(interrupted).toEqual({
+        code: 130,
+        signal: null,
+        said: expect.stringMatching(
+          /changeover: interrupted: nothing was found out\nchangeover: it had read the source: `changeover verify --resume` goes on with the rest\n$/u,
+        ) as string,
+      });
+      expect(await scene.scratchFolders()).toHaveLength(1);
+      const resumed = await scene.command(undefined, ['--resume']);
+      expect({ code: resumed.code, said: resumed.said }).toEqual({
+        code: 0,
+        said: expect.stringContaining('gone on with a verification of record') as string,
+      });
+      expect(await scene.scratchFolders()).toEqual([]);
+    }, 240_000);
+
+    it('killed is kept by who comes with another mapping, or cannot begin', async () => {
+      expect((await scene.command('verify.compared')).signal).toBe('SIGKILL');
+      const { mapping } = (await scene.bed.settings()) as { readonly mapping: string };
+      await scene.bed.changeSettings({ mapping: await scene.otherMapping() });
+      for (const words of [[], ['--resume']]) {
+        const other = await scene.command(undefined, words);
+        expect({ words, code: other.code, said: other.said }).toEqual({
+          words,
+          code: 1,
+          said: expect.stringContaining('MAPPING_NOT_ACTIVE') as string,
+        });
+        expect(await scene.scratchFolders()).toHaveLength(1);
+      }
+      await scene.bed.changeSettings({ mapping });
+      expect((await scene.command(undefined, ['--resume'])).code).toBe(0);
+      expect(await scene.scratchFolders()).toEqual([]);
+    }, 240_000);
 
     it('killed is kept while it cannot be gone on with, and given up where the target was taken to another place meanwhile', async () => {
       expect((await scene.run(['checkpoint', 'create', 'before'])).code).toBe(0);

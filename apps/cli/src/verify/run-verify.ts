@@ -32,6 +32,7 @@ import {
   type VerificationStep,
 } from '@changeover/verification';
 
+import { requireActiveMapping } from '../check/active-mapping.js';
 import { openLeftFolder, openScratchFolder, removeLeftFolders, type ScratchFolder } from './scratch-state.js';
 
 export type VerifyContext = {
@@ -66,7 +67,7 @@ export type VerifyOutcome = VerificationReport & { readonly repair?: RepairRepor
 export async function runVerify(settings: AllSettings, context: VerifyContext): Promise<VerifyOutcome> {
   const { migration, limits, state } = settings;
   const { clock, ids, signal, repair, only, onKept } = context;
-  // What another one could go on with stays until the next of all rows begins.
+  // What another one could go on with stays until the next of all rows has taken its place in the stream.
   const isWhole = repair === undefined && only === undefined;
   const folderOfSome = `${migration}.some`;
   if (isWhole) await removeLeftFolders(state, folderOfSome);
@@ -94,8 +95,10 @@ export async function runVerifyResumed(settings: AllSettings, context: VerifyCon
   if (scratch === null) throw nothingToResume();
   return await keepingIt(scratch, onKept, (isResumable) => {
     isResumable();
-    return withBothEnds(settings, context, (ends) =>
-      resumeVerification(
+    return withBothEnds(settings, context, async (ends) => {
+      // Where the file is the wrong one, what was kept must not be taken for that of a mapping that is in force no more.
+      await requireActiveMapping(ends.mapping, { migration, controlUrl: settings.control.url });
+      return resumeVerification(
         {
           ...ends,
           converters: CONVERTERS,
@@ -105,8 +108,8 @@ export async function runVerifyResumed(settings: AllSettings, context: VerifyCon
           lookAtState: () => lookAtState(state, migration),
         },
         signal,
-      ),
-    );
+      );
+    });
   });
 }
 

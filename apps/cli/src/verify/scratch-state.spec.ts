@@ -29,12 +29,19 @@ describe('a folder beside the state of transform', () => {
     return folder;
   }
 
-  it('goes when it is disposed of, unless it is kept; what others left goes when it comes', async () => {
+  it('goes when it is disposed of, unless it is kept; what others left goes when it is emptied', async () => {
     const others = await left('another', 'of another', 0);
-    await left('crm', 'left', 0);
+    const crm = await left('crm', 'left', 0);
+    await mkdir(join(home, nameOf('crm', process.pid)));
+    const before = [others, crm, nameOf('crm', process.pid)].sort();
+    {
+      // It comes to nothing before it needs its folder.
+      await using _ = await openScratchFolder(settings, 'crm');
+    }
+    expect((await readdir(home)).sort()).toEqual(before);
     {
       await using scratch = await openScratchFolder(settings, 'crm');
-      expect(await readdir(home)).toEqual([others]);
+      expect((await readdir(home)).sort()).toEqual(before);
       await mkdir(await scratch.empty());
       expect((await readdir(home)).sort()).toEqual([others, nameOf('crm', process.pid)].sort());
     }

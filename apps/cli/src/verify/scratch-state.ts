@@ -10,7 +10,7 @@ import { writing } from '../writing.js';
 /** A folder for a state beside the one that transform has, which goes when it is disposed of. */
 export type ScratchFolder = AsyncDisposable & {
   readonly path: string;
-  /** The folder, with nothing in it that was there before. */
+  /** The folder, with nothing in it that was there before; takes away what processes left that are not there any more. */
   readonly empty: () => Promise<string>;
   /** From now on it stays: another process may go on with what is in it. */
   readonly keep: () => void;
@@ -18,18 +18,17 @@ export type ScratchFolder = AsyncDisposable & {
 
 const MARK = '.verify-';
 
-/** Takes away what processes left that are not there any more. */
+/** What others left stays until it is emptied: who fails before that has taken nothing away that somebody may go on with. */
 export async function openScratchFolder(settings: StateSettings, name: string): Promise<ScratchFolder> {
-  return folderAt(await removeLeftFolders(settings, name));
+  return folderAt((await foldersOf(settings, name)).path, () => removeLeftFolders(settings, name));
 }
 
-/** The same, for somebody who needs none; gives where one of this process would be. */
-export async function removeLeftFolders(settings: StateSettings, name: string): Promise<string> {
-  const { home, path, left } = await foldersOf(settings, name);
+/** For somebody who needs none himself. */
+export async function removeLeftFolders(settings: StateSettings, name: string): Promise<void> {
+  const { home, left } = await foldersOf(settings, name);
   await writing(home, async () => {
     for (const one of left) await rm(one, { recursive: true, force: true });
   });
-  return path;
 }
 
 /** What a process left that is not there any more, the last of them; null: nothing. */
@@ -56,17 +55,24 @@ async function foldersOf(settings: StateSettings, name: string) {
   return { home, path: join(home, `${prefix}${String(process.pid)}`), left: left.map((one) => join(home, one)) };
 }
 
-function folderAt(path: string): ScratchFolder {
-  let isKept = false;
+/** `makeRoom`: left out where what is in it is ours from the beginning. */
+function folderAt(path: string, makeRoom?: () => Promise<void>): ScratchFolder {
+  // A process before us may have had our number.
+  let isToGo = makeRoom === undefined;
   const remove = (): Promise<void> => rm(path, { recursive: true, force: true });
   return {
     path,
-    empty: () => remove().then(() => path),
+    empty: async () => {
+      await makeRoom?.();
+      isToGo = true;
+      await remove();
+      return path;
+    },
     keep: () => {
-      isKept = true;
+      isToGo = false;
     },
     [Symbol.asyncDispose]: async () => {
-      if (!isKept) await remove();
+      if (isToGo) await remove();
     },
   };
 }
