@@ -1,5 +1,6 @@
 import { HOLD_MS, type LoadProgress, type Whereabouts } from '@changeover/events';
 
+import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
 import { progressOf, type ProgressRow } from './own-schema.js';
 
@@ -63,14 +64,17 @@ export async function releaseHold(connection: Connection, { migration, holdId }:
 export async function readProgress(
   connection: Connection,
   migration: string,
-): Promise<(HeldPlace & { readonly holdId: string | null; readonly parked: Parked; readonly generation: string }) | null> {
+): Promise<
+  | (HeldPlace & { readonly holdId: string | null; readonly parked: Parked; readonly generation: string; readonly pinned: PinnedForms })
+  | null
+> {
   const [row] = await connection.query<ProgressRow & { hold_id: string | null; exchanges: number }>(
     'SELECT * FROM changeover.progress WHERE migration = $1',
     [migration],
   );
   if (row === undefined) return null;
   const generation = `${row.moves}.${String(row.exchanges)}`;
-  return { progress: progressOf(row), holdId: row.hold_id, parked: parkedOf(row), generation };
+  return { progress: progressOf(row), holdId: row.hold_id, parked: parkedOf(row), generation, pinned: row.tables };
 }
 
 function parkedOf({ parked, head }: ProgressRow): Parked {

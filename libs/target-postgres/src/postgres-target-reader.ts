@@ -134,7 +134,8 @@ export class PostgresTargetReader extends TargetReader {
       if (row === null || progress?.changes.seq !== at.changes.seq || progress.changes.logId !== at.changes.logId) {
         throw holdLost({ migration }, `it is at record ${String(progress?.changes.seq ?? 0)}, not at ${String(at.changes.seq)}`);
       }
-      return await openTargetSnapshot(connection, { migration, progress, generation: row.generation, open: () => this.#connect() });
+      const { generation, pinned } = row;
+      return await openTargetSnapshot(connection, { migration, progress, generation, pinned, open: () => this.#connect() });
     } catch (error) {
       await close(opened);
       throw asTargetError(error);

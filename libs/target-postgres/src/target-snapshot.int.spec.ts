@@ -2,6 +2,7 @@ import { formatRows, HELD_COLUMNS, HELD_TABLE, parseRows, type TableSchema, type
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 
+import type { PinnedForms } from './catalogue/table-form.js';
 import { Connection } from './connection.js';
 import { openTargetSnapshot } from './target-snapshot.js';
 import { LoadBed } from './test/load-bed.js';
@@ -13,8 +14,8 @@ async function snapshotOf(bed: LoadBed): Promise<TargetSnapshot> {
   const open = () => Connection.open(bed.database.url, NAME);
   const connection = await open();
   await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  await connection.query('SELECT FROM changeover.progress');
-  return openTargetSnapshot(connection, { migration: 'crm', progress: bed.progress(), generation: '0.0', open });
+  const [row] = await connection.query<{ tables: PinnedForms }>('SELECT tables FROM changeover.progress');
+  return openTargetSnapshot(connection, { migration: 'crm', progress: bed.progress(), generation: '0.0', pinned: row?.tables ?? {}, open });
 }
 
 async function bytesOf(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -566,6 +567,26 @@ describe('a snapshot of the target', () => {
       code: 'TARGET_CHANGED',
     });
     expect(await rowsOf(snapshot, firms)).toHaveLength(1);
+  });
+
+  it('is none of a table of which somebody has made a column narrower since it was loaded; wider ones, more columns and indexes are no matter', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE t (id int PRIMARY KEY, amount numeric(12,3)); CREATE TABLE u (id int PRIMARY KEY)');
+    const [t, u] = [bed.writes.table('t', ['id', 'amount']), bed.writes.table('u', ['id'])];
+    await bed.apply([t.c(['1', '1.234']), u.c(['1'])]);
+    await bed.sql.query('ALTER TABLE t ALTER amount TYPE numeric(14,3), ADD note text; CREATE UNIQUE INDEX ON t (amount)');
+    {
+      await using snapshot = await snapshotOf(bed);
+      expect(await rowsOf(snapshot, t.schema)).toEqual([['1', '1.234']]);
+    }
+    await bed.sql.query('ALTER TABLE t ALTER amount TYPE numeric(12,1)');
+    await using snapshot = await snapshotOf(bed);
+    const narrower = {
+      code: 'TARGET_CHANGED',
+      message: expect.stringMatching(/- column amount: numeric\(12,3\)\n.*\+ column amount: numeric\(12,1\)/u) as string,
+    };
+    await expect(rowsOf(snapshot, t.schema)).rejects.toMatchObject(narrower);
+    await expect(compared(snapshot, t.schema, [['1', '1.234']])).rejects.toMatchObject(narrower);
+    expect(await rowsOf(snapshot, u.schema)).toEqual([['1']]);
   });
 
   it('leaves out rows that were there before the first load, of this migration', async () => {

@@ -2,9 +2,12 @@ import { ChangeoverError, invariant } from '@changeover/core';
 import { parseRows, type LoadProgress, type RefusedVersion, type TableSchema, type TargetSnapshot } from '@changeover/events';
 
 import { ROW_MISSING } from './apply/target-op.js';
+import { KnownTables } from './catalogue/known-tables.js';
+import { hasColumnsOf, type PinnedForms } from './catalogue/table-form.js';
 import { nameOf, rowsOf } from './catalogue/target-table.js';
 import type { Connection } from './connection.js';
 import { tableId } from './net/net-row.js';
+import { PreexistingRows } from './preexisting-rows.js';
 import { ComparedLines } from './snapshot/compared-lines.js';
 import { comparedTable, KEYS, type ComparedTable } from './snapshot/compared-table.js';
 import { SnapshotReaders } from './snapshot/snapshot-readers.js';
@@ -17,6 +20,8 @@ export type TargetSnapshotOptions = {
   /** As the connection's transaction shows it. */
   readonly progress: LoadProgress;
   readonly generation: string;
+  /** What load knows of its tables there. */
+  readonly pinned: PinnedForms;
   /** Opens another connection with the same target, by the same user. */
   readonly open: () => Promise<Connection>;
 };
@@ -47,6 +52,7 @@ class PostgresTargetSnapshot implements TargetSnapshot {
   readonly progress: LoadProgress;
   readonly generation: string;
   readonly #migration: string;
+  readonly #pinned: PinnedForms;
   /** Keeps the snapshot, and answers short questions. */
   readonly #connection: Connection;
   readonly #open: TargetSnapshotOptions['open'];
@@ -56,12 +62,13 @@ class PostgresTargetSnapshot implements TargetSnapshot {
   #judging: Promise<{ readonly connection: Connection; readonly judge: TypeJudge }> | null = null;
   #closed = false;
 
-  constructor(connection: Connection, readers: SnapshotReaders, { migration, progress, generation, open }: TargetSnapshotOptions) {
+  constructor(connection: Connection, readers: SnapshotReaders, { migration, progress, generation, pinned, open }: TargetSnapshotOptions) {
     this.progress = progress;
     this.generation = generation;
     this.#connection = connection;
     this.#readers = readers;
     this.#migration = migration;
+    this.#pinned = pinned;
     this.#open = open;
   }
 
@@ -131,10 +138,22 @@ class PostgresTargetSnapshot implements TargetSnapshot {
   /** One look after the other, as each sets the session's path for a moment. */
   #look(schema: TableSchema): Promise<Known> {
     const look = this.#lastLook
-      .then(() => comparedTable(this.#connection, this.#migration, schema))
-      .then((table) => ({ table, lines: new ComparedLines(table, () => this.#judge()) }), rethrowAsOurs);
+      .then(async () => {
+        const table = await comparedTable(this.#connection, this.#migration, schema);
+        await this.#requireColumns(table);
+        return { table, lines: new ComparedLines(table, () => this.#judge()) };
+      })
+      .catch(rethrowAsOurs);
     this.#lastLook = look.catch(() => undefined);
     return look;
+  }
+
+  /** A type that somebody has made narrower has cut the rows, and would cut what they are compared with: TARGET_CHANGED. Load may not have met it yet. */
+  async #requireColumns({ plan: { id, target } }: ComparedTable): Promise<void> {
+    const pinned = this.#pinned[id];
+    if (pinned === undefined || hasColumnsOf(pinned, target)) return;
+    const left = await PreexistingRows.read(this.#connection, this.#migration, 'refuse');
+    await new KnownTables(this.#connection, { [id]: pinned }, left).check();
   }
 
   async #judge(): Promise<TypeJudge> {

@@ -58,6 +58,12 @@ export function takesAllOf(pinned: TableForm, table: TargetTable): boolean {
   return gone.size === 0 && come.size === 0;
 }
 
+/** The same of the columns alone. */
+export function hasColumnsOf(pinned: TableForm, table: TargetTable): boolean {
+  const columns = { ...pinned, parts: pinned.parts.filter((part) => part.startsWith('column ')) };
+  return takesAllOf(columns, { ...table, uniques: [], foreignKeys: [] });
+}
+
 /** Whether it refuses a row that says nothing of this column. */
 export function needsValue({ notNull, hasDefault, generated, identity }: TargetColumn): boolean {
   return notNull && !hasDefault && generated === null && identity === '';
