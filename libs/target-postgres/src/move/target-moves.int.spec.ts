@@ -2,6 +2,7 @@ import { RandomIdSource, SystemClock } from '@changeover/core';
 import { HELD_TABLE, type Checkpoint, type Frame, type LoadProgress, type MoveOptions, type MoveReport } from '@changeover/events';
 import { codeOfEnd } from '@changeover/testing';
 import fc from 'fast-check';
+import type pg from 'pg';
 
 import { PostgresCheckpoints, PostgresTargetMoves } from '../index.js';
 import { LoadBed } from '../test/load-bed.js';
@@ -83,11 +84,34 @@ class MoveBed implements AsyncDisposable {
 
 const RULES = { firms: `name <> 'x'`, people: `name <> '' AND email <> 'b@x'`, links: `note <> ''`, slots: `note <> 'x'` };
 
-/** Goes back and forth between the ends of random batches, in random order: everything is as it was there. */
-async function sameAtEachPlace(seed: number, pair: Pair, refuses: boolean): Promise<number> {
-  const { bed, history } = await openBoth(seed, pair, {}, 'in full');
+/** What there is beside the history: nothing, rules that the source does not have, or somebody who deletes rows of the target that the source touches then. */
+type Beside = 'nothing' | 'rules' | 'somebody';
+
+/** Rows to which none refers, and which stand instead of no others, go at the target, and are touched at the source. */
+async function goAndAreTouched(sql: pg.Client, reference: pg.Client, below: (count: number) => number): Promise<void> {
+  for (const [name, keys] of [
+    ['links', ['a', 'b']],
+    ['slots', ['id']],
+  ] as const) {
+    const stands = keys.map((key) => `stands ->> '${key}' = t.${key}::text`).join(' AND ');
+    const { rows } = await sql.query<{ row: string }>(
+      `DELETE FROM ${name} WHERE ctid IN (
+         SELECT ctid FROM ${name} AS t WHERE NOT EXISTS (SELECT FROM changeover.refused WHERE to_seq IS NULL AND table_name = '${name}' AND ${stands})
+         OFFSET ${String(below(6))} LIMIT 1) RETURNING to_jsonb(${name})::text AS row`,
+    );
+    for (const { row } of rows) {
+      const isIt = `(${keys.join()}) = (SELECT ${keys.join()} FROM jsonb_populate_record(NULL::${name}, $1::jsonb))`;
+      const { rowCount } = await reference.query(`UPDATE ${name} SET note = coalesce(note, '') || 'y' WHERE ${isIt}`, [row]);
+      expect(rowCount).toBe(1);
+    }
+  }
+}
+
+/** Goes back and forth between the ends of random batches, in random order: everything is as it was there. Gives how many rows were refused, and how many of them missed. */
+async function sameAtEachPlace(seed: number, pair: Pair, beside: Beside): Promise<{ readonly refused: number; readonly missed: number }> {
+  const { bed, reference, history } = await openBoth(seed, pair, {}, 'in full');
   await using target = new MoveBed(bed);
-  if (refuses)
+  if (beside !== 'nothing')
     for (const [table, rule] of Object.entries(RULES)) await bed.sql.query(`ALTER TABLE ${table} ADD CONSTRAINT rule CHECK (${rule})`);
   const known: { readonly checkpoint: Checkpoint; readonly everything: unknown }[] = [];
   const everything = async (): Promise<unknown> => ({ ours: await target.everything(), tables: await contents(bed.sql) });
@@ -95,8 +119,15 @@ async function sameAtEachPlace(seed: number, pair: Pair, refuses: boolean): Prom
     await target.apply(...frames);
     known.push({ checkpoint: await target.checkpoint(`c${String(known.length)}`), everything: await everything() });
   };
+  const next = async (): Promise<(readonly Frame[])[]> => {
+    if (beside === 'somebody') await goAndAreTouched(bed.sql, reference, (count) => history.below(count));
+    const batch = await randomBatch(history);
+    // A transaction that was rolled back has told nothing.
+    while ((await reference.query('SELECT FROM told')).rowCount !== 0) batch.push(await history.transaction());
+    return batch;
+  };
   await step([await history.start()]);
-  for (let batch = 0; batch < 10; batch++) await step(await randomBatch(history));
+  for (let batch = 0; batch < 10; batch++) await step(await next());
   for (let move = 0; move < 8; move++) {
     const at = history.below(known.length);
     const { checkpoint, everything: wanted } = known[at] as (typeof known)[number];
@@ -106,25 +137,30 @@ async function sameAtEachPlace(seed: number, pair: Pair, refuses: boolean): Prom
     await target.moveTo(null);
     expect({ at: 'head', found: await everything() }).toEqual({ at: 'head', found: known.at(-1)?.everything });
     await target.reopen();
-    await step(await randomBatch(history));
+    await step(await next());
   }
   await target.moveTo(null);
   expect({ at: 'head', found: await everything() }).toEqual({ at: 'head', found: known.at(-1)?.everything });
-  return (await bed.rows('SELECT count(*)::int FROM changeover.refused'))[0]?.[0] as number;
+  const counts = await bed.rows(`SELECT count(*)::int, (count(*) FILTER (WHERE reason = 'ROW_MISSING'))::int FROM changeover.refused`);
+  const [refused, missed] = counts[0] as [number, number];
+  return { refused, missed };
 }
 
 describe.each(Object.keys(PAIRS) as Pair[])('a target with a random history %s', (pair) => {
-  it.each([false, true])(
-    'is at each place what it was there (it refuses rows: %s)',
-    async (refuses) => {
-      let refused = 0;
+  it.each<Beside>(['nothing', 'rules', 'somebody'])(
+    'is at each place what it was there, beside %s',
+    async (beside) => {
+      let [refused, missed] = [0, 0];
       const property = fc.asyncProperty(fc.integer(), async (seed) => {
-        refused += await sameAtEachPlace(seed, pair, refuses);
+        const counts = await sameAtEachPlace(seed, pair, beside);
+        refused += counts.refused;
+        missed += counts.missed;
       });
       await fc.assert(property, { numRuns: 4, endOnFailure: true });
-      expect(refused > 4).toBe(refuses);
+      expect(refused > 4).toBe(beside !== 'nothing');
+      expect(missed > 4).toBe(beside === 'somebody');
     },
-    180_000,
+    300_000,
   );
 });
 
