@@ -635,7 +635,7 @@ describe('derivation', () => {
           census.saw('followed', followed.length > 0);
           census.saw(
             'of a merged row',
-            followed.some(({ rule }) => rule.compiled.target === 'tb' && rules[0]?.merge !== undefined),
+            followed.some(({ rule }) => rule.compiled.target === 'crm.tb' && rules[0]?.merge !== undefined),
           );
           census.saw(
             'by a merged row',

@@ -214,7 +214,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
       required: fc.boolean(),
       whileHeld: fc.constantFrom('last', 'none'),
       key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'uuid'),
-      validate: fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: validations }),
+      validate: fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 2, arbitrary: validations }),
     })
     .map((shape): TableRule => {
       const value = { column: 'v' } as const;
@@ -313,7 +313,7 @@ export function referringRules([referred, driving, third]: readonly [TableShape,
   readonly TableRule[]
 > {
   const strict = { convert: 'strict', input: { column: 'v' }, invalid: 'held' } as const;
-  const ofThird = { parent: 'tc', key: [{ column: 'q' }] };
+  const ofThird = { parent: 'crm.tc', key: [{ column: 'q' }] };
   return fc
     .record({
       by: fc.option(fc.constantFrom(...MERGE_KEYS), { freq: 3 }),
@@ -332,13 +332,14 @@ export function referringRules([referred, driving, third]: readonly [TableShape,
       return [
         {
           source: referred.name,
-          target: 'ta',
+          target: 'crm.ta',
           ...name,
           columns: {
             id: { column: 'id' },
+            q: { column: 'q' },
             v: value,
             u: { concat: [{ column: 'v' }, { column: 'id' }], separator: '-' },
-            r: referring ? { keyOf: 'tc', key: ofThird.key, keyColumn: 'k' } : { constant: null },
+            r: referring ? { keyOf: 'crm.tc', key: ofThird.key, keyColumn: 'k' } : { constant: null },
           },
           key: [key],
           required: ['v'],
@@ -347,16 +348,16 @@ export function referringRules([referred, driving, third]: readonly [TableShape,
         },
         {
           source: driving.name,
-          target: 'tb',
-          columns: { id: { column: 'id' }, v: strict, r: { keyOf: 'ta', ...ofFirst, keyColumn: key } },
+          target: 'crm.tb',
+          columns: { id: { column: 'id' }, p: { column: 'p' }, v: strict, r: { keyOf: 'crm.ta', ...ofFirst, keyColumn: key } },
           key: ['id'],
           required: required ? ['r'] : [],
-          requires: [{ parent: 'ta', ...ofFirst }],
+          requires: [{ parent: 'crm.ta', ...ofFirst }],
           unique: unique ? [{ columns: ['v'], otherwise: 'empty' }] : [],
         },
         {
           source: third.name,
-          target: 'tc',
+          target: 'crm.tc',
           columns: { k: { concat: [{ column: 'v' }, { column: 'id' }], separator: '' } },
           key: ['k'],
         },

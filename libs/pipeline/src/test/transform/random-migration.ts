@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { chance } from './choices.js';
 import type { Chances } from './scene.js';
 import { changesOf, putInto, VALUES, type Change } from '../random-changes.js';
-import { compositeTable, CONVERTERS, referenceBy, rulesOver, simpleTable, type TableShape } from '../random-rules.js';
+import { compositeTable, CONVERTERS, referenceBy, referringRules, rulesOver, simpleTable, type TableShape } from '../random-rules.js';
 
 /** A table of the source: `key` empty where its rows have none. */
 export type SourceTableSpec = TableShape & {
@@ -125,16 +125,14 @@ const passes = (names: readonly string[]): fc.Arbitrary<Mapping['tables']> =>
     ),
   );
 
-const mappingOf = (shapes: readonly TableShape[], names: readonly string[]): fc.Arbitrary<Mapping> =>
-  fc
-    .record({
-      tables: passes(names),
-      rules: fc.oneof(
-        { weight: 1, arbitrary: fc.constant([]) },
-        { weight: 5, arbitrary: rulesOver(shapes, { twice: true, shared: true, merged: true }) },
-      ),
-    })
-    .map((input) => parseMapping(input, CONVERTERS));
+const mappingOf = (shapes: readonly TableShape[], names: readonly string[]): fc.Arbitrary<Mapping> => {
+  const any = rulesOver(shapes, { twice: true, shared: true, merged: true });
+  const at = (place: number): TableShape => shapes[place % shapes.length] as TableShape;
+  // What makes their rows is told by one column.
+  const referring = shapes.every(({ key }) => key.length === 1) ? referringRules([at(0), at(1), at(2)]) : any;
+  const rules = fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 5, arbitrary: any }, { weight: 1, arbitrary: referring });
+  return fc.record({ tables: passes(names), rules }).map((input) => parseMapping(input, CONVERTERS));
+};
 
 function stepsOf(
   tables: readonly SourceTableSpec[],
