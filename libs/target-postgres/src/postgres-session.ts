@@ -120,7 +120,8 @@ export class PostgresSession implements TargetSession {
       const ways: readonly StagedWay[] = [
         ...(this.#staging.inOrderOnly ? [] : [{ progress, inOrder: false, refusals: 'few' } as const]),
         { progress, inOrder: true, refusals: 'few' },
-        ...(refusals === 'any' ? [{ progress, inOrder: true, refusals } as const] : []),
+        // Then it is worth more that parents come before their children: whoever waited for a value is tried again behind it.
+        ...(refusals === 'any' ? [{ progress, inOrder: this.#staging.inOrderOnly, refusals } as const] : []),
       ];
       const report = await this.#applyInOneOf(ways);
       // Held, it is tried again with what is staged.

@@ -1,4 +1,4 @@
-import { ChangeoverError, unreachable } from '@changeover/core';
+import { ChangeoverError, unreachable, type ErrorCode } from '@changeover/core';
 import {
   CORRECTION_TABLE,
   tableName,
@@ -73,6 +73,8 @@ const NOBODY = {
   passBatch: () => undefined,
   ready: () => Promise.resolve(),
 };
+/** Of rules, of tables that pass by, and of rows of the target that are looked up. */
+const MISFITS: ReadonlySet<ErrorCode> = new Set(['MAPPING_INVALID', 'SCHEMA_NEEDS_MAPPING', 'REFERENCE_MISSING']);
 const PASSED_PROGRESS = { kind: 'progress', body: [] } as const;
 const PASSED_ROWS = { kind: 'transaction', body: [] } as const;
 
@@ -274,7 +276,7 @@ export class TransformSession {
     } catch (error) {
       // The first one has none that could stay in force, and one that is half derived has fitted before.
       const mayRefuse = before !== null && this.#phase.name !== 'activating';
-      if (mayRefuse && error instanceof ChangeoverError && error.code === 'MAPPING_INVALID') return error;
+      if (mayRefuse && error instanceof ChangeoverError && MISFITS.has(error.code)) return error;
       throw error;
     }
   }
