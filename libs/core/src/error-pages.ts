@@ -349,9 +349,9 @@ export const ERROR_PAGES = {
   },
   SAMPLE_REFUSED: {
     meaning:
-      'The schema for a sample of the rows cannot be made: there is one of this name that is no sample of this migration, or one that was not to be replaced, or a table of the target cannot be made again. The message says which.',
+      'The schema for a sample of the rows cannot be made: there is one of this name that is no sample of this migration, or one that was not to be replaced, or a table of the target cannot be made again there: also where two tables have one name in different schemas. The message says which.',
     nextStep:
-      'Nothing was changed. Choose another schema with `--into`, or write the sample again with `--replace`; what else is named has to be taken away by whoever made it.',
+      'No table of the new CRM was touched. Choose another schema with `--into`, or write the sample again with `--replace`; what else is named has to be taken away by whoever made it.',
     policy: 'stop',
   },
   REBUILD_MISSING: {

@@ -1,5 +1,5 @@
 import { ChangeoverError } from '@changeover/core';
-import { SampleTables, type RefusedLine, type TableName, type TableSchema } from '@changeover/events';
+import { SampleTables, type RefusedLine, type TableSchema } from '@changeover/events';
 import pg, { escapeIdentifier, escapeLiteral } from 'pg';
 
 import { nameOf } from '../catalogue/target-table.js';
@@ -20,10 +20,15 @@ const LF = 0x0a;
 const MARKED = `SELECT c.relname AS "table" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') = $2 ORDER BY 1`;
 
-/** Whose values would be taken from the sequences of the live tables; of the key a row has its own. */
+/** Whose values would be taken from the sequences of the live tables, or by functions that may do anything there; of the key a row has its own. */
 const NUMBERED = `SELECT c.relname AS "table", a.attname AS "column", EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)) AS key
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-  WHERE n.nspname = $1 AND c.relkind = 'r' AND pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval(%'`;
+  WHERE n.nspname = $1 AND c.relkind = 'r' AND a.attgenerated = '' AND (pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval(%'
+    OR EXISTS (SELECT FROM pg_depend f WHERE f.classid = 'pg_attrdef'::regclass AND f.objid = d.oid AND f.refclassid = 'pg_proc'::regclass))`;
+
+const GENERATED = `SELECT c.relname AS "table", a.attname AS "column"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE n.nspname = $1 AND c.relkind = 'r' AND a.attgenerated <> ''`;
 
 /** Tables of a PostgreSQL database, in a schema that a comment says is a sample's. */
 export class PostgresSampleTables extends SampleTables {
@@ -37,7 +42,7 @@ export class PostgresSampleTables extends SampleTables {
     this.#mark = `changeover: a sample of migration ${options.migration}`;
   }
 
-  make(tables: readonly TableName[], { replace }: { readonly replace: boolean }): Promise<void> {
+  make(tables: readonly TableSchema[], { replace }: { readonly replace: boolean }): Promise<void> {
     return this.#with(async (connection) => {
       const { schema } = this.#options;
       const names = tables.map(({ table }) => table);
@@ -58,7 +63,12 @@ export class PostgresSampleTables extends SampleTables {
         const alter = `ALTER COLUMN ${escapeIdentifier(column)}`;
         return `ALTER TABLE ${nameOf({ schema, table })} ${alter} DROP DEFAULT${key ? '' : `, ${alter} DROP NOT NULL`}`;
       });
-      await connection.query(freed.join(';\n'));
+      const generated = await connection.query<{ table: string; column: string }>(GENERATED, [schema]);
+      // COPY takes no value for one that is generated: what the mapping says of it stands there instead.
+      const given = generated
+        .filter(({ table, column }) => tables.some((one) => one.table === table && one.columns.some(({ name }) => name === column)))
+        .map(({ table, column }) => `ALTER TABLE ${nameOf({ schema, table })} ALTER COLUMN ${escapeIdentifier(column)} DROP EXPRESSION`);
+      await connection.query([...freed, ...given].join(';\n'));
       await connection.commit();
     });
   }
@@ -132,10 +142,11 @@ function lineStarts(lines: Buffer): readonly number[] {
   return starts;
 }
 
-/** The column that is read stands in the context, before the value. */
+/** The column that is read stands in the context, before the value. What a function of somebody's raises may say anything, and of each row something else. */
 function whyOf(error: pg.DatabaseError, columns: readonly string[]): string {
   const column = error.column ?? columns.find((name) => error.where?.includes(`, column ${name}: `) === true);
-  const reason = reasonOf(error);
+  const state = error.code ?? 'none';
+  const reason = /^2[23]/u.test(state) ? reasonOf(error) : `SQLSTATE ${state}`;
   return column === undefined ? reason : `${column}: ${reason}`;
 }
 
