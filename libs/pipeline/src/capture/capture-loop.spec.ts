@@ -317,6 +317,21 @@ describe('capture', () => {
     expect(decodeJsonBody('progress', behind as NonNullable<typeof behind>)).toMatchObject({ requests: { through: 3, beyond: [] } });
   });
 
+  it('takes rows of the target that were asked for before the first mapping, though a transaction waits for that', async () => {
+    await using bed = new CaptureBed();
+    bed.start();
+    await bed.source.acknowledged(positionAt(1));
+    const position = bed.source.commit(person(1));
+    // Turns in which it is begun.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    bed.requests.submit('reference', { table: textTable('target:crm.user', ['id', 'mail']), put: '1\ta\n', gone: '', more: false });
+    bed.activate();
+    await bed.source.acknowledged(position);
+    const kinds = (await bed.entries()).map(({ header }) => header.kind).filter((kind) => kind !== 'progress');
+    expect(kinds).toEqual(['schema', 'reference-data', 'mapping-activated', 'schema', 'transaction']);
+    expect(await bed.captured()).toEqual([['1']]);
+  });
+
   it('takes each request once, also when it stops before it has taken it', async () => {
     await using bed = new CaptureBed();
     const first = await bed.begin();

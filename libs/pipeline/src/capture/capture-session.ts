@@ -343,6 +343,11 @@ export class CaptureSession implements AsyncDisposable {
     this.#options.observer.copied(copiedSoFar(copy));
   }
 
+  /** A transaction that has added nothing yet, as one that waits for the first mapping, begins behind whatever comes now. */
+  get #isBetween(): boolean {
+    return this.#open === null || this.#open.builder.isEmpty;
+  }
+
   /** Whatever waited for a place between two transactions. */
   #betweenTransactions(): void {
     for (const parts of this.#requests.takeReady()) this.#appender.add(parts());
@@ -452,8 +457,7 @@ export class CaptureSession implements AsyncDisposable {
             this.#startCopying();
             return this.#requestParts(request.ordinal, part);
           });
-          // A transaction that waits for this very mapping has added nothing yet, so this is a place between two.
-          if (this.#open === null || this.#open.builder.isEmpty) this.#betweenTransactions();
+          if (this.#isBetween) this.#betweenTransactions();
           break;
         }
         case 'correct': {
@@ -494,7 +498,7 @@ export class CaptureSession implements AsyncDisposable {
           };
           return [{ part, onDurable: told }];
         });
-        if (this.#open === null) this.#betweenTransactions();
+        if (this.#isBetween) this.#betweenTransactions();
       });
     }
     this.#requests.ready(() => {
@@ -508,7 +512,7 @@ export class CaptureSession implements AsyncDisposable {
       const facts = { ...this.#facts(), ts_ms: this.#options.clock.now(), ...(more && { more }) };
       return this.#requestParts(ordinal, builder.takeLastPart(facts));
     });
-    if (this.#open === null) this.#betweenTransactions();
+    if (this.#isBetween) this.#betweenTransactions();
   }
 
   #mark(token: string, position: Position, ts_ms: number): Promise<undefined> | null {
