@@ -12,14 +12,14 @@ const POLICIES = {
 };
 
 function renderErrors(pages) {
-  const sections = Object.entries(pages).flatMap(([code, { meaning, nextStep, policy }]) => [
+  const sections = Object.entries(pages).flatMap(([code, { meaning, nextStep, policy, does = POLICIES[policy] }]) => [
     `## ${code}`,
     '',
     meaning,
     '',
     `**What to do.** ${nextStep}`,
     '',
-    `**What Changeover does.** ${POLICIES[policy]}`,
+    `**What Changeover does.** ${does}`,
     '',
   ]);
   return [

@@ -10,6 +10,8 @@ export type ErrorPage = {
   /** What the operator does. Also shown by commands that try only once: that a process tries again is the policy's to say. */
   readonly nextStep: string;
   readonly policy: ErrorPolicy;
+  /** What happens where that is not all that the policy says. */
+  readonly does?: string;
 };
 
 /** Every code we throw, with its manual page. Sorted by subject; rendered into `docs/reference/errors.md`. */
@@ -154,10 +156,12 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   REFERENCE_MISSING: {
-    meaning: 'The mapping looks up rows of tables of the target that were not recorded yet, so nothing can be derived by it.',
+    meaning:
+      'The mapping looks up rows of tables of the target that were not recorded yet, or not with all columns that it reads, so nothing can be derived by it.',
     nextStep:
-      '`changeover reference refresh` records them, with the mapping file that looks them up. What waits for them goes on by itself then.',
+      '`changeover reference refresh` records them, with the mapping file that looks them up. What waits for them goes on by itself then; another mapping that was refused without them is to be activated again.',
     policy: 'stop',
+    does: 'Before the first derivation transform warns, and derives nothing until they are recorded; everything else goes on. Where another mapping is to come into force it is refused, and the one before it stays in force (ACTIVATION_REFUSED). A command that needs them ends with exit code 1.',
   },
   REFERENCE_TOO_LARGE: {
     meaning: 'A table of the target that the mapping looks up has more rows, or a row of more bytes, than may be recorded to be looked up.',

@@ -10,7 +10,7 @@ export class SourceTable {
   readonly number: number;
   readonly mirror: TableMirror;
   readonly #forms: ToldForm[] = [];
-  /** Sequence of the first record with rows of it; null: there was none. */
+  /** Sequence of the first record with rows of it, or, of a table of the target, of the last one behind which all rows were told in the form told last; null: there was none. */
   firstRows: number | null;
   /** About how many rows were told before the first derivation, for those who show its progress. */
   rows: number;
@@ -26,6 +26,12 @@ export class SourceTable {
   /** The form told last. */
   get form(): ToldForm {
     return this.#forms.at(-1) as ToldForm;
+  }
+
+  /** Of a table of the target: the last form in which all of its rows were recorded; null: there is none. */
+  get recordedForm(): ToldForm | null {
+    const { firstRows } = this;
+    return firstRows === null ? null : (this.#forms.findLast(({ ref }) => ref.seq < firstRows) ?? null);
   }
 
   get forms(): readonly ToldForm[] {

@@ -410,12 +410,20 @@ describe('transform', () => {
       parseMapping({
         rules: [
           {
-            ...{ source: 'public.people', target: 'crm.person', joins: [owner], key: ['id'], ...more },
+            ...{ source: 'public.people', target: 'crm.person', joins: [owner], key: ['id'] },
             columns: { id: { column: 'id' }, owner: { column: 'id', of: 'owner' } },
+            ...more,
           },
         ],
       });
     const LOOKING = looking();
+    /** Reads a column more. */
+    const NAMED = textTable('target:crm.user', ['id', 'mail', 'name']);
+    const { all } = owner;
+    const NAMING = looking({
+      joins: [{ ...owner, all: { ...all, columns: { ...all.columns, name: { max: { column: 'name', of: 'owner' } } } } }],
+      columns: { id: { column: 'id' }, owner: { column: 'id', of: 'owner' }, named: { column: 'name', of: 'owner' } },
+    });
     const recorded = (id: string, mail: string): string => `m crm.user ${id} {"id":"${id}","mail":"${mail}"}`;
 
     /** People a, b and c, and what is told of rows of the target. */
@@ -494,18 +502,61 @@ describe('transform', () => {
       ]);
     });
 
-    it('refuses another mapping that looks up what is not recorded', async () => {
+    it('waits for columns that are recorded later, until all rows were told with them, also in another process', async () => {
       await using bed = new TransformBed();
       await bed.tell(PEOPLE);
-      await bed.activate(RULES);
-      await bed.transaction([person(1)]);
-      const first = bed.start({ mapping: RULES });
-      await bed.written();
+      await bed.activate(NAMING);
+      await bed.transaction(['a', 'b'].map((name, index) => inserted(PEOPLE, [String(index + 1), name])));
+      await bed.tell(USERS);
+      await bed.reference(USERS, [
+        ['7', 'a'],
+        ['8', 'b'],
+      ]);
+      const warned: string[] = [];
+      const observer = Object.assign(new SilentObserver(), { warning: ({ code }: ChangeoverError) => void warned.push(code) });
+      const first = bed.start({ mapping: NAMING, observer });
+      await bed.tell(NAMED, USERS);
+      await bed.reference(NAMED, [['7', 'a', 'Ada']], [], true);
+      expect((await bed.written()).rows).toEqual([]);
+      expect(warned).toEqual(['REFERENCE_MISSING']);
       await first.stop();
-      bed.start({ mapping: LOOKING, asked: true });
-      await bed.activate(LOOKING);
-      const { entries } = await bed.written();
-      expect(entries.at(-1)?.header.refused?.code).toBe('REFERENCE_MISSING');
+      bed.start({ mapping: NAMING });
+      await bed.progress();
+      expect((await bed.written()).rows).toEqual([]);
+      await bed.reference(NAMED, [['8', 'b', 'Bo']]);
+      expect((await bed.written()).rows[0]).toEqual(['c 1 Ada 7', 'c 2 Bo 8']);
+    });
+
+    it('refuses another mapping that looks up what is not recorded, or not all of it yet; a lost state comes to the same', async () => {
+      const { bed } = await begun();
+      await using _ = bed;
+      await bed.reference(USERS, [['9', 'c']]);
+      await bed.written();
+      await bed.stopAll();
+      const refused = async (): Promise<readonly unknown[]> =>
+        (await bed.written()).entries.flatMap(({ header }) => (header.refused === undefined ? [] : [header.refused.code]));
+      const second = bed.start({ mapping: NAMING, asked: true });
+      await bed.activate(NAMING);
+      expect(await refused()).toEqual(['REFERENCE_MISSING']);
+      await bed.tell(NAMED, USERS);
+      await bed.reference(NAMED, [['7', 'a', 'Ada']], [], true);
+      await bed.activate(NAMING);
+      expect(await refused()).toEqual(['REFERENCE_MISSING', 'REFERENCE_MISSING']);
+      await bed.reference(NAMED, [
+        ['8', 'b', 'Bo'],
+        ['9', 'c', 'Cy'],
+      ]);
+      await bed.activate(NAMING);
+      const { rows } = await bed.written();
+      expect(await refused()).toHaveLength(2);
+      expect(rows.at(-1)).toEqual(['u 1 N 7', 'u 1 Ada 7', 'u 2 N 8', 'u 2 Bo 8', 'u 3 N 9', 'u 3 Cy 9']);
+      await second.stop();
+      bed.state = new StateStorage();
+      bed.start({ mapping: NAMING });
+      await bed.reference(NAMED, [['9', 'c', 'Cleo']]);
+      const again = await bed.written();
+      expect(again.rows.slice(0, -1)).toEqual(rows);
+      expect(again.rows.at(-1)?.filter((row) => !row.includes('crm.user'))).toEqual(['u 3 Cy 9', 'u 3 Cleo 9']);
     });
   });
 

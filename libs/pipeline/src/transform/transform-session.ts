@@ -402,10 +402,11 @@ export class TransformSession {
       this.#output.begin(entry);
     }
     for (const frame of this.#frames.push(entry.body)) {
-      const { table, place } = this.#tables.form(frame.schemaSeq);
+      const form = this.#tables.form(frame.schemaSeq);
+      const { table, place } = form;
       table.mirror.layer(frame, place, header.seq, isFollowing ? this.#sink(table.form) : NOTHING);
-      // From here on all of the table is known.
-      if (header.more !== true) table.firstRows ??= header.seq;
+      // From here on all of the table is known, with the columns of this form.
+      if (header.more !== true && form === table.form) table.firstRows = header.seq;
     }
     this.#frames.end();
     if (isFollowing) {
