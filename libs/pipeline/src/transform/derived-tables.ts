@@ -13,6 +13,7 @@ import {
 import {
   compileRules,
   isReference,
+  referencesRead,
   referredTable,
   ruleSchemas,
   sourceTable,
@@ -72,6 +73,8 @@ export class DerivedTables {
   readonly #tables: SourceTables;
   readonly #migration: string;
   readonly #sources: ReadonlyMap<number, SourceTable>;
+  /** Of tables of the target, the places of the columns that rules read: others may be recorded for another mapping. */
+  readonly #looked: ReadonlyMap<string, readonly number[]>;
   readonly #isCopied: DerivedTablesOptions['isCopied'];
   #touched = new Map<string, TouchedRow>();
 
@@ -82,6 +85,8 @@ export class DerivedTables {
     this.#tables = tables;
     const read = sourcesOf(rules, tables);
     this.#sources = new Map(read.map((table) => [table.number, table]));
+    const used = [...referencesRead({ rules })];
+    this.#looked = new Map(used.map(([name, names]) => [name, placesOf(names, tables.find(name))]));
     const columns = new Map(read.map(({ name, form }) => [name, sourceTable(form.schema.columns)]));
     const keys = new Map(read.map((table) => [table.name, keysAndColumns(table, correctable.has(table.name))]));
     const compiled = compileRules({ rules }, columns, converters);
@@ -117,7 +122,8 @@ export class DerivedTables {
       looked && line !== null ? corrections.lay(table, key, rowOf(line)) : null;
     const key = keyOfEntry(to);
     if (from.equals(to)) {
-      this.#touch(table, key, read(key, before), read(key, after));
+      const [was, is] = [read(key, before), read(key, after)];
+      if (!this.#looksSame(name, was, is)) this.#touch(table, key, was, is);
       return;
     }
     const left = keyOfEntry(from);
@@ -203,6 +209,12 @@ export class DerivedTables {
     this.#heldFrames.end();
   }
 
+  /** A row of the target that is told again, or in a wider form, concerns nobody as long as rules read the same of it. */
+  #looksSame(name: string, was: Row | null, is: Row | null): boolean {
+    const places = this.#looked.get(name);
+    return places !== undefined && was !== null && is !== null && places.every((place) => was[place] === is[place]);
+  }
+
   #touch(table: MirroredTable, key: string, before: TouchedRow['before'], after: TouchedRow['after']): void {
     this.derivation.mirror.moved(table, key, before, after);
     const id = `${String(table.number)} ${key}`;
@@ -253,6 +265,10 @@ function sourcesOf(rules: readonly TableRule[], tables: SourceTables): readonly 
     const why = table === undefined ? 'which is not captured' : 'whose rows have no key';
     throw new ChangeoverError('MAPPING_INVALID', `the mapping reads ${name}, ${why}`, { facts: { table: name } });
   });
+}
+
+function placesOf(names: ReadonlySet<string>, table: SourceTable | undefined): readonly number[] {
+  return (table?.form.schema.columns ?? []).flatMap(({ name }, place) => (names.has(name) ? [place] : []));
 }
 
 function keysAndColumns({ number, form }: SourceTable, isCorrectable: boolean): Pick<MirroredTable, 'number' | 'key' | 'correctable'> {
