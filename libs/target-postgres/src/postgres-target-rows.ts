@@ -28,7 +28,7 @@ export class PostgresTargetRows extends TargetRows {
       await using connection = await Connection.open(this.#url, this.#applicationName);
       await connection.query(LOOKING);
       for (const table of tables) {
-        const columns = table.columns.map(escapeIdentifier).join(', ');
+        const columns = table.columns.map((name) => (name === null ? 'NULL' : escapeIdentifier(name))).join(', ');
         const from = `${escapeIdentifier(table.schema)}.${escapeIdentifier(table.table)}`;
         const rows = connection.copyOut(`COPY (SELECT ${columns} FROM ${from}) TO STDOUT`);
         for await (const lines of wholeLines(rows, PIECE_BYTES)) await take(table, lines);

@@ -33,7 +33,7 @@ export class ReferenceRefreshCommand extends CliCommand {
     return true;
   }
 
-  @Option({ flags: '--wait', description: 'wait until the new database has the rows that come of it' })
+  @Option({ flags: '--wait', description: 'wait until the new database has the rows that come of it, and of what was asked for before' })
   parseWait(): boolean {
     return true;
   }
@@ -65,7 +65,8 @@ export class ReferenceRefreshCommand extends CliCommand {
       if (wait && !dryRun) await requireFollowing(settings, clock);
       const refreshed = await refreshReferences(settings, { ...context, dryRun });
       asked = refreshed.requests.length > 0;
-      const reached = asked && wait;
+      // Also where nothing has changed: what was asked for before may be on its way.
+      const reached = wait && !dryRun;
       if (reached) {
         line.show('waiting until the new database has what comes of it');
         const until = untilTimeout(signal, timeout);

@@ -47,6 +47,15 @@ test('in another form all rows are told again, and by their keys those that are 
   expect([...requestsOf(wider)]).toEqual([{ table: WIDER, put: '2\tb\tBob\n', gone: '1\t\\U\t\\U\n', more: false }]);
 });
 
+test('of which not all was told in another form is not whole, though it was in the form before', async () => {
+  const before = { table: USERS, put: '1\ta\n2\tb\n', gone: '', more: false };
+  const half = await recorded([before, { table: WIDER, put: '1\ta\tAda\n', gone: '', more: true }]);
+  expect(half?.isWhole).toBe(false);
+  const rest = [...requestsOf(differenceOf(tableOf('1\ta\tAda\n2\tb\tBob\n', WIDER), half))];
+  expect(rest).toEqual([{ table: WIDER, put: '2\tb\tBob\n', gone: '', more: false }]);
+  expect((await recorded([before, ...rest]))?.isWhole).toBe(true);
+});
+
 test('many rows go in several requests, of which the last makes the table whole', async () => {
   const lines = Array.from({ length: 10 }, (_, id) => `${String(id)}\t${'x'.repeat(100_000)}\n`);
   const requests = [...requestsOf(differenceOf(tableOf(lines.join('')), undefined))];
@@ -58,6 +67,21 @@ test('many rows go in several requests, of which the last makes the table whole'
     [2, false],
   ]);
   expect((await recorded(requests))?.rows.size).toBe(10);
+});
+
+test('what counts is what a table has, not what it had', async () => {
+  const line = (id: string, length: number): string => `${id}\t${'x'.repeat(length)}\n`;
+  const table = new ReferenceTable(USERS);
+  for (let time = 0; time < 300; time++) table.put(line('1', 250_000));
+  for (let id = 0; id < 300; id++) {
+    table.put(line(String(id), 250_000));
+    table.remove(line(String(id), 0));
+  }
+  expect(table.rows.size).toBe(0);
+  // Half-way through a refresh there may be rows from before and rows from behind it.
+  const many = (first: number): ReferenceRows[] =>
+    Array.from({ length: 200 }, (_, id) => ({ table: USERS, put: line(String(first + id), 200_000), gone: '', more: true }));
+  expect((await recorded([...many(0), ...many(200)]))?.rows.size).toBe(400);
 });
 
 test.each([

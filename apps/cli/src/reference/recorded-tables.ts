@@ -16,9 +16,11 @@ export class ReferenceTable {
   readonly #keys: readonly number[];
   #bytes = 0;
 
-  constructor(form: TableSchema) {
+  /** `before`: rows in another form with the same key, which stand until they are told in this one. */
+  constructor(form: TableSchema, before: ReadonlyMap<string, string> = new Map()) {
     this.form = form;
     this.#keys = form.columns.flatMap(({ key }, place) => (key ? [place] : []));
+    for (const [key, line] of before) this.#set(key, line);
   }
 
   /** COPY text. */
@@ -30,25 +32,30 @@ export class ReferenceTable {
     return tableName(this.form);
   }
 
-  /** Whole lines. REFERENCE_TOO_LARGE. */
-  put(lines: string): void {
+  /** Whole lines. REFERENCE_TOO_LARGE; `most`: bytes of all rows. */
+  put(lines: string, most = MOST_BYTES): void {
     for (const line of linesOf(lines)) {
       const bytes = Buffer.byteLength(line);
       if (bytes > REQUEST_BYTES) throw tooLarge(this.form, `a row of ${String(bytes)} bytes; ${String(REQUEST_BYTES)} are the most`);
-      this.#bytes += bytes;
-      if (this.#bytes > MOST_BYTES) throw tooLarge(this.form, `more than ${String(MOST_BYTES)} bytes`);
-      this.rows.set(this.#keyOf(line), line);
+      this.#set(this.#keyOf(line), line);
+      if (this.#bytes > most) throw tooLarge(this.form, `more than ${String(most)} bytes`);
     }
   }
 
   remove(lines: string): void {
-    for (const line of linesOf(lines)) this.rows.delete(this.#keyOf(line));
+    for (const line of linesOf(lines)) this.#set(this.#keyOf(line), undefined);
   }
 
   /** A line that tells nothing but the key. */
   keyLine(key: string): string {
     const fields = key.split('\t');
     return this.form.columns.map((_, place) => fields[this.#keys.indexOf(place)] ?? UNCHANGED).join('\t');
+  }
+
+  #set(key: string, line: string | undefined): void {
+    this.#bytes += Buffer.byteLength(line ?? '') - Buffer.byteLength(this.rows.get(key) ?? '');
+    if (line === undefined) this.rows.delete(key);
+    else this.rows.set(key, line);
   }
 
   /** As COPY writes it: what separates columns stands in no value. */
@@ -79,14 +86,12 @@ function take(tables: Map<string, ReferenceTable>, { payload }: OperatorRequest)
   let table = tables.get(tableName(form));
   if (table?.form.hash !== form.hash) {
     // With another form all rows are told again, and those that went are told by their keys, which stay the same.
-    const before = table;
-    table = new ReferenceTable(form);
-    table.isWhole = before?.isWhole ?? false;
-    for (const [key, line] of before?.rows ?? []) table.rows.set(key, line);
+    table = new ReferenceTable(form, table?.rows);
     tables.set(table.name, table);
   }
   table.remove(gone);
-  table.put(put);
+  // What was asked for is not too large now; between two requests of a refresh there may be more than before it and behind it.
+  table.put(put, Infinity);
   table.isWhole ||= !more;
 }
 

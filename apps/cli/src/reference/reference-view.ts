@@ -16,6 +16,10 @@ type RefreshedTable = {
   readonly added: number;
   readonly changed: number;
   readonly gone: number;
+  /** Something of it is to be recorded, be it that it is known to be empty. */
+  readonly differs: boolean;
+  /** Columns that were recorded, and that the table does not have any more: they are recorded as null. */
+  readonly absent: readonly string[];
   /** Only where values are asked for. */
   readonly values?: { readonly added: readonly Values[]; readonly changed: readonly Values[]; readonly gone: readonly Values[] };
 };
@@ -30,7 +34,7 @@ type Told = {
 };
 
 export function refreshedOf({ differences, requests }: Refreshed, values: boolean): Pick<Told, 'tables' | 'requests'> {
-  const tables = differences.map(({ table, added, changed, gone }) => {
+  const tables = differences.map(({ table, added, changed, gone, isNew, absent }) => {
     const columns = table.form.columns.map(({ name }) => name);
     const named = (lines: Iterable<string>, names = columns): Values[] =>
       Array.from(lines, (line) =>
@@ -40,14 +44,14 @@ export function refreshedOf({ differences, requests }: Refreshed, values: boolea
     const keys = columns.filter((_, place) => table.form.columns[place]?.key);
     return {
       table: referredTable(table.name),
-      ...{ rows: table.rows.size, added: added.length, changed: changed.length, gone: gone.size },
+      ...{ rows: table.rows.size, added: added.length, changed: changed.length, gone: gone.size, differs: isNew, absent },
       ...(values && { values: { added: named(added), changed: named(changed), gone: named(gone.keys(), keys) } }),
     };
   });
   return { tables, requests };
 }
 
-export function renderRefreshed({ dryRun, reached, tables, requests }: Told): string {
+export function renderRefreshed({ dryRun, reached, tables }: Omit<Told, 'requests'>): string {
   if (tables.length === 0) return 'the mapping looks nothing up in the new database\n';
   const counted = inColumns([
     ['table', 'rows', 'new', 'changed', 'gone'],
@@ -58,17 +62,20 @@ export function renderRefreshed({ dryRun, reached, tables, requests }: Told): st
       rows.map((row) => `  ${what === 'added' ? 'new' : what} ${table} ${visible(JSON.stringify(row))}`),
     ),
   );
-  const differs = tables.some(({ added, changed, gone }) => added + changed + gone > 0);
-  const outcome = dryRun
-    ? differs
-      ? 'nothing was asked for: without --dry-run it is recorded'
-      : 'nothing has changed'
-    : requests.length === 0
-      ? 'nothing has changed'
-      : reached
-        ? 'recorded, and what comes of it is in the new database'
-        : 'asked for: capture records it, and the rows that look it up are made again';
-  return `${[...counted, ...values, outcome].join('\n')}\n`;
+  const warnings = tables.flatMap(({ table, absent }) =>
+    absent.length === 0
+      ? []
+      : [`warning: ${table} does not have ${absent.join(', ')} any more, which rules may still look up: null from here on`],
+  );
+  return `${[...counted, ...values, ...warnings, outcomeOf({ dryRun, reached, tables })].join('\n')}\n`;
+}
+
+function outcomeOf({ dryRun, reached, tables }: Pick<Told, 'dryRun' | 'reached' | 'tables'>): string {
+  if (!tables.some(({ differs }) => differs))
+    return `nothing has changed${reached ? ', and what comes of all that was asked for is in the new database' : ''}`;
+  if (dryRun) return 'nothing was asked for: without --dry-run it is recorded';
+  if (reached) return 'recorded, and what comes of it is in the new database';
+  return 'asked for: capture records it, and the rows that look it up are made again';
 }
 
 type ListedTable = {

@@ -2,11 +2,11 @@ import type { Clock, IdSource } from '@changeover/core';
 import { openControl } from '@changeover/control-postgres';
 import { loadMapping, type AllSettings } from '@changeover/shell';
 
-import { readReferences } from './read-references.js';
+import { readReferences, type TargetReferences } from './read-references.js';
 import { differenceOf, recordedTables, requestsOf, type ReferenceDifference, type ReferenceTable } from './recorded-tables.js';
 
 export type Refreshed = {
-  readonly differences: readonly ReferenceDifference[];
+  readonly differences: readonly (ReferenceDifference & Pick<TargetReferences, 'absent'>)[];
   /** Ids of the requests that were made. */
   readonly requests: readonly string[];
 };
@@ -23,7 +23,7 @@ export async function refreshReferences(
   await using control = await openControl({ url: at.url, clock });
   const recorded = await recordedTables(control.requests, migration);
   const tables = await readReferences(settings, { migration, limits, clock }, { mapping, recorded });
-  const differences = tables.map((table) => differenceOf(table, recorded.get(table.name)));
+  const differences = tables.map(({ table, absent }) => ({ ...differenceOf(table, recorded.get(table.name)), absent }));
   const requests: string[] = [];
   for (const difference of dryRun ? [] : differences.filter(({ isNew }) => isNew)) {
     for (const payload of requestsOf(difference)) {

@@ -1,5 +1,5 @@
-/** Columns of a table, which it has. */
-export type WantedColumns = { readonly schema: string; readonly table: string; readonly columns: readonly string[] };
+/** Columns of a table, which it has; null stands for one that it does not have, and is read as null. */
+export type WantedColumns = { readonly schema: string; readonly table: string; readonly columns: readonly (string | null)[] };
 
 /** Reads rows of tables of the target, whoever has written them. */
 export abstract class TargetRows {
