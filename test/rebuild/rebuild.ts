@@ -10,7 +10,15 @@ import { done, RebuildCommand } from './rebuild-command.js';
 const WRITERS = 2;
 /** Between two transactions of one: who rebuilds on the same machine has to be able to catch up. */
 const PAUSE_MS = 60;
-const TABLES = ['app.company', 'app.person', 'public.tag', 'public.visit', 'changeover.held', 'changeover.correction'];
+const TABLES = [
+  'app.company',
+  'app.person',
+  'public.tag',
+  'public.visit',
+  'changeover.held',
+  'changeover.correction',
+  'changeover.reference',
+];
 
 /** What a process does that dies at a point, and how often the tables are exchanged then and when it was done once more. */
 const KILLS: Readonly<Record<string, { readonly args: readonly string[]; readonly killed: number | null; readonly again: number | null }>> =
