@@ -87,7 +87,9 @@ export function describeRebuild(
       const reports = [await run(['compare', '--into', 'first']), await run(['compare', '--into', 'second'])];
       const digests = reports.map(({ tables }) => tables.map(({ table, rebuilt }) => ({ table, ...rebuilt })));
       expect(digests[0]).toEqual(digests[1]);
-      expect(digests[0]?.every(({ rows: count }) => count > 0)).toBe(true);
+      // The mapping looks nothing up at the target.
+      const empty = digests[0]?.filter(({ rows: count }) => count === 0).map(({ table }) => table);
+      expect(empty).toEqual(['changeover.reference']);
       const [refused] = await rows<{ rows: number }>(
         `SELECT count(*)::int AS rows FROM changeover.refused WHERE to_seq IS NULL AND migration LIKE '%first'`,
       );
