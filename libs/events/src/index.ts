@@ -17,7 +17,7 @@ export { REFERENCE_COLUMNS, REFERENCE_TABLE, type ReferenceColumn } from './fram
 export { HELD_COLUMNS, HELD_NOW_COLUMNS, HELD_NOW_TABLE, HELD_TABLE, type HeldColumn } from './frame/held-table.js';
 export { isPartial, joinLines, keyText, lineOf, mergeLines, type Line } from './frame/line.js';
 export { ROW_TEXT_SETTINGS } from './frame/row-text-settings.js';
-export { tableName, tableSchemaHash, type ColumnSchema, type ForeignKey, type TableSchema } from './frame/table-schema.js';
+export { tableName, tableSchemaHash, textColumn, type ColumnSchema, type ForeignKey, type TableSchema } from './frame/table-schema.js';
 export {
   EventLog,
   readPositionOf,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 import { ChangeoverError } from '@changeover/core';
-import { tableSchemaHash, type ColumnSchema, type TableSchema } from '@changeover/events';
+import { tableSchemaHash, textColumn, type ColumnSchema, type TableSchema } from '@changeover/events';
 
 import type { SourceTable } from './compiled-rule.js';
 import { canonicalMapping, splitQualified, type Mapping } from './mapping.js';
@@ -61,9 +61,7 @@ export function ruleSchema({ target, columns, key }: TableRule): TableSchema {
   const form = {
     schema,
     table,
-    columns: Object.keys(columns).map((name) => {
-      return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key: key.includes(name), fill: 'none' } as const;
-    }),
+    columns: Object.keys(columns).map((name) => textColumn(name, key.includes(name))),
     identity: 'full',
   } as const;
   return { ...form, hash: tableSchemaHash(form) };

@@ -1,4 +1,4 @@
-import type { DescribedTable } from '@changeover/events';
+import { tableName, type DescribedTable } from '@changeover/events';
 import { isReference, referencesRead, referredTable, type Mapping, type SourceTable } from '@changeover/mapping';
 
 import type { Finding } from './finding.js';
@@ -32,7 +32,7 @@ export function referenceFindings(mapping: Mapping, described: readonly Describe
 }
 
 function find(name: string, described: readonly DescribedTable[] | null): DescribedTable | undefined {
-  return described?.find(({ schema, table }) => `${schema}.${table}` === referredTable(name));
+  return described?.find((table) => tableName(table) === referredTable(name));
 }
 
 function isUnique({ key, uniques }: DescribedTable, columns: readonly string[]): boolean {

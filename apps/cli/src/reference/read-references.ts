@@ -1,5 +1,5 @@
 import { ChangeoverError } from '@changeover/core';
-import { tableSchemaHash, type ColumnSchema, type DescribedTable, type TableSchema, type WantedColumns } from '@changeover/events';
+import { tableName, tableSchemaHash, textColumn, type DescribedTable, type TableSchema, type WantedColumns } from '@changeover/events';
 import { referencesRead, referenceName, referredTable, type Mapping } from '@changeover/mapping';
 import { createTargetCatalogue, createTargetRows, type AdapterContext, type AllSettings } from '@changeover/shell';
 
@@ -52,7 +52,7 @@ export function formOf(
   { used, described, recorded }: Known,
 ): { readonly form: TableSchema; readonly absent: readonly string[] } {
   const target = referredTable(name);
-  const table = described.find((one) => `${one.schema}.${one.table}` === target);
+  const table = described.find((one) => tableName(one) === target);
   if (table === undefined) throw impossible(`looks up ${target}, which the target does not have`);
   const { key } = table;
   const there = new Set(table.columns.map((column) => column.name));
@@ -68,9 +68,7 @@ export function formOf(
     );
   }
   const names = [...new Set([...key, ...used, ...before])].sort();
-  const columns = names.map((column): ColumnSchema => {
-    return { name: column, type: 'text', typeOid: 25, typmod: -1, notNull: false, key: key.includes(column), fill: 'none' };
-  });
+  const columns = names.map((column) => textColumn(column, key.includes(column)));
   // `target:crm` and `app_user`: together what joins call it.
   const form = { schema: referenceName(table.schema), table: table.table, columns, identity: 'key' as const };
   return { form: { ...form, hash: tableSchemaHash(form) }, absent: before.filter((column) => !there.has(column)) };

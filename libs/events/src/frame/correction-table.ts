@@ -1,4 +1,5 @@
-import { tableSchemaHash, type ColumnSchema, type TableSchema } from './table-schema.js';
+import { ownTable } from './own-table.js';
+import type { TableSchema } from './table-schema.js';
 
 const COLUMNS = [
   ['migration', true],
@@ -20,15 +21,6 @@ export type CorrectionColumn = (typeof COLUMNS)[number][0];
 /** Columns of {@link CORRECTION_TABLE} in their order. */
 export const CORRECTION_COLUMNS: readonly CorrectionColumn[] = COLUMNS.map(([name]) => name);
 
-const form: Omit<TableSchema, 'hash'> = {
-  schema: 'changeover',
-  table: 'correction',
-  columns: COLUMNS.map(([name, key]): ColumnSchema => {
-    return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key, fill: 'none' };
-  }),
-  identity: 'full',
-};
-
 /**
  * What operators have decided about rows of the source: it travels in `writes` and lands in the target beside the list of held rows, so that whoever knows the target at a
  * record knows it too.
@@ -39,4 +31,4 @@ const form: Omit<TableSchema, 'hash'> = {
  * Where `rule` is not null, that validation rule counts for nothing for the row of the table `target` that it makes, while the values that the rule looks at are `held` (a line of COPY text);
  * `source_column` is the target's column that it is about, and `source_key` is as in the list of held rows.
  */
-export const CORRECTION_TABLE: TableSchema = { ...form, hash: tableSchemaHash(form) };
+export const CORRECTION_TABLE: TableSchema = ownTable('correction', COLUMNS);

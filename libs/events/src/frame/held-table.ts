@@ -1,4 +1,5 @@
-import { tableSchemaHash, type ColumnSchema, type TableSchema } from './table-schema.js';
+import { ownTable } from './own-table.js';
+import type { TableSchema } from './table-schema.js';
 
 const COLUMNS = [
   ['migration', true],
@@ -22,15 +23,6 @@ export const HELD_COLUMNS: readonly HeldColumn[] = COLUMNS.map(([name]) => name)
 
 const SINCE: readonly HeldColumn[] = ['since_seq', 'since_ms'];
 
-const form: Omit<TableSchema, 'hash'> = {
-  schema: 'changeover',
-  table: 'held',
-  columns: COLUMNS.map(([name, key]): ColumnSchema => {
-    return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key, fill: 'none' };
-  }),
-  identity: 'full',
-};
-
 /**
  * Rows that are not in the target, or not as their source rows are now, and what is noted of others: they travel in `writes` and land in the target like rows of any other table, in
  * the same transaction as those.
@@ -42,12 +34,13 @@ const form: Omit<TableSchema, 'hash'> = {
  * record's commit time in milliseconds since the epoch; `kept_version` is the version that is kept, with what it stands on: the one thing about a row that only
  * history knows.
  */
-export const HELD_TABLE: TableSchema = { ...form, hash: tableSchemaHash(form) };
+export const HELD_TABLE: TableSchema = ownTable('held', COLUMNS);
 
 /** The columns of {@link HELD_NOW_TABLE}. */
 export const HELD_NOW_COLUMNS: readonly HeldColumn[] = HELD_COLUMNS.filter((name) => !SINCE.includes(name));
 
-const formNow: Omit<TableSchema, 'hash'> = { ...form, columns: form.columns.filter(({ name }) => !SINCE.some((since) => since === name)) };
-
 /** The same without since when, which nothing but the stream can say. Nobody writes it; whoever compares the list reads it. */
-export const HELD_NOW_TABLE: TableSchema = { ...formNow, hash: tableSchemaHash(formNow) };
+export const HELD_NOW_TABLE: TableSchema = ownTable(
+  'held',
+  COLUMNS.filter(([name]) => HELD_NOW_COLUMNS.includes(name)),
+);

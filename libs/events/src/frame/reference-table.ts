@@ -1,4 +1,5 @@
-import { tableSchemaHash, type ColumnSchema, type TableSchema } from './table-schema.js';
+import { ownTable } from './own-table.js';
+import type { TableSchema } from './table-schema.js';
 
 const COLUMNS = [
   ['migration', true],
@@ -12,19 +13,10 @@ export type ReferenceColumn = (typeof COLUMNS)[number][0];
 /** Columns of {@link REFERENCE_TABLE} in their order. */
 export const REFERENCE_COLUMNS: readonly ReferenceColumn[] = COLUMNS.map(([name]) => name);
 
-const form: Omit<TableSchema, 'hash'> = {
-  schema: 'changeover',
-  table: 'reference',
-  columns: COLUMNS.map(([name, key]): ColumnSchema => {
-    return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key, fill: 'none' };
-  }),
-  identity: 'full',
-};
-
 /**
  * The rows of the target that are recorded for mappings to look up: they travel in `writes` and land in the target beside the list of held rows, so that whoever knows the target at a record
  * knows them too.
  *
  * `referred` is the table that a row was read from, as `schema.table`; `row_key` its key, as COPY text; `contents` a JSON object, column to text or null.
  */
-export const REFERENCE_TABLE: TableSchema = { ...form, hash: tableSchemaHash(form) };
+export const REFERENCE_TABLE: TableSchema = ownTable('reference', COLUMNS);

@@ -51,6 +51,11 @@ export type TableSchema = {
   readonly foreignKeys?: readonly ForeignKey[];
 };
 
+/** A column of text that may be null, whatever its database makes of it. */
+export function textColumn(name: string, key: boolean): ColumnSchema {
+  return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key, fill: 'none' };
+}
+
 /** SHA-256 (hex) of the table's form, to which its foreign keys do not belong. */
 export function tableSchemaHash(table: Omit<TableSchema, 'hash' | 'foreignKeys'>): string {
   const columns = table.columns.map(({ name, type, typeOid, typmod, notNull, key, fill, id }) => [

@@ -1,14 +1,11 @@
 import type { CrashPoint, Position } from '@changeover/core';
 import {
-  CORRECTION_COLUMNS,
   CORRECTION_TABLE,
-  REFERENCE_COLUMNS,
   REFERENCE_TABLE,
-  HELD_COLUMNS,
   HELD_TABLE,
   tableName,
   tableSchemaHash,
-  type ColumnSchema,
+  textColumn,
   type DescribedColumn,
   type DescribedTable,
   type Line,
@@ -60,22 +57,9 @@ export type CompareTargetsOptions = BothOptions & {
 };
 
 /** Our own tables without whose their rows are: nothing else of them may differ, not even since when. */
-const OWN_OF_ANY: readonly TableSchema[] = [
-  withHash({
-    ...HELD_TABLE,
-    columns: HELD_COLUMNS.filter((name) => name !== 'migration').map((name) =>
-      textColumn(name, name === 'target' || name === 'source_key'),
-    ),
-  }),
-  withHash({
-    ...CORRECTION_TABLE,
-    columns: CORRECTION_COLUMNS.filter((name) => name !== 'migration').map((name) => textColumn(name, name === 'id')),
-  }),
-  withHash({
-    ...REFERENCE_TABLE,
-    columns: REFERENCE_COLUMNS.filter((name) => name !== 'migration').map((name) => textColumn(name, name !== 'contents')),
-  }),
-];
+const OWN_OF_ANY: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE].map((table) =>
+  withHash({ ...table, columns: table.columns.filter(({ name }) => name !== 'migration') }),
+);
 
 /**
  * How a table's rows are compared: by all of its columns, also those that nothing of ours writes, as people may have filled them in and would miss it. `live` as the target's
@@ -191,10 +175,6 @@ async function summedUp(
 async function* linesOf(rows: AsyncIterable<Buffer>, table: TableSchema): AsyncGenerator<Line> {
   const places = new KeyPlaces(shapeOf(table));
   for await (const bytes of rows) for (const { start, end } of places.of(bytes)) yield { bytes, start, end };
-}
-
-function textColumn(name: string, key: boolean): ColumnSchema {
-  return { name, type: 'text', typeOid: 25, typmod: -1, notNull: false, key, fill: 'none' };
 }
 
 function withHash({ schema, table, columns, identity }: Omit<TableSchema, 'hash'>): TableSchema {
