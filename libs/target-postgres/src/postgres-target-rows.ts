@@ -1,6 +1,7 @@
 import { TargetRows, type WantedColumns } from '@changeover/events';
 import { escapeIdentifier } from 'pg';
 
+import { nameOf } from './catalogue/target-table.js';
 import { Connection } from './connection.js';
 import { LOOKING } from './held-row-list.js';
 import { wholeLines } from './snapshot/whole-lines.js';
@@ -29,8 +30,7 @@ export class PostgresTargetRows extends TargetRows {
       await connection.query(LOOKING);
       for (const table of tables) {
         const columns = table.columns.map((name) => (name === null ? 'NULL' : escapeIdentifier(name))).join(', ');
-        const from = `${escapeIdentifier(table.schema)}.${escapeIdentifier(table.table)}`;
-        const rows = connection.copyOut(`COPY (SELECT ${columns} FROM ${from}) TO STDOUT`);
+        const rows = connection.copyOut(`COPY (SELECT ${columns} FROM ${nameOf(table)}) TO STDOUT`);
         for await (const lines of wholeLines(rows, PIECE_BYTES)) await take(table, lines);
       }
     } catch (error) {

@@ -84,6 +84,17 @@ export function targetError(error: unknown, verdict: Exclude<Verdict, 'row' | 'f
   return new ChangeoverError(verdict, messageOf(error), { cause: error });
 }
 
+/** What the target says of our statements about its catalogue: names of objects, never values. `code`: what is told of those that it refuses. */
+export function statementError(error: unknown, code: 'REBUILD_REFUSED' | 'SAMPLE_REFUSED'): ChangeoverError {
+  if (!(error instanceof pg.DatabaseError)) return asTargetError(error);
+  const verdict = verdictOf(error);
+  if (verdict !== 'row' && verdict !== 'form' && verdict !== 'INTERNAL') return targetError(error, verdict);
+  const state = error.code ?? 'none';
+  // Class 23 and 22 come of rows.
+  const what = /^(0A|2B|42)/u.test(state) ? `${error.message} (SQLSTATE ${state})` : `SQLSTATE ${state}`;
+  return new ChangeoverError(code, `the target says: ${what}`, { facts: { sqlstate: state } });
+}
+
 /** The error as ours where no batch is tried, so that no row and no form can be at fault. */
 export function asTargetError(error: unknown): ChangeoverError {
   const verdict = verdictOf(error);

@@ -7,7 +7,7 @@ import { Connection } from '../connection.js';
 import type { CrashPoint } from '../options.js';
 import { ensureOwnSchema, isReadable } from '../own-schema.js';
 import { applicationNameOf } from '../postgres-target.js';
-import { asTargetError, targetError, verdictOf } from '../sql-state.js';
+import { statementError } from '../sql-state.js';
 import { readDependents, readSharedSequences, readStatistics, type Dependents } from './dependents.js';
 import { exchangeStatements, notValidated, type Exchanged } from './exchange.js';
 import { createLike, finishLike } from './make-like.js';
@@ -172,7 +172,7 @@ export class PostgresRebuiltTables extends RebuiltTables {
       return await work(await this.#opened);
     } catch (error) {
       await this.stop();
-      throw asOurs(error);
+      throw statementError(error, 'REBUILD_REFUSED');
     }
   }
 
@@ -382,15 +382,4 @@ function inSchema(tables: readonly TableName[], schema: string): readonly TableN
 function among(tables: readonly TableName[]): (table: TableName) => boolean {
   const names = new Set(tables.map(tableName));
   return (table) => names.has(tableName(table));
-}
-
-/** What the target says of our statements about its catalogue: names of objects, never values. */
-function asOurs(error: unknown): ChangeoverError {
-  if (!(error instanceof pg.DatabaseError)) return asTargetError(error);
-  const verdict = verdictOf(error);
-  if (verdict !== 'row' && verdict !== 'form' && verdict !== 'INTERNAL') return targetError(error, verdict);
-  const state = error.code ?? 'none';
-  // Class 23 and 22 come of rows.
-  const what = /^(0A|2B|42)/u.test(state) ? `${error.message} (SQLSTATE ${state})` : `SQLSTATE ${state}`;
-  return new ChangeoverError('REBUILD_REFUSED', `the target says: ${what}`, { facts: { sqlstate: state } });
 }

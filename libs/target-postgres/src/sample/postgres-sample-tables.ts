@@ -4,7 +4,7 @@ import pg, { escapeIdentifier, escapeLiteral } from 'pg';
 
 import { nameOf } from '../catalogue/target-table.js';
 import { Connection } from '../connection.js';
-import { asTargetError, reasonOf, targetError, verdictOf } from '../sql-state.js';
+import { reasonOf, statementError, verdictOf } from '../sql-state.js';
 
 export type PostgresSampleTablesOptions = {
   /** Connection string of the target database; TLS by its `sslmode`. */
@@ -126,7 +126,7 @@ export class PostgresSampleTables extends SampleTables {
       return await work(await this.#opened);
     } catch (error) {
       await this.stop();
-      throw asOurs(error);
+      throw statementError(error, 'SAMPLE_REFUSED');
     }
   }
 }
@@ -148,14 +148,4 @@ function whyOf(error: pg.DatabaseError, columns: readonly string[]): string {
   const state = error.code ?? 'none';
   const reason = /^2[23]/u.test(state) ? reasonOf(error) : `SQLSTATE ${state}`;
   return column === undefined ? reason : `${column}: ${reason}`;
-}
-
-/** What the target says of our statements about its catalogue: names of objects, never values. */
-function asOurs(error: unknown): ChangeoverError {
-  if (!(error instanceof pg.DatabaseError)) return asTargetError(error);
-  const verdict = verdictOf(error);
-  if (verdict !== 'row' && verdict !== 'form' && verdict !== 'INTERNAL') return targetError(error, verdict);
-  const state = error.code ?? 'none';
-  const what = /^(0A|2B|42)/u.test(state) ? `${error.message} (SQLSTATE ${state})` : `SQLSTATE ${state}`;
-  return new ChangeoverError('SAMPLE_REFUSED', `the target says: ${what}`, { facts: { sqlstate: state } });
 }
