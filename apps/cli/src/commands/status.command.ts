@@ -81,7 +81,8 @@ export class StatusCommand extends CliCommand {
     await using database = await openControl({ url: control.url });
     const { signal } = this.session;
     do {
-      await show({ leases: await database.leases.statuses(migration), mapping: await mappingView(database, migration) });
+      const leases = await database.leases.statuses(migration);
+      await show({ leases, mapping: await mappingView(database, migration, leases) });
       if (options.watch === true) await clock.sleep(WATCH_MS, signal);
     } while (options.watch === true && !signal.aborted);
   }
