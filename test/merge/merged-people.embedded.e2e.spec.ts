@@ -1,20 +1,15 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 
-import { connectTo, Random, Stage } from '@changeover/example-crm';
+import { changeoverCommand, connectTo, Random, Stage } from '@changeover/example-crm';
 import type pg from 'pg';
 
 import { MigrationBed } from '../crash/migration-bed.js';
 
 const [CONTACTS, LEADS, ADDRESSES, WRITERS, MOST] = [500, 200, 150, 4, 20];
 const WRITING_MS = 20_000;
-const CLI = fileURLToPath(new URL('../../apps/cli/bin/changeover.mjs', import.meta.url));
 const NOBODY = 'none@example.com';
 
 const SOURCE = `
@@ -187,16 +182,7 @@ describe('people of two tables who share addresses', () => {
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  const run = async (...words: readonly string[]): Promise<string> => {
-    const child = spawn(process.execPath, [CLI, ...words, '--config', bed.migration.settingsFile], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const [said, complaint] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    expect({ words, code: child.exitCode, complaint: child.exitCode === 0 ? '' : said + complaint }).toEqual({
-      words,
-      code: 0,
-      complaint: '',
-    });
-    return said;
-  };
+  const run = (...words: readonly string[]): Promise<string> => changeoverCommand(words, { settingsFile: bed.migration.settingsFile });
 
   it('are one each, and too many of one address are held', async () => {
     const people = await expectStanding(bed);

@@ -1,16 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 
-import { Stage } from '@changeover/example-crm';
+import { changeoverCommand, Stage } from '@changeover/example-crm';
 
 import { MigrationBed } from '../crash/migration-bed.js';
-
-const CLI = fileURLToPath(new URL('../../apps/cli/bin/changeover.mjs', import.meta.url));
 
 const SOURCE = `
   CREATE TABLE account (id int PRIMARY KEY, name text NOT NULL, owner text);
@@ -73,16 +67,7 @@ describe('rows of the target that a mapping looks up', () => {
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  const run = async (...words: readonly string[]): Promise<string> => {
-    const child = spawn(process.execPath, [CLI, ...words, '--config', bed.migration.settingsFile], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const [said, complaint] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    expect({ words, code: child.exitCode, complaint: child.exitCode === 0 ? '' : said + complaint }).toEqual({
-      words,
-      code: 0,
-      complaint: '',
-    });
-    return said;
-  };
+  const run = (...words: readonly string[]): Promise<string> => changeoverCommand(words, { settingsFile: bed.migration.settingsFile });
   const refresh = async (...words: readonly string[]): Promise<Refreshed> =>
     JSON.parse(await run('reference', 'refresh', '--json', ...words)) as Refreshed;
   const owners = async (): Promise<readonly unknown[]> => (await bed.target.query(OWNERS)).rows as readonly unknown[];

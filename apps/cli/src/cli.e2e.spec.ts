@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -460,9 +460,12 @@ describe('check', () => {
       await writeFile(join(bench.folder, 'mapping.mjs'), `if (process.send) for (;;); export default {};`);
       // Others make such folders too, where everybody does.
       const temporary = await mkdtemp(join(bench.folder, 'temporary-'));
+      const watcher = watch(temporary);
+      const made = once(watcher, 'change');
       const endless = bench.startWith(temporary, 'check', '--determinism');
       await endless.says(/two processes that derive a sample/, 'err');
-      while ((await readdir(temporary)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await made;
+      watcher.close();
       expect([await endless.signal('SIGINT'), endless.out]).toEqual([130, '']);
       expect(endless.err).toContain('interrupted: not everything was checked');
       expect(await readdir(temporary)).toEqual([]);
