@@ -36,7 +36,14 @@ const company = map.table('workspace_new.company', {
   required: ['name', 'createdAt', 'updatedAt'],
   requires: [{ parent: 'workspace_new.workspaceMember', key: [owner('id')] }],
   // Of two accounts with one website the older one has it.
-  unique: [{ columns: ['domainNamePrimaryLinkUrl'], order: [{ column: 'date_entered' }], otherwise: 'empty' }],
+  unique: [
+    {
+      columns: ['domainNamePrimaryLinkUrl'],
+      where: { not: { value: 'domainNamePrimaryLinkUrl', in: [''] } },
+      order: [{ column: 'date_entered' }],
+      otherwise: 'empty',
+    },
+  ],
 });
 
 export const companies = [

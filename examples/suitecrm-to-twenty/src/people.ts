@@ -55,7 +55,14 @@ function postal<Row extends string>(row: Shared<People, Row>, which: 'primary' |
 }
 
 /** Several people have one address in SuiteCRM, and in Twenty one: who was there first. */
-const unique = [{ columns: ['emailsPrimaryEmail'], order: [{ column: 'date_entered' }], otherwise: 'empty' }] as const;
+const unique = [
+  {
+    columns: ['emailsPrimaryEmail'],
+    where: { not: { value: 'emailsPrimaryEmail', in: [''] } },
+    order: [{ column: 'date_entered' }],
+    otherwise: 'empty',
+  },
+] as const;
 
 const contact = map.from('public.contacts');
 /** Twenty knows one company of a person: of the links to accounts that are there the latest. */
