@@ -106,6 +106,10 @@ describe('changeover activate', () => {
     for (const [mapping, error] of [
       [{ ...MAPPING, tables: { 'public.tag': {} } }, /ACTIVATION_IMPOSSIBLE: .*public\.visit have no key/u],
       [{ ...MAPPING, rules: [company, personWith({ key: ['email'], unique: [] })] }, /(ACTIVATION_IMPOSSIBLE|MAPPING_INVALID): .*/u],
+      [
+        { ...MAPPING, rules: [company, personWith({}, { rank: { constant: '1' } })] },
+        /ACTIVATION_IMPOSSIBLE: .*the new database cannot take its rows: .*rank/u,
+      ],
       [{ rules: [{ ...company, source: 'public.nobody' }] }, /MAPPING_INVALID: .*public\.nobody, which is not captured/u],
     ] as const) {
       await use(mapping);

@@ -184,9 +184,9 @@ export const ERROR_PAGES = {
   },
   ACTIVATION_IMPOSSIBLE: {
     meaning:
-      'The rows that are written cannot be taken over to the other mapping: it tells rows of a table apart by another key, or does otherwise with rows that have no key, which are not remembered.',
+      'The rows that are written cannot be taken over to the other mapping: it tells rows of a table apart by another key, or does otherwise with rows that have no key, which are not remembered. Or the new database cannot take what it makes: it lacks a table, a column or a right.',
     nextStep:
-      'Leave the key of that table, and what becomes of tables without a key, as they are in the active mapping, and run it again; or begin a new migration under another id with empty target tables. Nothing was changed.',
+      'Leave the key of that table, and what becomes of tables without a key, as they are in the active mapping, or give the new database what `changeover check` says that it lacks, and run it again; or begin a new migration under another id with empty target tables. Nothing was changed.',
     policy: 'stop',
   },
   NOT_DETERMINISTIC: {

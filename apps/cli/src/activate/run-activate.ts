@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { ChangeoverError, type Clock, type IdSource } from '@changeover/core';
+import { ChangeoverError, countWords, type Clock, type IdSource } from '@changeover/core';
 import { openControl, type RoleStatus } from '@changeover/control-postgres';
 import { decodeJsonBody, type MappingActivatedBody, type RecordRef } from '@changeover/events';
 import { mappingHash, type Mapping } from '@changeover/mapping';
@@ -16,6 +16,7 @@ import {
 import { loadMapping, lookAtState, type AllSettings } from '@changeover/shell';
 import { mappingsAskedFor } from '@changeover/app-transform';
 
+import { targetMisfits } from '../check/run-check.js';
 import { runCreate, withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { untilAtTarget } from '../held/decide.js';
 import { streamName, withLog } from '../log/open-log.js';
@@ -50,6 +51,8 @@ type TransformSaying = { readonly health: string; readonly status: RoleStatus | 
 
 const LOOK_AGAIN_MS = 500;
 const CHECKPOINT_PATIENCE_MS = 60_000;
+/** Of what stands in the way, in an error. */
+const NAMED = 5;
 /** Of a hash, in names and for people. */
 const SHORT = 12;
 
@@ -84,7 +87,7 @@ export async function findActivation(settings: AllSettings, file: string | undef
   return { mapping, hash, active, requestId: idOf(`${migration} ${hash} behind ${String(behind)}`), state: 'new' };
 }
 
-/** What it would change. ACTIVATION_IMPOSSIBLE where the rows that are written cannot be taken over to it; TARGET_PARKED where the target was taken back. */
+/** What it would change. ACTIVATION_IMPOSSIBLE where the rows that are written cannot be taken over to it, or the target cannot take its rows; TARGET_PARKED where the target was taken back. */
 export async function planActivation(
   settings: AllSettings,
   context: Context & { readonly onStep: (step: ActivationStep) => void },
@@ -92,9 +95,19 @@ export async function planActivation(
   const where = await withCheckpoints(settings, context, (checkpoints) => checkpoints.whereabouts());
   if (where?.parked != null)
     throw new ChangeoverError('TARGET_PARKED', `the target is parked at ${where.parked.at}`, { facts: { name: where.parked.at } });
+  await requireTarget(settings, context.clock);
   const plan = await runPlan(settings, { ...context, named: 0, values: false });
   requirePossible(plan);
   return plan;
+}
+
+/** Asked for all the same, load would stop behind its record until the target is as it has to be. */
+async function requireTarget(settings: AllSettings, clock: Clock): Promise<void> {
+  const misfits = await targetMisfits(settings, clock);
+  if (misfits.length === 0) return;
+  const more = misfits.length > NAMED ? `; and ${countWords(misfits.length - NAMED)} more` : '';
+  const named = misfits.slice(0, NAMED).map(({ message }) => message);
+  throw new ChangeoverError('ACTIVATION_IMPOSSIBLE', `the new database cannot take its rows: ${named.join('; ')}${more}`);
 }
 
 function requirePossible({ tables, withoutKey }: Pick<MappingPlan, 'tables' | 'withoutKey'>): void {

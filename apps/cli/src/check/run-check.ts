@@ -1,4 +1,4 @@
-import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemClock } from '@changeover/core';
+import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemClock, type Clock } from '@changeover/core';
 import { probeControl } from '@changeover/control-postgres';
 import type { MessageStore, TableSchema } from '@changeover/events';
 import { choosePostgres, inspectMachine } from '@changeover/local-services';
@@ -63,6 +63,16 @@ export async function runCheck(settings: CliSettings, { say, determinism, data }
   const tried =
     data === undefined || misfits || hasErrors(target) ? [] : await tryData(settings, { ...data, tables: source.tables, context });
   return [...source.findings, ...mapping.findings, ...twice, ...tried, ...target, ...services];
+}
+
+/** What keeps load from writing what the settings' mapping makes into the new database as it is now; of what else is wrong with that mapping nothing is said. */
+export async function targetMisfits(settings: CliSettings, clock: Clock): Promise<readonly Finding[]> {
+  const { migration, limits } = settings;
+  const context: AdapterContext = { migration, limits, clock, logPatienceMs: LOG_PATIENCE_MS };
+  const source = createSource(settings.source, context);
+  const sources = await source.tables().finally(() => source.stop());
+  const { tables } = await checkMapping(settings, { sources, context });
+  return (await checkTarget(settings, { context, tables })).filter(({ severity }) => severity === 'error');
 }
 
 type Checked = { readonly findings: readonly Finding[]; readonly tables: readonly TableSchema[] };
