@@ -15,6 +15,9 @@ const COUNTED = 'libs/events/src/log/counted-records.ts';
 const WRITER = 'libs/events/src/log/sequenced-writer.ts';
 const CAPTURE_SPEC = 'libs/pipeline/src/capture/capture-loop.spec.ts';
 const TRANSFORM_SPEC = 'libs/pipeline/src/transform/transform-loop.spec.ts';
+const NUMBERS = 'libs/pipeline/src/derive/allocated-numbers.ts';
+const NUMBERS_SPEC = 'libs/pipeline/src/derive/allocated-numbers.spec.ts';
+const DIFFERENCE = 'libs/pipeline/src/transform/mapping-difference.ts';
 const CORRECTIONS = 'libs/pipeline/src/derive/corrections.ts';
 const ROUND = 'libs/pipeline/src/derive/round.ts';
 const MERGED_ROW = 'libs/pipeline/src/derive/merged-row.ts';
@@ -90,6 +93,27 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'return members.length > atMost ? null : members.map(childOf);',
     replace: 'return members.slice(0, atMost).map(childOf);',
     killedBy: [DERIVATION_SPEC, 'rows of one merge key'],
+  },
+  {
+    name: 'a text is given another number when nobody remembers the first',
+    file: NUMBERS,
+    find: 'this.#find(sequence.name, text) ?? this.#give(sequence, text)',
+    replace: 'this.#give(sequence, text)',
+    killedBy: [NUMBERS_SPEC, 'over a restart'],
+  },
+  {
+    name: 'a sequence begins anew with another mapping',
+    file: NUMBERS,
+    find: 'last === null ? start : Math.max(start, last + step)',
+    replace: 'last === null || start < last ? start : last + step',
+    killedBy: [NUMBERS_SPEC, 'go on above all'],
+  },
+  {
+    name: 'the numbers that another mapping gives are not told',
+    file: DIFFERENCE,
+    find: 'await this.#giveNumbers(numbers);',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'gives texts numbers'],
   },
   {
     name: 'acknowledge before durable',

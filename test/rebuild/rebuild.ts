@@ -18,6 +18,7 @@ const TABLES = [
   'changeover.held',
   'changeover.correction',
   'changeover.reference',
+  'changeover.allocated',
 ];
 
 /** What a process does that dies at a point, and how often the tables are exchanged then and when it was done once more. */

@@ -17,7 +17,7 @@ export const TARGET = `
   CREATE TABLE app.company (id int PRIMARY KEY, name varchar(60) NOT NULL);
   CREATE TABLE app.person (
     id bigint PRIMARY KEY, company_id int NOT NULL REFERENCES app.company, boss_id bigint REFERENCES app.person, company_kind char(8), email text UNIQUE,
-    amount numeric(12,3), since timestamptz(3), profile jsonb, note text CHECK (note <> 'refused'));
+    amount numeric(12,3), since timestamptz(3), profile jsonb, note text CHECK (note <> 'refused'), number bigint);
   CREATE TABLE public.tag (person_id int, label text, weight numeric(8,4), PRIMARY KEY (person_id, label));
   CREATE TABLE public.visit (at timestamptz, line text);
 `;
@@ -47,6 +47,7 @@ export const MAPPING = {
         since: { column: 'since' },
         profile: { column: 'profile' },
         note: { column: 'note' },
+        number: { allocated: 'address', start: 1000, step: 2, input: { column: 'email' } },
       },
       key: ['id'],
       required: ['company_id'],

@@ -3,7 +3,7 @@ import { asChangeoverError } from '@changeover/core';
 import type { Converters, SourceTable } from './compiled-rule.js';
 import type { CustomExpression } from './custom/custom-function.js';
 import { functionProblems } from './custom/function-problems.js';
-import { columnsCompared, columnsValidated } from './expression-parts.js';
+import { columnsCompared, columnsValidated, sequencesIn } from './expression-parts.js';
 import type { MappingIssue } from './problems.js';
 import { isKeyOf } from './key-of.js';
 import { compareValues } from './row-order.js';
@@ -252,6 +252,7 @@ class RuleCheck {
       const holds = 'invalid' in value && value.invalid === 'held';
       if (holds && !place.holds) this.#say([...path, 'invalid'], ONLY_COLUMNS_HOLD);
       if ('convert' in value) this.#converter(value, path);
+      if ('allocated' in value) this.#sequence(value, path, place);
       this.#expression(value.input, [...path, 'input'], place);
     } else if ('first' in value) this.#expressions(value.first, [...path, 'first'], place);
     else if ('concat' in value) this.#expressions(value.concat, [...path, 'concat'], place);
@@ -303,6 +304,16 @@ class RuleCheck {
     } catch (error) {
       this.#say([...path, 'options'], asChangeoverError(error).message);
     }
+  }
+
+  /** Numbers are given where rows are made, in one order. */
+  #sequence(value: Extract<Expression, { readonly allocated: string }>, path: readonly PropertyKey[], { holds }: Place): void {
+    if (!holds) this.#say([...path, 'allocated'], 'must not be here: only what a column holds is given a number');
+    const { allocated, start, step } = value;
+    const [first] = this.#rules.flatMap(sequencesIn).filter(({ name }) => name === allocated);
+    if (first === undefined || (first.start === start && first.step === step)) return;
+    const { start: from, step: by } = first;
+    this.#say([...path, 'allocated'], `${allocated} has start ${String(from)} and step ${String(by)} elsewhere: it is one sequence`);
   }
 
   #function({ custom }: CustomExpression, text: string, path: readonly PropertyKey[]): void {

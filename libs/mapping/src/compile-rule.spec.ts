@@ -9,6 +9,7 @@ import {
   type CompiledRule,
   type Converters,
   type JoinedRows,
+  type Numbering,
   type SourceTable,
 } from './compiled-rule.js';
 import { parseMapping } from './mapping.js';
@@ -26,7 +27,11 @@ const CONVERTERS: Converters = {
 };
 
 const RULE: TableRule = { source: 'a.person', target: 't.person', columns: { id: { column: 'id' } }, key: ['id'] };
-const compiled = (change: Partial<TableRule> = {}): CompiledRule => compileRule({ ...RULE, ...change }, TABLES, CONVERTERS);
+const numbering: Numbering =
+  ({ name, start }) =>
+  (text) =>
+    `${name} ${String(start)}: ${text}`;
+const compiled = (change: Partial<TableRule> = {}): CompiledRule => compileRule({ ...RULE, ...change }, TABLES, CONVERTERS, numbering);
 
 const value = (expression: Expression, rows: JoinedRows): unknown => {
   const joins = [{ as: 'phone', table: 'a.phone', on: { owner: { column: 'id' } } }];
@@ -58,6 +63,8 @@ describe('an expression', () => {
     [{ uuid: DNS, input: { column: 'boss' } }, null],
     [{ uuid: DNS, input: upper({ constant: 'bad' }) }, [{ reason: 'bad value', column: 'x' }]],
     [{ stride: 10, offset: 3, input: { column: 'id' }, invalid: 'held' }, '13'],
+    [{ allocated: 'keys', start: 5, step: 1, input: { column: 'name' } }, 'keys 5: ada'],
+    [{ allocated: 'keys', start: 5, step: 1, input: { column: 'boss' } }, null],
     [{ stride: -2, offset: 0, input: { constant: '-4611686018427387903' }, invalid: 'held' }, '9223372036854775806'],
     [{ stride: 2, offset: 0, input: { constant: '4611686018427387904' }, invalid: 'held' }, [{ reason: 'out of range', column: 'x' }]],
     [{ stride: 2, offset: 0, input: { constant: '1.0' }, invalid: 'held' }, [{ reason: 'not an integer', column: 'x' }]],

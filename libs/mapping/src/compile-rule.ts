@@ -1,15 +1,16 @@
 import { compileAggregates } from './aggregate.js';
-import type {
-  CompiledAll,
-  CompiledJoin,
-  CompiledMerge,
-  CompiledRule,
-  Converters,
-  DerivedRow,
-  JoinedRows,
-  Row,
-  SourceTable,
-  Waives,
+import {
+  UNNUMBERED,
+  type CompiledAll,
+  type CompiledJoin,
+  type CompiledMerge,
+  type CompiledRule,
+  type Converters,
+  type DerivedRow,
+  type JoinedRows,
+  type Row,
+  type SourceTable,
+  type Waives,
 } from './compiled-rule.js';
 import { aliasesIn, aliasesOf, joinsRead } from './expression-parts.js';
 import { columnsNaming, compileSurvivors, nameOfMerged } from './merge.js';
@@ -22,8 +23,13 @@ import { compileComparison, compileValidations, validateRow } from './validation
  * Turns a rule into functions over rows of these tables. It is done once; the same functions serve the first derivation of
  * all rows and each change. MAPPING_INVALID with the first thing that does not fit.
  */
-export function compileRule(rule: TableRule, tables: ReadonlyMap<string, SourceTable>, converters: Converters): CompiledRule {
-  const scope = new Scope(tables, converters);
+export function compileRule(
+  rule: TableRule,
+  tables: ReadonlyMap<string, SourceTable>,
+  converters: Converters,
+  numbering = UNNUMBERED,
+): CompiledRule {
+  const scope = new Scope(tables, converters, numbering);
   scope.enter('', rule.source);
   const joins = (rule.joins ?? []).map((join) => {
     const compiledJoin = compileJoin(join, scope, '', { tables, converters });

@@ -1,6 +1,6 @@
 import { ruleIssues, type Known } from './check-rules.js';
 import { compileRule } from './compile-rule.js';
-import type { CompiledRule, Converter, Converters, SourceTable } from './compiled-rule.js';
+import { UNNUMBERED, type CompiledRule, type Converter, type Converters, type SourceTable } from './compiled-rule.js';
 import type { Mapping } from './mapping.js';
 import { invalidMapping, problemText } from './problems.js';
 
@@ -9,11 +9,12 @@ export function compileRules(
   mapping: Pick<Mapping, 'rules'>,
   tables: ReadonlyMap<string, SourceTable>,
   converters: Converters,
+  numbering = UNNUMBERED,
 ): readonly CompiledRule[] {
   const issues = ruleIssues(mapping.rules, { tables, converters });
   if (issues.length > 0) throw invalidMapping(issues, mapping);
   const shared = sharedConverters(converters);
-  return mapping.rules.map((rule) => compileRule(rule, tables, shared));
+  return mapping.rules.map((rule) => compileRule(rule, tables, shared, numbering));
 }
 
 /** What of the rules does not fit what is known, in words with their place: nothing if all does. */

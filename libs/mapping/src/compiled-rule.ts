@@ -1,4 +1,4 @@
-import type { Json, Severity } from './rule.js';
+import type { Json, Sequence, Severity } from './rule.js';
 
 /** A row's values in the order of the table's columns; text as the source writes it. */
 export type Row = readonly (string | null)[];
@@ -33,6 +33,12 @@ export const TOO_MANY_ROWS = new ConversionProblem('too many rows');
 
 /** Makes a converter from its options; throws MAPPING_INVALID where they mean nothing to it. */
 export type Converters = Readonly<Record<string, (options: Json | undefined) => Converter>>;
+
+/** Gives the texts of a sequence their numbers, each the same one whenever it is asked for. */
+export type Numbering = (sequence: Sequence) => Converter;
+
+/** Where nobody has numbers to give. */
+export const UNNUMBERED: Numbering = () => () => new ConversionProblem('has no number');
 
 /** What is known of a source table: its columns, which of them are its key, and which hold numbers (they are ordered by value). */
 export type SourceTable = { readonly columns: readonly string[]; readonly key: readonly string[]; readonly numbers?: readonly string[] };

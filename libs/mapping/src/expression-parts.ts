@@ -1,4 +1,4 @@
-import type { Comparison, Condition, Expression, JoinRule, ValidationRule } from './rule.js';
+import type { Comparison, Condition, Expression, JoinRule, Sequence, TableRule, ValidationRule } from './rule.js';
 
 /** The expressions that an expression is made of, not those within these. */
 export function inputsOf(value: Expression): readonly Expression[] {
@@ -19,6 +19,17 @@ function expressionsIn(condition: Condition): readonly Expression[] {
   if ('is' in condition) return [condition.is];
   if ('not' in condition) return expressionsIn(condition.not);
   return ('all' in condition ? condition.all : condition.any).flatMap(expressionsIn);
+}
+
+/** The sequences that an expression takes numbers from: one for each time. */
+export function sequencesOf(value: Expression): readonly Sequence[] {
+  const own = 'allocated' in value ? [{ name: value.allocated, start: value.start, step: value.step }] : [];
+  return [...own, ...inputsOf(value).flatMap(sequencesOf)];
+}
+
+/** Those of a rule, as often as they are named. */
+export function sequencesIn({ columns }: Pick<TableRule, 'columns'>): readonly Sequence[] {
+  return Object.values(columns).flatMap(sequencesOf);
 }
 
 /** The joins whose rows an expression reads; of the driving row nothing is said. */

@@ -12,7 +12,16 @@ export {
 } from './table-plan.js';
 export { wrongFunctions, type WrongFunction } from './custom/function-problems.js';
 export { compileRule } from './compile-rule.js';
-export { aliasesIn, aliasesOf, columnsCompared, columnsValidated, inputsOf, joinsRead } from './expression-parts.js';
+export {
+  aliasesIn,
+  aliasesOf,
+  columnsCompared,
+  columnsValidated,
+  inputsOf,
+  joinsRead,
+  sequencesIn,
+  sequencesOf,
+} from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export { keyFollowsMergeKey } from './merge.js';
 export { columnsUsed } from './columns-used.js';
@@ -45,6 +54,7 @@ export {
   type Converters,
   type DerivedRow,
   type JoinedRows,
+  type Numbering,
   type Problem,
   type Row,
   type SourceTable,
@@ -63,6 +73,7 @@ export type {
   MergeRule,
   Order,
   ParentRule,
+  Sequence,
   Severity,
   Survivor,
   TableRule,
@@ -71,6 +82,7 @@ export type {
 } from './rule.js';
 export {
   all,
+  allocated,
   any,
   array,
   arrayOf,

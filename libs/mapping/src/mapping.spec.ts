@@ -99,7 +99,7 @@ describe('rules', () => {
   test.each<[object, string]>([
     [
       changed({ columns: { id: { colum: 'id' } } }),
-      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid, stride, split, when, field, object, array, json, custom, keyOf',
+      '.columns.id: must be an object with one of column, constant, convert, first, concat, uuid, stride, allocated, split, when, field, object, array, json, custom, keyOf',
     ],
     [changed({ columns: { id: { column: 'id', off: 'x' } } }), '.columns.id: Unrecognized key: "off"'],
     [changed({ columns: { id: { first: [] } } }), '.columns.id.first: Too small: expected array to have >=1 items'],
@@ -164,6 +164,27 @@ describe('rules', () => {
     [
       changed({ unique: [{ columns: ['id'], where: { value: 'id', in: [] }, otherwise: 'held' }] }),
       '.unique[0].where.in: Too small: expected array to have >=1 items',
+    ],
+    [
+      changed({ columns: { id: { allocated: 'Keys', start: 1, step: 1, input: { column: 'id' } } } }),
+      '.columns.id.allocated: must be a letter, then letters, digits, _, . or -, all lower case',
+    ],
+    [
+      changed({ columns: { id: { allocated: 'keys', start: 1, step: 0, input: { column: 'id' } } } }),
+      '.columns.id.step: Too small: expected number to be >=1',
+    ],
+    [
+      changed({ where: { is: { allocated: 'keys', start: 1, step: 1, input: { column: 'id' } }, in: ['1'] } }),
+      '.where.is.allocated: must not be here: only what a column holds is given a number',
+    ],
+    [
+      changed({
+        columns: {
+          id: { allocated: 'keys', start: 1, step: 1, input: { column: 'id' } },
+          a: { first: [{ allocated: 'keys', start: 2, step: 1, input: { column: 'a' } }] },
+        },
+      }),
+      '.columns.a.first[0].allocated: keys has start 1 and step 1 elsewhere: it is one sequence',
     ],
     [changed({ joins: [join, join] }), '.joins[1].as: j is the name of another join too'],
     [

@@ -22,6 +22,8 @@ describe('a rule as a person writes it', () => {
       "stride(id, { stride: 10, offset: 1, invalid: 'empty' })",
       ['id'],
     ],
+    [{ allocated: 'keys', start: 1, step: 1, input: MAIL }, "allocated('keys', mail.address)", ['mail.address']],
+    [{ allocated: 'keys', start: 7, step: 2, input: MAIL }, "allocated('keys', mail.address, { start: 7, step: 2 })", ['mail.address']],
     [{ split: ',', part: -1, input: MAIL }, "split(mail.address, ',', -1)", ['mail.address']],
     [{ field: ['a', 0], input: { column: 'j' }, invalid: 'empty' }, "field(j, ['a', 0], { invalid: 'empty' })", ['j']],
     [{ object: { a: { column: 'x' }, 'b c': { constant: '1' } } }, "jsonObject({ a: x, 'b c': '1' })", ['x']],

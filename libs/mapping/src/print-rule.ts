@@ -36,6 +36,11 @@ function printFunction(expression: Extract<Expression, { readonly input: Express
   const input = printExpression(expression.input);
   if ('uuid' in expression) return `uuid(${valueText(expression.uuid)}, ${input})`;
   if ('split' in expression) return `split(${input}, ${valueText(expression.split)}, ${String(expression.part)})`;
+  if ('allocated' in expression) {
+    const { allocated, start, step } = expression;
+    const settings = [...(start === 1 ? [] : [`start: ${String(start)}`]), ...(step === 1 ? [] : [`step: ${String(step)}`])];
+    return `allocated(${[valueText(allocated), input, ...(settings.length === 0 ? [] : [inBraces(settings)])].join(', ')})`;
+  }
   const invalid: readonly (readonly [string, Json])[] = expression.invalid === 'empty' ? [['invalid', 'empty']] : [];
   const called = (name: string, settings: readonly (readonly [string, Json])[]): string => {
     const told = settings.map(([setting, value]) => `${nameText(setting)}: ${jsonText(value)}`);

@@ -63,6 +63,12 @@ const EXPRESSION = byKey<Expression>({
   concat: z.strictObject({ concat: someExpressions, separator: z.string() }),
   uuid: z.strictObject({ uuid: z.string().regex(UUID, 'must be a UUID in lower case'), input: expression }),
   stride: z.strictObject({ stride: z.int().refine((by) => by !== 0, 'must not be 0'), offset: z.int(), input: expression, invalid }),
+  allocated: z.strictObject({
+    allocated: z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/u, 'must be a letter, then letters, digits, _, . or -, all lower case'),
+    start: z.int(),
+    step: z.int().min(1),
+    input: expression,
+  }),
   split: z.strictObject({
     split: z.string().min(1),
     part: z.int().refine((part) => part !== 0, 'counts from 1, or from -1 at the end'),

@@ -21,6 +21,11 @@ export type Expression =
   | { readonly uuid: string; readonly input: Expression }
   /** An integer key times `stride` plus `offset`, which `bigint` must hold. Null stays null; `invalid` as of `convert`. */
   | { readonly stride: number; readonly offset: number; readonly input: Expression; readonly invalid: 'held' | 'empty' }
+  /**
+   * The number that a text has in the sequence `allocated`: it is given the next one when a row that is made mentions it first, and keeps it. The first is `start`, each is `step` above the one
+   * before, and both are the same wherever the sequence is named. Only in `columns`. Null stays null.
+   */
+  | ({ readonly allocated: string; readonly input: Expression } & Omit<Sequence, 'name'>)
   /** The part with this number of what the separator divides: from 1, or from -1 at the end. Null where there are fewer. */
   | { readonly split: string; readonly part: number; readonly input: Expression }
   /** Of the first condition that holds; if none does `otherwise`, or null. */
@@ -49,6 +54,9 @@ export type Expression =
    * one of `key` is. It is a column by itself, which is not of the key, and of which nothing else is asked.
    */
   | { readonly keyOf: string; readonly rule?: string; readonly keyColumn: string; readonly key: readonly Expression[] };
+
+/** Numbers that are given to texts, one after the other. */
+export type Sequence = { readonly name: string; readonly start: number; readonly step: number };
 
 /** What stands for a rule's name where merged rows are named. */
 export const MERGED = 'merged';

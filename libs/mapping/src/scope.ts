@@ -1,7 +1,16 @@
 import { ChangeoverError } from '@changeover/core';
 
 import { arrayText, itemWriter, jsonWriter } from './array-text.js';
-import { ConversionProblem, type Converter, type Converters, type Problem, type Row, type SourceTable } from './compiled-rule.js';
+import {
+  ConversionProblem,
+  UNNUMBERED,
+  type Converter,
+  type Converters,
+  type Numbering,
+  type Problem,
+  type Row,
+  type SourceTable,
+} from './compiled-rule.js';
 import { customFunction } from './custom/custom-function.js';
 import { jsonField } from './json-field.js';
 import type { OrderedBy } from './row-order.js';
@@ -21,11 +30,14 @@ export type Problems = { found: Problem[] };
 export class Scope {
   readonly #tables: ReadonlyMap<string, SourceTable>;
   readonly #converters: Converters;
+  readonly #numbering: Numbering;
   readonly #places: { readonly alias: string; readonly table: SourceTable }[] = [];
 
-  constructor(tables: ReadonlyMap<string, SourceTable>, converters: Converters) {
+  /** `numbering`: of the rows whose columns are made; nothing else has numbers. */
+  constructor(tables: ReadonlyMap<string, SourceTable>, converters: Converters, numbering = UNNUMBERED) {
     this.#tables = tables;
     this.#converters = converters;
+    this.#numbering = numbering;
   }
 
   enter(alias: string, name: string): void {
@@ -174,6 +186,7 @@ export class Scope {
   converter(expression: Extract<Expression, { readonly input: Expression }>): Converter {
     if ('uuid' in expression) return uuidKey(expression.uuid);
     if ('stride' in expression) return integerKey(expression.stride, expression.offset);
+    if ('allocated' in expression) return this.#numbering({ name: expression.allocated, start: expression.start, step: expression.step });
     if ('split' in expression) return splitPart(expression.split, expression.part);
     if ('field' in expression) return jsonField(expression.field);
     if ('json' in expression) return jsonValue(expression.json);

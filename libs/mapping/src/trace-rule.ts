@@ -1,4 +1,4 @@
-import type { Converters, JoinedRows, Problem, SourceTable, Waives } from './compiled-rule.js';
+import { UNNUMBERED, type Converters, type JoinedRows, type Problem, type SourceTable, type Waives } from './compiled-rule.js';
 import type { TableRule, ValidationRule } from './rule.js';
 import { Scope, type Problems } from './scope.js';
 import { compileValidations, validateRow } from './validation.js';
@@ -19,8 +19,9 @@ export function traceRule(
   rule: TableRule,
   tables: ReadonlyMap<string, SourceTable>,
   converters: Converters,
+  numbering = UNNUMBERED,
 ): (rows: JoinedRows, waives?: Waives) => TracedRow {
-  const scope = new Scope(tables, converters);
+  const scope = new Scope(tables, converters, numbering);
   scope.enter('', rule.source);
   for (const { as, table, all } of rule.joins ?? []) {
     if (all === undefined) scope.enter(as, table);

@@ -1,5 +1,6 @@
 import { ChangeoverError, type Position } from '@changeover/core';
 import {
+  ALLOCATED_TABLE,
   CORRECTION_TABLE,
   HELD_TABLE,
   REFERENCE_TABLE,
@@ -149,11 +150,20 @@ CREATE TABLE changeover.reference (
 COMMENT ON TABLE changeover.reference IS 'rows of this database as they were recorded for a mapping to look up, which reads them from here and not from their tables';
 COMMENT ON COLUMN changeover.reference.contents IS 'a JSON object, column to text or null';`;
 
+const ALLOCATED_NUMBERS = `
+CREATE TABLE changeover.allocated (
+  migration text NOT NULL, sequence text COLLATE "C" NOT NULL, number bigint NOT NULL,
+  source_text text COLLATE "C" NOT NULL,
+  PRIMARY KEY (migration, sequence, number));
+CREATE INDEX allocated_text ON changeover.allocated USING hash (source_text);
+COMMENT ON TABLE changeover.allocated IS 'which text of the source has which number of a sequence of the mapping: keys that were given to rows, for good';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
- * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them, and refused rows that are to be tried again. 11, rows of the target that a mapping looks up.
+ * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them, and refused rows that are to be tried again. 11, rows of the target that a mapping looks up. 12, numbers that
+ * sequences of a mapping have given.
  */
 const STEPS = [
   FIRST_FORM,
@@ -167,6 +177,7 @@ const STEPS = [
   CORRECTIONS,
   ACCEPTED_AND_RETRIED_ROWS,
   REFERENCE_ROWS,
+  ALLOCATED_NUMBERS,
 ];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 
@@ -224,7 +235,7 @@ export function isOurs({ schema }: { readonly schema: string }): boolean {
 }
 
 /** Our own tables that rows of the stream come into: each of its rows says whose it is. */
-export const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE];
+export const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE, ALLOCATED_TABLE];
 
 /** What the owner of a migration finds when it takes over. */
 export type Ownership = {

@@ -104,7 +104,7 @@ describe('preflight', () => {
       await target.stop();
       // Our schema, of a version before, is somebody else's.
       await bed.sql
-        .query(`DROP TABLE changeover.held, changeover.preexisting, changeover.checkpoint, changeover.rebuild, changeover.verification, changeover.correction, changeover.reference;
+        .query(`DROP TABLE changeover.held, changeover.preexisting, changeover.checkpoint, changeover.rebuild, changeover.verification, changeover.correction, changeover.reference, changeover.allocated;
         ALTER TABLE changeover.refused DROP from_ms, DROP missed_by, DROP version_seq, DROP ended_seq, DROP retry_id, DROP retry_due;
         ALTER TABLE changeover.barrier DROP place, DROP forms, DROP totals, DROP exchanges;
         ALTER TABLE changeover.progress DROP hold_id, DROP hold_through, DROP hold_until, DROP moves, DROP parked, DROP head, DROP exchanges;

@@ -1,5 +1,6 @@
 import { ChangeoverError, type Clock, type CrashPoint, type Position } from '@changeover/core';
 import {
+  ALLOCATED_TABLE,
   CORRECTION_TABLE,
   tableName,
   HELD_NOW_TABLE,
@@ -189,6 +190,7 @@ async function compareBoth(
   await place.source[Symbol.asyncDispose]();
   for await (const lines of place.target.rows(CORRECTION_TABLE)) await derivation.correct(lines);
   for await (const lines of place.target.rows(REFERENCE_TABLE)) await derivation.refer(lines);
+  for await (const lines of place.target.rows(ALLOCATED_TABLE)) await derivation.number(lines);
   await derivation.tell(keptVersions(place.target));
   await derivation.mark();
   options.onResumable?.();

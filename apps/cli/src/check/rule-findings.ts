@@ -224,7 +224,7 @@ function mayBeNull(value: Expression, notNull: ReadonlySet<string>): boolean {
   if ('when' in value)
     return [...value.when.map(({ then }) => then), value.otherwise].some((one) => one === undefined || mayBeNull(one, notNull));
   if ('split' in value || 'field' in value || 'custom' in value) return true;
-  if ('uuid' in value) return mayBeNull(value.input, notNull);
+  if ('uuid' in value || 'allocated' in value) return mayBeNull(value.input, notNull);
   if ('keyOf' in value) return value.key.some((one) => mayBeNull(one, notNull));
   if (!('convert' in value)) return value.invalid === 'empty' || mayBeNull(value.input, notNull);
   return value.invalid === 'empty' || mayBeNull(value.input, notNull) || !givesAValue(value);

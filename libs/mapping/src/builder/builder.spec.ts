@@ -2,6 +2,7 @@ import { parseMapping } from '../mapping.js';
 import type { TableRule } from '../rule.js';
 import {
   all,
+  allocated,
   any,
   array,
   arrayOf,
@@ -62,6 +63,7 @@ type Target = {
       token?: Text<'uuid'> | null;
       score?: `${number}` | null;
       tags?: Text<'text[]'>;
+      number?: `${number}` | null;
       data?: Text<'jsonb'> | Text<'json'>;
     };
   };
@@ -211,6 +213,7 @@ describe('a rule', () => {
         status: when([[deleted, constant('inactive')]], constant('active')),
         company: when([[deleted, contact('email')]]),
         tags: array('text[]', contact('email'), contact('id')),
+        number: allocated('contact', contact('email'), { start: 100 }),
         data,
       },
     });
@@ -223,6 +226,7 @@ describe('a rule', () => {
       },
       company: { when: [{ if: { is: { column: 'deleted' }, in: ['t'] }, then: email }] },
       tags: { array: [email, { column: 'id' }], as: 'postgres' },
+      number: { allocated: 'contact', start: 100, step: 1, input: email },
       data: {
         object: {
           mail: email,
@@ -589,6 +593,10 @@ describe('a mistake that TypeScript finds', () => {
     stride(contact('last_name'), { stride: 2, offset: 1 });
     // @ts-expect-error -- it may be null
     map.table('crm.person', { ...from, columns: { ...whole, vip: stride(contact('account_id'), { stride: 2, offset: 1 }) } });
+    // @ts-expect-error -- it may be null
+    map.table('crm.person', { ...from, columns: { ...whole, vip: allocated('account', contact('account_id')) } });
+    // @ts-expect-error -- only what a column holds is given a number
+    map.table('crm.person', { ...from, columns: whole, where: is(allocated('contact', contact('id')), '1') });
     // @ts-expect-error -- where no condition holds it is null
     map.table('crm.person', { ...from, columns: { ...whole, status: when([[deleted, constant('active')]]) } });
     // @ts-expect-error -- no label of that name

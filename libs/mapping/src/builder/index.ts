@@ -1,6 +1,7 @@
 export { arrayOf, count, jsonArrayOf, latest, max, min, sum, textOf, type Aggregated } from './aggregate.js';
 export { custom, type CustomFunction } from './custom.js';
 export {
+  allocated,
   constant,
   concat,
   convert,

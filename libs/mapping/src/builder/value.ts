@@ -100,6 +100,18 @@ export function stride<Type extends `${number}` | null, Row, const I extends Inv
   return unchecked({ stride: by, offset, input: expressionOf(value), invalid: invalid ?? 'held' }) as Key;
 }
 
+/**
+ * A key as a number of `sequence`: each different text is given the next one when it is mentioned first (`start`, then each `step` above the one before: 1 and 1), and keeps it, whatever becomes of
+ * its row. Name the same sequence wherever the key is referred to. Which key has which number stands in `changeover.allocated` of the target.
+ */
+export function allocated<Type extends string | null, Row>(
+  sequence: string,
+  value: Value<Type, Row>,
+  { start = 1, step = 1 }: { readonly start?: number; readonly step?: number } = {},
+): Value<`${number}` | Extract<Type, null>, Row | Holds> {
+  return unchecked({ allocated: sequence, start, step, input: expressionOf(value) });
+}
+
 /** The part with this number of what the separator divides: from 1, or from -1 at the end. Null where there are fewer. */
 export function split<Row>(value: Value<string | null, Row>, separator: string, part: number): Value<string | null, Row> {
   return unchecked({ split: separator, part, input: expressionOf(value) });

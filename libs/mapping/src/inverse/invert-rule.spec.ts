@@ -43,6 +43,7 @@ describe('the way back of a column', () => {
     [{ constant: 'x' }, 'lossy', ['the rule says what it is']],
     [{ uuid: UUIDS, input: { column: 'office' } }, 'kept', ['the key where it is no UUID']],
     [{ stride: 2, offset: 1, input: { column: 'office' }, invalid: 'held' }, 'exact', []],
+    [{ allocated: 'keys', start: 1, step: 1, input: { column: 'office' } }, 'kept', ['the key that has the number']],
     [lower(mail as Expression), 'kept', ['capital letters']],
     [lower(mail as Expression, 'empty'), 'kept', ['capital letters', 'what cannot be converted is left empty']],
     [{ convert: 'hash', input: mail as Expression, invalid: 'held' }, 'lossy', ['it is a hash']],

@@ -148,6 +148,9 @@ function throughConversion(expression: Conversion, parts: LensParts, get: Read):
   };
 }
 
+/** Only the list of numbers says of which. */
+const OF_ANOTHER_KEY = new ConversionProblem('the number of another key');
+
 const TAKEN: readonly Lens['takes'][] = ['any', 'written', 'own'];
 
 type ConversionBack = {
@@ -187,6 +190,7 @@ function nullOfProblem(converted: ReturnType<Converter>): string | null {
 
 function inverseOf(expression: Exclude<Conversion, { readonly split: string }>, inverses: Inverses): Inverse {
   if ('uuid' in expression) return { kind: 'kept', reason: 'the key where it is no UUID', write: uuidKeyBack };
+  if ('allocated' in expression) return { kind: 'kept', reason: 'the key that has the number', write: () => OF_ANOTHER_KEY };
   if ('stride' in expression) return { kind: 'exact', write: integerKeyBack(expression.stride, expression.offset) };
   if ('json' in expression) return { kind: 'exact', write: jsonValueBack(expression.json) };
   const { convert, options } = expression;

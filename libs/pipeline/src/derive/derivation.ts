@@ -75,6 +75,13 @@ export class Derivation {
     for (const { key, value } of rows) this.#mirror.moved(table, key, null, this.#mirror.rowOf(table, key, value));
   }
 
+  /** Gives the texts that rows mention their numbers, in the order of the rows. */
+  number({ table, numbering }: PlannedRule, rows: readonly MirroredRow[]): void {
+    if (numbering === null) return;
+    const evaluator = new RowEvaluator(this.#mirror);
+    for (const { key, value } of rows) evaluator.number(numbering, this.#mirror.rowOf(table, key, value));
+  }
+
   /**
    * Derives rows of which nothing was derived yet; the others may not all be known. What {@link claim} takes was claimed before. `childless`: of rows
    * that could stand on these nothing was derived yet either.

@@ -38,13 +38,13 @@ const [PIECE_BYTES, PIECE_ROWS] = [1024 * 1024, 250];
 const PIECE_PARTS = 10 * PIECE_ROWS;
 
 /**
- * What is done with a table's rows. `index`: they are put where joins look for them. `gather`: what they give to merged rows. `claim`: which unique values they want.
+ * What is done with a table's rows. `index`: they are put where joins look for them. `number`: what they mention is given numbers. `gather`: what they give to merged rows. `claim`: which unique values they want.
  * `derive`: what becomes of them; `childless`: nothing was derived yet of rows that could stand on these. `pass`: they go to the target as they are. A rule that stands for merged rows claims and
  * derives those that were gathered; `table` is the first that they come from.
  */
 export type DeriveStep =
   | { readonly what: 'index'; readonly table: MirroredTable }
-  | { readonly what: 'gather' | 'claim'; readonly rule: PlannedRule; readonly table: MirroredTable }
+  | { readonly what: 'number' | 'gather' | 'claim'; readonly rule: PlannedRule; readonly table: MirroredTable }
   | { readonly what: 'derive'; readonly rule: PlannedRule; readonly table: MirroredTable; readonly childless: boolean }
   | { readonly what: 'pass'; readonly table: PassedTable };
 
@@ -61,7 +61,7 @@ export type DeriveAllParts = {
 
 /**
  * The order in which every row of a mirror is derived of which nothing was derived yet, so that it comes to what deriving each change by itself would have come to,
- * with each row written once. First rows are put where joins find them, what is to be merged is gathered, and all that want unique values say so; then rows are derived parents first;
+ * with each row written once. First rows are put where joins find them, texts are given numbers in the one order in which that is ever done, what is to be merged is gathered, and all that want unique values say so; then rows are derived parents first;
  * what waits for a row that comes later (in its own table, in a circle of tables) comes with it.
  */
 export class DeriveAll {
@@ -85,6 +85,7 @@ export class DeriveAll {
     );
     this.#steps = [
       ...[...plan.tables].filter(({ lookups }) => lookups.length > 0).map((table) => ({ what: 'index' as const, table })),
+      ...plan.rules.filter(({ numbering }) => numbering !== null).map((rule) => ({ what: 'number' as const, rule, table: rule.table })),
       ...rules.filter(({ mergesInto }) => mergesInto !== null).map((rule) => ({ what: 'gather' as const, rule, table: rule.table })),
       ...rules.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ what: 'claim' as const, rule, table: rule.table })),
       ...made.map((one) =>
@@ -188,6 +189,9 @@ export function takePiece(derivation: Derivation, step: DeriveStep, entries: rea
   switch (step.what) {
     case 'index':
       derivation.index(step.table, rows);
+      return { changes: [], wanted: [], lines: [] };
+    case 'number':
+      derivation.number(step.rule, rows);
       return { changes: [], wanted: [], lines: [] };
     case 'gather':
       derivation.gather(step.rule, rows);

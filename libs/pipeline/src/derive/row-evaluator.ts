@@ -9,7 +9,7 @@ import {
   type Row,
 } from '@changeover/mapping';
 
-import type { EvaluatedRule, PlannedJoin } from './derivation-plan.js';
+import type { EvaluatedRule, NumberingRule, PlannedJoin } from './derivation-plan.js';
 import type { ParentRef, Version } from './derived-entry.js';
 import { lineOfRow } from './row-text.js';
 import { wantedText, type SourceMirror } from './source-mirror.js';
@@ -70,6 +70,13 @@ export class RowEvaluator {
       : { lookups, version: null, problems: derived.problems };
   }
 
+  /** Mentions the texts of a row that are given numbers, if it is made; also those of one that is held for something else. */
+  number(rule: NumberingRule, driving: Row | null): void {
+    if (driving === null) return;
+    const { rows, decided } = this.join(rule, driving);
+    if (!decided || rule.compiled.accepts(rows)) rule.compiled.derive(rows);
+  }
+
   /** What is accepted is looked for only where a validation rule holds the row: of all others nothing need be known. */
   #derive({ compiled }: EvaluatedRule, key: string, rows: JoinedRows): ReturnType<CompiledRule['derive']> {
     const derived = compiled.derive(rows);
@@ -79,7 +86,7 @@ export class RowEvaluator {
   }
 
   /** The row with those joined to it, what was looked up for that, and why they are too many. */
-  join(rule: EvaluatedRule, driving: Row): Joined {
+  join(rule: Pick<EvaluatedRule, 'joins'>, driving: Row): Joined {
     const lookups: (string | null)[] = [];
     const rows: [Row, ...(Row | null)[]] = [driving];
     let problems: Problem[] | null = null;

@@ -18,6 +18,8 @@ const SPACES = {
   heldSince: 0x68, // h
   /** What operators decided about a source row: table's name, line end and key → corrections. By name, as a table may be told later. */
   correction: 0x6f, // o
+  /** Numbers that texts were given: the last one of a sequence, and by sequence and text → number. */
+  allocated: 0x6e, // n
   /** Kept versions that are to be laid over what is derived, where they were told before that: number → what the list of held rows says of it. */
   keptVersion: 0x6b, // k
   /** Frames of a table without a key, as long as nothing was derived yet: table, sequence and place in the record → frame. */

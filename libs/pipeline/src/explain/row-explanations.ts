@@ -350,7 +350,7 @@ export class RowExplanations implements AsyncDisposable {
 
   #trace(rule: TableRule): ReturnType<typeof traceRule> {
     const tables = new Map([...this.#derived.sources].map(({ name, form }) => [name, sourceTable(form.schema.columns)]));
-    return traceRule(rule, tables, this.#converters);
+    return traceRule(rule, tables, this.#converters, this.#derived.numbers.numbering);
   }
 
   #read(rule: PlannedRule, ast: TableRule, rows: JoinedRows, columns: readonly ColumnRead[]): readonly ReadValue[] {

@@ -15,6 +15,7 @@ import {
 } from '@changeover/events';
 import { tableUse, type Converters, type Mapping } from '@changeover/mapping';
 
+import { allocatedLine } from '../derive/allocated-numbers.js';
 import { correctionLine } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import { heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
@@ -177,6 +178,7 @@ class Planning {
     this.#requireKnown(names);
     await this.#fill(derivation, signal);
     for (const lines of joinLines(this.#decided(), CHUNK_BYTES)) await derivation.correct(lines);
+    for (const lines of joinLines(this.#numbered(), CHUNK_BYTES)) await derivation.number(lines);
     await derivation.derive(this.#kept(derivation), signal, (rows, expected) => {
       onStep({ doing: 'deriving', table: '', rows, expected });
     });
@@ -232,6 +234,11 @@ class Planning {
   /** What operators have decided: that holds under either mapping. */
   *#decided(): Generator<Line> {
     for (const correction of this.#stored.derived.derivation.mirror.corrections) yield correctionLine(this.#options.migration, correction);
+  }
+
+  /** Numbers stay what they are; those that are given here only tell how many there would be. */
+  *#numbered(): Generator<Line> {
+    for (const number of this.#stored.derived.numbers) yield allocatedLine(this.#options.migration, number);
   }
 
   /** Of rows that are held under the new mapping, the versions that stand. */

@@ -5,6 +5,7 @@ import {
   type Comparison,
   type Converters,
   type DerivedRow,
+  type Numbering,
   type Problem,
   type Row,
   type SourceTable,
@@ -20,9 +21,10 @@ export function compileNaively(
   { validate = [], unique = [], ...bare }: TableRule,
   tables: ReadonlyMap<string, SourceTable>,
   converters: Converters,
+  numbering?: Numbering,
 ): CompiledRule {
   const rule: TableRule = { ...bare, unique: unique.map(({ where: _, ...all }) => all) };
-  const compiled = compileRule(rule, tables, converters);
+  const compiled = compileRule(rule, tables, converters, numbering);
   // One for the key may stand before them.
   const own = compiled.uniques.length - unique.length;
   const { merge, derive } = compiled;

@@ -63,11 +63,15 @@ const AGGREGATES: readonly Aggregate[] = [
   { sum: { column: 'v' } },
 ];
 
+/** Numbers for what names rows. */
+const SEQUENCE = { allocated: 'keys', start: 10, step: 3 } as const;
+
 /** Some of them fail, for some values. */
 const MADE: readonly Expression[] = [
   { constant: null },
   { stride: 3, offset: -1, input: { column: 'p' }, invalid: 'held' },
   { split: '\t', part: 2, input: { column: 'p' } },
+  { ...SEQUENCE, input: { column: 'p' } },
   {
     when: [
       { if: { is: { column: 'f' }, in: ['N'] }, then: { convert: 'strict', input: { column: 'v' }, invalid: 'held' } },
@@ -180,6 +184,11 @@ export function referenceBy<T>({ key }: TableShape, by: string, value: (column: 
   return key.map((column) => value(column === 'id' ? by : 'n'));
 }
 
+/** Where keys have several columns now and then rows share one. */
+function numberOf({ key }: TableShape): Expression {
+  return { ...SEQUENCE, input: { concat: key.map((column) => ({ column })), separator: '' } };
+}
+
 /** The target table that a rule for this table makes; `turn` tells apart several of the same table. */
 const targetOf = (source: string, turn = ''): string => `crm.t_${source.slice(source.indexOf('.') + 1)}${turn}`;
 
@@ -213,12 +222,12 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
       strict: fc.constantFrom(null, 'held', 'empty'),
       required: fc.boolean(),
       whileHeld: fc.constantFrom('last', 'none'),
-      key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'uuid'),
+      key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'uuid', 'number'),
       validate: fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 2, arbitrary: validations }),
     })
     .map((shape): TableRule => {
       const value = { column: 'v' } as const;
-      const key = { own: source.key, other: ['q'], uuid: ['u'] }[shape.key];
+      const key = { own: source.key, other: ['q'], uuid: ['u'], number: ['u'] }[shape.key];
       const hasJoin = shape.joined !== 'none';
       const { joinTable, joinBy, joinOn } = shape;
       const on =
@@ -248,7 +257,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
           ...Object.fromEntries([...source.key, 'p', 'q', 'n'].map((column) => [column, { column }])),
           v: shape.strict === null ? value : { convert: 'strict', input: value, invalid: shape.strict },
           x: shape.made,
-          u: { uuid: NAMESPACE, input: { column: 'q' } },
+          u: shape.key === 'number' ? numberOf(source) : { uuid: NAMESPACE, input: { column: 'q' } },
           joined: hasJoin ? { column: 'v', of: shape.joined === 'chain' ? 'k' : 'j' } : { constant: null },
         },
         key,

@@ -1,5 +1,6 @@
-import { ChangeoverError } from '@changeover/core';
+import { ChangeoverError, invariant } from '@changeover/core';
 import {
+  ALLOCATED_TABLE,
   CORRECTION_TABLE,
   HELD_TABLE,
   lineOf,
@@ -18,11 +19,13 @@ import {
   ruleSchemas,
   sourceTable,
   tablesRead,
+  type CompiledRule,
   type Converters,
   type Row,
   type TableRule,
 } from '@changeover/mapping';
 
+import { allocatedLine, AllocatedNumbers } from '../derive/allocated-numbers.js';
 import { claimingRule } from '../derive/claiming-rule.js';
 import { referenceLine } from '../derive/reference-line.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
@@ -30,6 +33,7 @@ import { correctionLine, type PlacedDecision } from '../derive/corrections.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
 import { heldRowOf, HeldRows, keyOfHash, type HeldSince } from '../derive/held-rows.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
+import { numberingRule } from '../derive/numbering-rule.js';
 import { SourceMirror } from '../derive/source-mirror.js';
 import { keyOfEntry } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
@@ -49,6 +53,8 @@ export type DerivedTablesOptions = {
   readonly isCopied: (table: string) => boolean;
   /** Tables of which operators can correct rows. */
   readonly correctable: ReadonlySet<string>;
+  /** All texts that are asked for have their numbers already. Left out: others are given theirs. */
+  readonly numbered?: boolean;
 };
 
 /** Between two of these others get a turn. */
@@ -61,6 +67,7 @@ const RUN_ROWS = 1000;
 export class DerivedTables {
   readonly plan: DerivationPlan;
   readonly derivation: Derivation;
+  readonly numbers: AllocatedNumbers;
   readonly targets: readonly TableSchema[];
   /** All tables that frames are given of. */
   readonly frameTargets: readonly TableSchema[];
@@ -70,8 +77,11 @@ export class DerivedTables {
   readonly #heldFrames: RowFrames;
   readonly #correctionFrames: RowFrames;
   readonly #referenceFrames: RowFrames;
+  readonly #allocatedFrames: RowFrames;
   readonly #tables: SourceTables;
   readonly #migration: string;
+  /** Whether the rules have texts that are given numbers. */
+  readonly #numbers: boolean;
   readonly #sources: ReadonlyMap<number, SourceTable>;
   /** Of tables of the target, the places of the columns that rules read: others may be recorded for another mapping. */
   readonly #looked: ReadonlyMap<string, readonly number[]>;
@@ -79,7 +89,8 @@ export class DerivedTables {
   #touched = new Map<string, TouchedRow>();
 
   /** Throws MAPPING_INVALID where the rules do not fit the tables as they are. */
-  constructor({ migration, rules, converters, tables, state, output, isCopied, correctable }: DerivedTablesOptions) {
+  constructor(options: DerivedTablesOptions) {
+    const { migration, rules, converters, tables, state, output, isCopied, correctable, numbered = false } = options;
     this.#migration = migration;
     this.#isCopied = isCopied;
     this.#tables = tables;
@@ -89,9 +100,17 @@ export class DerivedTables {
     this.#looked = new Map(used.map(([name, names]) => [name, placesOf(names, tables.find(name))]));
     const columns = new Map(read.map(({ name, form }) => [name, sourceTable(form.schema.columns)]));
     const keys = new Map(read.map((table) => [table.name, keysAndColumns(table, correctable.has(table.name))]));
-    const compiled = compileRules({ rules }, columns, converters);
-    const claiming = compileRules({ rules: rules.map(claimingRule) }, columns, converters);
-    this.plan = new DerivationPlan(compiled, keys, claiming);
+    this.numbers = new AllocatedNumbers(state, (given) => {
+      invariant(!numbered, 'the texts that these rows mention have their numbers');
+      this.#allocatedFrames.add(null, allocatedLine(migration, given));
+    });
+    const compile = (some: readonly TableRule[]): readonly CompiledRule[] =>
+      compileRules({ rules: some }, columns, converters, this.numbers.numbering);
+    const compiled = compile(rules);
+    const claiming = compile(rules.map(claimingRule));
+    const numbering = rules.map(numberingRule).map((rule) => (rule === null ? null : (compile([rule])[0] ?? null)));
+    this.#numbers = numbering.some((rule) => rule !== null);
+    this.plan = new DerivationPlan(compiled, keys, claiming, numbering);
     this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
     this.targets = ruleSchemas(rules);
     this.frameTargets = [HELD_TABLE, ...this.targets];
@@ -100,6 +119,12 @@ export class DerivedTables {
     this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));
     this.#correctionFrames = new RowFrames((frame) => output.add(frame, CORRECTION_TABLE));
     this.#referenceFrames = new RowFrames((frame) => output.add(frame, REFERENCE_TABLE));
+    this.#allocatedFrames = new RowFrames((frame) => output.add(frame, ALLOCATED_TABLE));
+  }
+
+  /** The tables of which what is derived gives frames; of those that only history gives frames of, nothing is said. */
+  get told(): readonly TableSchema[] {
+    return [...this.frameTargets, ...(this.#numbers ? [ALLOCATED_TABLE] : [])];
   }
 
   /** The tables that the rules read. */
@@ -207,6 +232,7 @@ export class DerivedTables {
     }
     for (const frames of this.#frames.values()) frames.end();
     this.#heldFrames.end();
+    this.#allocatedFrames.end();
   }
 
   /** A row of the target that is told again, or in a wider form, concerns nobody as long as rules read the same of it. */

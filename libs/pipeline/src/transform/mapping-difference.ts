@@ -1,4 +1,5 @@
 import {
+  ALLOCATED_TABLE,
   HELD_TABLE,
   lineOf,
   scanLine,
@@ -11,6 +12,7 @@ import {
   type TableSchema,
 } from '@changeover/events';
 
+import { allocatedLine, type LastNumbers } from '../derive/allocated-numbers.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
 import { HeldRows, heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
@@ -109,8 +111,9 @@ export class MappingDifference {
     }
   }
 
-  /** Frames of all that differs: of each row what it was, and what it is. */
-  async give(): Promise<void> {
+  /** Frames of all that differs: of each row what it was, and what it is. `numbers`: the last ones that sequences had given before. */
+  async give(numbers: LastNumbers): Promise<void> {
+    await this.#giveNumbers(numbers);
     const [held, ...rows] = this.#rows as [BothRows, ...BothRows[]];
     for (const [index, table] of this.#tables.entries()) {
       const [was, is] = rows[index] as BothRows;
@@ -125,6 +128,21 @@ export class MappingDifference {
       }
     }
     await this.#giveChanges(KeyedRows.pairs(...held), HELD_TABLE, HELD_TABLE);
+  }
+
+  /** Those that were given on the way here: what was done again after a crash gave no new ones. */
+  async #giveNumbers(before: LastNumbers): Promise<void> {
+    const { migration, after, output } = this.#options;
+    const frames = new RowFrames((frame) => output.add(frame, ALLOCATED_TABLE));
+    let seen = 0;
+    for (const one of after.derived.numbers) {
+      if (Number(one.number) > (before[one.sequence] ?? -Infinity)) frames.add(null, allocatedLine(migration, one));
+      if (++seen % RUN_ROWS !== 0) continue;
+      await output.ready();
+      await nextTurn();
+    }
+    frames.end();
+    await output.ready();
   }
 
   async #giveChanges(pairs: Iterable<RowPair>, form: TableSchema, before: TableSchema): Promise<void> {

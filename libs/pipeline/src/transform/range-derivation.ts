@@ -37,6 +37,7 @@ export class RangeDerivation {
       output: { add },
       isCopied: (name) => partial.includes(name),
       correctable: new Set(correctable),
+      numbered: true,
     });
   }
 

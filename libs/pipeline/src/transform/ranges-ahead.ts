@@ -100,6 +100,7 @@ function taskOf(step: DeriveStep): RangeStep | null {
     case 'derive':
       return step.childless ? { what: 'derive', rule: step.rule.number } : null;
     case 'pass':
+    case 'number':
       return null;
   }
 }

@@ -19,6 +19,7 @@ import {
   type TableUse,
 } from '@changeover/mapping';
 
+import { allocatedIn } from '../derive/allocated-numbers.js';
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
 import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
@@ -145,6 +146,12 @@ export class SnapshotDerivation {
       const { id, ...decision } = decisionOf(row as Row);
       corrections.decide(id, decision, NEVER);
     }
+    await this.#makeRoom();
+  }
+
+  /** Numbers that texts have, before anything is derived: rows of `ALLOCATED_TABLE`, COPY text. */
+  async number(rows: Buffer): Promise<void> {
+    for (const row of parseRows(rows)) this.#derived.numbers.learn(allocatedIn(row as Row));
     await this.#makeRoom();
   }
 

@@ -632,6 +632,47 @@ describe('transform', () => {
       expect(rows.at(-1)?.slice(0, 2)).toEqual(['u d 4', 'u B 4']);
     });
 
+    it.each([0, 1, 2])(
+      'gives texts numbers that they keep: for a row that comes back, another mapping and a lost state (%i)',
+      async (k) => {
+        await using bed = await begun();
+        const number = { allocated: 'keys', start: 10, step: 5, input: { column: 'name' } };
+        const numbering = parseMapping({ rules: [{ ...one.rules[0], columns: { ...one.rules[0]?.columns, number } }] });
+        await bed.activate(numbering);
+        if (k > 0) {
+          const killed = bed.start({ mapping: numbering, asked: true, crashPoint: crashAt('transform.in-activation', k) });
+          expect(await killed.ended).toBe('INTERNAL');
+        }
+        const running = bed.start({ mapping: numbering, asked: true });
+        const numbersIn = (rows: readonly (readonly string[])[]): readonly string[] =>
+          rows.flat().filter((row) => row.startsWith('c m keys'));
+        const given = ['c m keys 10 a', 'c m keys 15 b', 'c m keys 20 c'];
+        expect(numbersIn((await bed.written()).rows)).toEqual(given);
+        await bed.transaction([deleted(PEOPLE, '2'), inserted(PEOPLE, ['5', 'e']), inserted(PEOPLE, ['6', 'a'])]);
+        await bed.transaction([inserted(PEOPLE, ['2', 'b'])]);
+        const { rows } = await bed.written();
+        expect(rows.at(-2)).toEqual(['d b 2 15', 'c e 5 25', 'c m keys 25 e', 'c a 6 10']);
+        expect(rows.at(-1)).toEqual(['c b 2 15']);
+        await running.stop();
+        await bed.activate(one);
+        await bed.transaction([updated(PEOPLE, ['5', 'f'])]);
+        const without = bed.start({ mapping: one, asked: true });
+        await bed.written();
+        await without.stop();
+        await bed.activate(numbering);
+        const back = bed.start({ mapping: numbering, asked: true });
+        const whole = (await bed.written()).rows;
+        expect(numbersIn(whole)).toEqual([...given, 'c m keys 25 e', 'c m keys 30 f']);
+        await back.stop();
+        bed.state = new StateStorage();
+        await bed.transaction([inserted(PEOPLE, ['7', 'g'])]);
+        bed.start({ mapping: numbering });
+        const again = (await bed.written()).rows;
+        expect(again.slice(0, -1)).toEqual(whole);
+        expect(again.at(-1)).toEqual(['c g 7 35', 'c m keys 35 g']);
+      },
+    );
+
     it.each([
       ['a rule', named({ column: 'gone' }), 'MAPPING_INVALID'],
       [

@@ -1,5 +1,6 @@
 import type { ActivationRefusal, BarrierBody, ReadPosition, RecordRef } from '@changeover/events';
 
+import type { LastNumbers } from '../derive/allocated-numbers.js';
 import type { DeriveAllCursor } from '../derive/derive-all.js';
 import type { Generation } from './generation-view.js';
 import type { KnownTable } from './source-tables.js';
@@ -9,13 +10,19 @@ import type { KnownTable } from './source-tables.js';
  *
  * `filling`: tables are being copied, rows only go into the mirror. `deriving`: the copies are there, everything is derived for the first time;
  * `batch` counts the records that this has come to. `following`: each record of `changes` becomes one of `writes`. `activating`: another mapping comes into force with the next
- * record; everything is derived under it beside what is written, and where it is `derived`, the two are held against each other.
+ * record; everything is derived under it beside what is written, and where it is `derived`, the two are held against each other. `numbers`: the last ones that sequences had given before.
  */
 export type TransformPhase =
   | { readonly name: 'filling' }
   | { readonly name: 'deriving'; readonly cursor: DeriveAllCursor | null; readonly batch: number }
   | { readonly name: 'following' }
-  | { readonly name: 'activating'; readonly cursor: DeriveAllCursor | null; readonly batch: number; readonly derived: boolean };
+  | {
+      readonly name: 'activating';
+      readonly cursor: DeriveAllCursor | null;
+      readonly batch: number;
+      readonly derived: boolean;
+      readonly numbers: LastNumbers;
+    };
 
 /** An activation that was refused at its record of `changes`, and with what. `requestId`: of who asked for it. */
 export type RefusedActivation = RecordRef & ActivationRefusal & { readonly requestId: string; readonly hash: string };

@@ -312,7 +312,9 @@ export class TransformSession {
     const state = this.#otherView();
     await this.#tidying;
     if (this.#stale || signal.aborted) return false;
-    if (this.#phase.name !== 'activating') this.#phase = { name: 'activating', cursor: null, batch: 0, derived: false };
+    if (this.#phase.name !== 'activating')
+      this.#phase = { name: 'activating', cursor: null, batch: 0, derived: false, numbers: derived.numbers.last };
+    const { numbers } = this.#phase;
     const at = this.#at(entry);
     const output = this.#output;
     const difference = new MappingDifference({
@@ -335,6 +337,7 @@ export class TransformSession {
         cursor,
         batch,
         derived: false,
+        numbers,
       });
       if (!(await this.#deriveAll(first, this.#phase, activating, signal))) return false;
       first.release();
@@ -346,10 +349,10 @@ export class TransformSession {
     await this.#commits.forget(ROWS_PREFIX);
     if (!(await unlessAborted(signal, () => difference.find()))) return false;
     for (const { target } of mapped.passed()) await output.tell(target);
-    for (const target of derived.targets) await output.tell(target);
+    for (const target of derived.told) await output.tell(target);
     output.activated(hash);
     output.begin(entry);
-    await difference.give();
+    await difference.give(numbers);
     output.pass(entry, { ...PASSED_PROGRESS, facts: { activation: true } });
     crashPoint('transform.in-activation');
     this.#mapped = mapped;
@@ -640,7 +643,7 @@ export class TransformSession {
   async #plan(code: 'MAPPING_INVALID' | 'SCHEMA_NEEDS_MAPPING'): Promise<DerivedTables> {
     const derived = this.#tablesOf(this.#mapped as MappedTables, this.#generationView(), this.#output, code);
     this.#derived = derived;
-    for (const target of [HELD_TABLE, ...derived.targets]) await this.#output.tell(target);
+    for (const target of derived.told) await this.#output.tell(target);
     return derived;
   }
 

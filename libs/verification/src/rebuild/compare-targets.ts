@@ -1,5 +1,6 @@
 import type { CrashPoint, Position } from '@changeover/core';
 import {
+  ALLOCATED_TABLE,
   CORRECTION_TABLE,
   REFERENCE_TABLE,
   HELD_TABLE,
@@ -57,7 +58,7 @@ export type CompareTargetsOptions = BothOptions & {
 };
 
 /** Our own tables without whose their rows are: nothing else of them may differ, not even since when. */
-const OWN_OF_ANY: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE].map((table) =>
+const OWN_OF_ANY: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE, ALLOCATED_TABLE].map((table) =>
   withHash({ ...table, columns: table.columns.filter(({ name }) => name !== 'migration') }),
 );
 

@@ -1,5 +1,5 @@
 import type { Decision, ForeignKey, TableSchema } from '@changeover/events';
-import type { CompiledRule, Row, SourceTable, Waives } from '@changeover/mapping';
+import type { CompiledRule, Numbering, Row, SourceTable, Waives } from '@changeover/mapping';
 
 import { deriveNaively, keyText, mergedNumber, ruleAt, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import { compileNaively } from '../naive-validation.js';
@@ -46,7 +46,8 @@ export class Definition {
   /** By what names a rule's rows, and the name of a validation rule: the column that it is about. */
   readonly #validated: ReadonlyMap<string, string>;
 
-  constructor({ tables, later, mapping }: Pick<Migration, 'tables' | 'later' | 'mapping'>) {
+  /** `numbering`: what is known of numbers that were given; left out: none were. */
+  constructor({ tables, later, mapping }: Pick<Migration, 'tables' | 'later' | 'mapping'>, numbering?: Numbering) {
     const all = [...tables, later];
     const sources = new Map<string, SourceTable>(all.map(({ name, columns, key }) => [name, { columns: [...columns, ...ADDED], key }]));
     this.#correctable = new Set(all.flatMap(({ name }) => (mapping.rules.length > 0 && !(name in mapping.tables) ? [name] : [])));
@@ -60,7 +61,7 @@ export class Definition {
     this.#circles = new Set([...keys.keys()].filter((name) => reaches(keys, name, name, new Set())));
     const validated = mapping.rules.flatMap((rule, number) => (rule.validate ?? []).map(({ name, column }) => ({ number, name, column })));
     const circles = [...this.#circles].map((name) => this.#circleRule(name, sources, keys.get(name) ?? []));
-    this.rules = [...mapping.rules.map((rule) => compileNaively(rule, sources, CONVERTERS)), ...circles];
+    this.rules = [...mapping.rules.map((rule) => compileNaively(rule, sources, CONVERTERS, numbering)), ...circles];
     this.#validated = new Map(
       validated.map(({ number, name, column }) => [`${heldId(this.rules[number] as CompiledRule, '')}${name}`, column]),
     );

@@ -1,10 +1,12 @@
-import { CORRECTION_TABLE, HELD_TABLE, parseRows, REFERENCE_TABLE, type TableSchema } from '@changeover/events';
+import { ALLOCATED_TABLE, CORRECTION_TABLE, HELD_TABLE, parseRows, REFERENCE_TABLE, type TableSchema } from '@changeover/events';
 
 import { keyText } from '../naive-derivation.js';
 import { valuesText, type NamedRow } from './definition.js';
 import { expectSame } from './same.js';
 import { nameOf } from './told-rows.js';
 import type { WrittenFrame, WrittenRecord } from './written-records.js';
+
+const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE, ALLOCATED_TABLE];
 
 type TargetTable = {
   form: TableSchema;
@@ -76,7 +78,7 @@ export class FollowedTarget {
   }
 
   get tables(): readonly string[] {
-    return [...this.#tables.keys()].filter((name) => ![HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE].some((own) => nameOf(own) === name));
+    return [...this.#tables.keys()].filter((name) => !OWN_TABLES.some((own) => nameOf(own) === name));
   }
 
   get held(): readonly NamedRow[] {

@@ -20,6 +20,8 @@ const SEEN = [
   'merged in all at once',
   'key of another row',
   'another key of that row',
+  'number given',
+  'number given by an activation',
   'flip',
   'value of several rows, of which one counts',
   'counts no more',

@@ -25,7 +25,7 @@ type Planned = {
 /** That the plan of another mapping says of each row what the definition does, and that the same mapping changes nothing. */
 export async function expectPlanned(migration: Migration, { changes, state, check, census }: Planned): Promise<void> {
   const { mapping, other } = migration;
-  const { place, target } = check;
+  const { place, target, numbers } = check;
   const log = new SequencedLog(new InMemoryMessageStore(changes), new RandomIdSource());
   const fetch = async (ref: RecordRef): Promise<TableSchema> => decodeJsonBody('schema', await log.fetch(CHANGES, ref)).table;
   const plan = (proposed: Migration['mapping']): Promise<MappingPlan> =>
@@ -48,9 +48,12 @@ export async function expectPlanned(migration: Migration, { changes, state, chec
   expectSame(changesNothing(await plan(mapping)), true);
 
   const planned = await plan(other);
-  const definition = new Definition({ ...migration, mapping: other });
-  const kept = keptOver(migration, new Definition(migration), definition, check.expected.outcomes);
+  const definition = new Definition({ ...migration, mapping: other }, numbers.numbering);
+  const kept = keptOver(migration, new Definition(migration, numbers.numbering), definition, check.expected.outcomes);
+  const { missing } = numbers;
   const expected = definition.at(place, kept);
+  // Which numbers others would have nobody knows yet.
+  if (numbers.missing > missing) return;
   census.saw(
     'plan with a kept version',
     [...expected.held.values()].some((said) => said.kept),

@@ -8,7 +8,11 @@ import { valuesText, type NamedRow } from './definition.js';
 import type { FollowedTarget } from './followed-target.js';
 import { expectSame } from './same.js';
 import { ThreadsInProcess } from './threads-in-process.js';
+import type { ToldNumbers } from './told-numbers.js';
 import { nameOf, type View } from './told-rows.js';
+
+/** What `writes` has said. */
+type Told = { readonly target: FollowedTarget; readonly numbers: ToldNumbers };
 
 /** Commits of a process before it ends: one may be of nothing new. */
 const COMMITS = 2;
@@ -20,12 +24,12 @@ class BrokenOff extends Error {}
 const SINCE: readonly string[] = ['since_seq', 'since_ms'];
 
 /** That whoever knows only what the source holds in the end, and which versions are kept, comes to what the target holds. */
-export async function expectFromSnapshot(mapping: Mapping, view: View, target: FollowedTarget): Promise<void> {
-  for (const isBrokenOff of [false, true]) await expectDerived(mapping, view, target, isBrokenOff);
+export async function expectFromSnapshot(mapping: Mapping, view: View, told: Told): Promise<void> {
+  for (const isBrokenOff of [false, true]) await expectDerived(mapping, view, told, isBrokenOff);
 }
 
 /** `isBrokenOff`: ranges are derived in threads, and the process ends again and again; each time another one goes on with what was committed. */
-async function expectDerived(mapping: Mapping, view: View, target: FollowedTarget, isBrokenOff: boolean): Promise<void> {
+async function expectDerived(mapping: Mapping, view: View, { target, numbers }: Told, isBrokenOff: boolean): Promise<void> {
   const storage = new StateStorage();
   let state = new InMemoryStateStore(storage);
   let commits = 0;
@@ -62,6 +66,7 @@ async function expectDerived(mapping: Mapping, view: View, target: FollowedTarge
   let derivation = over();
   for (const source of derivation.sources) await derivation.fill(source, rowsOf(view, source));
   await derivation.correct(formatRows(target.corrections.map((row) => CORRECTION_COLUMNS.map((name) => row[name] ?? null))));
+  await derivation.number(numbers.rows);
   const kept = target.held.flatMap(({ target: table, source_key, kept_version }) =>
     kept_version == null ? [] : [{ target: table as string, sourceKey: source_key as string, text: kept_version }],
   );

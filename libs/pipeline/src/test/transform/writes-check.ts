@@ -1,4 +1,4 @@
-import { decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/events';
+import { ALLOCATED_TABLE, decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/events';
 import type { Mapping } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
@@ -10,6 +10,7 @@ import type { MigrationCensus } from './migration-census.js';
 import { keptOver } from './plan-check.js';
 import type { Migration } from './random-migration.js';
 import { expectSame } from './same.js';
+import { ToldNumbers } from './told-numbers.js';
 import { nameOf } from './told-rows.js';
 import type { WrittenRecord } from './written-records.js';
 
@@ -22,6 +23,7 @@ type Since = { readonly seq: number; readonly ms: number | undefined; readonly a
  */
 export class WritesCheck {
   readonly target: FollowedTarget;
+  readonly numbers = new ToldNumbers();
   readonly #script: ChangesScript;
   readonly #migration: Migration;
   /** Of the mapping in force. */
@@ -50,7 +52,7 @@ export class WritesCheck {
     this.#script = options.script;
     this.#migration = options.migration;
     this.#mapping = options.migration.mapping;
-    this.#definition = new Definition(options.migration);
+    this.#definition = new Definition(options.migration, this.numbers.numbering);
     this.target = new FollowedTarget((table) => this.#definition.isDerived(table));
     this.#writes = options.writes;
     this.#census = options.census;
@@ -105,7 +107,7 @@ export class WritesCheck {
 
   #goOver(mapping: Mapping): void {
     this.#mapping = mapping;
-    this.#definition = new Definition({ ...this.#migration, mapping });
+    this.#definition = new Definition({ ...this.#migration, mapping }, this.numbers.numbering);
   }
 
   /** Another mapping, in one record: what it makes differently, and nothing else. */
@@ -122,6 +124,10 @@ export class WritesCheck {
     this.#census.saw(
       'activation that changes rows',
       frames.some(({ op }) => op === 'u'),
+    );
+    this.#census.saw(
+      'number given by an activation',
+      frames.some(({ form }) => nameOf(form) === nameOf(ALLOCATED_TABLE)),
     );
     this.#census.saw(
       'activation of another form',
@@ -151,6 +157,8 @@ export class WritesCheck {
     const place = this.#placeOf(change);
     const { view, decided } = place;
     this.#census.saw('decided before anything was derived', decided.length > 0);
+    for (let next = this.#next; this.#writes[next]?.header.batch !== undefined; next++)
+      this.numbers.take(this.#writes[next] as WrittenRecord);
     const expected = this.#definition.at(place, NOTHING_KEPT);
     let barriersBegun = false;
     for (let batch = 1; this.#writes[this.#next]?.header.batch !== undefined; batch++) {
@@ -194,6 +202,8 @@ export class WritesCheck {
     const rows = written.frames.reduce((sum, { rowCount }) => sum + rowCount, 0);
     expectSame(written.header.rows, rows);
     this.#from = change;
+    this.numbers.take(written);
+    this.#census.saw('number given', !this.numbers.isEmpty);
     const changed = this.target.take(written, kept !== null);
     if (kept !== null) this.target.leave((table) => this.#definition.columnsOf(table));
     if (!this.#following) expectSame(changed, []);
