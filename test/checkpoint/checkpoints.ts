@@ -133,7 +133,7 @@ export function describeCheckpoints(
         const { name, digests } = JSON.parse(await run('checkpoint', 'show', 'by-hand', '--json')) as { name: string; digests: object };
         expect([name, Object.keys(digests).sort()]).toEqual([
           'by-hand',
-          ['app.company', 'app.person', 'changeover.correction', 'changeover.held', 'public.tag', 'public.visit'],
+          ['app.company', 'app.person', 'changeover.allocated', 'changeover.correction', 'changeover.held', 'public.tag', 'public.visit'],
         ]);
         await scene.bed.source.query(`UPDATE company SET name = 'behind the checkpoint'`);
         await scene.bed.barrier();
