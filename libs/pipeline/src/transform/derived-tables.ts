@@ -122,7 +122,7 @@ export class DerivedTables {
     this.#allocatedFrames = new RowFrames((frame) => output.add(frame, ALLOCATED_TABLE));
   }
 
-  /** The tables of which what is derived gives frames; of those that only history gives frames of, nothing is said. */
+  /** Whose forms the stream has to know before anything is derived: deciding and recording, which come by themselves, tell theirs. */
   get told(): readonly TableSchema[] {
     return [...this.frameTargets, ...(this.#numbers ? [ALLOCATED_TABLE] : [])];
   }
