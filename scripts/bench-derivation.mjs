@@ -133,8 +133,7 @@ async function steps(name, state) {
     tables: tables.told,
     partial: [],
     correctable: [...correctable],
-    at,
-    frames: true,
+    generation: 0,
   };
   const first = new FirstDerivation({
     ...{ state, view: state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [], commit: () => commit(true) },
@@ -143,7 +142,6 @@ async function steps(name, state) {
   });
   let cursor = null;
   const stepsOfAll = [
-    ['all contacts: which unique values they want', CONTACTS],
     ['all accounts: derived', ACCOUNTS],
     ['all contacts: derived', CONTACTS],
   ];

@@ -236,11 +236,11 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [TRANSFORM_SPEC, 'those of their own table that come later'],
   },
   {
-    name: 'rows that need each other are shared out among threads',
-    file: 'libs/pipeline/src/transform/ranges-ahead.ts',
-    find: 'return step.childless ?',
-    replace: 'return Boolean(step.rule) ?',
-    killedBy: [TRANSFORM_SPEC, 'those of their own table that come later'],
+    name: 'a rival that comes later in the first derivation is not contested',
+    file: ROUND,
+    find: 'this.#replace(row, { ...evaluation, kept: false });',
+    replace: 'this.#moveParents(row, evaluation.version);\n    row.become({ ...evaluation, kept: false });',
+    killedBy: [TRANSFORM_SPEC, 'where a rival comes later in the first derivation'],
   },
   {
     name: 'a barrier passes before everything is derived',
@@ -356,13 +356,6 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [DERIVATION_SPEC, 'counts for a unique value only'],
   },
   {
-    name: 'what a unique rule looks at is not made when it is asked who wants what',
-    file: 'libs/pipeline/src/derive/claiming-rule.ts',
-    find: '...(where === undefined ? [] : columnsCompared(where))',
-    replace: '...(where === undefined ? [] : columnsCompared(where).slice(0, 0))',
-    killedBy: ['libs/pipeline/src/derive/claiming-rule.spec.ts', 'wants the same as all of it'],
-  },
-  {
     name: 'rules of one table do not know the rows of each other',
     file: 'libs/pipeline/src/derive/derivation-plan.ts',
     find: 'uniquesOf.get(rule.target) ?? ',
@@ -389,20 +382,6 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'decided &&= !all.decides;',
     replace: '',
     killedBy: [DERIVATION_SPEC, 'makes rows of all that are joined'],
-  },
-  {
-    name: 'a row that too many rows hold is said to want its unique values',
-    file: 'libs/pipeline/src/derive/claiming-rule.ts',
-    find: '[...read, ...holding]',
-    replace: 'read',
-    killedBy: ['libs/pipeline/src/derive/claiming-rule.spec.ts', 'wants the same as all of it'],
-  },
-  {
-    name: 'a row that its validation holds is said to want its unique values',
-    file: 'libs/pipeline/src/derive/claiming-rule.ts',
-    find: "(rule.validate ?? []).filter(({ severity }) => severity !== 'warn')",
-    replace: '[]',
-    killedBy: ['libs/pipeline/src/derive/claiming-rule.spec.ts', 'wants the same as all of it'],
   },
   {
     name: 'a rule of the validation does not see what the one before it has fixed',

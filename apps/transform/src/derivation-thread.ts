@@ -22,7 +22,7 @@ port.on('message', (task: RangeTask | null) => {
   }
   try {
     const outcome = derivation.derive(task);
-    const memory = [...outcome.changes.pieces, ...outcome.frames.map(({ rows }) => rows)].map(({ buffer }) => buffer as ArrayBuffer);
+    const memory = [...outcome.changes.pieces, ...outcome.evaluated].map(({ buffer }) => buffer as ArrayBuffer);
     port.postMessage({ outcome } satisfies ThreadAnswer, memory);
   } catch (error) {
     port.postMessage({ failed: told(error) } satisfies ThreadAnswer);

@@ -40,7 +40,7 @@ export {
 export { putBack, type Inverse, type Inverses } from './inverse/inverse.js';
 export { invertRule, type InvertedRule } from './inverse/invert-rule.js';
 export type { WayBack } from './inverse/way-back.js';
-export { isKeyOf, readKeyOf, type KeyOf } from './key-of.js';
+export { readKeyOf, type KeyOf } from './key-of.js';
 export { traceRule, type TracedColumn, type TracedRow } from './trace-rule.js';
 export {
   ConversionProblem,

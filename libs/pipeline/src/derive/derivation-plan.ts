@@ -53,16 +53,11 @@ export type PlannedRule = {
   readonly isReferred: boolean;
   /** What mentions texts that are given numbers, and nothing else of the rule; null: nothing does. */
   readonly numbering: NumberingRule | null;
-  /** What decides which unique values a row wants, and nothing else of the rule. */
-  readonly claiming: EvaluatedRule;
   /** Number of the rule that stands for the rows of the target that its rows are merged into; null: they are not. */
   readonly mergesInto: number | null;
   /** Of a rule that stands for merged rows: those whose rows they are made of. It has no source rows of its own: its keys are the names of merged rows. */
   readonly mergedOf: readonly PlannedRule[] | null;
 };
-
-/** What it takes to say what a row is by its own source rows. */
-export type EvaluatedRule = Pick<PlannedRule, 'compiled' | 'table' | 'joins' | 'parents' | 'uniques' | 'mergesInto'>;
 
 /** What it takes to say which texts of a row are given numbers. */
 export type NumberingRule = Pick<PlannedRule, 'compiled' | 'table' | 'joins'>;
@@ -83,13 +78,12 @@ export class DerivationPlan {
   readonly #labelled: ReadonlyMap<string, PlannedRule>;
 
   /**
-   * `sources`: by source table the number that names it in the state, the places of its key columns, and which columns can be corrected (left out: none). `claiming`: of each rule what `claimingRule` leaves;
-   * all of it would do as well. `numbering`: what `numberingRule` leaves.
+   * `sources`: by source table the number that names it in the state, the places of its key columns, and which columns can be corrected (left out: none). `numbering`: of each rule what
+   * `numberingRule` leaves.
    */
   constructor(
     compiled: readonly CompiledRule[],
     sources: ReadonlyMap<string, Pick<MirroredTable, 'number' | 'key'> & Partial<Pick<MirroredTable, 'correctable'>>>,
-    claiming: readonly CompiledRule[] = compiled,
     numbering: readonly (CompiledRule | null)[] = [],
   ) {
     type Growing = MirroredTable & { readonly drives: PlannedRule[]; readonly joinedBy: PlannedJoin[]; readonly lookups: Lookup[] };
@@ -117,8 +111,8 @@ export class DerivationPlan {
       if (lookup === undefined) joined.lookups.push((lookup = { number, columns: join.columns }));
       return { join, table: joined, lookup, keyOrder: byKey ? joined.key.map((column) => join.columns.indexOf(column)) : [] };
     };
-    /** Of a part of a rule, which looks up for itself: nobody is remembered to depend on it. */
-    const joinsOfPart = (number: number, rule: CompiledRule): readonly PlannedJoin[] => {
+    /** Looks up for itself: nobody is remembered to depend on it. */
+    const numberingPart = (number: number, rule: CompiledRule): NumberingRule => {
       let known = 0;
       const plan = (join: CompiledJoin): PlannedJoin => ({
         number: known++,
@@ -126,21 +120,8 @@ export class DerivationPlan {
         ...placed(join),
         inner: (join.all?.joins ?? []).map(plan),
       });
-      return rule.joins.map(plan);
+      return { compiled: rule, table: table(rule.source), joins: rule.joins.map(plan) };
     };
-    const numberingPart = (number: number, rule: CompiledRule): NumberingRule => ({
-      compiled: rule,
-      table: table(rule.source),
-      joins: joinsOfPart(number, rule),
-    });
-    const claimingPart = (number: number, rule: CompiledRule, numbered: readonly PlannedUnique[]): EvaluatedRule => ({
-      compiled: rule,
-      table: table(rule.source),
-      joins: joinsOfPart(number, rule),
-      parents: [],
-      uniques: rule.uniques.map((unique, index) => ({ ...unique, number: (numbered[index] as PlannedUnique).number })),
-      mergesInto: mergesInto(rule),
-    });
     const merging = [...new Set(compiled.flatMap(({ target, merge }) => (merge === null ? [] : [target])))];
     const mergesInto = ({ target }: CompiledRule): number | null => {
       const index = merging.indexOf(target);
@@ -172,7 +153,6 @@ export class DerivationPlan {
         }),
         uniques: numbered,
         numbering: numbering[number] == null ? null : numberingPart(number, numbering[number]),
-        claiming: claimingPart(number, claiming[number] ?? rule, numbered),
         isReferred: compiled.some(({ keysOf }) => keysOf.some(({ parent, rule: name }) => parent === rule.target && name === rule.name)),
         mergesInto: mergesInto(rule),
         mergedOf: null,

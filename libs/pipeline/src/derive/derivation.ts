@@ -1,14 +1,14 @@
 import type { StateView } from '@changeover/events';
 import type { Row } from '@changeover/mapping';
 
-import type { DerivationPlan, MirroredTable, PlannedRule, PlannedUnique } from './derivation-plan.js';
-import { decodeEntry, type Version } from './derived-entry.js';
-import { RowEvaluator } from './row-evaluator.js';
+import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
+import { decodeEntry } from './derived-entry.js';
+import { RowEvaluator, type Evaluation } from './row-evaluator.js';
 import type { KeptVersion } from './kept-version.js';
 import { membersOf } from './members.js';
 import { mergedOf, Round, type DerivedChange } from './round.js';
 import { SourceMirror, valuesText } from './source-mirror.js';
-import { rivalMember, rivalName, stateKey } from './state-keys.js';
+import { stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
 
 export type { DerivedChange } from './round.js';
@@ -22,8 +22,8 @@ export type DrivingRow = { readonly rule: PlannedRule; readonly key: string };
 /** A row's key, and what the mirror holds of it. */
 export type MirroredRow = { readonly key: string; readonly value: Buffer };
 
-/** A row wants to have these values alone: number of the unique rule, values, the row's place among its rivals, its name among them. */
-export type WantedValues = readonly [unique: number, values: string, order: string, rival: string];
+/** A driving row's key, and what the row is by its own source rows. */
+export type EvaluatedRow = { readonly key: string; readonly evaluation: Evaluation };
 
 /**
  * Derives the target's rows from the mirror, as far as a source transaction may have changed them.
@@ -83,13 +83,23 @@ export class Derivation {
   }
 
   /**
-   * Derives rows of which nothing was derived yet; the others may not all be known. What {@link claim} takes was claimed before. `childless`: of rows
-   * that could stand on these nothing was derived yet either.
+   * What rows are by their own of which nothing was derived yet, but for those that were gathered. It depends on nothing that comes of other rows, so whoever
+   * has the mirror can do it.
    */
-  deriveFirst(rule: PlannedRule, rows: readonly MirroredRow[], childless = false): readonly DerivedChange[] {
+  evaluate(rule: PlannedRule, rows: readonly MirroredRow[]): readonly EvaluatedRow[] {
+    const evaluator = new RowEvaluator(this.#mirror);
+    return rows
+      .filter(({ key }) => !this.#isGathered(rule, key))
+      .map(({ key, value }) => ({ key, evaluation: evaluator.evaluate(rule, key, this.#mirror.rowOf(rule.table, key, value)) }));
+  }
+
+  /**
+   * Derives rows of which nothing was derived yet; the others may not all be known. A row that was derived before changes, too, where one of these has what it wants alone, or needs it.
+   * `childless`: of rows that could stand on these nothing was derived yet either.
+   */
+  deriveFirst(rule: PlannedRule, rows: readonly EvaluatedRow[], childless = false): readonly DerivedChange[] {
     const round = this.#round(childless ? rule : null);
-    for (const { key, value } of rows)
-      if (!this.#isGathered(rule, key)) round.evaluateFirst(rule, key, this.#mirror.rowOf(rule.table, key, value));
+    for (const { key, evaluation } of rows) round.deriveFirst(rule, key, evaluation);
     return round.finish();
   }
 
@@ -104,12 +114,6 @@ export class Derivation {
     const round = this.#round(null);
     for (const name of names) round.mergeFirst(rule, name);
     return round.finish();
-  }
-
-  /** As {@link wanted}, of merged rows. */
-  wantedByMerged(rule: PlannedRule, names: readonly string[]): readonly WantedValues[] {
-    const round = this.#round(null);
-    return names.flatMap((name) => wantedBy(rule, name, round.claimsOf(rule, name)));
   }
 
   /** Derives these driving rows once more, though none of their source rows may have changed: where all that is remembered is right, nothing comes of it. */
@@ -149,24 +153,6 @@ export class Derivation {
     return round.finish();
   }
 
-  /** Which unique values these rows want. */
-  wanted(rule: PlannedRule, rows: readonly MirroredRow[]): readonly WantedValues[] {
-    const { claiming } = rule;
-    const evaluator = new RowEvaluator(this.#mirror);
-    const wanted: WantedValues[] = [];
-    for (const { key, value } of rows) {
-      if (this.#isGathered(rule, key)) continue;
-      const { version } = evaluator.evaluate(claiming, key, this.#mirror.rowOf(claiming.table, key, value));
-      if (version !== null) wanted.push(...wantedBy(rule, key, version.claims));
-    }
-    return wanted;
-  }
-
-  /** Says so of rows that nothing was derived of yet, so that whoever is derived first knows all its rivals. */
-  claim(wanted: readonly WantedValues[]): void {
-    for (const [unique, values, order, rival] of wanted) this.#claims.enter(unique, values, rivalMember(false, order, rival));
-  }
-
   /** What it wants, and what becomes of it, is that of the merged row that it is part of. Of others of these rows nothing is remembered yet. */
   #isGathered({ number, mergesInto }: PlannedRule, key: string): boolean {
     return mergesInto !== null && this.#state.get(stateKey('derived', number, key)) !== undefined;
@@ -176,12 +162,4 @@ export class Derivation {
     const evaluator = new RowEvaluator(this.#mirror);
     return new Round({ plan: this.#plan, state: this.#state, mirror: this.#mirror, claims: this.#claims, evaluator }, childless);
   }
-}
-
-function wantedBy({ number, isShared, uniques }: PlannedRule, key: string, claims: Version['claims']): readonly WantedValues[] {
-  return claims.flatMap((claim, index) =>
-    claim === null
-      ? []
-      : [[(uniques[index] as PlannedUnique).number, claim.values, claim.order, rivalName(number, isShared, key)] as const],
-  );
 }

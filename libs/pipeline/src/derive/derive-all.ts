@@ -1,7 +1,7 @@
 import type { Line, StateEntry, StateView } from '@changeover/events';
 
 import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
-import type { Derivation, DerivedChange, WantedValues } from './derivation.js';
+import type { Derivation, DerivedChange, MirroredRow } from './derivation.js';
 import { keyOfEntry, stateKey } from './state-keys.js';
 
 /** How far deriving all has come: the step, and the last key of it that was done. */
@@ -24,10 +24,9 @@ export type MirrorPiece = {
   readonly next: DeriveAllCursor | null;
 };
 
-/** What came of a piece: one of the three, by what its step is for. */
+/** What came of a piece: one of the two, by what its step is for. */
 export type TakenPiece = {
   readonly changes: readonly DerivedChange[];
-  readonly wanted: readonly WantedValues[];
   /** Rows of a table that is passed on. */
   readonly lines: readonly Line[];
 };
@@ -38,13 +37,13 @@ const [PIECE_BYTES, PIECE_ROWS] = [1024 * 1024, 250];
 const PIECE_PARTS = 10 * PIECE_ROWS;
 
 /**
- * What is done with a table's rows. `index`: they are put where joins look for them. `number`: what they mention is given numbers. `gather`: what they give to merged rows. `claim`: which unique values they want.
- * `derive`: what becomes of them; `childless`: nothing was derived yet of rows that could stand on these. `pass`: they go to the target as they are. A rule that stands for merged rows claims and
+ * What is done with a table's rows. `index`: they are put where joins look for them. `number`: what they mention is given numbers. `gather`: what they give to merged rows.
+ * `derive`: what becomes of them; `childless`: nothing was derived yet of rows that could stand on these. `pass`: they go to the target as they are. A rule that stands for merged rows
  * derives those that were gathered; `table` is the first that they come from.
  */
 export type DeriveStep =
   | { readonly what: 'index'; readonly table: MirroredTable }
-  | { readonly what: 'number' | 'gather' | 'claim'; readonly rule: PlannedRule; readonly table: MirroredTable }
+  | { readonly what: 'number' | 'gather'; readonly rule: PlannedRule; readonly table: MirroredTable }
   | { readonly what: 'derive'; readonly rule: PlannedRule; readonly table: MirroredTable; readonly childless: boolean }
   | { readonly what: 'pass'; readonly table: PassedTable };
 
@@ -61,8 +60,9 @@ export type DeriveAllParts = {
 
 /**
  * The order in which every row of a mirror is derived of which nothing was derived yet, so that it comes to what deriving each change by itself would have come to,
- * with each row written once. First rows are put where joins find them, texts are given numbers in the one order in which that is ever done, what is to be merged is gathered, and all that want unique values say so; then rows are derived parents first;
- * what waits for a row that comes later (in its own table, in a circle of tables) comes with it.
+ * with each row written once, but for those whose rivals come later. First rows are put where joins find them, texts are given numbers in the one order in which that is ever done, and what is to be
+ * merged is gathered; then rows are derived parents first.
+ * What waits for a row that comes later (in its own table, in a circle of tables) comes with it; what loses a unique value to one goes then, or goes on without it.
  */
 export class DeriveAll {
   readonly #state: StateView;
@@ -87,7 +87,6 @@ export class DeriveAll {
       ...[...plan.tables].filter(({ lookups }) => lookups.length > 0).map((table) => ({ what: 'index' as const, table })),
       ...plan.rules.filter(({ numbering }) => numbering !== null).map((rule) => ({ what: 'number' as const, rule, table: rule.table })),
       ...rules.filter(({ mergesInto }) => mergesInto !== null).map((rule) => ({ what: 'gather' as const, rule, table: rule.table })),
-      ...rules.filter(({ uniques }) => uniques.length > 0).map((rule) => ({ what: 'claim' as const, rule, table: rule.table })),
       ...made.map((one) =>
         'rule' in one
           ? { what: 'derive' as const, rule: one.rule, table: one.rule.table, childless: childless.has(one.rule) }
@@ -174,33 +173,40 @@ function placesOf(step: DeriveStep): (key: string) => Buffer {
   return (key) => stateKey('mirror', step.table.number, key);
 }
 
-/** Does with rows of the mirror what the step is for, but for saying what they want. */
+/** Does with rows of the mirror what the step is for. */
 export function takePiece(derivation: Derivation, step: DeriveStep, entries: readonly StateEntry[]): TakenPiece {
-  if (step.what === 'pass') {
-    const lines = entries.map(({ value }) => step.table.lineOf(value)).filter((line) => line !== null);
-    return { changes: [], wanted: [], lines };
-  }
-  const rows = entries.map(({ key, value }) => ({ key: keyOfEntry(key), value }));
-  if (step.what !== 'index' && step.rule.mergedOf !== null) {
-    const names = rows.map(({ key }) => key);
-    if (step.what === 'claim') return { changes: [], wanted: derivation.wantedByMerged(step.rule, names), lines: [] };
-    return { changes: derivation.mergeFirst(step.rule, names), wanted: [], lines: [] };
-  }
   switch (step.what) {
     case 'index':
-      derivation.index(step.table, rows);
-      return { changes: [], wanted: [], lines: [] };
+      derivation.index(step.table, mirroredRows(entries));
+      return { changes: [], lines: [] };
     case 'number':
-      derivation.number(step.rule, rows);
-      return { changes: [], wanted: [], lines: [] };
+      derivation.number(step.rule, mirroredRows(entries));
+      return { changes: [], lines: [] };
     case 'gather':
-      derivation.gather(step.rule, rows);
-      return { changes: [], wanted: [], lines: [] };
-    case 'claim':
-      return { changes: [], wanted: derivation.wanted(step.rule, rows), lines: [] };
+      derivation.gather(step.rule, mirroredRows(entries));
+      return { changes: [], lines: [] };
     case 'derive':
-      return { changes: derivation.deriveFirst(step.rule, rows, step.childless), wanted: [], lines: [] };
+      return { changes: deriveFirst(derivation, step, entries), lines: [] };
+    case 'pass':
+      return { changes: [], lines: entries.map(({ value }) => step.table.lineOf(value)).filter((line) => line !== null) };
   }
+}
+
+export function mirroredRows(entries: readonly StateEntry[]): readonly MirroredRow[] {
+  return entries.map(({ key, value }) => ({ key: keyOfEntry(key), value }));
+}
+
+function deriveFirst(
+  derivation: Derivation,
+  { rule, childless }: Extract<DeriveStep, { readonly what: 'derive' }>,
+  entries: readonly StateEntry[],
+): readonly DerivedChange[] {
+  const rows = mirroredRows(entries);
+  if (rule.mergedOf === null) return derivation.deriveFirst(rule, derivation.evaluate(rule, rows), childless);
+  return derivation.mergeFirst(
+    rule,
+    rows.map(({ key }) => key),
+  );
 }
 
 function standsOn(child: PlannedRule, parent: PlannedRule): boolean {

@@ -97,9 +97,13 @@ export class Round {
     if (problems.length > 0 && rule.compiled.keepsLast) this.#replace(row, { lookups, version, kept: true, problems });
   }
 
-  /** The same of a row of which nothing was derived yet, and whose unique values were claimed before. */
-  evaluateFirst(rule: PlannedRule, key: string, driving: Row | null): void {
-    this.#first(rule, key, this.#evaluator.evaluate(rule, key, driving));
+  /** The first layer of a row of which nothing was derived yet. */
+  deriveFirst(rule: PlannedRule, key: string, evaluation: Evaluation): AffectedRow {
+    const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
+    row.evaluated = true;
+    this.#moveLookups(row, evaluation.lookups);
+    this.#replace(row, { ...evaluation, kept: false });
+    return row;
   }
 
   /** What a row gives to a merged row of which nothing was derived yet; nothing if it is part of none. */
@@ -107,22 +111,16 @@ export class Round {
     const evaluation = this.#evaluator.evaluate(rule, key, driving);
     const into = mergedOf(evaluation);
     if (into === null) return;
-    this.#settle(this.#first(rule, key, evaluation));
+    this.#settle(this.deriveFirst(rule, key, evaluation));
     // So that it is found among those that are to be derived.
     this.#state.put(stateKey('derived', into.rule, into.key), encodeEntry(NO_ENTRY, ''));
   }
 
-  /** A merged row of which nothing was derived yet, and whose unique values were claimed before; what it is made of was gathered. */
+  /** A merged row of which nothing was derived yet; what it is made of was gathered. */
   mergeFirst(rule: PlannedRule, key: string): void {
     const row = this.#concern(this.#load(rule, key));
     const { version, problems } = this.#merged(row);
-    this.#moveParents(row, version);
-    row.become({ lookups: NONE, version, kept: false, problems });
-  }
-
-  /** What a merged row comes to by what was gathered of it. */
-  claimsOf(rule: PlannedRule, key: string): Version['claims'] {
-    return this.#merged(this.#load(rule, key)).version?.claims ?? NONE;
+    this.#replace(row, { lookups: NONE, version, kept: false, problems });
   }
 
   /** The other layers, and what came of them. */
@@ -153,15 +151,6 @@ export class Round {
 
   #enter(row: AffectedRow): AffectedRow {
     (this.#affected[row.rule.number] ??= new Map<string, AffectedRow>()).set(row.key, row);
-    return row;
-  }
-
-  #first(rule: PlannedRule, key: string, evaluation: Evaluation): AffectedRow {
-    const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
-    row.evaluated = true;
-    this.#moveLookups(row, evaluation.lookups);
-    this.#moveParents(row, evaluation.version);
-    row.become({ ...evaluation, kept: false });
     return row;
   }
 

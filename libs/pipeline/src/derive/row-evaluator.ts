@@ -9,7 +9,7 @@ import {
   type Row,
 } from '@changeover/mapping';
 
-import type { EvaluatedRule, NumberingRule, PlannedJoin } from './derivation-plan.js';
+import type { NumberingRule, PlannedJoin, PlannedRule } from './derivation-plan.js';
 import type { ParentRef, Version } from './derived-entry.js';
 import { lineOfRow } from './row-text.js';
 import { wantedText, type SourceMirror } from './source-mirror.js';
@@ -41,10 +41,7 @@ type Gathered = { readonly text: string | null; readonly row: Row | ConversionPr
 const NO_PROBLEMS: readonly Problem[] = [];
 const NO_ROW: Evaluation = { lookups: [], version: null, problems: NO_PROBLEMS };
 
-/**
- * Evaluates driving rows as long as the mirror does not change: what joins found is kept, as many rows are often joined to the same one. Of rules whole, or
- * of what they want to be unique; not of both.
- */
+/** Evaluates driving rows as long as the mirror does not change: what joins found is kept, as many rows are often joined to the same one. */
 export class RowEvaluator {
   readonly #mirror: SourceMirror;
   /** By join, then by what was looked up. */
@@ -57,7 +54,7 @@ export class RowEvaluator {
   }
 
   /** `key`: of the driving row. */
-  evaluate(rule: EvaluatedRule, key: string, driving: Row | null): Evaluation {
+  evaluate(rule: PlannedRule, key: string, driving: Row | null): Evaluation {
     if (driving === null) return NO_ROW;
     const { rows, lookups, problems, decided } = this.join(rule, driving);
     if (decided && !rule.compiled.accepts(rows)) return { lookups, version: null, problems: NO_PROBLEMS };
@@ -78,7 +75,7 @@ export class RowEvaluator {
   }
 
   /** What is accepted is looked for only where a validation rule holds the row: of all others nothing need be known. */
-  #derive({ compiled }: EvaluatedRule, key: string, rows: JoinedRows): ReturnType<CompiledRule['derive']> {
+  #derive({ compiled }: PlannedRule, key: string, rows: JoinedRows): ReturnType<CompiledRule['derive']> {
     const derived = compiled.derive(rows);
     if ('values' in derived || !derived.problems.some(({ rule }) => rule !== undefined)) return derived;
     const waives = this.#mirror.corrections.waives(compiled, key);
@@ -86,7 +83,7 @@ export class RowEvaluator {
   }
 
   /** The row with those joined to it, what was looked up for that, and why they are too many. */
-  join(rule: Pick<EvaluatedRule, 'joins'>, driving: Row): Joined {
+  join(rule: Pick<PlannedRule, 'joins'>, driving: Row): Joined {
     const lookups: (string | null)[] = [];
     const rows: [Row, ...(Row | null)[]] = [driving];
     let problems: Problem[] | null = null;
@@ -146,7 +143,7 @@ export class RowEvaluator {
 }
 
 /** What the row gives to the merged row of this name. `tooMany`: why some of what it joins is not known. */
-function partOf(rule: EvaluatedRule, name: string, rows: JoinedRows, tooMany: readonly Problem[]): Omit<Evaluation, 'lookups'> {
+function partOf(rule: PlannedRule, name: string, rows: JoinedRows, tooMany: readonly Problem[]): Omit<Evaluation, 'lookups'> {
   const { uniques, compiled, mergesInto } = rule;
   const { partOf: partly, orderOf } = compiled.merge as CompiledMerge;
   const { values, problems } = partly(rows);
@@ -156,14 +153,14 @@ function partOf(rule: EvaluatedRule, name: string, rows: JoinedRows, tooMany: re
   return { version: { values, parents, claims: uniques.map(() => null), notes: NO_PROBLEMS, part }, problems: [...tooMany, ...problems] };
 }
 
-function parentsOf(rule: EvaluatedRule, rows: JoinedRows): readonly (ParentRef | null)[] {
+function parentsOf(rule: PlannedRule, rows: JoinedRows): readonly (ParentRef | null)[] {
   return rule.parents.map(({ rule: parent, keyOf }) => {
     const key = keyOf(rows);
     return key === null ? null : { rule: parent, key: bounded(lineOfRow(key)) };
   });
 }
 
-function versionOf(rule: EvaluatedRule, rows: JoinedRows, { values, notes }: Pick<Version, 'values' | 'notes'>): Version {
+function versionOf(rule: PlannedRule, rows: JoinedRows, { values, notes }: Pick<Version, 'values' | 'notes'>): Version {
   const parents = parentsOf(rule, rows).filter((parent) => parent !== null);
   const claims = rule.uniques.map((unique) => {
     const wanted = wantedText(values, unique);

@@ -26,7 +26,6 @@ import {
 } from '@changeover/mapping';
 
 import { allocatedLine, AllocatedNumbers } from '../derive/allocated-numbers.js';
-import { claimingRule } from '../derive/claiming-rule.js';
 import { referenceLine } from '../derive/reference-line.js';
 import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/derivation-plan.js';
 import { correctionLine, type PlacedDecision } from '../derive/corrections.js';
@@ -69,8 +68,6 @@ export class DerivedTables {
   readonly derivation: Derivation;
   readonly numbers: AllocatedNumbers;
   readonly targets: readonly TableSchema[];
-  /** All tables that frames are given of. */
-  readonly frameTargets: readonly TableSchema[];
   readonly #held: HeldRows;
   /** By target: its rows come from one rule, or from several. */
   readonly #frames: ReadonlyMap<string, RowFrames>;
@@ -106,14 +103,11 @@ export class DerivedTables {
     });
     const compile = (some: readonly TableRule[]): readonly CompiledRule[] =>
       compileRules({ rules: some }, columns, converters, this.numbers.numbering);
-    const compiled = compile(rules);
-    const claiming = compile(rules.map(claimingRule));
     const numbering = rules.map(numberingRule).map((rule) => (rule === null ? null : (compile([rule])[0] ?? null)));
     this.#numbers = numbering.some((rule) => rule !== null);
-    this.plan = new DerivationPlan(compiled, keys, claiming, numbering);
+    this.plan = new DerivationPlan(compile(rules), keys, numbering);
     this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
     this.targets = ruleSchemas(rules);
-    this.frameTargets = [HELD_TABLE, ...this.targets];
     this.#held = new HeldRows(migration, state);
     this.#frames = new Map(this.targets.map((target) => [tableName(target), new RowFrames((frame) => output.add(frame, target))]));
     this.#heldFrames = new RowFrames((frame) => output.add(frame, HELD_TABLE));
@@ -124,7 +118,7 @@ export class DerivedTables {
 
   /** Whose forms the stream has to know before anything is derived: deciding and recording, which come by themselves, tell theirs. */
   get told(): readonly TableSchema[] {
-    return [...this.frameTargets, ...(this.#numbers ? [ALLOCATED_TABLE] : [])];
+    return [HELD_TABLE, ...this.targets, ...(this.#numbers ? [ALLOCATED_TABLE] : [])];
   }
 
   /** The tables that the rules read. */

@@ -16,7 +16,7 @@ import { neverWhole } from '../mirror/table-mirror.js';
 import type { DerivedTables } from './derived-tables.js';
 import type { QueuedFrames } from './queued-frames.js';
 import { RangesAhead } from './ranges-ahead.js';
-import type { RangeOutcome, RangeThreads } from './range-threads.js';
+import type { RangeThreads } from './range-threads.js';
 import type { SourceTable } from './source-tables.js';
 import type { WritesOutput } from './writes-output.js';
 import { nextTurn } from '../next-turn.js';
@@ -54,8 +54,8 @@ type Done = { readonly cursor: DeriveAllCursor | null; readonly batch: number; r
 
 /**
  * Everything at the target for the first time: what rules make and what passes by, parents first, then rows without a key and what operators had decided, then the barriers that waited
- * for it. In records of bounded size, which are the same ones whenever it is done again from the same cursor, and whoever derives them: ranges of large
- * tables are derived ahead in other threads, where one does not depend on what comes of another.
+ * for it. In records of bounded size, which are the same ones whenever it is done again from the same cursor, with other threads or without: what in ranges of large
+ * tables does not depend on what comes of others is done ahead there.
  */
 export class FirstDerivation implements AsyncDisposable {
   readonly #options: FirstDerivationOptions;
@@ -86,7 +86,14 @@ export class FirstDerivation implements AsyncDisposable {
     this.#ahead =
       startThreads === undefined
         ? null
-        : new RangesAhead({ all: this.#all, state, start: startThreads, commit, recordRows: this.#recordRows });
+        : new RangesAhead({
+            all: this.#all,
+            state,
+            derivation: derived.derivation,
+            start: startThreads,
+            commit,
+            recordRows: this.#recordRows,
+          });
   }
 
   /** The next piece, behind `cursor`, when there are `batch` records of it. */
@@ -132,8 +139,7 @@ export class FirstDerivation implements AsyncDisposable {
     let rows = 0;
     let next: DeriveAllCursor | null = cursor;
     for (const piece of this.#all.pieces(cursor, this.#recordRows)) {
-      const { changes, wanted, lines } = takePiece(derived.derivation, piece.step, piece.entries);
-      derived.derivation.claim(wanted);
+      const { changes, lines } = takePiece(derived.derivation, piece.step, piece.entries);
       derived.give(changes, at);
       if (piece.step.what === 'pass') this.#pass(piece.step.table, lines);
       rows += piece.entries.length;
@@ -145,20 +151,8 @@ export class FirstDerivation implements AsyncDisposable {
   }
 
   async #deriveAhead(cursor: DeriveAllCursor): Promise<{ readonly rows: number; readonly next: DeriveAllCursor | null }> {
-    const { rows, next, outcome } = await (this.#ahead as RangesAhead).next(cursor);
-    this.#take(outcome);
-    return { rows, next };
-  }
-
-  #take({ changes, frames, wanted }: RangeOutcome): void {
-    const { state, output, derived } = this.#options;
-    state.adopt(changes);
-    derived.derivation.claim(wanted);
-    for (const { target, rows, ...frame } of frames)
-      output.add(
-        { ...frame, rows: Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength) },
-        derived.frameTargets[target] as TableSchema,
-      );
+    const { derived, at } = this.#options;
+    return (this.#ahead as RangesAhead).next(cursor, (changes) => derived.give(changes, at));
   }
 
   #pass(table: PassedTable, lines: readonly Line[]): void {

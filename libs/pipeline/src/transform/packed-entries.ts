@@ -1,5 +1,9 @@
 import type { StateEntry } from '@changeover/events';
 
+import type { EvaluatedRow } from '../derive/derivation.js';
+import { decodeEntry, encodeEntry, NO_ENTRY } from '../derive/derived-entry.js';
+import { lineOfRow } from '../derive/row-text.js';
+
 const HEADER_BYTES = 8;
 
 /** Entries one behind the other, each with the lengths of its key and value in front: one piece of memory, which can be given to another thread. */
@@ -28,4 +32,18 @@ export function unpackEntries({ buffer, byteOffset, byteLength }: Uint8Array): S
     at = end;
   }
   return entries;
+}
+
+/** Rows in the same form: each as what would be remembered of it, if nothing had become of it. */
+export function packRows(rows: readonly EvaluatedRow[]): Uint8Array {
+  return packEntries(
+    rows.map(({ key, evaluation }) => {
+      const line = evaluation.version === null ? '' : lineOfRow(evaluation.version.values);
+      return { key: Buffer.from(key), value: encodeEntry({ ...NO_ENTRY, ...evaluation }, line) };
+    }),
+  );
+}
+
+export function unpackRows(packed: Uint8Array): EvaluatedRow[] {
+  return unpackEntries(packed).map(({ key, value }) => ({ key: key.toString(), evaluation: decodeEntry(value) }));
 }

@@ -1,8 +1,6 @@
-import type { Frame, StateChanges } from '@changeover/events';
+import type { StateChanges } from '@changeover/events';
 import type { TableRule } from '@changeover/mapping';
 
-import type { WantedValues } from '../derive/derivation.js';
-import type { HeldSince } from '../derive/held-rows.js';
 import type { Generation } from './generation-view.js';
 import type { ToldTable } from './source-tables.js';
 
@@ -16,19 +14,12 @@ export type RangeSetup = {
   readonly partial: readonly string[];
   /** Tables of which operators can correct rows. */
   readonly correctable: readonly string[];
-  readonly at: HeldSince;
-  /** Whether anybody wants frames of what changes, beside what goes into the state. */
-  readonly frames: boolean;
   /** Of what is derived. */
   readonly generation: Generation;
 };
 
 /** What is done with the rows of a range, by the numbers of tables and rules. */
-export type RangeStep =
-  | { readonly what: 'index'; readonly table: number }
-  | { readonly what: 'gather' | 'claim'; readonly rule: number }
-  /** Of rows that could stand on these nothing was derived yet. */
-  | { readonly what: 'derive'; readonly rule: number };
+export type RangeStep = { readonly what: 'index'; readonly table: number } | { readonly what: 'gather' | 'derive'; readonly rule: number };
 
 export type RangeTask = {
   readonly step: RangeStep;
@@ -36,15 +27,15 @@ export type RangeTask = {
   readonly pieces: readonly Uint8Array[];
 };
 
+/** What came of a task: one of the two, by what its step is for. */
 export type RangeOutcome = {
-  /** For the state. */
+  /** For the state, where rows are indexed or gathered. */
   readonly changes: StateChanges;
-  /** For the record, in this order; `target`: place among all tables that frames are given of. */
-  readonly frames: readonly (Omit<Frame, 'schemaSeq' | 'rows'> & { readonly target: number; readonly rows: Uint8Array })[];
-  readonly wanted: readonly WantedValues[];
+  /** Where rows are derived: what they are by their own, in the task's pieces, each as `packRows` packs them. What becomes of them also depends on each other. */
+  readonly evaluated: readonly Uint8Array[];
 };
 
-/** Threads beside ours; each derives over what the state has committed. */
+/** Threads beside ours; each does its part over what the state has committed. */
 export type RangeThreads = AsyncDisposable & {
   readonly count: number;
   /** Several at a time; each rejects with the error that its thread met. */

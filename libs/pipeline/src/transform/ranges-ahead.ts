@@ -1,8 +1,9 @@
 import { invariant } from '@changeover/core';
 import type { StateDraft, StateStore } from '@changeover/events';
 
+import type { Derivation, DerivedChange } from '../derive/derivation.js';
 import type { DeriveAll, DeriveAllCursor, DeriveStep } from '../derive/derive-all.js';
-import { packEntries } from './packed-entries.js';
+import { packEntries, unpackRows } from './packed-entries.js';
 import type { RangeOutcome, RangeStep, RangeThreads } from './range-threads.js';
 
 /** Of each thread: one that it derives, and one that waits for it. */
@@ -11,6 +12,8 @@ const RANGES_A_THREAD = 2;
 export type RangesAheadOptions = {
   readonly all: DeriveAll;
   readonly state: StateStore;
+  /** Over that state. */
+  readonly derivation: Derivation;
   /** Starts the threads. */
   readonly start: () => RangeThreads;
   /** Commits all that was put into the state. */
@@ -25,9 +28,9 @@ type Range = {
 };
 
 /**
- * Ranges of one step, each as many rows as make a record, given to other threads in the order in which they are asked for here. What a step reads of the state is
- * committed before it begins, and no range of it reads what another one puts: so it does not matter which of them is derived first, or over which of the commits
- * in between.
+ * Ranges of one step, each as many rows as make a record, given to other threads in the order in which they are asked for here. What they read of the state is
+ * committed before the step begins, and no range of it reads what another one puts: so it does not matter which of them is done first, or over which of the commits
+ * in between. Where rows depend on each other, as rivals and as those that need each other, our own thread decides, one range after the other.
  */
 export class RangesAhead implements AsyncDisposable {
   readonly #options: RangesAheadOptions;
@@ -44,25 +47,37 @@ export class RangesAhead implements AsyncDisposable {
     this.#draft = options.state.draft();
   }
 
-  /** Whether no row of the step depends on what comes of another one. */
+  /** Whether there is anything of the step that other threads can do. */
   static takes(step: DeriveStep): boolean {
     return taskOf(step) !== null;
   }
 
-  /** The range behind `cursor`, which is where the one before it ended. */
-  async next(cursor: DeriveAllCursor): Promise<Omit<Range, 'outcome'> & { readonly outcome: RangeOutcome }> {
+  /** Does the range behind `cursor`, which is where the one before it ended. `give` takes what changes, piece by piece. */
+  async next(
+    cursor: DeriveAllCursor,
+    give: (changes: readonly DerivedChange[]) => void = () => undefined,
+  ): Promise<Omit<Range, 'outcome'>> {
     const threads = (this.#threads ??= this.#options.start());
     if (this.#step !== cursor.step) await this.#begin(cursor);
     while (this.#given !== null && this.#ranges.length < RANGES_A_THREAD * threads.count) this.#give(threads, this.#given);
     const range = this.#ranges.shift();
     invariant(range !== undefined, 'a step has at least one range');
-    return { ...range, outcome: await range.outcome };
+    this.#take(cursor, await range.outcome, give);
+    return range;
   }
 
   /** Whatever its threads are at. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#threads?.[Symbol.asyncDispose]();
     await this.#draft[Symbol.asyncDispose]();
+  }
+
+  #take({ step: index }: DeriveAllCursor, { changes, evaluated }: RangeOutcome, give: (changes: readonly DerivedChange[]) => void): void {
+    const { all, state, derivation } = this.#options;
+    const step = all.steps[index] as DeriveStep;
+    state.adopt(changes);
+    if (step.what !== 'derive') return;
+    for (const rows of evaluated) give(derivation.deriveFirst(step.rule, unpackRows(rows), step.childless));
   }
 
   async #begin(cursor: DeriveAllCursor): Promise<void> {
@@ -95,10 +110,8 @@ function taskOf(step: DeriveStep): RangeStep | null {
     case 'index':
       return { what: 'index', table: step.table.number };
     case 'gather':
-    case 'claim':
-      return { what: step.what, rule: step.rule.number };
     case 'derive':
-      return step.childless ? { what: 'derive', rule: step.rule.number } : null;
+      return { what: step.what, rule: step.rule.number };
     case 'pass':
     case 'number':
       return null;

@@ -207,6 +207,7 @@ export class SnapshotDerivation {
         : new RangesAhead({
             all,
             state,
+            derivation,
             start: () => startThreads(this.#rangeSetup(), state.location),
             commit: () => this.#commit(),
             recordRows: pieceRows,
@@ -216,13 +217,11 @@ export class SnapshotDerivation {
       signal.throwIfAborted();
       if (ahead !== null && this.#isThreaded(all, cursor)) {
         const range = await ahead.next(cursor);
-        state.adopt(range.outcome.changes);
-        derivation.claim(range.outcome.wanted);
         cursor = range.next ?? end;
         gone += range.rows;
       } else
         for (const piece of all.pieces(cursor, pieceRows)) {
-          derivation.claim(takePiece(derivation, piece.step, piece.entries).wanted);
+          takePiece(derivation, piece.step, piece.entries);
           cursor = piece.next ?? end;
           gone += piece.entries.length;
         }
@@ -247,7 +246,7 @@ export class SnapshotDerivation {
   #rangeSetup(): RangeSetup {
     const { migration, mapping } = this.#options;
     const correctable = [...correctableTables(mapping)];
-    return { migration, rules: this.#rules, tables: this.#tables.told, partial: [], correctable, at: NEVER, frames: false, generation: 0 };
+    return { migration, rules: this.#rules, tables: this.#tables.told, partial: [], correctable, generation: 0 };
   }
 
   /** The rows of one of {@link targets}, with that table's columns in their order. */

@@ -818,8 +818,8 @@ describe('transform', () => {
     });
 
     it('lets others go on between two pieces of the first derivation, also where nothing is written', async () => {
-      const unique = [{ columns: ['full'], otherwise: 'empty' as const }];
-      const mapping = parseMapping({ rules: RULES.rules.map((rule) => ({ ...rule, unique })) });
+      const joins = [{ as: 'namesake', table: 'public.people', on: { name: { column: 'name' } } }];
+      const mapping = parseMapping({ rules: RULES.rules.map((rule) => ({ ...rule, joins })) });
       await using bed = new TransformBed();
       const turns: number[] = [];
       let turn = 0;
@@ -837,7 +837,7 @@ describe('transform', () => {
       await bed.progress();
       await bed.transaction([inserted(PEOPLE, ['x', 'late'])]);
       await bed.written();
-      // Three pieces of those who want a name, three of the rows, and the end.
+      // Three pieces of those who are found by their name, three of the rows, and the end.
       expect(turns).toEqual([0, 1, 2, 3, 4, 5, 6]);
     });
 
@@ -1022,6 +1022,87 @@ describe('transform', () => {
       expect(tasks).toBe(where === 'several' ? 8 : 0);
     },
   );
+
+  describe('where a rival comes later in the first derivation', () => {
+    const TREE = textTable('tree', ['id', 'parent', 'name']);
+    const [id, parent, name] = ['id', 'parent', 'name'].map((column) => ({ column }));
+    const number = (row: number): string => String(row).padStart(3, '0');
+
+    /** Rows with names, then rows that stand on these, then some that have the names before the first. */
+    async function treeOf(otherwise: 'empty' | 'held'): Promise<{ readonly bed: TransformBed; readonly mapping: Mapping }> {
+      const mapping = parseMapping({
+        rules: [
+          {
+            source: 'public.tree',
+            target: 'crm.tree',
+            columns: { id, parent, name },
+            key: ['id'],
+            unique: [{ columns: ['name'], order: [{ column: 'id', descending: true }], otherwise }],
+            requires: [{ parent: 'crm.tree', key: [parent] }],
+          },
+        ],
+      });
+      const bed = new TransformBed();
+      await bed.activate(mapping, { 'public.tree': 1 });
+      await bed.tell(TREE);
+      const rows = Array.from({ length: 250 }, (_, row): (string | null)[] => {
+        if (row >= 100 && row < 200) return [number(row), number(row - 100), null];
+        return [number(row), null, `name ${String(row % 200)}`];
+      });
+      await bed.chunk(inserted(TREE, ...rows));
+      await bed.progress();
+      return { bed, mapping };
+    }
+
+    it.each(['held', 'empty'] as const)(
+      'the row goes with those that stand on it, or goes on without the value (%s)',
+      async (otherwise) => {
+        const { bed, mapping } = await treeOf(otherwise);
+        await using _ = bed;
+        bed.start({ mapping, recordRows: 100 });
+        const { rows } = await bed.written();
+        expect(rows).toHaveLength(3);
+        const third = rows[2] as readonly string[];
+        const count = (pattern: RegExp): number => third.filter((row) => pattern.test(row)).length;
+        // Those with the names, and those that stand on them.
+        expect(count(/^d 0[0-4]\d name \d+ N$/)).toBe(otherwise === 'held' ? 50 : 0);
+        expect(count(/^d 1[0-4]\d N 0[0-4]\d$/)).toBe(otherwise === 'held' ? 50 : 0);
+        expect(count(/^u 0[0-4]\d (name \d+|N) N$/)).toBe(otherwise === 'empty' ? 100 : 0);
+        expect(count(/^c m crm.tree .* held .*not unique/)).toBe(otherwise === 'held' ? 50 : 0);
+        expect(count(/^c m crm.tree .* waiting /)).toBe(otherwise === 'held' ? 50 : 0);
+        expect(count(/^c 2[0-4]\d name \d+ N$/)).toBe(50);
+        // What goes, or changes, stands before what takes the value.
+        const firstOf = (pattern: RegExp): number => third.findIndex((row) => pattern.test(row));
+        expect(firstOf(/^[du] 0/)).toBeLessThan(firstOf(/^c 2/));
+        expect(firstOf(/^[du] 0/)).not.toBe(-1);
+      },
+    );
+
+    it.each([1, 2, 3])(
+      'the records are the same in threads and in none, after a crash and without what was remembered (%i)',
+      async (piece) => {
+        const { bed: alone, mapping } = await treeOf('held');
+        await using _ = alone;
+        alone.start({ mapping, recordRows: 100 });
+        const { rows: expected } = await alone.written();
+        expect(expected).toHaveLength(3);
+        for (const lost of [false, true]) {
+          for (const threadsFirst of [false, true]) {
+            const { bed } = await treeOf('held');
+            await using __ = bed;
+            let tasks = 0;
+            const threaded = (): number => tasks++;
+            const crashPoint = crashAt('transform.in-derive-all', piece);
+            expect(await bed.start({ mapping, recordRows: 100, crashPoint, ...(threadsFirst && { threaded }) }).ended).toBe('INTERNAL');
+            if (lost) bed.state = new StateStorage();
+            bed.start({ mapping, recordRows: 100, ...(!threadsFirst && { threaded }) });
+            expect((await bed.written()).rows).toEqual(expected);
+            expect(tasks).toBeGreaterThan(0);
+          }
+        }
+      },
+    );
+  });
 
   it.each(['all', 'none'])('goes on from the log alone when what it remembered is lost (%s of it was sent)', async (sent) => {
     await using bed = new TransformBed();

@@ -330,7 +330,7 @@ export class TransformSession {
         barriers: [],
         targetOf: () => HELD_TABLE,
         commit: () => this.#commits.commit(),
-        startThreads: startThreads && (() => startThreads(this.#rangeSetup(entry, mapped, generation), this.#state.location)),
+        startThreads: startThreads && (() => startThreads(this.#rangeSetup(mapped, generation), this.#state.location)),
       });
       const activating = (cursor: DeriveAllCursor | null, batch: number): TransformPhase => ({
         name: 'activating',
@@ -569,7 +569,7 @@ export class TransformSession {
       barriers: this.#barriers,
       targetOf: ({ schemaSeq }) => this.#use(this.#tables.form(schemaSeq)).passed as TableSchema,
       commit: () => this.#commits.commit(),
-      startThreads: startThreads && (() => startThreads(this.#rangeSetup(entry, mapped, this.#generation), this.#state.location)),
+      startThreads: startThreads && (() => startThreads(this.#rangeSetup(mapped, this.#generation), this.#state.location)),
       limits,
     });
     const deriving = (cursor: DeriveAllCursor | null, batch: number): TransformPhase => ({ name: 'deriving', cursor, batch });
@@ -603,7 +603,7 @@ export class TransformSession {
       if (done.ended) return true;
       this.#phase = phaseAt(cursor, batch);
       await this.#output.ready();
-      // What only indexes or claims writes nothing that it would have to wait for: nobody else in this process would get a turn.
+      // What only indexes or gathers writes nothing that it would have to wait for: nobody else in this process would get a turn.
       await nextTurn();
       if (this.#commits.isDue) {
         first.release();
@@ -685,15 +685,13 @@ export class TransformSession {
     return GenerationView.of(this.#state, this.#otherGeneration);
   }
 
-  #rangeSetup(entry: LogEntry, mapped: MappedTables, generation: Generation): RangeSetup {
+  #rangeSetup(mapped: MappedTables, generation: Generation): RangeSetup {
     return {
       migration: this.#options.migration,
       rules: mapped.rules(),
       tables: this.#tables.told,
       partial: [...Object.keys(this.#copies), ...this.#left],
       correctable: [...mapped.correctable],
-      at: this.#at(entry),
-      frames: true,
       generation,
     };
   }
