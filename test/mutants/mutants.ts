@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a kept version keeps the key that another row had',
-    file: ROUND,
+    file: 'libs/pipeline/src/derive/kept-version.ts',
     find: '(named.has(column) ? (version.values[column] ?? null) : value)',
     replace: '(named.has(column) ? null : value)',
     killedBy: [DERIVATION_SPEC, 'gives a row the key'],
@@ -340,6 +340,20 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (dropped.length === 0) break;',
     replace: 'if (dropped.length >= 0) break;',
     killedBy: [DERIVATION_SPEC, 'gives what a kept version no longer has'],
+  },
+  {
+    name: 'what stood when a record began is not put aside',
+    file: ROUND,
+    find: 'rowsBefore?.put(row);',
+    replace: '',
+    killedBy: [TRANSFORM_SPEC, 'whose parent goes and comes back'],
+  },
+  {
+    name: 'what was good for a moment in the middle of a record is kept',
+    file: 'libs/pipeline/src/transform/derived-tables.ts',
+    find: 'if (kept.length > 0) this.give(',
+    replace: 'if (kept.length < 0) this.give(',
+    killedBy: [TRANSFORM_SPEC, 'that is good in between'],
   },
   {
     name: 'the second of several rivals is not found',

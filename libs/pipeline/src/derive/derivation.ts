@@ -4,9 +4,10 @@ import type { Row } from '@changeover/mapping';
 import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
 import { decodeEntry } from './derived-entry.js';
 import { RowEvaluator, type Evaluation } from './row-evaluator.js';
-import type { KeptVersion } from './kept-version.js';
+import type { KeptVersion, NothingKept } from './kept-version.js';
 import { membersOf } from './members.js';
 import { mergedOf, Round, type DerivedChange } from './round.js';
+import { RowsBefore } from './rows-before.js';
 import { SourceMirror, valuesText } from './source-mirror.js';
 import { stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
@@ -37,6 +38,8 @@ export type EvaluatedRow = { readonly key: string; readonly evaluation: Evaluati
  * 3. of what is left, the largest set in which every row has its parents is at the target: rows that need each other come together.
  */
 export class Derivation {
+  /** Of the record in hand, where it takes several rounds. */
+  readonly before: RowsBefore;
   readonly #plan: DerivationPlan;
   readonly #state: StateView;
   readonly #mirror: SourceMirror;
@@ -47,14 +50,15 @@ export class Derivation {
     this.#state = state;
     this.#mirror = mirror;
     this.#claims = new UniqueClaims(state);
+    this.before = new RowsBefore(state);
   }
 
   get mirror(): SourceMirror {
     return this.#mirror;
   }
 
-  /** The mirror holds the rows as they are behind the transaction. */
-  derive(touched: Iterable<TouchedRow>): readonly DerivedChange[] {
+  /** The mirror holds the rows as they are behind the transaction, or where it `goesOn` behind a part of it; what the rows were before it is in {@link before}, until that is told to forget. */
+  derive(touched: Iterable<TouchedRow>, goesOn = false): readonly DerivedChange[] {
     const round = this.#round(null);
     for (const { table, key, before, after } of touched) {
       for (const rule of table.drives) round.evaluate(rule, key);
@@ -67,7 +71,7 @@ export class Derivation {
         }
       }
     }
-    return round.finish();
+    return round.finish(goesOn || this.before.some ? this.before : null);
   }
 
   /** Puts rows of the mirror where joins look for them. */
@@ -147,7 +151,7 @@ export class Derivation {
    * Lays over rows that were derived what only history knows: which version of a held row stands. All of them in one call, as one may make room for another, or
    * want what another has; of a row that is not held, nothing is kept.
    */
-  keep(versions: Iterable<KeptVersion>): readonly DerivedChange[] {
+  keep(versions: Iterable<KeptVersion | NothingKept>): readonly DerivedChange[] {
     const round = this.#round(null);
     for (const { rule, key, version } of versions) round.keep(rule, key, version);
     return round.finish();

@@ -57,6 +57,7 @@ export const NO_ENTRY: DerivedEntry = { lookups: [], version: null, kept: false,
 
 /** What stands at the target: nothing, the version's row, another one, or the merged row that it is part of. It begins the entry. */
 const [NO_ROW, SAME_ROW, OTHER_ROW, MERGED_ROW] = [0, 1, 2, 3] as const;
+const [LINE_END, OBJECT] = ['\n', '{'].map((text) => text.charCodeAt(0)) as [number, number];
 const [NO_ROW_CODE, MERGED_ROW_CODE] = [NO_ROW, MERGED_ROW].map((code) => String(code).charCodeAt(0)) as [number, number];
 
 /**
@@ -128,6 +129,11 @@ function tailOf(line: string): string {
 /** Whether a row of its own stands at the target. */
 export function isWritten(entry: Buffer): boolean {
   return isAtTarget(entry) && entry[0] !== MERGED_ROW_CODE;
+}
+
+/** False: the list of held rows says nothing of the row; to know more, the rest is to be read. */
+export function mayBeTold(entry: Buffer): boolean {
+  return entry[entry.lastIndexOf(LINE_END) + 1] === OBJECT;
 }
 
 /** Null is a row that is not there. */

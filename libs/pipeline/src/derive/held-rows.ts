@@ -5,10 +5,14 @@ import type { DerivedChange } from './derivation.js';
 import { labelOf, type DerivationPlan, type PlannedRule } from './derivation-plan.js';
 import type { HeldStatus } from './derived-entry.js';
 import { lineOfRow } from './row-text.js';
+import type { ToldRow } from './rows-before.js';
 import { stateKey } from './state-keys.js';
 
 /** The record of `changes` with which something became so, and its commit time (ms since the epoch). */
 export type HeldSince = { readonly seq: number; readonly ts_ms: number };
+
+/** A row of the list before and behind a change; null for both: it says nothing new. */
+type ListChange = { readonly before: Line | null; readonly after: Line | null };
 
 /** What the list of held rows says, as rows of `HELD_TABLE`: remembers since when each of them is held. */
 export class HeldRows {
@@ -36,10 +40,9 @@ export class HeldRows {
     this.#state.put(stateKey('heldSince', rule.number, key), Buffer.from(JSON.stringify(since)));
   }
 
-  /** The row of the list before and behind this change; null for both: it says nothing new. */
-  change(change: DerivedChange, at: HeldSince): { readonly before: Line | null; readonly after: Line | null } {
+  change(change: DerivedChange, at: HeldSince): ListChange {
     const { rule, key, heldBefore, held } = change;
-    if (heldBefore === null && held === null) return { before: null, after: null };
+    if (heldBefore === null && held === null) return NO_LINES;
     const place = stateKey('heldSince', rule.number, key);
     const stored = this.#state.get(place);
     const since = stored === undefined ? at : (JSON.parse(stored.toString()) as HeldSince);
@@ -50,7 +53,19 @@ export class HeldRows {
       status === null ? null : heldLine(this.#migration, change, status, from);
     return { before: line(heldBefore, since), after: line(held, now) };
   }
+
+  /** A row that was told in a record of several rounds is so since before it, or since that record: its line before and behind that. `at`: the record. */
+  settle({ rule, key, before, since: until, now: { told } }: ToldRow, at: HeldSince): ListChange {
+    const row = { rule, key };
+    const known = this.of(row);
+    const since = until !== null && before.told !== null && told !== null && HeldRows.isAsBefore(before.told, told) ? until : at;
+    if (told === null || (known.seq === since.seq && known.ts_ms === since.ts_ms)) return NO_LINES;
+    this.set(row, since);
+    return { before: heldLine(this.#migration, row, told, known), after: heldLine(this.#migration, row, told, since) };
+  }
 }
+
+const NO_LINES = { before: null, after: null } as const;
 
 /** What a row is since when: one that waits, or is held, has been kept from the target for as long; a rule that stops counts for itself, and so does a note. */
 function standingOf({ state, problems }: HeldStatus): 'noted' | 'stops' | 'held' {

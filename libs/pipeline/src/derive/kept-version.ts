@@ -1,11 +1,13 @@
 import type { Row, TableRule } from '@changeover/mapping';
 
 import type { DerivationPlan, PlannedRule } from './derivation-plan.js';
-import type { Claim, Version } from './derived-entry.js';
+import type { Claim, DerivedEntry, Version } from './derived-entry.js';
 import { referredRow } from './referred-row.js';
+import { valuesText } from './source-mirror.js';
 
 /** The version of a held row that stands at the target. */
 export type KeptVersion = { readonly rule: PlannedRule; readonly key: string; readonly version: Version };
+export type NothingKept = Omit<KeptVersion, 'version'> & { readonly version: null };
 
 /** As it is written down: parents by their rule's label, as its number may be another one day. */
 type Written = {
@@ -13,6 +15,22 @@ type Written = {
   readonly parents: readonly (readonly [label: string, key: string])[];
   readonly claims: readonly (Claim | null)[];
 };
+
+/** What stands at the target, with what it has there; null where nothing does. */
+export function lastGood({ before, rule }: { readonly before: DerivedEntry; readonly rule: PlannedRule }): Version | null {
+  const { written, version } = before;
+  if (written === null || version === null) return null;
+  const claims = version.claims.map((claim, index) => {
+    const columns = rule.uniques[index]?.columns ?? [];
+    return claim !== null && valuesText(written, columns) === claim.values ? claim : null;
+  });
+  const named = new Set(rule.compiled.keysOf.map(({ place }) => place));
+  // Whose key it has it still has, whatever that becomes.
+  const values =
+    named.size === 0 ? written : written.map((value, column) => (named.has(column) ? (version.values[column] ?? null) : value));
+  // What is noted of a version goes with the row being held.
+  return { values, parents: version.parents, claims, notes: [] };
+}
 
 /**
  * Whether a version of a row that these rules made may stand while the row is held under the others: they have the same columns, and stand on and want the same. One rule each,

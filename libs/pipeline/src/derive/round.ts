@@ -15,10 +15,11 @@ import {
   type Version,
 } from './derived-entry.js';
 import type { Evaluation, RowEvaluator } from './row-evaluator.js';
-import { keptVersionText } from './kept-version.js';
+import { keptVersionText, lastGood } from './kept-version.js';
 import { membersOf } from './members.js';
 import { inOrder, mergeParts, partsOf, type GivenPart, type MergedRow } from './merged-row.js';
 import { keyReferredTo } from './referred-row.js';
+import type { RowsBefore } from './rows-before.js';
 import { lineOfRow } from './row-text.js';
 import { valuesText, type SourceMirror } from './source-mirror.js';
 import { childMember, childOf, lookupsOf, rivalMember, rivalName, rivalOf, stateKey } from './state-keys.js';
@@ -90,11 +91,11 @@ export class Round {
     this.#decide(row, evaluation);
   }
 
-  /** What history says of a row that was derived, if it is held: this version of it stands. */
-  keep(rule: PlannedRule, key: string, version: Version): void {
+  /** What history says of a row that was derived, if it is held: this version of it stands, or none. */
+  keep(rule: PlannedRule, key: string, version: Version | null): void {
     const row = this.#concern(this.#load(rule, key));
     const { lookups, problems } = row.now;
-    if (problems.length > 0 && rule.compiled.keepsLast) this.#replace(row, { lookups, version, kept: true, problems });
+    if (problems.length > 0 && rule.compiled.keepsLast) this.#replace(row, { lookups, version, kept: version !== null, problems });
   }
 
   /** The first layer of a row of which nothing was derived yet. */
@@ -111,7 +112,7 @@ export class Round {
     const evaluation = this.#evaluator.evaluate(rule, key, driving);
     const into = mergedOf(evaluation);
     if (into === null) return;
-    this.#settle(this.deriveFirst(rule, key, evaluation));
+    this.#settle(this.deriveFirst(rule, key, evaluation), null);
     // So that it is found among those that are to be derived.
     this.#state.put(stateKey('derived', into.rule, into.key), encodeEntry(NO_ENTRY, ''));
   }
@@ -123,8 +124,13 @@ export class Round {
     this.#replace(row, { lookups: NONE, version, kept: false, problems });
   }
 
-  /** The other layers, and what came of them. */
-  finish(): readonly DerivedChange[] {
+  /** How many rows it has to do with so far. */
+  get size(): number {
+    return this.#concerned.length;
+  }
+
+  /** The other layers, and what came of them. `before`: where it is not the only round of its record. */
+  finish(before: RowsBefore | null = null): readonly DerivedChange[] {
     for (const row of this.#merging) this.#decide(row, { ...this.#merged(row), lookups: NONE });
     for (;;) {
       this.#decideWinners();
@@ -138,7 +144,7 @@ export class Round {
     this.#followKeys();
     const changes: DerivedChange[] = [];
     for (const row of this.#concerned) {
-      const change = this.#settle(row);
+      const change = this.#settle(row, before);
       if (change !== null) changes.push(change);
     }
     return changes;
@@ -327,7 +333,7 @@ export class Round {
     });
   }
 
-  #settle(row: AffectedRow): DerivedChange | null {
+  #settle(row: AffectedRow, rowsBefore: RowsBefore | null): DerivedChange | null {
     const { rule, key, before, stored } = row;
     const { lookups, version, kept, problems } = row.now;
     const isPart = version?.part !== undefined;
@@ -336,10 +342,12 @@ export class Round {
     const entry: DerivedEntry = { lookups, version, kept, problems, written, merged: row.present && isPart, told };
     const place = stateKey('derived', rule.number, key);
     const versionLine = version === null ? '' : lineOfRow(version.values);
-    if (!isEmpty(entry)) {
-      const bytes = encodeEntry(entry, versionLine);
-      if (stored?.equals(bytes) !== true) this.#state.put(place, bytes);
-    } else if (stored !== undefined) this.#state.remove(place);
+    const bytes = isEmpty(entry) ? undefined : encodeEntry(entry, versionLine);
+    if (bytes === undefined ? stored !== undefined : stored?.equals(bytes) !== true) {
+      rowsBefore?.put(row);
+      if (bytes === undefined) this.#state.remove(place);
+      else this.#state.put(place, bytes);
+    }
     if (isSameRow(before.written, written) && isSameStatus(before.told, told)) return null;
     const line = written === null ? null : written === version?.values ? versionLine : lineOfRow(written);
     return { rule, key, before: before.written, after: written, line, heldBefore: before.told, held: told };
@@ -399,22 +407,6 @@ function isSamePart(a: Pick<Standing, 'version' | 'problems'>, b: Pick<Standing,
     isSameRow((a.version as Version).values, (b.version as Version).values) &&
     JSON.stringify([a.version?.part, a.problems]) === JSON.stringify([b.version?.part, b.problems])
   );
-}
-
-/** What stands at the target, with what it has there; null where nothing does. */
-export function lastGood({ before, rule }: { readonly before: DerivedEntry; readonly rule: PlannedRule }): Version | null {
-  const { written, version } = before;
-  if (written === null || version === null) return null;
-  const claims = version.claims.map((claim, index) => {
-    const columns = rule.uniques[index]?.columns ?? [];
-    return claim !== null && valuesText(written, columns) === claim.values ? claim : null;
-  });
-  const named = new Set(rule.compiled.keysOf.map(({ place }) => place));
-  // Whose key it has it still has, whatever that becomes.
-  const values =
-    named.size === 0 ? written : written.map((value, column) => (named.has(column) ? (version.values[column] ?? null) : value));
-  // What is noted of a version goes with the row being held.
-  return { values, parents: version.parents, claims, notes: NONE };
 }
 
 /** Whether a row has another key than before, where it had one. */

@@ -26,6 +26,8 @@ const SPACES = {
   queued: 0x71, // q
   /** Rows of a target table, where those of two mappings are held against each other: table and side, key → line. */
   rows: 0x72, // r
+  /** What was remembered of a driving row before the record in hand, where that takes several rounds: rule, key → since when it was held, and its entry. Gone at the record's end. */
+  before: 0x62, // b
   /** Who has them: unique rule, values → key. */
   winner: 0x77, // w
 } as const;
@@ -99,9 +101,17 @@ export function prefixesOf(which: 'one' | 'other'): readonly Buffer[] {
 /** What all begins with that was put to hold rows of two mappings against each other. */
 export const ROWS_PREFIX: readonly Buffer[] = [Buffer.from([SPACES.rows])];
 
+/** What all begins with that the record in hand has put aside. */
+export const BEFORE_PREFIX: Buffer = Buffer.from([SPACES.before]);
+
 /** The text of an entry's key. */
 export function keyOfEntry(key: Buffer): string {
   return key.toString('utf8', 3);
+}
+
+/** The number in an entry's key. */
+export function numberOfEntry(key: Buffer): number {
+  return key.readUInt16BE(1);
 }
 
 /** A derived row as member of a set. */

@@ -31,8 +31,10 @@ import { DerivationPlan, type MirroredTable, type PlannedRule } from '../derive/
 import { correctionLine, type PlacedDecision } from '../derive/corrections.js';
 import { Derivation, type DerivedChange, type TouchedRow } from '../derive/derivation.js';
 import { heldRowOf, HeldRows, keyOfHash, type HeldSince } from '../derive/held-rows.js';
+import type { KeptVersion, NothingKept } from '../derive/kept-version.js';
 import { lineOfRow, rowOfLine } from '../derive/row-text.js';
 import { numberingRule } from '../derive/numbering-rule.js';
+import { keptInstead } from '../derive/rows-before.js';
 import { SourceMirror } from '../derive/source-mirror.js';
 import { keyOfEntry } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
@@ -194,14 +196,40 @@ export class DerivedTables {
     this.#referenceFrames.end();
   }
 
-  /** Derives what the rows touched since the last time lead to; gives frames. */
-  derive(at: HeldSince): void {
+  /** Derives what the rows touched since the last time lead to; gives frames. `goesOn`: more of the record is to come, and behind all of it {@link settle}. */
+  derive(at: HeldSince, goesOn: boolean): void {
     this.#correctionFrames.end();
     this.#referenceFrames.end();
     if (this.#touched.size === 0) return;
     const touched = this.#touched;
     this.#touched = new Map();
-    this.give(this.derivation.derive(touched.values()), at);
+    this.give(this.derivation.derive(touched.values(), goesOn), at);
+  }
+
+  /**
+   * Behind a record: what came of several rounds becomes what one would have come to. That keeps of a held row what stood before the record, and tells it since before where it was told so; gives frames.
+   * In memory are only the rows of which something else is kept.
+   */
+  *settle(at: HeldSince): Generator<void> {
+    const { before } = this.derivation;
+    if (!before.some) return;
+    let seen = 0;
+    const kept: (KeptVersion | NothingKept)[] = [];
+    for (const row of before.told(this.plan)) {
+      const version = row === null ? undefined : keptInstead(row);
+      if (row !== null && version !== undefined) kept.push({ rule: row.rule, key: row.key, version });
+      if (++seen % RUN_ROWS === 0) yield;
+    }
+    if (kept.length > 0) this.give(this.derivation.keep(kept), at);
+    for (const row of before.told(this.plan)) {
+      if (row !== null) {
+        const { before: was, after: is } = this.#held.settle(row, at);
+        if (was !== null) this.#heldFrames.add(was, is);
+      }
+      if (++seen % RUN_ROWS === 0) yield;
+    }
+    this.#heldFrames.end();
+    for (const _ of before.forget()) if (++seen % RUN_ROWS === 0) yield;
   }
 
   /** Frames of these changes: of each table first what goes, as another row may come in its place. */

@@ -16,8 +16,7 @@ import { allocatedLine, type LastNumbers } from '../derive/allocated-numbers.js'
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
 import { HeldRows, heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
-import { keepsVersions, keptVersionText, makersOf, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
-import { lastGood } from '../derive/round.js';
+import { keepsVersions, keptVersionText, lastGood, makersOf, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import { nextTurn } from '../next-turn.js';

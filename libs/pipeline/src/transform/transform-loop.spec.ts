@@ -115,17 +115,22 @@ class TransformBed implements AsyncDisposable {
     await this.#record('transaction', events, unfinished);
   }
 
+  /** The same in one part. */
+  async uncut(events: readonly RowsEvent[]): Promise<void> {
+    await this.#record('transaction', events, false, { uncut: true });
+  }
+
   /** Rows of the target as they are recorded, and keys of those that are gone; `more`: others follow. */
   async reference(table: TableSchema, rows: readonly (readonly string[])[], gone: readonly string[] = [], more = false): Promise<void> {
     const left = gone.map((key) => deleted(table, key));
-    await this.#record('reference-data', [inserted(table, ...rows), ...left], false, more ? { more } : {});
+    await this.#record('reference-data', [inserted(table, ...rows), ...left], false, { uncut: true, ...(more && { more }) });
   }
 
   async #record(
     kind: 'transaction' | 'snapshot-chunk' | 'reference-data',
     events: readonly (Omit<RowsEvent, 'op'> & { readonly op: Operation })[],
     unfinished: boolean,
-    more: { readonly more?: true } = {},
+    { uncut = false, ...more }: { readonly more?: true; readonly uncut?: boolean } = {},
   ): Promise<void> {
     const parts = events.map((event, index): RecordPart => {
       const schema = this.#schemas.get(event.table.hash) as { seq: number; at: number };
@@ -143,7 +148,7 @@ class TransformBed implements AsyncDisposable {
         facts,
       };
     });
-    if (kind !== 'reference-data') {
+    if (!uncut) {
       for (const part of parts) await this.append(part);
       return;
     }
@@ -152,7 +157,7 @@ class TransformBed implements AsyncDisposable {
       kind,
       body: parts.flatMap(({ body }) => [...body]),
       last: true,
-      facts: { ...parts[0]?.facts, ts_ms: 1, rows, ...more },
+      facts: { ...parts[0]?.facts, ...parts.at(-1)?.facts, ts_ms: 1, rows, ...more },
     });
   }
 
@@ -974,6 +979,89 @@ describe('transform', () => {
       await bed.progress();
       const { rows } = await bed.written();
       expect(rows.slice(1)).toEqual([['u 2 Bo', 'u 2 Bob'], ['d 3 Cy']]);
+    });
+  });
+
+  describe('where a row is held, and a transaction has several parts', () => {
+    const FIRMS = textTable('firms', ['id', 'name']);
+    const STAFF = textTable('staff', ['id', 'name', 'firm']);
+    const [id, name, firm] = ['id', 'name', 'firm'].map((column) => ({ column }));
+    const mapping = parseMapping({
+      rules: [
+        { source: 'public.firms', target: 'crm.firm', columns: { id, name }, key: ['id'] },
+        {
+          ...{ source: 'public.staff', target: 'crm.person', columns: { id, name, firm }, key: ['id'], required: ['name'] },
+          unique: [{ columns: ['name'], otherwise: 'held' }],
+          requires: [{ parent: 'crm.firm', key: [firm] }],
+        },
+      ],
+    });
+    const staff = (key: string, called: string | null): RowsEvent => updated(STAFF, [key, called, '1']);
+    const [goes, comes] = [deleted(FIRMS, '1'), inserted(FIRMS, ['1', 'Acme'])];
+
+    it.each<{
+      what: string;
+      before?: readonly RowsEvent[];
+      events: readonly RowsEvent[];
+      stands: readonly string[];
+      since: readonly string[];
+    }>([
+      {
+        what: 'whose parent goes and comes back',
+        before: [staff('1', null)],
+        events: [goes, comes],
+        stands: ['1 1 Ada'],
+        since: ['1 t 7'],
+      },
+      { what: 'that becomes so while its parent is gone', events: [goes, staff('1', null), comes], stands: ['1 1 Ada'], since: ['1 t 8'] },
+      {
+        what: 'that is good in between',
+        before: [staff('1', null)],
+        events: [staff('1', 'Eve'), staff('1', null)],
+        stands: ['1 1 Ada'],
+        since: ['1 t 7'],
+      },
+      {
+        what: 'that was never there before',
+        events: [inserted(STAFF, ['2', 'Bo', '1']), staff('2', null)],
+        stands: ['1 1 Ada'],
+        since: ['2 f 8'],
+      },
+      {
+        what: 'whose name another has in between',
+        events: [staff('1', null), goes, inserted(STAFF, ['0', 'Ada', '1']), comes],
+        stands: ['1 1 Ada'],
+        since: ['0 f 8', '1 t 8'],
+      },
+      { what: 'whose parent stays gone', before: [staff('1', null)], events: [goes, staff('1', null)], stands: [], since: ['1 f 7'] },
+    ])('one $what: what stands, and since when, is that of the whole', async ({ before = [staff('1', 'Ada')], events, stands, since }) => {
+      for (const cut of [false, true]) {
+        await using bed = new TransformBed();
+        bed.start({ mapping });
+        await bed.activate(mapping, { 'public.firms': 1 });
+        await bed.tell(FIRMS);
+        await bed.tell(STAFF);
+        await bed.uncut([comes, inserted(STAFF, ['1', 'Ada', '1'])]);
+        await bed.progress();
+        await bed.transaction(before);
+        if (cut) await bed.transaction(events);
+        else await bed.uncut(events);
+        const told = new Set<string>();
+        for (const [op, ...row] of (await bed.written()).rows.flat().map((one) => one.split(' '))) {
+          const text = row.join(' ');
+          // An update is told as the row before it, then the row behind it.
+          if (op === 'd' || (op === 'u' && told.has(text))) told.delete(text);
+          else told.add(text);
+        }
+        const held = [...told].flatMap(
+          (row) => /^m crm.person (\d) public.staff held ([tf]) .* (\d+) 1 /.exec(row)?.slice(1).join(' ') ?? [],
+        );
+        expect({ cut, stands: [...told].filter((row) => /^1 \d \w+$/.test(row)).sort(), held: held.sort() }).toEqual({
+          cut,
+          stands,
+          held: since,
+        });
+      }
     });
   });
 

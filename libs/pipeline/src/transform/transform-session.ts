@@ -387,11 +387,12 @@ export class TransformSession {
       const made = this.#frame(frame, header.seq, header.kind === 'snapshot-chunk');
       if (made !== null) for (const _ of made) await this.#makeRoom();
     }
-    this.#give(entry);
     if (!header.last) {
+      this.#give(entry, true);
       await this.#makeRoom();
       return;
     }
+    await this.#giveLast(entry);
     this.#frames.end();
     if (this.#phase.name === 'following') this.#output.pass(entry, PASSED_ROWS);
   }
@@ -413,7 +414,7 @@ export class TransformSession {
     }
     this.#frames.end();
     if (isFollowing) {
-      this.#give(entry);
+      await this.#giveLast(entry);
       this.#output.pass(entry, PASSED_ROWS);
       return true;
     }
@@ -479,10 +480,16 @@ export class TransformSession {
     return frames;
   }
 
-  /** Frames of what changed since the last time. */
-  #give(entry: LogEntry): void {
+  /** Frames of what changed since the last time. `goesOn`: in the middle of the record. */
+  #give(entry: LogEntry, goesOn: boolean): void {
     for (const frames of this.#passing.values()) frames.end();
-    this.#derived?.derive(this.#at(entry));
+    this.#derived?.derive(this.#at(entry), goesOn);
+  }
+
+  /** The same where the record ends. */
+  async #giveLast(entry: LogEntry): Promise<void> {
+    this.#give(entry, false);
+    for (const _ of this.#derived?.settle(this.#at(entry)) ?? []) await this.#makeRoom();
   }
 
   async #schema(entry: LogEntry): Promise<void> {
@@ -533,12 +540,12 @@ export class TransformSession {
       if (table === undefined || table.firstRows === null || table.firstRows > since || !table.form.keyed) continue;
       const sink = this.#phase.name === 'following' ? this.#sink(table.form) : NOTHING;
       for (const _ of table.mirror.sweep(since, table.form.place, sink)) {
-        this.#give(entry);
+        this.#give(entry, true);
         await this.#makeRoom();
       }
-      this.#give(entry);
       table.mirror.requireWhole();
     }
+    await this.#giveLast(entry);
   }
 
   /** Derives everything, if it is time to. False: we were told to stop in the middle. */
@@ -627,7 +634,7 @@ export class TransformSession {
     await this.#output.tell(CORRECTION_TABLE);
     this.#output.begin(entry);
     decisions.forEach((decision, place) => derived.decide(idOf(place), decision, at));
-    this.#give(entry);
+    await this.#giveLast(entry);
     this.#output.pass(entry, PASSED_ROWS);
   }
 

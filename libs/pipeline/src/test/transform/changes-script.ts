@@ -494,7 +494,7 @@ export class ChangesScript {
     const rows = runs.reduce((sum, run) => sum + ('truncated' in run ? 0 : run.rows.length), 0);
     const parts = this.#parts(kind, runs, { ...this.#facts(), ...facts, rows }, count);
     if (count > 1) this.#census.saw('large record');
-    await this.#append([...parts, ...behind], count);
+    await this.#append([...parts, ...behind]);
   }
 
   /** Cut anywhere into so many. */
@@ -585,8 +585,7 @@ export class ChangesScript {
     };
   }
 
-  /** `parts`: of the first record, which may have several. */
-  async #append(parts: readonly RecordPart[], count = 1): Promise<readonly RecordRef[]> {
+  async #append(parts: readonly RecordPart[]): Promise<readonly RecordRef[]> {
     const refs = await (this.#writer as LogWriter).append(parts);
     const records = parts.filter(({ last }) => last);
     refs.forEach((ref, index) => {
@@ -597,15 +596,15 @@ export class ChangesScript {
         if (this.#whole?.text !== tells.text) this.#whole = { text: tells.text, ref };
         this.#progressRef = ref;
       }
-      this.#look(ref.seq, index === 0 ? count : 1);
+      this.#look(ref.seq);
     });
     return refs;
   }
 
-  #look(seq: number, parts: number): void {
+  #look(seq: number): void {
     const { view } = this.#told;
     const untold = [...this.#tables.values()].some(({ form }) => !this.#forms.has(form.hash));
-    this.places.set(seq, { view, decided: this.#decided, parts });
+    this.places.set(seq, { view, decided: this.#decided });
     const isComplete = !this.#told.copying && !untold && this.#away.size === 0 && !this.#onItsWay;
     if (isComplete) for (const table of this.#tables.values()) expectTold(table, view);
   }

@@ -5,8 +5,8 @@ import type { View } from './told-rows.js';
 /** What was decided and stands, by what the log says. */
 export type Decided = Exclude<Decision, { what: 'withdraw' }> & { readonly id: string; readonly seq: number; readonly ms: number };
 
-/** What the log says up to a record, and how many parts that has. */
-export type Place = { readonly view: View; readonly decided: readonly Decided[]; readonly parts: number };
+/** What the log says up to a record. */
+export type Place = { readonly view: View; readonly decided: readonly Decided[] };
 
 const MEANT = ['table', 'key', 'column', 'from', 'target', 'rule'] as const;
 

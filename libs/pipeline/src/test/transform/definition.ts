@@ -1,7 +1,7 @@
 import type { Decision, ForeignKey, TableSchema } from '@changeover/events';
 import type { CompiledRule, Numbering, Row, SourceTable, Waives } from '@changeover/mapping';
 
-import { deriveNaively, keyText, mergedNumber, ruleAt, type KeptVersion, type Outcome } from '../naive-derivation.js';
+import { deriveNaively, keyText, ruleAt, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import { compileNaively } from '../naive-validation.js';
 import { CONVERTERS } from '../random-rules.js';
 import { isCorrection, isSameDecision, type Decided, type Place } from './decided.js';
@@ -147,46 +147,6 @@ export class Definition {
       held.set(heldId(rule, key), { source: rule.source, state, kept, problems: JSON.stringify(problems) });
     }
     return { tables, held };
-  }
-
-  /** The target row of a rule as a version that was kept: its rows tell all that they need. */
-  keptVersion(rule: CompiledRule, row: NamedRow): KeptVersion {
-    const driving = (this.#columns.get(rule.source) ?? []).map((column) => row[column] ?? null);
-    const parents = rule.requires.flatMap(({ parent, rule: name, keyOf }) => {
-      const key = keyOf([driving]);
-      const maker = this.rules.findIndex((other) => other.target === parent && other.name === name);
-      return key === null ? [] : [{ rule: maker, key: keyText(key) }];
-    });
-    const values = rule.columns.map((column, place) => {
-      const reference = rule.keysOf.find((one) => one.place === place);
-      if (reference === undefined || row[column] == null) return row[column] ?? null;
-      const { parent, rule: name, column: ofKey } = reference;
-      const key = rule.requires.find((one) => one.parent === parent && one.rule === name)?.keyOf([driving]) ?? [];
-      return JSON.stringify([parent, name, ofKey, ...key]);
-    });
-    return { values, parents };
-  }
-
-  /** The rule, and the key, of what the list of held rows calls so behind the table. */
-  heldRow(target: string, sourceKey: string): readonly [number: number, key: string] {
-    const makers = this.rules.flatMap((rule, number) => (rule.target === target ? [{ rule, number }] : []));
-    const merged = makers.some(({ rule }) => rule.merge !== null) ? [mergedNumber(this.rules, target)] : [];
-    const numbers = [...makers.map(({ number }) => number), ...merged];
-    const number = numbers.find((one) => `${target} ${sourceKey}`.startsWith(heldId(ruleAt(this.rules, one), ''))) as number;
-    return [number, `${target} ${sourceKey}`.slice(heldId(ruleAt(this.rules, number), '').length)];
-  }
-
-  /** As the list of held rows tells it, where a row at the target does not tell what it needs. */
-  toldVersion(text: string): KeptVersion {
-    const { values, parents } = JSON.parse(text) as { readonly values: Row; readonly parents: readonly (readonly [string, string])[] };
-    const numberOf = (label: string): number =>
-      this.rules.findIndex(({ target, name }) => label === (name === null ? target : `${target}\n${name}`));
-    return { values, parents: parents.map(([label, key]) => ({ rule: numberOf(label), key })) };
-  }
-
-  /** Key of the source row that a row of the rule's target comes from: its columns have the same names there. */
-  sourceKeyOf({ source }: CompiledRule, row: NamedRow): string {
-    return keyText((this.#keys.get(source) ?? []).map((column) => row[column] as string));
   }
 
   /** Of rows that pass by as they are, those that refer to others of them: each by table of the target, and key. */

@@ -66,11 +66,6 @@ export class FollowedTarget {
     return this.#tables.get(table)?.rows.get(key);
   }
 
-  /** The row of a table that is meant. */
-  find(table: string, isMeant: (row: NamedRow) => boolean): NamedRow | undefined {
-    return [...(this.#tables.get(table)?.rows.values() ?? [])].find(isMeant);
-  }
-
   /** Also where nothing is known of the table yet. */
   isKeyed(table: string): boolean {
     const form = this.#tables.get(table)?.form;

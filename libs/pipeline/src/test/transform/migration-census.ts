@@ -27,6 +27,7 @@ const SEEN = [
   'counts no more',
   'held',
   'kept',
+  'kept though it went in between',
   'released',
   'orphan',
   'noted',

@@ -1,10 +1,10 @@
 import { ALLOCATED_TABLE, decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/events';
-import type { Mapping } from '@changeover/mapping';
+import type { Mapping, Row } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import type { ChangesScript } from './changes-script.js';
 import { isCorrection, type Decided, type Place } from './decided.js';
-import { heldId, NOTHING_KEPT, valuesText, Definition, type Expected, type NamedRow, type Said } from './definition.js';
+import { heldId, NOTHING_KEPT, valuesText, Definition, type Expected, type Said } from './definition.js';
 import { FollowedTarget, type TargetChange } from './followed-target.js';
 import type { MigrationCensus } from './migration-census.js';
 import { keptOver } from './plan-check.js';
@@ -212,12 +212,12 @@ export class WritesCheck {
 
   #expectDefinition(change: WrittenRecord, changed: readonly TargetChange[], told: ReadonlyMap<string, KeptVersion> | null): void {
     const place = this.#placeOf(change);
-    const { view, parts, decided } = place;
-    const kept = told ?? (this.#before === null ? NOTHING_KEPT : parts > 1 ? this.#keptAtTarget() : this.#keepable(this.#before.outcomes));
+    const { view, decided } = place;
+    const kept = told ?? (this.#before === null ? NOTHING_KEPT : this.#keepable(this.#before.outcomes));
     const expected = this.#definition.at(place, kept);
     this.#expectAll(expected);
     this.#expectDecided(place);
-    this.#expectSince(expected, change, parts);
+    this.#expectSince(expected, change);
     this.#look(expected, view, changed);
     const before = this.#place;
     this.#sawAccepted(expected, decided);
@@ -270,17 +270,16 @@ export class WritesCheck {
     expectSame(sorted(actual), sorted(held));
   }
 
-  /** Since the record with which it became held; where a record had several parts, what lay between them may have released it for a moment. */
-  #expectSince({ held }: Expected, { header }: WrittenRecord, parts: number): void {
-    for (const { target, source_key, since_seq, since_ms, state, problems } of this.target.held) {
+  /** Since the record with which it became held. */
+  #expectSince({ held }: Expected, { header }: WrittenRecord): void {
+    for (const { target, source_key, since_seq, since_ms, problems, state } of this.target.held) {
       const id = `${target as string} ${source_key as string}`;
       const known = this.#since.get(id);
       const as = state === 'noted' ? 'noted' : problems?.includes('"severity":"stop"') === true ? 'stops' : 'held';
-      const now = { seq: header.seq, ms: header.ts_ms, as };
-      const expected = known?.as !== as || (parts > 1 && since_seq === String(now.seq)) ? now : known;
+      const expected = known?.as === as ? known : { seq: header.seq, ms: header.ts_ms, as };
       expectSame(since_seq, String(expected.seq));
-      if (expected.ms !== undefined && parts === 1) expectSame(since_ms, String(expected.ms));
-      this.#since.set(id, parts === 1 ? expected : { seq: expected.seq, ms: Number(since_ms), as });
+      if (expected.ms !== undefined) expectSame(since_ms, String(expected.ms));
+      this.#since.set(id, expected);
     }
     for (const id of this.#since.keys()) if (!held.has(id)) this.#since.delete(id);
   }
@@ -290,29 +289,6 @@ export class WritesCheck {
     const kept = new Map<string, KeptVersion>();
     for (const [id, { version, parents }] of outcomes) {
       if (version !== null && this.#definition.ruleOf(id)[0].keepsLast) kept.set(id, { values: version, parents });
-    }
-    return kept;
-  }
-
-  /** What the list of held rows itself says, which is all that anybody knows. */
-  #keptAtTarget(): ReadonlyMap<string, KeptVersion> {
-    const kept = new Map<string, KeptVersion>();
-    for (const row of this.target.held) {
-      if (row['kept'] !== 't') continue;
-      const [number, key] = this.#definition.heldRow(row['target'] as string, row['source_key'] as string);
-      const id = `${String(number)} ${key}`;
-      const [rule] = this.#definition.ruleOf(id);
-      if (rule.merge !== null) {
-        const version = this.#definition.toldVersion(row['kept_version'] as string);
-        expectSame([id, this.#stands(id, version.values)], [id, true]);
-        kept.set(id, version);
-        continue;
-      }
-      // Rows of rules that share a table say which one made them.
-      const isOfRule = (one: NamedRow): boolean => rule.name === null || one['rule'] === rule.name;
-      const standing = this.target.find(rule.target, (one) => isOfRule(one) && this.#definition.sourceKeyOf(rule, one) === key);
-      expect(standing).toBeDefined();
-      kept.set(id, this.#definition.keptVersion(rule, standing as NamedRow));
     }
     return kept;
   }
@@ -335,10 +311,14 @@ export class WritesCheck {
     }
   }
 
-  #stands(id: string, written: readonly (string | null)[]): boolean {
+  #stands(id: string, written: Row): boolean {
+    return this.target.row(...this.#placeAtTarget(id, written)) !== undefined;
+  }
+
+  #placeAtTarget(id: string, written: Row): readonly [table: string, key: string] {
     const [rule] = this.#definition.ruleOf(id);
     const places = rule.key.toSorted((a, b) => a - b);
-    return this.target.row(rule.target, keyText(places.map((place) => written[place] as string))) !== undefined;
+    return [rule.target, keyText(places.map((place) => written[place] as string))];
   }
 
   #placeOf({ header }: WrittenRecord): Place {
@@ -369,6 +349,14 @@ export class WritesCheck {
       said.some(({ kept }) => kept),
     );
     const before = this.#before;
+    const isBack = ({ before: was, after }: TargetChange): boolean => was !== null && isSame(was, after);
+    census.saw(
+      'kept though it went in between',
+      [...outcomes].some(([id, { written, state }]) => {
+        const [table, key] = this.#placeAtTarget(id, written ?? []);
+        return state === 'held' && written !== null && changed.some((one) => one.table === table && one.key === key && isBack(one));
+      }),
+    );
     census.saw('value of several rows, of which one counts', this.#isShared(outcomes));
     const id = (key: string): string => this.#heldId(key);
     if (before !== null) {
