@@ -41,6 +41,7 @@ const SEEN = [
   'abandoned record',
   'derived in a thread',
   'crash in derive-all',
+  'rival that comes later in derive-all',
   'state lost',
   'spill',
   'correction in force',

@@ -152,7 +152,7 @@ export class WritesCheck {
     this.#record(change, this.#following && !first ? ['progress', 'transaction'] : ['progress']);
   }
 
-  /** Everything once: new rows alone, behind what they need, then the barriers that waited for it. */
+  /** Everything once: new rows behind what they need, but for those that lose to a row of a later record, then the barriers that waited for it. */
   #firstDerivation(change: WrittenRecord): void {
     const place = this.#placeOf(change);
     const { view, decided } = place;
@@ -176,8 +176,11 @@ export class WritesCheck {
       expectSame(barriersBegun, false);
       expect(frames.length).toBeGreaterThan(0);
       // Who waits for a row of a later record is told as waiting until then.
-      for (const { op, form } of frames)
-        if (form.columns.some(({ key }) => key) && nameOf(form) !== nameOf(HELD_TABLE)) expectSame(op, 'c');
+      for (const { op, form } of frames) {
+        const isMade = this.#definition.isDerived(nameOf(form));
+        if (!isMade && form.columns.some(({ key }) => key) && nameOf(form) !== nameOf(HELD_TABLE)) expectSame(op, 'c');
+        this.#census.saw('rival that comes later in derive-all', isMade && op !== 'c');
+      }
       this.target.take(record);
       this.#expectParentsFirst(expected, view);
     }
