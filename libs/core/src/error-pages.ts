@@ -23,8 +23,8 @@ export const ERROR_PAGES = {
     policy: 'stop',
   },
   BAD_SETTINGS: {
-    meaning: 'A setting is missing, unknown or has a value that does not fit.',
-    nextStep: 'Correct the setting that the message names; `docs/reference/settings.md` lists them all.',
+    meaning: 'A setting, or an option of a command, is missing, unknown or has a value that does not fit.',
+    nextStep: 'Correct what the message names; `docs/reference/settings.md` lists all settings, `--help` the options of a command.',
     policy: 'stop',
   },
   ALREADY_RUNNING: {

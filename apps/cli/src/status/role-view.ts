@@ -51,7 +51,7 @@ function cells({ role, health, status }: RoleView): readonly string[] {
 
 function lagWords(ms: number | null, records: number | null): string {
   if (ms === null) return 'lag unknown';
-  const behind = records === null || records === 0 ? '' : ` (${count(records)} records)`;
+  const behind = records === null || records === 0 ? '' : ` (${count(records)} ${records === 1 ? 'record' : 'records'})`;
   return `lag ${ms < 1_000 ? `${String(Math.round(ms))} ms` : `${(ms / 1_000).toFixed(1)} s`}${behind}`;
 }
 
