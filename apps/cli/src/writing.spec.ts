@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { writeScaffold } from './init/scaffold.js';
-import { writing } from './writing.js';
+import { expectWritable, writing } from './writing.js';
 
 test('a place where nothing can be written is a bad setting, with path and reason', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'changeover-writing-'));
@@ -15,8 +15,12 @@ test('a place where nothing can be written is a bad setting, with path and reaso
       [file, 'ENOTDIR'],
     ] as const) {
       const settings = join(place, 'changeover.json');
-      await expect(writeScaffold(settings)).rejects.toMatchObject({ code: 'BAD_SETTINGS', facts: { path: settings, reason } });
+      const refused = { code: 'BAD_SETTINGS', facts: { path: settings, reason } };
+      await expect(writeScaffold(settings)).rejects.toMatchObject(refused);
+      await expect(expectWritable(settings)).rejects.toMatchObject(refused);
     }
+    await expect(expectWritable(join(folder, 'new'))).resolves.toBeUndefined();
+    expect(await readdir(folder)).toEqual(['file']);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,3 +1,6 @@
+import { access, constants } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
 import { ChangeoverError } from '@changeover/core';
 
 /** What the place that the user chose can be to blame for. */
@@ -23,4 +26,10 @@ export async function writing<T>(path: string, write: () => Promise<T>): Promise
     if (reason === undefined) throw cause;
     throw new ChangeoverError('BAD_SETTINGS', `${path} cannot be written: ${reason} (${code})`, { facts: { path, reason: code }, cause });
   }
+}
+
+/** BAD_SETTINGS if there is no folder for `path`, or nobody may write to it: asked before work whose report would be lost with it. */
+export async function expectWritable(path: string): Promise<void> {
+  // With the stop at the end of the path a file in the folder's place is none either.
+  await writing(path, () => access(`${dirname(path)}/.`, constants.W_OK));
 }

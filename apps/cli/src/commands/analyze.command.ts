@@ -11,7 +11,7 @@ import { renderMapping } from '../analyze/render-mapping.js';
 import { runAnalyze, type AnalyzeContext, type AnalyzeReport } from '../analyze/run-analyze.js';
 import { qualified } from '../held/words.js';
 import { ProgressLine } from '../status/progress-line.js';
-import { writing } from '../writing.js';
+import { expectWritable, writing } from '../writing.js';
 import { CliCommand, INTERRUPTED, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type AnalyzeOptions = ReadOptionsOf & {
@@ -102,6 +102,7 @@ export class AnalyzeCommand extends CliCommand {
     // Before anything is read: an analysis can take minutes.
     if (propose !== undefined && !force && existsSync(propose))
       throw new ChangeoverError('FILE_EXISTS', `${propose} exists; --force writes over it`, { facts: { file: propose } });
+    for (const file of [html, propose]) if (file !== undefined) await expectWritable(file);
     const { settings } = await this.readSettings(read);
     const report = await this.#watched(settings, { ...(table && { only: new Set(table) }), mostRows: sample, sourceOnly });
     if (report === null) return;

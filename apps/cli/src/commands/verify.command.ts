@@ -10,7 +10,7 @@ import { ProgressLine } from '../status/progress-line.js';
 import { runVerify, runVerifyChosen, runVerifyMirror, runVerifyResumed, type VerifyContext } from '../verify/run-verify.js';
 import { renderChosenHtml, renderHtml, renderResumedHtml } from '../verify/verify-page.js';
 import { differingRows, renderChosen, renderMirror, renderReport, renderResumed, VerifyProgress } from '../verify/verify-view.js';
-import { writing } from '../writing.js';
+import { expectWritable, writing } from '../writing.js';
 import { CliCommand, INTERRUPTED, parseSeconds, parseSeed, parseShare, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type VerifyOptions = ReadOptionsOf & {
@@ -166,6 +166,7 @@ export class VerifyCommand extends CliCommand {
       throw new ChangeoverError('BAD_SETTINGS', '--mirror compares, and prints; --repair and --html do not go with it');
     if (deleteExtra && !repair) throw new ChangeoverError('BAD_SETTINGS', '--delete-extra says what --repair may do, and goes with it');
     const { settings: given, folder } = await this.readSettings(read);
+    if (html !== undefined) await expectWritable(html);
     const settings = await findOwnServices(given, folder);
     const asked = {
       ...(table && { only: new Set(table) }),
