@@ -128,6 +128,11 @@ export function describeRebuild(
 
     if (whole)
       it('of an earlier record holds what was live then', async () => {
+        expect(await new RebuildCommand(settingsFile, ['--into', 'never', '--to-record', '999999999']).ended).toMatchObject({
+          code: 1,
+          err: expect.stringContaining('the log ends at record') as string,
+        });
+        expect(await rows(`SELECT FROM pg_namespace WHERE nspname = 'never'`)).toEqual([]);
         const then = await run(['compare', '--into', 'second']);
         await scene.letLoose(WRITERS, PAUSE_MS);
         await scene.bed.barrier();

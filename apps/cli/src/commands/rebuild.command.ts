@@ -176,6 +176,7 @@ export class RebuildCommand extends RebuildCommandBase {
     const { to, toRecord, follow = false, fireTriggers = false, json = false } = options;
     const build = async (session: RebuildSession): Promise<void> => {
       const record = to === undefined ? toRecord : await session.recordOf(to);
+      if (record !== undefined) await session.expectRecord(record);
       await session.make({ fireTriggers });
       if (record !== undefined) {
         const digests = await session.buildTo(record);

@@ -147,11 +147,15 @@ export class RebuildSession implements AsyncDisposable {
     return place.changes.seq;
   }
 
-  /** Builds them up to this record of `changes` and no further, and says what they hold then. */
+  /** BAD_SETTINGS where the log does not have this record of `changes`. To be asked before anything is made. */
+  async expectRecord(record: number): Promise<void> {
+    const { seq } = await this.#log.log.head(this.#changes);
+    if (record > seq) throw new ChangeoverError('BAD_SETTINGS', `--to-record ${String(record)}: the log ends at record ${String(seq)}`);
+  }
+
+  /** Builds them up to this record of `changes`, which is there, and no further, and says what they hold then. */
   async buildTo(record: number): Promise<DigestReport> {
     const { signal } = this.#context;
-    const head = (await this.#log.log.head(this.#changes)).seq;
-    if (record > head) throw new ChangeoverError('BAD_SETTINGS', `--to-record ${String(record)}: the log ends at record ${String(head)}`);
     await using _lease = await this.#acquire();
     await this.#follow(signal, { through: record, head: record });
     signal.throwIfAborted();
