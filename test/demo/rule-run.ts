@@ -75,7 +75,7 @@ export class RuleRun {
 
   /** Derives what became of the tables since, or of one of them, as if one transaction had done it all. */
   async follow(table?: string): Promise<void> {
-    this.#take(this.#derivation.derive(await this.#reread(table)));
+    for (const { changes } of this.#derivation.derive(await this.#reread(table))) this.#take(changes);
   }
 
   /** Makes the new CRM's tables what came out. */

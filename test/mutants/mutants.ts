@@ -349,6 +349,13 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [TRANSFORM_SPEC, 'whose parent goes and comes back'],
   },
   {
+    name: 'children that are too many for a round are forgotten',
+    file: ROUND,
+    find: 'this.#left.push({ rule, key, after });',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'in rounds of a bounded size'],
+  },
+  {
     name: 'what was good for a moment in the middle of a record is kept',
     file: 'libs/pipeline/src/transform/derived-tables.ts',
     find: 'if (kept.length > 0) this.give(',

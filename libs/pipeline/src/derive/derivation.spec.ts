@@ -10,11 +10,12 @@ import { CONVERTERS, gatheringRule, referringRules, rulesOver, simpleTable } fro
 import { DerivationPlan, type PlannedRule } from './derivation-plan.js';
 import { Derivation, type DerivedChange, type TouchedRow } from './derivation.js';
 import { DeriveAll, takePiece, type DeriveAllCursor, type MirrorPiece } from './derive-all.js';
-import { decodeEntry } from './derived-entry.js';
+import { decodeEntry, type Version } from './derived-entry.js';
 import { partsOf } from './merged-row.js';
 import { readKeptVersion, type KeptVersion as StandingVersion } from './kept-version.js';
 import { LINE_AT } from '../mirror/mirror-value.js';
 import { lineOfRow } from './row-text.js';
+import { keptInstead } from './rows-before.js';
 import { keyOfEntry, stateKey } from './state-keys.js';
 
 const TABLES = [simpleTable('public.a'), simpleTable('public.b'), simpleTable('public.c')] as const;
@@ -71,17 +72,42 @@ class Stream {
   /** What the list of held rows says of the versions that are kept. */
   readonly versions = new Map<string, string>();
 
-  constructor(rules: readonly TableRule[]) {
+  constructor(rules: readonly TableRule[], roundRows?: number) {
     this.defined = rules.map((rule) => compileNaively(rule, SOURCES, CONVERTERS));
     const compiled = rules.map((rule) => compileRule(rule, SOURCES, CONVERTERS));
     this.plan = new DerivationPlan(compiled, NUMBERED);
-    this.derivation = new Derivation(this.plan, this.state);
+    this.derivation = new Derivation(this.plan, this.state, roundRows === undefined ? {} : { roundRows });
   }
 
   transaction(changes: readonly Change[]): readonly DerivedChange[] {
-    const derived = this.derivation.derive(this.#touch(changes));
-    this.apply(derived);
-    return derived;
+    return this.rounds(changes).flat();
+  }
+
+  rounds(changes: readonly Change[], goesOn = false): readonly (readonly DerivedChange[])[] {
+    const rounds = [...this.derivation.derive(this.#touch(changes), goesOn)].map(({ changes: derived }) => derived);
+    for (const derived of rounds) this.apply(derived);
+    return rounds;
+  }
+
+  /** Behind rounds that were one transaction; gives the versions that are kept after all, and those that are not (null). */
+  settle(): readonly (Version | null)[] {
+    const { before } = this.derivation;
+    const kept = [...before.told(this.plan)].flatMap((row) => {
+      const version = row === null ? undefined : keptInstead(row);
+      return row === null || version === undefined ? [] : [{ ...row, version } as StandingVersion];
+    });
+    this.apply(this.derivation.keep(kept));
+    for (const _ of before.forget());
+    return kept.map(({ version }) => version);
+  }
+
+  /** All that is remembered; of who wants a value whether others may want it is only a hint. */
+  get content(): unknown {
+    const [hinted] = stateKey('winner', 0, '');
+    const texts = [...this.state.entries(Buffer.alloc(0), null)].map(({ key, value }) =>
+      [key, value.subarray(key[0] === hinted ? 1 : 0)].map((bytes) => bytes.toString('latin1')).join(' '),
+    );
+    return [texts, this.state.size];
   }
 
   /** The mirror's rows alone, as while tables are copied: nothing says yet where joins find them. */
@@ -435,6 +461,67 @@ describe('derivation', () => {
     ]);
     expectDefinition(stream);
     expect([...stream.target]).toEqual([['1 2', ['2', '1', 'X']]]);
+  });
+
+  it('derives a change that concerns many rows in rounds of a bounded size: those that look a row up, or stand on it, and on these', () => {
+    const columns = { id: { column: 'id' }, p: { column: 'p' } };
+    const rules: readonly TableRule[] = [
+      { source: 'public.a', target: 'ta', columns: { id: { column: 'id' }, v: { column: 'v' } }, key: ['id'] },
+      {
+        ...{ source: 'public.b', target: 'tb', key: ['id'], requires: [{ parent: 'ta', key: [{ column: 'p' }] }] },
+        joins: [{ as: 'over', table: 'public.a', on: { id: { column: 'p' } } }],
+        columns: { ...columns, name: { column: 'v', of: 'over' } },
+      },
+      { source: 'public.c', target: 'tc', columns, key: ['id'], requires: [{ parent: 'tb', key: [{ column: 'p' }] }] },
+    ];
+    const over: readonly Change[] = [{ how: 'put', table: 'public.a', row: { id: '0', v: 'x' } }];
+    const rows = Array.from({ length: 40 }, (_, row) => String(row));
+    const below = (table: string, of: (row: string) => string): readonly Change[] =>
+      rows.map((id) => ({ how: 'put', table, row: { id, p: of(id) } }));
+    const [rounds, whole] = [new Stream(rules, 7), new Stream(rules)];
+    for (const [changes, concerned] of [
+      [[...below('public.b', () => '0'), ...below('public.c', (row) => row)], 80],
+      [over, 81],
+      [[{ how: 'update', table: 'public.a', row: 0, column: 'v', value: 'y' }], 41],
+      [[{ how: 'delete', table: 'public.a', row: 0 }], 81],
+      [over, 81],
+    ] as const) {
+      const sizes = rounds.rounds(changes).map(({ length }) => length);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(7);
+      expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThanOrEqual(concerned);
+      expect(rounds.settle()).toEqual([]);
+      whole.transaction(changes);
+      expectDefinition(rounds);
+      expect(rounds.content).toEqual(whole.content);
+    }
+  });
+
+  it('comes to the same in rounds of any size, wherever a transaction is cut into parts', () => {
+    const census = new Census(['kept after all', 'kept no more']);
+    const parameters = { numRuns: 1000, seed: seedOfRun(4) };
+    fc.assert(
+      fc.property(rulesOf, history, fc.integer({ min: 1, max: 4 }), fc.infiniteStream(fc.nat(9)), (rules, transactions, size, cuts) => {
+        census.next();
+        const [cut, whole] = [new Stream(rules, size), new Stream(rules)];
+        for (let from = 0; from < transactions.length; from += 2) {
+          const changes = transactions.slice(from, from + 2).flat();
+          const at = cuts.next().value as number;
+          for (const part of [changes.slice(0, at), changes.slice(at)]) cut.rounds(part, true);
+          const kept = cut.settle();
+          whole.transaction(changes);
+          expect(sorted(cut.target)).toEqual(sorted(whole.target));
+          expect(sorted(cut.held)).toEqual(sorted(whole.held));
+          expect(cut.content).toEqual(whole.content);
+          census.saw(
+            'kept after all',
+            kept.some((version) => version !== null),
+          );
+          census.saw('kept no more', kept.includes(null));
+        }
+      }),
+      parameters,
+    );
+    census.expectAll(parameters);
   });
 
   it.each(['empty', 'held'] as const)(

@@ -6,7 +6,7 @@ import { decodeEntry } from './derived-entry.js';
 import { RowEvaluator, type Evaluation } from './row-evaluator.js';
 import type { KeptVersion, NothingKept } from './kept-version.js';
 import { membersOf } from './members.js';
-import { mergedOf, Round, type DerivedChange } from './round.js';
+import { mergedOf, Round, type DerivedChange, type LeftChildren } from './round.js';
 import { RowsBefore } from './rows-before.js';
 import { SourceMirror, valuesText } from './source-mirror.js';
 import { stateKey } from './state-keys.js';
@@ -14,8 +14,17 @@ import { UniqueClaims } from './unique-claims.js';
 
 export type { DerivedChange } from './round.js';
 
+/** `roundRows`: rows of a round of {@link Derivation.derive}, of which all is in memory. Left out: 10,000. */
+export type DerivationOptions = { readonly mirror?: SourceMirror; readonly roundRows?: number };
+
+/** More than most transactions concern; about 10 MB, and half a second in which nobody else has a turn. */
+const ROUND_ROWS = 10_000;
+
 /** A source row as it was before the transaction, and as it is behind it; null: it was, or is, not there. */
 export type TouchedRow = { readonly table: MirroredTable; readonly key: string; readonly before: Row | null; readonly after: Row | null };
+
+/** What came of one of the rounds of {@link Derivation.derive}. */
+export type DerivedRound = { readonly changes: readonly DerivedChange[]; readonly isLast: boolean };
 
 /** A source row by which a rule makes one of the target. */
 export type DrivingRow = { readonly rule: PlannedRule; readonly key: string };
@@ -44,8 +53,14 @@ export class Derivation {
   readonly #state: StateView;
   readonly #mirror: SourceMirror;
   readonly #claims: UniqueClaims;
+  readonly #roundRows: number;
 
-  constructor(plan: DerivationPlan, state: StateView, mirror = new SourceMirror(state)) {
+  constructor(
+    plan: DerivationPlan,
+    state: StateView,
+    { mirror = new SourceMirror(state), roundRows = ROUND_ROWS }: DerivationOptions = {},
+  ) {
+    this.#roundRows = roundRows;
     this.#plan = plan;
     this.#state = state;
     this.#mirror = mirror;
@@ -57,21 +72,40 @@ export class Derivation {
     return this.#mirror;
   }
 
-  /** The mirror holds the rows as they are behind the transaction, or where it `goesOn` behind a part of it; what the rows were before it is in {@link before}, until that is told to forget. */
-  derive(touched: Iterable<TouchedRow>, goesOn = false): readonly DerivedChange[] {
-    const round = this.#round(null);
+  /**
+   * In rounds of a bounded size, each of which begins when the one before was taken. The mirror holds the rows as they are behind the transaction, or where it `goesOn` behind a part of it. Where it takes
+   * several rounds, {@link before} says behind the last what the rows were, until that is told to forget.
+   */
+  *derive(touched: Iterable<TouchedRow>, goesOn = false): Generator<DerivedRound> {
+    const driven = this.#drivenBy(touched);
+    const left: LeftChildren[] = [];
+    let next = driven.next();
+    for (let isLast = false; !isLast;) {
+      const round = this.#round(null, this.#roundRows);
+      // The last first, so that no more of them wait than are on the way down to the last child.
+      for (let from; !round.isFull && (from = left.pop()) !== undefined;) round.follow(from);
+      for (; !round.isFull && next.done !== true; next = driven.next()) round.evaluate(next.value.rule, next.value.key);
+      const changes = round.finish(goesOn || left.length > 0 || next.done !== true);
+      left.push(...round.left);
+      isLast = left.length === 0 && next.done === true;
+      yield { changes, isLast };
+    }
+  }
+
+  /** The driving rows that such rows concern, some more than once. */
+  *#drivenBy(touched: Iterable<TouchedRow>): Generator<DrivingRow> {
     for (const { table, key, before, after } of touched) {
-      for (const rule of table.drives) round.evaluate(rule, key);
+      for (const rule of table.drives) yield { rule, key };
       for (const { number, rule, join } of table.joinedBy) {
         const planned = this.#plan.rule(rule);
         const values = new Set([before, after].map((row) => (row === null ? null : valuesText(row, join.columns))));
         for (const text of values) {
           if (text === null) continue;
-          for (const member of membersOf(this.#state, stateKey('dependants', number, text))) round.evaluate(planned, member.toString());
+          for (const member of membersOf(this.#state, stateKey('dependants', number, text)))
+            yield { rule: planned, key: member.toString() };
         }
       }
     }
-    return round.finish(goesOn || this.before.some ? this.before : null);
   }
 
   /** Puts rows of the mirror where joins look for them. */
@@ -162,8 +196,10 @@ export class Derivation {
     return mergesInto !== null && this.#state.get(stateKey('derived', number, key)) !== undefined;
   }
 
-  #round(childless: PlannedRule | null): Round {
+  #round(childless: PlannedRule | null, most?: number): Round {
     const evaluator = new RowEvaluator(this.#mirror);
-    return new Round({ plan: this.#plan, state: this.#state, mirror: this.#mirror, claims: this.#claims, evaluator }, childless);
+    const { before } = this;
+    const parts = { plan: this.#plan, state: this.#state, mirror: this.#mirror, claims: this.#claims, evaluator, before };
+    return new Round({ ...parts, ...(most !== undefined && { most }) }, childless);
   }
 }

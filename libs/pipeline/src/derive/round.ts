@@ -40,24 +40,32 @@ export type DerivedChange = {
   readonly held: HeldStatus | null;
 };
 
+/** A row whose children are still to be looked at: those behind `after`; null: all. */
+export type LeftChildren = { readonly rule: PlannedRule; readonly key: string; readonly after: Buffer | null };
+
 export type RoundParts = {
   readonly plan: DerivationPlan;
   readonly state: StateView;
   readonly mirror: SourceMirror;
   readonly claims: UniqueClaims;
   readonly evaluator: RowEvaluator;
+  readonly before: RowsBefore;
+  /** Rows that it may have to do with before it leaves children to the next one. Left out: any number. */
+  readonly most?: number;
 };
 
 /** Unique values whose rivals changed. */
 type Contest = { readonly rule: PlannedRule; readonly unique: number; readonly values: string; readonly before: string | undefined };
 
-/** One transaction's worth of deriving, in the layers that {@link Derivation} tells of. */
+/** One transaction's worth of deriving, or one of several rounds of it, in the layers that {@link Derivation} tells of. */
 export class Round {
   readonly #plan: DerivationPlan;
   readonly #state: StateView;
   readonly #mirror: SourceMirror;
   readonly #claims: UniqueClaims;
   readonly #evaluator: RowEvaluator;
+  readonly #before: RowsBefore;
+  readonly #most: number;
   /** By rule, then by key: those of concern, and those they stand on. */
   readonly #affected: Map<string, AffectedRow>[] = [];
   readonly #concerned: AffectedRow[] = [];
@@ -65,14 +73,17 @@ export class Round {
   readonly #merging = new Set<AffectedRow>();
   /** Nothing was derived yet of whatever could stand on rows of this rule. */
   readonly #childless: PlannedRule | null;
+  readonly #left: LeftChildren[] = [];
   #contests = new Map<string, Contest>();
 
-  constructor({ plan, state, mirror, claims, evaluator }: RoundParts, childless: PlannedRule | null = null) {
+  constructor({ plan, state, mirror, claims, evaluator, before, most = Infinity }: RoundParts, childless: PlannedRule | null = null) {
     this.#plan = plan;
     this.#state = state;
     this.#mirror = mirror;
     this.#claims = claims;
     this.#evaluator = evaluator;
+    this.#before = before;
+    this.#most = most;
     this.#childless = childless;
   }
 
@@ -124,13 +135,23 @@ export class Round {
     this.#replace(row, { lookups: NONE, version, kept: false, problems });
   }
 
-  /** How many rows it has to do with so far. */
-  get size(): number {
-    return this.#concerned.length;
+  /** Goes on where another round has left off. */
+  follow({ rule, key, after }: LeftChildren): void {
+    for (const child of this.#children({ rule, key }, after)) if (rule.mergedOf !== null) this.#children(child);
   }
 
-  /** The other layers, and what came of them. `before`: where it is not the only round of its record. */
-  finish(before: RowsBefore | null = null): readonly DerivedChange[] {
+  /** It has to do with as many rows as it may. */
+  get isFull(): boolean {
+    return this.#concerned.length >= this.#most;
+  }
+
+  /** Those that {@link Round.follow} has to go on with. */
+  get left(): readonly LeftChildren[] {
+    return this.#left;
+  }
+
+  /** The other layers, and what came of them. `goesOn`: it is not the last round of its record. */
+  finish(goesOn = false): readonly DerivedChange[] {
     for (const row of this.#merging) this.#decide(row, { ...this.#merged(row), lookups: NONE });
     for (;;) {
       this.#decideWinners();
@@ -142,6 +163,7 @@ export class Round {
       for (const row of dropped) this.#replace(row, { ...row.now, version: null, kept: false });
     }
     this.#followKeys();
+    const before = goesOn || this.#left.length > 0 || this.#before.some ? this.#before : null;
     const changes: DerivedChange[] = [];
     for (const row of this.#concerned) {
       const change = this.#settle(row, before);
@@ -325,12 +347,20 @@ export class Round {
   }
 
   /** Of each of them something changes: whether it is at the target, what it waits for, or a key that it has. */
-  #children({ rule, key }: AffectedRow): readonly AffectedRow[] {
+  #children({ rule, key }: Pick<AffectedRow, 'rule' | 'key'>, from: Buffer | null = null): readonly AffectedRow[] {
     if (rule === this.#childless) return NONE;
-    return [...membersOf(this.#state, stateKey('children', rule.number, key))].map((member) => {
+    const children: AffectedRow[] = [];
+    let after = from;
+    for (const member of membersOf(this.#state, stateKey('children', rule.number, key), from)) {
+      if (this.isFull) {
+        this.#left.push({ rule, key, after });
+        break;
+      }
       const child = childOf(member);
-      return this.#concern(this.#load(this.#plan.rule(child.rule), child.key));
-    });
+      children.push(this.#concern(this.#load(this.#plan.rule(child.rule), child.key)));
+      after = member;
+    }
+    return children;
   }
 
   #settle(row: AffectedRow, rowsBefore: RowsBefore | null): DerivedChange | null {

@@ -56,6 +56,8 @@ export type DerivedTablesOptions = {
   readonly correctable: ReadonlySet<string>;
   /** All texts that are asked for have their numbers already. Left out: others are given theirs. */
   readonly numbered?: boolean;
+  /** Rows that are derived at once. Left out: 10,000. */
+  readonly roundRows?: number | undefined;
 };
 
 /** Between two of these others get a turn. */
@@ -89,7 +91,7 @@ export class DerivedTables {
 
   /** Throws MAPPING_INVALID where the rules do not fit the tables as they are. */
   constructor(options: DerivedTablesOptions) {
-    const { migration, rules, converters, tables, state, output, isCopied, correctable, numbered = false } = options;
+    const { migration, rules, converters, tables, state, output, isCopied, correctable, numbered = false, roundRows } = options;
     this.#migration = migration;
     this.#isCopied = isCopied;
     this.#tables = tables;
@@ -108,7 +110,7 @@ export class DerivedTables {
     const numbering = rules.map(numberingRule).map((rule) => (rule === null ? null : (compile([rule])[0] ?? null)));
     this.#numbers = numbering.some((rule) => rule !== null);
     this.plan = new DerivationPlan(compile(rules), keys, numbering);
-    this.derivation = new Derivation(this.plan, state, new SourceMirror(state, this.#read));
+    this.derivation = new Derivation(this.plan, state, { mirror: new SourceMirror(state, this.#read), ...(roundRows && { roundRows }) });
     this.targets = ruleSchemas(rules);
     this.#held = new HeldRows(migration, state);
     this.#frames = new Map(this.targets.map((target) => [tableName(target), new RowFrames((frame) => output.add(frame, target))]));
@@ -196,21 +198,24 @@ export class DerivedTables {
     this.#referenceFrames.end();
   }
 
-  /** Derives what the rows touched since the last time lead to; gives frames. `goesOn`: more of the record is to come, and behind all of it {@link settle}. */
-  derive(at: HeldSince, goesOn: boolean): void {
+  /** Derives what the rows touched since the last time lead to; gives frames, and yields where others should have a turn. `goesOn`: more of the record is to come. */
+  *derive(at: HeldSince, goesOn: boolean): Generator<void> {
     this.#correctionFrames.end();
     this.#referenceFrames.end();
-    if (this.#touched.size === 0) return;
     const touched = this.#touched;
     this.#touched = new Map();
-    this.give(this.derivation.derive(touched.values(), goesOn), at);
+    for (const { changes, isLast } of touched.size === 0 ? [] : this.derivation.derive(touched.values(), goesOn)) {
+      this.give(changes, at);
+      if (!isLast) yield;
+    }
+    if (!goesOn) yield* this.#settle(at);
   }
 
   /**
-   * Behind a record: what came of several rounds becomes what one would have come to. That keeps of a held row what stood before the record, and tells it since before where it was told so; gives frames.
+   * Behind a record: what came of several rounds becomes what one would have come to. That keeps of a held row what stood before the record, and tells it since before where it was told so.
    * In memory are only the rows of which something else is kept.
    */
-  *settle(at: HeldSince): Generator<void> {
+  *#settle(at: HeldSince): Generator<void> {
     const { before } = this.derivation;
     if (!before.some) return;
     let seen = 0;

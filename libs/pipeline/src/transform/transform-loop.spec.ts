@@ -32,6 +32,7 @@ import {
   type RowsEvent,
 } from '@changeover/testing';
 
+import { stateKey } from '../derive/state-keys.js';
 import { SilentObserver, type PipelineObserver } from '../ports.js';
 import { ThreadsInProcess } from '../test/transform/threads-in-process.js';
 import { TransformLoop } from './transform-loop.js';
@@ -116,7 +117,7 @@ class TransformBed implements AsyncDisposable {
   }
 
   /** The same in one part. */
-  async uncut(events: readonly RowsEvent[]): Promise<void> {
+  async uncut(events: readonly (Omit<RowsEvent, 'op'> & { readonly op: Operation })[]): Promise<void> {
     await this.#record('transaction', events, false, { uncut: true });
   }
 
@@ -168,6 +169,9 @@ class TransformBed implements AsyncDisposable {
       readonly asked?: true;
       readonly crashPoint?: CrashPoint;
       readonly recordRows?: number;
+      readonly roundRows?: number;
+      /** Where it remembers: made by the bed if it is left out. */
+      readonly openState?: () => InMemoryStateStore;
       readonly observer?: PipelineObserver;
       /** Derives in other threads, and tells of each task. */
       readonly threaded?: () => void;
@@ -177,11 +181,12 @@ class TransformBed implements AsyncDisposable {
     stop(): Promise<ErrorCode | null>;
   } {
     const abort = new AbortController();
-    const { crashPoint = noCrash, threaded, recordRows, observer = new SilentObserver() } = options;
+    const { crashPoint = noCrash, threaded, recordRows, roundRows, observer = new SilentObserver() } = options;
+    const { openState = () => new InMemoryStateStore(this.state) } = options;
     let state: InMemoryStateStore | undefined;
     const loop = new TransformLoop({
       migration: 'm',
-      openState: () => Promise.resolve((state = new InMemoryStateStore(this.state))),
+      openState: () => Promise.resolve((state = openState())),
       ...(threaded && {
         startThreads: (setup) => new ThreadsInProcess(() => state as InMemoryStateStore, setup, {}, threaded),
       }),
@@ -195,7 +200,11 @@ class TransformBed implements AsyncDisposable {
       clock: new SystemClock(),
       ids: new RandomIdSource(),
       crashPoint,
-      limits: { maxQueuedBytes: 256 * 1024, maxStateBytes: 256 * 1024, threadedRows: 100, ...(recordRows && { recordRows }) },
+      limits: {
+        ...{ maxQueuedBytes: 256 * 1024, maxStateBytes: 256 * 1024, threadedRows: 100 },
+        ...(recordRows && { recordRows }),
+        ...(roundRows && { roundRows }),
+      },
     });
     const ended = codeOfEnd(loop.run(abort.signal));
     this.#running.add(abort);
@@ -1063,6 +1072,57 @@ describe('transform', () => {
         });
       }
     });
+  });
+
+  it('lets others have a turn in the middle of a change that concerns many rows, and of a truncated table; what is kept is that of the whole', async () => {
+    const [firms, staff] = [textTable('firms', ['id', 'name']), textTable('staff', ['id', 'name', 'firm'])];
+    const [id, name, firm] = ['id', 'name', 'firm'].map((column) => ({ column }));
+    const mapping = parseMapping({
+      rules: [
+        { source: 'public.firms', target: 'crm.firm', columns: { id, name }, key: ['id'] },
+        {
+          ...{ source: 'public.staff', target: 'crm.person', columns: { id, name, firm }, key: ['id'], required: ['name'] },
+          requires: [{ parent: 'crm.firm', key: [firm] }],
+        },
+      ],
+    });
+    const acme = inserted(firms, ['1', 'Acme']);
+    const people = (called: string | null): readonly (readonly (string | null)[])[] =>
+      Array.from({ length: 3_000 }, (_, row) => [String(row), row === 0 ? called : 'Eve', '1']);
+    let inTurn = 0;
+    let most = 0;
+    const count = ([space]: Uint8Array): void => {
+      if (space !== stateKey('derived', 0, '')[0]) return;
+      if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
+      most = Math.max(most, inTurn);
+    };
+    class CountingStore extends InMemoryStateStore {
+      override put(key: Uint8Array, value: Uint8Array): void {
+        count(key);
+        super.put(key, value);
+      }
+
+      override remove(key: Uint8Array): void {
+        count(key);
+        super.remove(key);
+      }
+    }
+    await using bed = new TransformBed();
+    bed.start({ mapping, roundRows: 100, recordRows: 100, openState: () => new CountingStore(bed.state) });
+    await bed.activate(mapping, { 'public.firms': 1 });
+    await bed.tell(firms);
+    await bed.tell(staff);
+    await bed.uncut([acme, inserted(staff, ...people('Ada'))]);
+    await bed.progress();
+    await bed.uncut([deleted(firms, '1')]);
+    await bed.uncut([acme]);
+    await bed.uncut([{ ...inserted(staff), op: 't' }, inserted(staff, ...people(null))]);
+    const [goes, comes, again] = (await bed.written()).rows.slice(-3) as [string[], string[], string[]];
+    const ofPeople = (rows: readonly string[], op: string): readonly string[] => rows.filter((row) => row.startsWith(`${op} 1 `));
+    expect([goes, comes].map((rows) => rows.filter((row) => /^[cd] 1 \d+ \w+$/.test(row)).length)).toEqual([3_000, 3_000]);
+    expect(again.at(-1)).toMatch(/ held t empty name /);
+    expect(ofPeople(again, 'c').filter((row) => row.endsWith('Ada'))).toHaveLength(1);
+    expect(most).toBeLessThanOrEqual(100);
   });
 
   it.each(['one thread', 'several'])(

@@ -20,6 +20,8 @@ export type TransformLimits = {
   readonly maxStateBytes: number;
   /** Driving rows of a record of the first derivation; fewer where they are large. Left out: 2000. */
   readonly recordRows?: number;
+  /** Rows that are derived at once. Left out: 10,000. */
+  readonly roundRows?: number;
   /** Rows of a table from which on other threads derive it, if there are any. Left out: 1,000. */
   readonly threadedRows?: number;
   /** Bytes of a part of `writes`. Left out: as many as everywhere. */

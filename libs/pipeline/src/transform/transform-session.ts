@@ -385,14 +385,17 @@ export class TransformSession {
     this.#begunAt = header.last ? null : (this.#begunAt ?? entry.at);
     for (const frame of this.#frames.push(entry.body)) {
       const made = this.#frame(frame, header.seq, header.kind === 'snapshot-chunk');
-      if (made !== null) for (const _ of made) await this.#makeRoom();
+      for (const _ of made ?? []) {
+        await this.#give(entry, true);
+        await this.#makeRoom();
+      }
     }
     if (!header.last) {
-      this.#give(entry, true);
+      await this.#give(entry, true);
       await this.#makeRoom();
       return;
     }
-    await this.#giveLast(entry);
+    await this.#give(entry);
     this.#frames.end();
     if (this.#phase.name === 'following') this.#output.pass(entry, PASSED_ROWS);
   }
@@ -414,7 +417,7 @@ export class TransformSession {
     }
     this.#frames.end();
     if (isFollowing) {
-      await this.#giveLast(entry);
+      await this.#give(entry);
       this.#output.pass(entry, PASSED_ROWS);
       return true;
     }
@@ -481,15 +484,9 @@ export class TransformSession {
   }
 
   /** Frames of what changed since the last time. `goesOn`: in the middle of the record. */
-  #give(entry: LogEntry, goesOn: boolean): void {
+  async #give(entry: LogEntry, goesOn = false): Promise<void> {
     for (const frames of this.#passing.values()) frames.end();
-    this.#derived?.derive(this.#at(entry), goesOn);
-  }
-
-  /** The same where the record ends. */
-  async #giveLast(entry: LogEntry): Promise<void> {
-    this.#give(entry, false);
-    for (const _ of this.#derived?.settle(this.#at(entry)) ?? []) await this.#makeRoom();
+    for (const _ of this.#derived?.derive(this.#at(entry), goesOn) ?? []) await this.#makeRoom();
   }
 
   async #schema(entry: LogEntry): Promise<void> {
@@ -540,12 +537,12 @@ export class TransformSession {
       if (table === undefined || table.firstRows === null || table.firstRows > since || !table.form.keyed) continue;
       const sink = this.#phase.name === 'following' ? this.#sink(table.form) : NOTHING;
       for (const _ of table.mirror.sweep(since, table.form.place, sink)) {
-        this.#give(entry, true);
+        await this.#give(entry, true);
         await this.#makeRoom();
       }
       table.mirror.requireWhole();
     }
-    await this.#giveLast(entry);
+    if (ended.length > 0) await this.#give(entry);
   }
 
   /** Derives everything, if it is time to. False: we were told to stop in the middle. */
@@ -634,7 +631,7 @@ export class TransformSession {
     await this.#output.tell(CORRECTION_TABLE);
     this.#output.begin(entry);
     decisions.forEach((decision, place) => derived.decide(idOf(place), decision, at));
-    await this.#giveLast(entry);
+    await this.#give(entry);
     this.#output.pass(entry, PASSED_ROWS);
   }
 
@@ -660,7 +657,7 @@ export class TransformSession {
     output: Pick<WritesOutput, 'add'>,
     code: 'MAPPING_INVALID' | 'SCHEMA_NEEDS_MAPPING',
   ): DerivedTables {
-    const { migration, converters, tables } = this.#options;
+    const { migration, converters, tables, limits } = this.#options;
     const isCopied = (name: string): boolean => name in this.#copies || this.#left.includes(name);
     try {
       return new DerivedTables({
@@ -672,6 +669,7 @@ export class TransformSession {
         output,
         isCopied,
         correctable: mapped.correctable,
+        roundRows: limits.roundRows,
       });
     } catch (error) {
       if (!(error instanceof ChangeoverError) || error.code !== 'MAPPING_INVALID') throw error;
@@ -726,10 +724,11 @@ export class TransformSession {
     return { seq: header.seq, ts_ms: this.#ts_ms };
   }
 
-  /** In the middle of what cannot be committed yet, nothing more may be kept in memory. */
+  /** In the middle of what cannot be committed yet, nothing more may be kept in memory; and others get a turn. */
   async #makeRoom(): Promise<void> {
     await this.#output.ready();
     await this.#commits.makeRoom();
+    await nextTurn();
   }
 
   /** The record in hand was given up by its writer, or begins anew: what it has put is taken back, with all that is not committed. */

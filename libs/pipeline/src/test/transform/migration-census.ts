@@ -27,7 +27,6 @@ const SEEN = [
   'counts no more',
   'held',
   'kept',
-  'kept though it went in between',
   'released',
   'orphan',
   'noted',

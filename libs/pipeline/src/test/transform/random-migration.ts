@@ -267,6 +267,7 @@ export const chances: fc.Arbitrary<Chances> = fc.record({
     maxQueuedBytes: fc.constantFrom(1, 5_000, 256 * 1024),
     maxStateBytes: fc.constantFrom(1, 200, 600, 3_000, 15_000),
     recordRows: fc.constantFrom(1, 2, 5, 100),
+    roundRows: fc.constantFrom(1, 3, 100, 100, 100),
     partBytes: fc.constantFrom(40, 400, 512 * 1024),
   }),
   arrival: chance,

@@ -315,13 +315,9 @@ export class WritesCheck {
   }
 
   #stands(id: string, written: Row): boolean {
-    return this.target.row(...this.#placeAtTarget(id, written)) !== undefined;
-  }
-
-  #placeAtTarget(id: string, written: Row): readonly [table: string, key: string] {
     const [rule] = this.#definition.ruleOf(id);
     const places = rule.key.toSorted((a, b) => a - b);
-    return [rule.target, keyText(places.map((place) => written[place] as string))];
+    return this.target.row(rule.target, keyText(places.map((place) => written[place] as string))) !== undefined;
   }
 
   #placeOf({ header }: WrittenRecord): Place {
@@ -352,14 +348,6 @@ export class WritesCheck {
       said.some(({ kept }) => kept),
     );
     const before = this.#before;
-    const isBack = ({ before: was, after }: TargetChange): boolean => was !== null && isSame(was, after);
-    census.saw(
-      'kept though it went in between',
-      [...outcomes].some(([id, { written, state }]) => {
-        const [table, key] = this.#placeAtTarget(id, written ?? []);
-        return state === 'held' && written !== null && changed.some((one) => one.table === table && one.key === key && isBack(one));
-      }),
-    );
     census.saw('value of several rows, of which one counts', this.#isShared(outcomes));
     const id = (key: string): string => this.#heldId(key);
     if (before !== null) {
