@@ -36,6 +36,30 @@ test.each([
   expect(await load(name, content)).toEqual(EXPECTED);
 });
 
+test.each([
+  ['mapping.json', (to: string) => JSON.stringify({ tables: { 'crm.kunde': { to } } }), []],
+  ['mapping.mjs', (to: string) => `export default { tables: { 'crm.kunde': { to: '${to}' } } };`, []],
+  ['mapping.cjs', (to: string) => `module.exports = { tables: { 'crm.kunde': { to: '${to}' } } };`, []],
+  ['mapping.ts', (to: string) => `const to: string = '${to}'; export default { tables: { 'crm.kunde': { to } } };`, []],
+  [
+    'name.mjs',
+    (to: string) => `export const to = '${to}';`,
+    ['mapping.ts', `import { to } from './name.mjs'; export default { tables: { 'crm.kunde': { to } } };`],
+  ],
+])('%s is read as it is now, also by a process that has read it before', async (name, content, importer) => {
+  const [file = name, importing] = importer;
+  if (importing !== undefined) await writeFile(join(folder, file), importing);
+  for (const to of ['crm.a', 'crm.b', 'crm.c']) {
+    await writeFile(join(folder, name), content(to));
+    expect(await loadMapping(join(folder, file))).toEqual({ tables: { 'crm.kunde': { to } }, rules: [] });
+  }
+  await writeFile(join(folder, name), 'nothing {');
+  await expect(loadMapping(join(folder, file))).rejects.toMatchObject({
+    code: 'MAPPING_INVALID',
+    message: expect.stringContaining(file) as string,
+  });
+});
+
 const RULES = `
 import { defineMapping, mapping, type Tables } from '@changeover/mapping';
 import { email } from '@changeover/cleaning';

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { isNativeError } from 'node:util/types';
+import { Worker } from 'node:worker_threads';
 
-import { ChangeoverError, SystemClock, type Clock } from '@changeover/core';
+import { ChangeoverError, SystemClock, type Clock, type ErrorCode, type ErrorFacts } from '@changeover/core';
 import * as mapping from '@changeover/mapping';
 import { createJiti } from 'jiti';
 
@@ -10,12 +12,24 @@ import { functionPlaces } from './function-places.js';
 /** A mapping is data: whatever takes longer waits for something that nobody will bring. */
 const PATIENCE_MS = 20_000;
 
+/** Specs run what is not built: it is the same thread. */
+const THREAD = new URL('../../dist/settings/mapping-thread.js', import.meta.url);
+
+/** What the thread says that loads a mapping. */
+export type LoadedElsewhere =
+  | { readonly mapping: mapping.Mapping }
+  | { readonly failed: { readonly code: ErrorCode; readonly message: string; readonly facts: ErrorFacts } };
+
+/** Whether this process, or thread, has loaded a mapping that is a program: of JavaScript, and what it imports, it would find what it found then. */
+let hasImported = false;
+
 /**
- * The mapping that the file gives: JSON, or TypeScript or JavaScript with a default export. Without a file every table keeps its names.
+ * The mapping that the file gives, as it is now: JSON, or TypeScript or JavaScript with a default export. Without a file every table keeps its names.
  * MAPPING_INVALID if it cannot be loaded, never comes to its end or does not fit.
  */
 export async function loadMapping(file: string | undefined, clock: Clock = new SystemClock()): Promise<mapping.Mapping> {
   if (file === undefined) return mapping.IDENTITY;
+  if (hasImported && !file.endsWith('.json')) return loadElsewhere(file, clock);
   // Not before: it brings along much of what whoever reads no mapping needs nothing of.
   const cleaning = await import('@changeover/cleaning');
   const ours = { '@changeover/mapping': mapping, '@changeover/cleaning': cleaning };
@@ -27,9 +41,29 @@ export async function loadMapping(file: string | undefined, clock: Clock = new S
     if (wrong.length > 0) throw new ChangeoverError('MAPPING_INVALID', await functionWords(file, wrong));
     return mapping.parseMapping(given, cleaning.CONVERTERS);
   } catch (cause) {
-    if (cause instanceof ChangeoverError) throw new ChangeoverError(cause.code, `${file}: ${cause.message}`, { facts: cause.facts, cause });
-    const reason = isNativeError(cause) ? cause.message : String(cause);
-    throw new ChangeoverError('MAPPING_INVALID', `the mapping ${file} cannot be loaded: ${reason}`, { cause });
+    throw about(file, cause);
+  }
+}
+
+function about(file: string, cause: unknown): ChangeoverError {
+  if (cause instanceof ChangeoverError) return new ChangeoverError(cause.code, `${file}: ${cause.message}`, { facts: cause.facts, cause });
+  const reason = isNativeError(cause) ? cause.message : String(cause);
+  return new ChangeoverError('MAPPING_INVALID', `the mapping ${file} cannot be loaded: ${reason}`, { cause });
+}
+
+/** In a thread, which imports everything anew. */
+async function loadElsewhere(file: string, clock: Clock): Promise<mapping.Mapping> {
+  const worker = new Worker(THREAD, { workerData: file });
+  try {
+    const said = inTime(once(worker, 'message'), clock).catch((cause: unknown) => {
+      throw about(file, cause);
+    });
+    const [loaded] = (await said) as [LoadedElsewhere];
+    if ('mapping' in loaded) return loaded.mapping;
+    const { code, message, facts } = loaded.failed;
+    throw new ChangeoverError(code, message, { facts });
+  } finally {
+    await worker.terminate();
   }
 }
 
@@ -46,6 +80,7 @@ async function functionWords(file: string, wrong: readonly mapping.WrongFunction
 
 /** A mapping may stand anywhere, also where no node_modules is near: our own packages are given to it. */
 async function importDefault(file: string, virtualModules: Readonly<Record<string, unknown>>): Promise<unknown> {
+  hasImported = true;
   const jiti = createJiti(import.meta.url, { virtualModules, moduleCache: false, fsCache: false });
   return jiti.import(file, { default: true });
 }
