@@ -2,12 +2,13 @@ import type { Line } from '@changeover/events';
 
 import type { Cascade, Catalogue } from '../catalogue/catalogue.js';
 import type { Connection } from '../connection.js';
-import type { NetRow } from '../net/net-row.js';
+import { tableId, type NetRow } from '../net/net-row.js';
 import type { CrashPoint } from '../options.js';
 import { insertTarget, statementFor } from '../sql/row-statements.js';
 import type { TablePlan } from '../sql/table-plan.js';
 import type { BulkRows } from './bulk-rows.js';
 import { standingOn } from './cascades.js';
+import { isUniqueOf } from './claims.js';
 import { parentsFirst } from './table-order.js';
 import type { TargetOp } from './target-op.js';
 
@@ -22,7 +23,8 @@ export type FastPathParts = {
 export type FastWork = { readonly ops: readonly TargetOp[]; readonly bulk: readonly BulkRows[] };
 
 /**
- * Applies ops in the order that suits nearly every batch: inserts parents first, updates, deletes children first, each table's rows in one statement.
+ * Applies ops in the order that suits nearly every batch: inserts parents first, updates, deletes children first, each table's rows in one statement. Where other
+ * values than the key are unique, new rows often have what another row has let go: there that row comes before them.
  * `false`: the target did not do all of it (a row was not there, a trigger left one out), or keys move and the order needs more thought; like
  * an error, this asks for a roll-back and the careful path.
  */
@@ -37,15 +39,40 @@ export async function applyFast(parts: FastPathParts, { ops, bulk }: FastWork): 
   const ordered = <Some extends { readonly plan: TablePlan }>(some: Iterable<Some>): Some[] =>
     [...some].sort((a, b) => (ranks.get(a.plan.id) as number) - (ranks.get(b.plan.id) as number));
   const tables = ordered(groups.values());
-  for (const some of ordered([...tables.filter(({ insert }) => insert.length > 0), ...bulk])) {
-    const done = 'pieces' in some ? copyRows(parts, some) : insertRows(parts, some.plan, some.insert);
-    if (!(await done)) return false;
-  }
-  for (const { plan, update } of tables) if (update.length > 0 && !(await changeRows(connection, plan, 'update', update))) return false;
-  for (const { plan, delete: gone } of tables.reverse()) {
-    if (gone.length > 0 && !(await deleteRows(connection, plan, gone, catalogue.cascadesFrom(plan.target, 'delete')))) return false;
-  }
+  const updates = ({ plan, update }: Group): Step[] => (update.length === 0 ? [] : [() => changeRows(connection, plan, 'update', update)]);
+  const inserts = (some: Group | BulkRows): Step[] => {
+    if ('pieces' in some) return [() => copyRows(parts, some)];
+    return some.insert.length === 0 ? [] : [() => insertRows(parts, some.plan, some.insert)];
+  };
+  const deletes = tables.toReversed().flatMap(({ plan, delete: gone }): Step[] => {
+    return gone.length === 0 ? [] : [() => deleteRows(connection, plan, gone, catalogue.cascadesFrom(plan.target, 'delete'))];
+  });
+  const freeing = tables.filter(({ plan, insert }) => insert.length > 0 && hasOtherUniques(plan));
+  const deletesFirst = freeing.some((table) => table.delete.length > 0) && !tables.some((table) => mayLeave(table, tables));
+  const steps = [
+    ...(deletesFirst ? deletes : []),
+    ...ordered([...tables, ...bulk]).flatMap((some) => [...freeing.filter((table) => table === some).flatMap(updates), ...inserts(some)]),
+    ...tables.filter((table) => !freeing.includes(table)).flatMap(updates),
+    ...(deletesFirst ? [] : deletes),
+  ];
+  for (const step of steps) if (!(await step())) return false;
   return true;
+}
+
+/** `false`: it did not do all of it. */
+type Step = () => Promise<boolean>;
+
+/** Whether other values of its rows than their keys are unique. */
+function hasOtherUniques({ target, keys }: TablePlan): boolean {
+  const names = keys.map((key) => key.target.name);
+  return target.uniques.some((unique) => !isUniqueOf(unique, names));
+}
+
+/** Whether rows of the table that change may have referred to one that goes: then it can only go behind that. */
+function mayLeave({ plan: { target }, update }: Group, tables: readonly Group[]): boolean {
+  const refersTo = (id: string): boolean =>
+    target.foreignKeys.some(({ toSchema, toTable }) => tableId({ schema: toSchema, table: toTable }) === id);
+  return update.length > 0 && tables.some(({ plan, delete: gone }) => gone.length > 0 && refersTo(plan.id));
 }
 
 /** Whether only a change of the rows' key starts it. */
