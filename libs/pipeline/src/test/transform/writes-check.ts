@@ -317,7 +317,10 @@ export class WritesCheck {
   #stands(id: string, written: Row): boolean {
     const [rule] = this.#definition.ruleOf(id);
     const places = rule.key.toSorted((a, b) => a - b);
-    return this.target.row(rule.target, keyText(places.map((place) => written[place] as string))) !== undefined;
+    const row = this.target.row(rule.target, keyText(places.map((place) => written[place] as string)));
+    // Until its rival comes a row of another rule may stand under its key.
+    const maker = rule.columns.indexOf('rule');
+    return row !== undefined && (maker === -1 || row['rule'] === written[maker]);
   }
 
   #placeOf({ header }: WrittenRecord): Place {
