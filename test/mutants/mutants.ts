@@ -95,6 +95,13 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [DERIVATION_SPEC, 'rows of one merge key'],
   },
   {
+    name: 'those that looked up one text are derived again for each row that has it',
+    file: 'libs/pipeline/src/derive/derivation.ts',
+    find: 'if (text === null || gone.has(set)) continue;',
+    replace: 'if (text === null) continue;',
+    killedBy: [DERIVATION_SPEC, 'looked up one text once'],
+  },
+  {
     name: 'a text is given another number when nobody remembers the first',
     file: NUMBERS,
     find: 'this.#find(sequence.name, text) ?? this.#give(sequence, text)',

@@ -496,6 +496,17 @@ describe('derivation', () => {
     }
   });
 
+  it('derives those that looked up one text once, though many rows that have it change in several rounds', () => {
+    const joins = [{ as: 'rate', table: 'public.a', on: { v: { column: 'p' } }, order: [{ column: 'n' }] }];
+    const columns = { id: { column: 'id' }, rate: { column: 'n', of: 'rate' } };
+    const stream = new Stream([{ source: 'public.b', target: 'tb', joins, columns, key: ['id'] }], 10);
+    const rows = (count: number, table: string, more: object): readonly Change[] =>
+      Array.from({ length: count }, (_, id) => ({ how: 'put', table, row: { id: String(id), ...more } }));
+    stream.transaction(rows(40, 'public.b', { p: 'x' }));
+    expect(stream.rounds(rows(30, 'public.a', { v: 'x', n: '2' })).length).toBeLessThanOrEqual(5);
+    expect([...stream.target.values()].map(([, rate]) => rate)).toEqual(Array.from({ length: 40 }, () => '2'));
+  });
+
   it('comes to the same in rounds of any size, wherever a transaction is cut into parts', () => {
     const census = new Census(['kept after all', 'kept no more']);
     const parameters = { numRuns: 1000, seed: seedOfRun(4) };

@@ -92,15 +92,18 @@ export class Derivation {
     }
   }
 
-  /** The driving rows that such rows concern, some more than once. */
+  /** The driving rows that such rows concern, some more than once: but of those that looked up one text each once, though many rows were touched that have it. */
   *#drivenBy(touched: Iterable<TouchedRow>): Generator<DrivingRow> {
+    const gone = new Set<string>();
     for (const { table, key, before, after } of touched) {
       for (const rule of table.drives) yield { rule, key };
       for (const { number, rule, join } of table.joinedBy) {
         const planned = this.#plan.rule(rule);
         const values = new Set([before, after].map((row) => (row === null ? null : valuesText(row, join.columns))));
         for (const text of values) {
-          if (text === null) continue;
+          const set = `${String(number)} ${text ?? ''}`;
+          if (text === null || gone.has(set)) continue;
+          gone.add(set);
           for (const member of membersOf(this.#state, stateKey('dependants', number, text)))
             yield { rule: planned, key: member.toString() };
         }
