@@ -63,9 +63,9 @@ export type TransformPlace = {
  * Raised when what is in the state means something else: an older one is not read, but derived again from the log.
  * History: 2, every join has a number, also one by key. 3, rivals are ordered by numbers as such. 4, keys that begin with an
  * empty text. 5, which record activated the mapping. 6, the mirror
- * holds all tables with a key, for another mapping may use them; what is derived has a generation.
+ * holds all tables with a key, for another mapping may use them; what is derived has a generation. 7, everything is derived in other steps.
  */
-export const STATE_VERSION = 6;
+export const STATE_VERSION = 7;
 
 export function encodePlace(place: TransformPlace): Buffer {
   return Buffer.from(JSON.stringify({ version: STATE_VERSION, ...place }), 'utf8');
