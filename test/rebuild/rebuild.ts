@@ -119,7 +119,8 @@ export function describeRebuild(
       expect(await swapped('first')).toBe(0);
       await run(['drop', '--into', 'first']);
       expect(await rows(`SELECT FROM pg_namespace WHERE nspname = 'first'`)).toEqual([]);
-      expect(await rows(`SELECT migration FROM changeover.progress WHERE migration LIKE '%first'`)).toEqual([]);
+      for (const table of ['progress', 'held', 'correction', 'allocated', 'refused'])
+        expect(await rows(`SELECT migration FROM changeover.${table} WHERE migration LIKE '%first'`)).toEqual([]);
       expect(await new RebuildCommand(settingsFile, ['drop', '--into', 'first']).ended).toMatchObject({
         code: 1,
         err: expect.stringContaining('REBUILD_MISSING') as string,

@@ -5,7 +5,7 @@ import pg, { escapeIdentifier } from 'pg';
 import { nameOf } from '../catalogue/target-table.js';
 import { Connection } from '../connection.js';
 import type { CrashPoint } from '../options.js';
-import { ensureOwnSchema, isReadable } from '../own-schema.js';
+import { ensureOwnSchema, isReadable, OWN_TABLES } from '../own-schema.js';
 import { applicationNameOf } from '../postgres-target.js';
 import { statementError } from '../sql-state.js';
 import { readDependents, readSharedSequences, readStatistics, type Dependents } from './dependents.js';
@@ -151,7 +151,8 @@ export class PostgresRebuiltTables extends RebuiltTables {
       await this.#transaction(connection, LOCK_TIMEOUT_MS, async () => {
         await connection.query(`DROP TABLE ${inSchema(tables, schema).map(nameOf).join(', ')}`);
         await connection.query(`DROP SCHEMA ${escapeIdentifier(schema)}`);
-        for (const table of ['progress', 'barrier', 'held', 'correction', 'reference', 'refused', 'preexisting'])
+        const ofStream = OWN_TABLES.map(({ table }) => table);
+        for (const table of ['progress', 'barrier', ...ofStream, 'refused', 'preexisting'])
           await connection.query(`DELETE FROM changeover.${table} WHERE migration = $1`, [id]);
         await connection.query('DELETE FROM changeover.rebuild WHERE id = $1', [id]);
         await crashPoint('rebuild.in-drop');
