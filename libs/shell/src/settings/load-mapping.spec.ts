@@ -60,6 +60,21 @@ test.each([
   });
 });
 
+test('what a mapping does behind its back, or to the process, ends nobody who has loaded one before', async () => {
+  const own = JSON.stringify(EXPECTED);
+  expect(await load('first.mjs', `export default ${own};`)).toEqual(EXPECTED);
+  const late = `setTimeout(() => { throw new Error('late'); }, 1); export default ${own};`;
+  // Before it is read, or behind that.
+  for (let turn = 0; turn < 3; turn++) {
+    const loaded = await load('late.mjs', late).catch((error: unknown) => error);
+    expect([EXPECTED, expect.objectContaining({ code: 'MAPPING_INVALID' })]).toContainEqual(loaded);
+  }
+  await expect(load('exit.mjs', `process.exit(0); export default ${own};`)).rejects.toMatchObject({
+    code: 'MAPPING_INVALID',
+    message: expect.stringMatching(/exit\.mjs: it ends the process that loads it/u) as string,
+  });
+});
+
 const RULES = `
 import { defineMapping, mapping, type Tables } from '@changeover/mapping';
 import { email } from '@changeover/cleaning';

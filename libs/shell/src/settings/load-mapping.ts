@@ -54,8 +54,13 @@ function about(file: string, cause: unknown): ChangeoverError {
 /** In a thread, which imports everything anew. */
 async function loadElsewhere(file: string, clock: Clock): Promise<mapping.Mapping> {
   const worker = new Worker(THREAD, { workerData: file });
+  // What goes wrong in it behind the mapping is not ours.
+  worker.on('error', () => undefined);
+  const ended = once(worker, 'exit').then(() => {
+    throw new ChangeoverError('MAPPING_INVALID', 'it ends the process that loads it');
+  });
   try {
-    const said = inTime(once(worker, 'message'), clock).catch((cause: unknown) => {
+    const said = inTime(Promise.race([once(worker, 'message'), ended]), clock).catch((cause: unknown) => {
       throw about(file, cause);
     });
     const [loaded] = (await said) as [LoadedElsewhere];
