@@ -20,6 +20,8 @@ test('a place where nothing can be written is a bad setting, with path and reaso
       await expect(expectWritable(settings)).rejects.toMatchObject(refused);
     }
     await expect(expectWritable(join(folder, 'new'))).resolves.toBeUndefined();
+    await expect(expectWritable(file)).resolves.toBeUndefined();
+    await expect(expectWritable(folder)).rejects.toMatchObject({ code: 'BAD_SETTINGS', facts: { path: folder, reason: 'EISDIR' } });
     expect(await readdir(folder)).toEqual(['file']);
   } finally {
     await rm(folder, { recursive: true });

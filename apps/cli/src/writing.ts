@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { ChangeoverError } from '@changeover/core';
@@ -28,8 +28,12 @@ export async function writing<T>(path: string, write: () => Promise<T>): Promise
   }
 }
 
-/** BAD_SETTINGS if there is no folder for `path`, or nobody may write to it: asked before work whose report would be lost with it. */
+/** BAD_SETTINGS if nothing can be written to `path`, or there is no folder for it: asked before work whose report would be lost with it. */
 export async function expectWritable(path: string): Promise<void> {
-  // With the stop at the end of the path a file in the folder's place is none either.
-  await writing(path, () => access(`${dirname(path)}/.`, constants.W_OK));
+  await writing(path, async () => {
+    const there = await stat(path).catch(() => null);
+    if (there?.isDirectory() === true) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
+    // With the stop at the end of the path a file in the folder's place is none either.
+    await access(there === null ? `${dirname(path)}/.` : path, constants.W_OK);
+  });
 }
