@@ -135,7 +135,8 @@ export class MappingDifference {
     const frames = new RowFrames((frame) => output.add(frame, ALLOCATED_TABLE));
     let seen = 0;
     for (const one of after.derived.numbers) {
-      if (Number(one.number) > (before[one.sequence] ?? -Infinity)) frames.add(null, allocatedLine(migration, one));
+      const last = Object.hasOwn(before, one.sequence) ? (before[one.sequence] as number) : -Infinity;
+      if (Number(one.number) > last) frames.add(null, allocatedLine(migration, one));
       if (++seen % RUN_ROWS !== 0) continue;
       await output.ready();
       await nextTurn();
