@@ -795,6 +795,29 @@ describe('derivation', () => {
     census.expectAll(parameters);
   });
 
+  it('takes no more rows for a record than mostly fit one part of it', () => {
+    const stream = new Stream([{ source: 'public.a', target: 'ta', columns: { id: { column: 'id' } }, key: ['id'] }]);
+    stream.fill(
+      Array.from({ length: 3000 }, (_, id) => ({
+        how: 'put',
+        table: 'public.a',
+        row: { id: String(id), v: 'x'.repeat(id < 2000 ? 500 : 1) },
+      })),
+    );
+    const all = new DeriveAll(stream);
+    const sizes: number[] = [];
+    for (let cursor: DeriveAllCursor | null = { step: 0, after: null }; cursor !== null;) {
+      const pieces: readonly MirrorPiece[] = [...all.pieces(cursor, 2000)];
+      sizes.push(pieces.reduce((sum, { entries }) => sum + entries.length, 0));
+      cursor = (pieces.at(-1) as MirrorPiece).next;
+    }
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(3000);
+    // In the order of their texts large and small ones come by turns.
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(sizes.length).toBeLessThan(8);
+    expect(Math.max(...sizes)).toBeLessThan(2000);
+  });
+
   it('derives all at once what the definition says, each row once but for those whose rivals come later, and goes on from there; stopped and resumed anywhere', async () => {
     const census = new Census(['went', 'went on without a value']);
     const parameters = { numRuns: 700, seed: seedOfRun() };

@@ -35,6 +35,8 @@ export type TakenPiece = {
 const [PIECE_BYTES, PIECE_ROWS] = [1024 * 1024, 250];
 /** The same of merged rows: what they are made of, if each is made of as many rows as it may be. */
 const PIECE_PARTS = 10 * PIECE_ROWS;
+/** What the mirror holds of all rows that become one record, but for the last piece of them: mostly that is one part then, which load applies as a whole. */
+const RECORD_BYTES = 384 * 1024;
 
 /**
  * What is done with a table's rows. `index`: they are put where joins look for them. `number`: what they mention is given numbers. `gather`: what they give to merged rows.
@@ -105,11 +107,12 @@ export class DeriveAll {
    */
   *pieces(cursor: DeriveAllCursor | null, most: number, from = this.#state): Generator<MirrorPiece> {
     let at = cursor ?? { step: 0, after: null };
-    for (let gone = 0; gone < most;) {
+    for (let [gone, bytes] = [0, 0]; gone < most && bytes < RECORD_BYTES;) {
       const asked = Math.min(most - gone, rowsOf(this.#steps[at.step] as DeriveStep));
       const piece = this.#piece(at, asked, from);
       yield piece;
       gone += piece.entries.length;
+      for (const { value } of piece.entries) bytes += value.length;
       // Fewer than asked for are the end of the table, or large ones.
       if (piece.entries.length < asked || piece.next?.step !== at.step) return;
       at = piece.next;
