@@ -14,6 +14,7 @@ export { encodeFrameHeader, FrameReader } from './frame/frame-codec.js';
 export { FRAME_HEADER_BYTES, type Before, type Frame, type Operation } from './frame/frame.js';
 export { ALLOCATED_COLUMNS, ALLOCATED_TABLE, type AllocatedColumn } from './frame/allocated-table.js';
 export { CORRECTION_COLUMNS, CORRECTION_TABLE, type CorrectionColumn } from './frame/correction-table.js';
+export { OWN_TABLES } from './frame/own-tables.js';
 export { REFERENCE_COLUMNS, REFERENCE_TABLE, type ReferenceColumn } from './frame/reference-table.js';
 export { HELD_COLUMNS, HELD_NOW_COLUMNS, HELD_NOW_TABLE, HELD_TABLE, type HeldColumn } from './frame/held-table.js';
 export { isPartial, joinLines, keyText, lineOf, mergeLines, type Line } from './frame/line.js';

@@ -12,16 +12,7 @@ export {
 } from './table-plan.js';
 export { wrongFunctions, type WrongFunction } from './custom/function-problems.js';
 export { compileRule } from './compile-rule.js';
-export {
-  aliasesIn,
-  aliasesOf,
-  columnsCompared,
-  columnsValidated,
-  inputsOf,
-  joinsRead,
-  sequencesIn,
-  sequencesOf,
-} from './expression-parts.js';
+export { aliasesIn, aliasesOf, columnsValidated, joinsRead, sequencesOf } from './expression-parts.js';
 export { compileRules, ruleProblems } from './compile-rules.js';
 export { keyFollowsMergeKey } from './merge.js';
 export { columnsUsed } from './columns-used.js';

@@ -1,15 +1,5 @@
 import { ChangeoverError, type Position } from '@changeover/core';
-import {
-  ALLOCATED_TABLE,
-  CORRECTION_TABLE,
-  HELD_TABLE,
-  REFERENCE_TABLE,
-  type BarrierReached,
-  type Held,
-  type LoadProgress,
-  type TableSchema,
-  type TargetWriter,
-} from '@changeover/events';
+import { HELD_TABLE, type BarrierReached, type Held, type LoadProgress, type TargetWriter } from '@changeover/events';
 
 import type { PinnedForms } from './catalogue/table-form.js';
 import type { Connection } from './connection.js';
@@ -229,13 +219,10 @@ async function readVersion(connection: Connection): Promise<number | null> {
   return row?.version ?? null;
 }
 
-/** Whether a table is one of ours. Only those of {@link OWN_TABLES} are written by frames. */
+/** Whether a table is one of ours. Only those of `OWN_TABLES` are written by frames. */
 export function isOurs({ schema }: { readonly schema: string }): boolean {
   return schema === HELD_TABLE.schema;
 }
-
-/** Our own tables that rows of the stream come into: each of its rows says whose it is. */
-export const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE, ALLOCATED_TABLE];
 
 /** What the owner of a migration finds when it takes over. */
 export type Ownership = {

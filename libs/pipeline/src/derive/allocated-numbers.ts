@@ -47,7 +47,8 @@ export class AllocatedNumbers implements Iterable<AllocatedNumber> {
   /** What was given elsewhere. */
   learn({ sequence, text, number }: AllocatedNumber): void {
     this.#put(sequence, text, number);
-    this.#raise(sequence, Number(number));
+    const last = this.#lastOf(sequence);
+    if (last === null || Number(number) > last) this.#putLast(sequence, number);
   }
 
   /** All that were given, in the order of their keys in the state. */
@@ -77,7 +78,7 @@ export class AllocatedNumbers implements Iterable<AllocatedNumber> {
     if (!Number.isSafeInteger(number)) return null;
     const given = { sequence: name, text, number: String(number) };
     this.#put(name, text, given.number);
-    this.#raise(name, number);
+    this.#putLast(name, given.number);
     this.#onGiven(given);
     return given.number;
   }
@@ -86,9 +87,8 @@ export class AllocatedNumbers implements Iterable<AllocatedNumber> {
     this.#state.put(placeOf(sequence, text), Buffer.from(lineOfRow([sequence, number, text])));
   }
 
-  #raise(sequence: string, number: number): void {
-    const last = this.#lastOf(sequence);
-    if (last === null || number > last) this.#state.put(stateKey('allocated', LAST, sequence), Buffer.from(String(number)));
+  #putLast(sequence: string, number: string): void {
+    this.#state.put(stateKey('allocated', LAST, sequence), Buffer.from(number));
   }
 
   #lastOf(sequence: string): number | null {

@@ -81,8 +81,6 @@ export class DerivedTables {
   readonly #allocatedFrames: RowFrames;
   readonly #tables: SourceTables;
   readonly #migration: string;
-  /** Whether the rules have texts that are given numbers. */
-  readonly #numbers: boolean;
   readonly #sources: ReadonlyMap<number, SourceTable>;
   /** Of tables of the target, the places of the columns that rules read: others may be recorded for another mapping. */
   readonly #looked: ReadonlyMap<string, readonly number[]>;
@@ -108,7 +106,6 @@ export class DerivedTables {
     const compile = (some: readonly TableRule[]): readonly CompiledRule[] =>
       compileRules({ rules: some }, columns, converters, this.numbers.numbering);
     const numbering = rules.map(numberingRule).map((rule) => (rule === null ? null : (compile([rule])[0] ?? null)));
-    this.#numbers = numbering.some((rule) => rule !== null);
     this.plan = new DerivationPlan(compile(rules), keys, numbering);
     this.derivation = new Derivation(this.plan, state, { mirror: new SourceMirror(state, this.#read), ...(roundRows && { roundRows }) });
     this.targets = ruleSchemas(rules);
@@ -122,7 +119,7 @@ export class DerivedTables {
 
   /** Whose forms the stream has to know before anything is derived: deciding and recording, which come by themselves, tell theirs. */
   get told(): readonly TableSchema[] {
-    return [HELD_TABLE, ...this.targets, ...(this.#numbers ? [ALLOCATED_TABLE] : [])];
+    return [HELD_TABLE, ...this.targets, ...(this.plan.rules.some(({ numbering }) => numbering !== null) ? [ALLOCATED_TABLE] : [])];
   }
 
   /** The tables that the rules read. */

@@ -1,9 +1,9 @@
 import { ChangeoverError } from '@changeover/core';
-import type { TableSchema } from '@changeover/events';
+import { OWN_TABLES, type TableSchema } from '@changeover/events';
 
 import type { Connection } from '../connection.js';
 import { tableId } from '../net/net-row.js';
-import { isOurs, OWN_TABLES } from '../own-schema.js';
+import { isOurs } from '../own-schema.js';
 import type { PreexistingRows } from '../preexisting-rows.js';
 import { missingColumns, planTable, type TablePlan } from '../sql/table-plan.js';
 import { Catalogue } from './catalogue.js';

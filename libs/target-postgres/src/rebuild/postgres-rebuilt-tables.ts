@@ -1,11 +1,11 @@
 import { ChangeoverError, type Clock } from '@changeover/core';
-import { RebuiltTables, tableName, type FoundRebuild, type SwapReport, type TableName } from '@changeover/events';
+import { OWN_TABLES, RebuiltTables, tableName, type FoundRebuild, type SwapReport, type TableName } from '@changeover/events';
 import pg, { escapeIdentifier } from 'pg';
 
 import { nameOf } from '../catalogue/target-table.js';
 import { Connection } from '../connection.js';
 import type { CrashPoint } from '../options.js';
-import { ensureOwnSchema, isReadable, OWN_TABLES } from '../own-schema.js';
+import { ensureOwnSchema, isReadable } from '../own-schema.js';
 import { applicationNameOf } from '../postgres-target.js';
 import { statementError } from '../sql-state.js';
 import { readDependents, readSharedSequences, readStatistics, type Dependents } from './dependents.js';

@@ -1,9 +1,6 @@
 import type { CrashPoint, Position } from '@changeover/core';
 import {
-  ALLOCATED_TABLE,
-  CORRECTION_TABLE,
-  REFERENCE_TABLE,
-  HELD_TABLE,
+  OWN_TABLES,
   tableName,
   tableSchemaHash,
   textColumn,
@@ -58,7 +55,7 @@ export type CompareTargetsOptions = BothOptions & {
 };
 
 /** Our own tables without whose their rows are: nothing else of them may differ, not even since when. */
-const OWN_OF_ANY: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE, ALLOCATED_TABLE].map((table) =>
+const OWN_OF_ANY: readonly TableSchema[] = OWN_TABLES.map((table) =>
   withHash({ ...table, columns: table.columns.filter(({ name }) => name !== 'migration') }),
 );
 

@@ -1,12 +1,10 @@
-import { ALLOCATED_TABLE, CORRECTION_TABLE, HELD_TABLE, parseRows, REFERENCE_TABLE, type TableSchema } from '@changeover/events';
+import { CORRECTION_TABLE, HELD_TABLE, OWN_TABLES, parseRows, type TableSchema } from '@changeover/events';
 
 import { keyText } from '../naive-derivation.js';
 import { valuesText, type NamedRow } from './definition.js';
 import { expectSame } from './same.js';
 import { nameOf } from './told-rows.js';
 import type { WrittenFrame, WrittenRecord } from './written-records.js';
-
-const OWN_TABLES: readonly TableSchema[] = [HELD_TABLE, CORRECTION_TABLE, REFERENCE_TABLE, ALLOCATED_TABLE];
 
 type TargetTable = {
   form: TableSchema;
