@@ -119,22 +119,24 @@ export function describeChosen(log: LogType, { whole, looks: usual }: { readonly
     it('of touched rows finds what was planted among them, and exactly that', async () => {
       const { source, target, migration } = scene.bed;
       await source.query(`UPDATE person SET note = 'touched' WHERE id BETWEEN 1001 AND 1009; DELETE FROM person WHERE id = 1010;
-      UPDATE company SET kind = 'small' WHERE id = 80; UPDATE person SET note = 'still held' WHERE id = 2001`);
+      UPDATE company SET kind = 'small' WHERE id = 80; UPDATE person SET note = 'still held' WHERE id = 2001;
+      UPDATE person SET email = 'number@chosen.example' WHERE id = 1009`);
       await scene.bed.barrier();
       for (const { what, damage, expected, mend } of PLANTED) {
         await target.query(damage);
         const words = expected.map((text) => text.replace('ID', migration.id));
         expect({ what, said: allSaid(await scene.verifyChosen(TOUCHED)) }).toEqual({ what, said: words });
-        expect({ what, said: allSaid(await scene.verifyChosen({ kind: 'sample', share: 1, seed })) }).toEqual({
-          what,
-          // Nothing leads to a row that nobody has written but the number of all.
-          said:
-            what === 'a row that should have gone'
-              ? ['rows of app.person']
-              : words.concat(what === 'a row that is missing' ? ['rows of app.person'] : []),
-        });
         await target.query(mend);
       }
+      const text = (from: string, to: string): string =>
+        `UPDATE changeover.allocated SET source_text = '${to}' WHERE source_text = '${from}'`;
+      await target.query(text('number@chosen.example', 'another'));
+      const numbered = allSaid(await scene.verifyChosen(TOUCHED));
+      expect([numbered.length, numbered[0]]).toEqual([
+        1,
+        expect.stringMatching(/^target changeover.allocated different .*,address,\d+ source_text$/),
+      ]);
+      await target.query(text('another', 'number@chosen.example'));
       // Where an untouched row was altered, only who looks at all of them sees it.
       await target.query(`UPDATE app.person SET note = 'altered' WHERE id = 1300`);
       expect(allSaid(await scene.verifyChosen(TOUCHED))).toEqual(['target app.person different 1300 note']);
@@ -143,7 +145,26 @@ export function describeChosen(log: LogType, { whole, looks: usual }: { readonly
       await target.query(`UPDATE app.person SET note = 'altered' WHERE id = 1300`);
       expect(allSaid(await scene.verifyChosen(TOUCHED))).toEqual([]);
       expect(said(await scene.verify())).toEqual(['app.person different 1300 note']);
+      // From then on nothing can be built upon those before.
+      await expect(scene.verifyChosen(TOUCHED)).rejects.toMatchObject({ code: 'FULL_VERIFICATION_NEEDED' });
       await target.query(`UPDATE app.person SET note = 'quiet 300' WHERE id = 1300`);
+      await expect(scene.verifyChosen(TOUCHED)).rejects.toMatchObject({ code: 'FULL_VERIFICATION_NEEDED' });
+    }, 240_000);
+
+    it('of a sample of all rows finds what was planted, and exactly that', async () => {
+      const { target, migration } = scene.bed;
+      const sample = async (): Promise<readonly string[]> => allSaid(await scene.verifyChosen({ kind: 'sample', share: 1, seed }));
+      expect(await sample()).toEqual([]);
+      for (const { what, damage, expected, mend } of PLANTED) {
+        await target.query(damage);
+        const words = expected.map((text) => text.replace('ID', migration.id));
+        const counted = what === 'a row that is missing' ? ['rows of app.person'] : [];
+        // Nothing leads to a row that nobody has written but the number of all.
+        const due = what === 'a row that should have gone' ? ['rows of app.person'] : [...words, ...counted];
+        expect({ what, said: await sample() }).toEqual({ what, said: due });
+        await target.query(mend);
+      }
+      expect(said(await scene.verify())).toEqual([]);
     }, 240_000);
 
     if (!whole) return;

@@ -117,6 +117,43 @@ describe('repair', () => {
       expect((await target.query(DAMAGED)).rows).toEqual([whole]);
     }, 180_000);
 
+    it('takes numbers that were given, and since when rows are held, from what the log has told', async () => {
+      const { target, source } = scene.bed;
+      await source.query(
+        `INSERT INTO person (id, company_id, email) SELECT 2100 + n, 70, 'n' || n || '@numbers.example' FROM generate_series(1, 4) n`,
+      );
+      await source.query(`INSERT INTO person (id, company_id, email) VALUES (2105, 70, 'no address'), (2106, 70, 'none either')`);
+      await scene.bed.barrier();
+      const all = async (): Promise<unknown> => {
+        const tables = ['SELECT id, number FROM app.person ORDER BY id', 'SELECT * FROM changeover.allocated ORDER BY number'];
+        const rows = [...tables, 'SELECT * FROM changeover.held ORDER BY source_key'].map(
+          async (sql) => (await target.query(sql)).rows as unknown,
+        );
+        return Promise.all(rows);
+      };
+      const before = await all();
+      const numbered = `SELECT number FROM changeover.allocated WHERE source_text`;
+      await target.query(`UPDATE app.person SET number = 7 WHERE id = 2101`);
+      await target.query(`DELETE FROM changeover.allocated WHERE number IN (${numbered} IN ('n1@numbers.example', 'n2@numbers.example'))`);
+      await target.query(`UPDATE changeover.allocated SET source_text = 'another' WHERE number = (${numbered} = 'n3@numbers.example')`);
+      await target.query(`DELETE FROM changeover.held WHERE source_key LIKE '%2105%'`);
+      const { tables } = await scene.verify();
+      const kinds = tables.flatMap(({ table, differences }) => differences.map(({ kind, columns }) => [table, kind, ...columns].join(' ')));
+      expect(kinds.toSorted()).toEqual([
+        'app.person different number',
+        'changeover.allocated different source_text',
+        'changeover.allocated missing',
+        'changeover.allocated missing',
+        'changeover.held missing',
+      ]);
+      const { repair, ...report } = await scene.repair(false);
+      expect([isEqual(report), repair.counts.repaired]).toEqual([true, 5]);
+      expect(await all()).toEqual(before);
+      expect((await scene.command(undefined, ['--table', 'changeover.allocated'])).said).toContain('changeover.allocated');
+      await source.query('DELETE FROM person WHERE id > 2100');
+      await scene.bed.barrier();
+    }, 180_000);
+
     it('says what it has done, and deletes nothing that it was not told to', async () => {
       await scene.bed.target.query(spoil);
       const left = await scene.command(undefined, ['--repair']);

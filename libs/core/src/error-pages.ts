@@ -340,7 +340,7 @@ export const ERROR_PAGES = {
   },
   FULL_VERIFICATION_NEEDED: {
     meaning:
-      'A verification of the rows touched since the last one cannot begin where that one ended, or one that was killed cannot be gone on with: there was none that found everything equal, or that had read the source, or what happened since then cannot be told row by row. The message says which.',
+      'A verification of the rows touched since the last one cannot begin where that one ended, or one that was killed cannot be gone on with: there was none that found everything equal, or one since then has found rows that differ; none that had read the source; or what happened since then cannot be told row by row. The message says which.',
     nextStep: 'Run `changeover verify` once, which compares everything; `--touched` builds upon that, and `--resume` goes on with it.',
     policy: 'stop',
   },

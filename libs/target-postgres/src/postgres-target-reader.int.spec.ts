@@ -367,6 +367,13 @@ describe('what verifications came to', () => {
     expect(await reader.lastVerified('base')).toEqual(verified(1));
     expect(await reader.lastVerified('any')).toEqual(verified(2, { kind: 'touched', outcome: 'different', isBase: false }));
     expect(await other.lastVerified('any')).toEqual(verified(5));
+    for (const kind of ['full', 'sample'] as const) {
+      await reader.record(verified(3));
+      await reader.record(verified(4, { kind, isBase: false }));
+      expect(await reader.lastVerified('base')).toEqual(verified(3));
+      await reader.record(verified(4, { kind, outcome: 'different', isBase: false }));
+      expect([await reader.lastVerified('base'), await other.lastVerified('base')]).toEqual([null, verified(5)]);
+    }
     for (const one of [reader, other]) await one.stop();
   });
 

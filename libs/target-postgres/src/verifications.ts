@@ -8,7 +8,8 @@ const KEPT = 1000;
 const RECORD = `WITH older AS (
     DELETE FROM changeover.verification WHERE migration = $1
       AND id <= (SELECT id FROM changeover.verification WHERE migration = $1 ORDER BY id DESC OFFSET ${String(KEPT - 1)} LIMIT 1)
-      AND id IS DISTINCT FROM (SELECT max(id) FROM changeover.verification WHERE migration = $1 AND is_base))
+      AND id IS DISTINCT FROM (SELECT max(id) FROM changeover.verification WHERE migration = $1 AND is_base)),
+    disproved AS (UPDATE changeover.verification SET is_base = false WHERE migration = $1 AND is_base AND $2 <> 'touched' AND $3 = 'different')
   INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
 

@@ -1,5 +1,6 @@
 import { ChangeoverError, NO_POSITION, noCrash, RandomIdSource, SystemClock } from '@changeover/core';
 import {
+  ALLOCATED_TABLE,
   encodeFrameHeader,
   encodeJsonBody,
   formatRows,
@@ -53,6 +54,7 @@ class RepairBed {
   /** Before load is held. */
   onHold: () => Promise<void> = () => Promise.resolve();
   unlooked = 0;
+  numbersGiven = 0;
   tables = [PERSON, FIRM, HELD_NOW_TABLE];
   #writer: LogWriter | null = null;
   readonly #schemas = new Map<string, RecordRef>();
@@ -125,6 +127,7 @@ class RepairBed {
         snapshot,
         differing: this.differing,
         tables: this.tables.map((table) => ({ table: tableName(table), unlooked: this.unlooked }) as TableComparison),
+        numbersGiven: this.numbersGiven,
         deleteExtra,
         named: 100,
         clock: new SystemClock(),
@@ -232,6 +235,18 @@ describe('repair', () => {
     expect(bed.asked).toEqual([]);
   });
 
+  it('leaves everything where texts have lost their numbers, as nobody knows what rows should be then', async () => {
+    bed.differs(PERSON, { found: ['a', 'x'], expected: ['a', '1007'] });
+    bed.differs(ALLOCATED_TABLE, { found: null, expected: ['m', 'person', '1007', 'a'] });
+    bed.numbersGiven = 1;
+    const report = await bed.repair(from);
+    expect([results(report), report.counts.unnumbered]).toEqual([
+      ['app.person a unnumbered', 'changeover.allocated m,person,1007 unnumbered'],
+      2,
+    ]);
+    expect(bed.asked).toEqual([]);
+  });
+
   it('tries again what passes by itself', async () => {
     bed.differs(PERSON, { found: ['a', 'x'], expected: ['a', 'right'] });
     let tries = 0;
@@ -258,7 +273,30 @@ describe('repair', () => {
       return HELD_NOW_TABLE.columns.map(({ name }) => all[name] ?? null);
     };
 
-    it('an entry that is missing is held since the comparison', async () => {
+    it('an entry that is missing is held since what the stream last said of it, up to the comparison', async () => {
+      const told = (key: string, seq: string): Row =>
+        HELD_TABLE.columns.map(
+          ({ name }) => ({ migration: 'm', target: 'app.person', source_key: key, since_seq: seq, since_ms: `${seq}0` })[name] ?? null,
+        );
+      await bed.loaded(inserted(HELD_TABLE, told('1', '3'), told('a\tb', '4'), told('2', '5')));
+      await bed.loaded(updated(HELD_TABLE, told('1', '7')), deleted(HELD_TABLE, 'm', 'app.person', '2'));
+      const there = await bed.progress();
+      await bed.loaded(updated(HELD_TABLE, told('3', '9')));
+      for (const key of ['1', 'a\tb', '4']) bed.differs(HELD_NOW_TABLE, { found: null, expected: held({ source_key: key }) });
+      await bed.repair(there);
+      const since = bed.asked.map(({ expected }) => {
+        const [values] = parseRows(expected as Buffer);
+        const named = Object.fromEntries(HELD_TABLE.columns.map(({ name }, place) => [name, values?.[place]]));
+        return [named['source_key'], named['since_seq'], named['since_ms']];
+      });
+      expect(since).toEqual([
+        ['1', '7', '70'],
+        ['a\tb', '4', '40'],
+        ['4', String(there.changes.seq), '1000'],
+      ]);
+    });
+
+    it('an entry of which the stream says nothing is held since the comparison', async () => {
       bed.differs(HELD_NOW_TABLE, { found: null, expected: held() });
       expect(results(await bed.repair(from))).toEqual([`${HELD_NAME} m,app.person,1 repaired`]);
       const [asked] = bed.asked as readonly [RowRepair];

@@ -13,6 +13,7 @@ import {
 } from '@changeover/events';
 
 import { valuesOf, type DifferingRow, type TableComparison } from './compare-table.js';
+import { entryId, heldSince, type Since } from './held-since.js';
 import { heldAt, untilThere } from './one-place.js';
 import { TouchedRows } from './touched-rows.js';
 
@@ -26,9 +27,9 @@ const ROW_BYTES = 300;
  *
  * `repaired`: it was as it was found, load had not touched it, and it is what it should be now. Left are: `loaded`, load has brought it since, so that only another comparison can
  * say what it is; `changed`, somebody else has changed it since; `refused`, the target does not take it; `unwanted`, it should not be there, and nobody said that
- * such rows are to go; `listed`, the target refuses a version of it, which load tries again by itself, without a record of `writes`; `maybe-kept`, the list of held rows differs too, and it may be the version that is kept; `no-key`, nothing finds it; `beyond`, there were too many.
+ * such rows are to go; `listed`, the target refuses a version of it, which load tries again by itself, without a record of `writes`; `maybe-kept`, the list of held rows differs too, and it may be the version that is kept; `unnumbered`, texts of the source have lost their numbers, and what rows should be is not known any more; `no-key`, nothing finds it; `beyond`, there were too many.
  */
-const RESULTS = ['repaired', 'loaded', 'changed', 'refused', 'unwanted', 'listed', 'maybe-kept', 'no-key', 'beyond'] as const;
+const RESULTS = ['repaired', 'loaded', 'changed', 'refused', 'unwanted', 'listed', 'maybe-kept', 'unnumbered', 'no-key', 'beyond'] as const;
 export type RepairResult = (typeof RESULTS)[number];
 
 export type RepairedRow = {
@@ -91,6 +92,8 @@ export type RepairOptions = {
   readonly differing: DifferingRows;
   /** What the comparison came to. */
   readonly tables: readonly TableComparison[];
+  /** Texts of the source that were given a number by the comparison: another one than they had. */
+  readonly numbersGiven: number;
   /** Whether rows that should not be there are deleted. */
   readonly deleteExtra: boolean;
   /** Rows that are named. */
@@ -129,6 +132,7 @@ export async function repairRows(options: RepairOptions, signal: AbortSignal): P
 
   function whyLeft(row: DifferingRow): RepairResult | null {
     if (row.id === null) return 'no-key';
+    if (options.numbersGiven > 0) return 'unnumbered';
     if (row.refused === 'yes') return 'listed';
     if (row.expected === null && !options.deleteExtra) return 'unwanted';
     return doubtful(row) ? 'maybe-kept' : null;
@@ -149,6 +153,7 @@ async function repairThose(
     rows: watched(due),
     asCompared: (table, lines) => snapshot.asCompared(table, lines),
   });
+  const since = await heldSince(new Set(due.filter(isMissingEntry).map(entryOf)), { log, writes, snapshot }, signal);
   // Most of it is read before anybody is held up.
   await loaded.readTo((await heldAt(target)).writes, signal);
   await using hold = await target.hold();
@@ -158,7 +163,7 @@ async function repairThose(
     if (touched) results.set(row, { result: 'loaded' });
     return !touched;
   });
-  const outcomes = await hold.repair(rows.map((row) => repairOf(row, snapshot)));
+  const outcomes = await hold.repair(rows.map((row) => repairOf(row, since, snapshot)));
   rows.forEach((row, index) => {
     const { done, ...why } = outcomes[index] as (typeof outcomes)[number];
     results.set(row, { result: done, ...why });
@@ -175,13 +180,25 @@ function watched(rows: readonly DifferingRow[]): readonly { readonly table: Tabl
   return Array.from(tables, ([table, ids]) => ({ table, ids }));
 }
 
-function repairOf({ table, found, expected, refused }: DifferingRow, { progress }: TargetSnapshot): RowRepair {
-  if (table !== HELD_NOW_TABLE || found !== null || expected === null)
-    return { table, found, expected, ...(refused === 'missed' && { isMissed: true }) };
-  // Since when it is held only history knew; it is so here.
-  const since: Readonly<Record<string, string>> = { since_seq: String(progress.changes.seq), since_ms: String(progress.ts_ms) };
-  const values = valuesByName(HELD_NOW_TABLE, expected);
-  return { table: HELD_TABLE, found, expected: formatRows([HELD_TABLE.columns.map(({ name }) => since[name] ?? values[name] ?? null)]) };
+/** An entry that the list of held rows lacks. */
+type MissingEntry = DifferingRow & { readonly expected: Buffer };
+
+function isMissingEntry(row: DifferingRow): row is MissingEntry {
+  return row.table === HELD_NOW_TABLE && row.found === null && row.expected !== null;
+}
+
+function entryOf({ expected }: MissingEntry): string {
+  const { target, source_key } = valuesByName(HELD_NOW_TABLE, expected);
+  return entryId(target ?? '', source_key ?? '');
+}
+
+function repairOf(row: DifferingRow, told: ReadonlyMap<string, Since>, { progress }: TargetSnapshot): RowRepair {
+  const { table, found, expected, refused } = row;
+  if (!isMissingEntry(row)) return { table, found, expected, ...(refused === 'missed' && { isMissed: true }) };
+  // Since when it is held only history knows; where that is gone, it is so here.
+  const since = told.get(entryOf(row)) ?? { since_seq: String(progress.changes.seq), since_ms: String(progress.ts_ms) };
+  const values: Readonly<Record<string, string | null>> = { ...valuesByName(HELD_NOW_TABLE, row.expected), ...since };
+  return { table: HELD_TABLE, found, expected: formatRows([HELD_TABLE.columns.map(({ name }) => values[name] ?? null)]) };
 }
 
 function valuesByName({ columns }: TableSchema, line: Buffer): Readonly<Record<string, string | null>> {

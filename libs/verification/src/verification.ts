@@ -24,6 +24,7 @@ import { fillDerivation } from './fill-derivation.js';
 import { takeOnePlace, type OnePlace } from './one-place.js';
 import { DifferingRows, repairRows, type RepairReport } from './repair.js';
 import { KeyPlaces } from './row-sums.js';
+import { learnNumbers } from './told-numbers.js';
 import { encodeUnfinished, type Unfinished } from './unfinished.js';
 
 type VerificationLimits = CompareLimits & {
@@ -119,11 +120,11 @@ export async function verifyAndRepair(
     onDiffering: (row: DifferingRow) => {
       differing.add(row);
     },
-    onCompared: async (snapshot: TargetSnapshot, tables: readonly TableComparison[]) => {
+    onCompared: async (snapshot: TargetSnapshot, tables: readonly TableComparison[], numbersGiven: number) => {
       onStep({ doing: 'repairing', table: null, rows: differing.rows.length });
       const { named, patienceMs } = limits;
       repair = await repairRows(
-        { log, writes, target, snapshot, differing, tables, deleteExtra, named, clock, patienceMs, crashPoint },
+        { log, writes, target, snapshot, differing, tables, numbersGiven, deleteExtra, named, clock, patienceMs, crashPoint },
         signal,
       );
     },
@@ -139,7 +140,7 @@ export async function verifyAndRepair(
 type Compared = {
   readonly onDiffering?: (row: DifferingRow) => void;
   /** What was compared is still open. */
-  readonly onCompared?: (snapshot: TargetSnapshot, tables: readonly TableComparison[]) => Promise<void>;
+  readonly onCompared?: (snapshot: TargetSnapshot, tables: readonly TableComparison[], numbersGiven: number) => Promise<void>;
 };
 
 async function compareBoth(
@@ -175,7 +176,7 @@ async function compareBoth(
   };
   const placeOf = options.onResumable && ((derived: DerivedSoFar) => encodeUnfinished(soFar(derived)));
   const derivation = new SnapshotDerivation({ ...options, tables: from, state, maxStateBytes: limits.maxStateBytes, placeOf });
-  requireKnown(only, [...derivation.targets, ...derivation.unkeyed.map(({ target }) => target), HELD_NOW_TABLE], 'writes');
+  requireKnown(only, [...comparedTables(derivation), ...derivation.unkeyed.map(({ target }) => target)], 'writes');
   await fillDerivation(derivation, place.source, options, signal);
   const compare = async (table: TableSchema, expected: () => Iterable<Line> | AsyncIterable<Line>): Promise<void> => {
     if (only !== undefined && !only.has(tableName(table))) return;
@@ -190,7 +191,8 @@ async function compareBoth(
   await place.source[Symbol.asyncDispose]();
   for await (const lines of place.target.rows(CORRECTION_TABLE)) await derivation.correct(lines);
   for await (const lines of place.target.rows(REFERENCE_TABLE)) await derivation.refer(lines);
-  for await (const lines of place.target.rows(ALLOCATED_TABLE)) await derivation.number(lines);
+  const onNumbers = (rows: number): void => onStep({ doing: 'reading', table: tableName(ALLOCATED_TABLE), rows });
+  if (derivation.allocates) await learnNumbers(derivation, { ...options, target: place.target, onRows: onNumbers }, signal);
   await derivation.tell(keptVersions(place.target));
   await derivation.mark();
   options.onResumable?.();
@@ -201,7 +203,7 @@ async function compareBoth(
     await derivation.mark();
     options.crashPoint('verify.compared');
   }
-  await onCompared?.(place.target, tables);
+  await onCompared?.(place.target, tables, derivation.numbersGiven);
   const seconds = (clock.monotonic() - began) / 1000;
   const report = { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
   const equal = isEqual(report);
@@ -238,12 +240,21 @@ export async function deriveRest(
   crashPoint('verify.derived');
 }
 
+/** Of numbers the mapping has none, unless it gives some. */
+function comparedTables({ targets, allocates }: SnapshotDerivation): readonly TableSchema[] {
+  return [...targets, HELD_NOW_TABLE, ...(allocates ? [ALLOCATED_TABLE] : [])];
+}
+
+function expectedOf(derivation: SnapshotDerivation, table: TableSchema): Iterable<Line> {
+  if (table === HELD_NOW_TABLE) return derivation.held();
+  return table === ALLOCATED_TABLE ? derivation.numbers() : derivation.rows(table);
+}
+
 /** What can be compared once all is derived. */
 export function comparable(
   derivation: SnapshotDerivation,
 ): readonly { readonly table: TableSchema; readonly expected: () => Iterable<Line> }[] {
-  const targets = derivation.targets.map((table) => ({ table, expected: () => derivation.rows(table) }));
-  return [...targets, { table: HELD_NOW_TABLE, expected: () => derivation.held() }];
+  return comparedTables(derivation).map((table) => ({ table, expected: () => expectedOf(derivation, table) }));
 }
 
 async function* keptVersions(target: TargetSnapshot): AsyncGenerator<ToldVersion> {

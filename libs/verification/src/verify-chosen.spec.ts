@@ -195,6 +195,20 @@ describe('a verification of chosen rows', () => {
   it.each<readonly [why: string, spoil: (bed: ChosenBed) => unknown]>([
     ['where nothing was ever equal', (on) => on.verified.splice(0)],
     [
+      'where one of all rows has found some that differ since',
+      async (on) => {
+        on.target.get('app.person')?.set(key('1'), ['Acme', '1', 'Anna']);
+        await on.verifyAll();
+      },
+    ],
+    [
+      'where a sample has found some that differ since',
+      async (on) => {
+        on.target.get('app.person')?.set(key('1'), ['Acme', '1', 'Anna']);
+        await on.verify(ALL);
+      },
+    ],
+    [
       'under another mapping',
       (on) => {
         on.base({ mapping: 'other' });

@@ -1,5 +1,6 @@
 import { ChangeoverError } from '@changeover/core';
 import {
+  ALLOCATED_TABLE,
   decodeJsonBody,
   formatRows,
   HELD_NOW_TABLE,
@@ -38,6 +39,9 @@ const MOST_WORDS_BYTES = 128 * 1024 * 1024;
 /** Rows that are compared at once. */
 const CHUNK_ROWS = 500;
 const CHUNK_PARTITIONS = 256;
+
+/** Ours at the target, which `writes` tells of. */
+const OWN: readonly TableSchema[] = [HELD_TABLE, ALLOCATED_TABLE];
 
 /** Which rows: those that were touched since the last verification of which another one may begin; or some, by a hash of their keys. */
 export type Choice = { readonly kind: 'touched' } | ({ readonly kind: 'sample' } & Sample);
@@ -140,7 +144,7 @@ export function isEqualChosen({
 }
 
 function requireBase(base: Verified | null, mapping: string): Verified {
-  if (base === null) throw fullNeeded('no verification has found everything equal yet');
+  if (base === null) throw fullNeeded('none has found everything equal, or one since then has found rows that differ');
   if (base.mapping !== mapping) throw fullNeeded('the last one was of another mapping');
   return base;
 }
@@ -303,7 +307,7 @@ class ChosenVerification {
       log,
       stream: writes,
       from: start.writes,
-      tables: [...derivation.targets, HELD_TABLE],
+      tables: [...derivation.targets, ...OWN],
       asCompared: (table, lines) => (this.#target as TargetSnapshot).asCompared(table, lines),
       mostBytes: MOST_WORDS_BYTES,
       tooMany: () => this.#tooMany(),
@@ -455,7 +459,7 @@ class ChosenVerification {
         [...held.keys()].flatMap((id) => derivation.drivenBy(id) ?? []),
         sides,
       );
-    for (const table of [...derivation.targets, HELD_TABLE]) {
+    for (const table of [...derivation.targets, ...OWN]) {
       const said = words.of(table);
       if (said === 'all') continue;
       const name = table === HELD_TABLE ? HELD_NOW_TABLE : table;

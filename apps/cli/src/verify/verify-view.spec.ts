@@ -67,7 +67,18 @@ describe('the report of a verification', () => {
 });
 
 describe('the report of a repair', () => {
-  const none = { repaired: 0, loaded: 0, changed: 0, refused: 0, unwanted: 0, listed: 0, 'maybe-kept': 0, 'no-key': 0, beyond: 0 };
+  const none = {
+    repaired: 0,
+    loaded: 0,
+    changed: 0,
+    refused: 0,
+    unwanted: 0,
+    listed: 0,
+    'maybe-kept': 0,
+    unnumbered: 0,
+    'no-key': 0,
+    beyond: 0,
+  };
   const repair: RepairReport = {
     seq: 1200,
     counts: { ...none, repaired: 1, refused: 1, beyond: 2 },

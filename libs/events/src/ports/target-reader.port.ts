@@ -106,7 +106,7 @@ export abstract class TargetReader {
   /** Holds load. TARGET_BUSY while somebody else does. */
   abstract hold(): Promise<LoadHold>;
 
-  /** Writes a verification down. */
+  /** Writes a verification down. One of all rows, or of a sample, that found some that differ: those before it are no base any more, as the rows that differ need not be touched again. */
   abstract record(verified: Verified): Promise<void>;
 
   /** The verification that ended last; of those that are a base, where that is asked for. Null: there is none. */

@@ -24,6 +24,7 @@ export class AllocatedNumbers implements Iterable<AllocatedNumber> {
   readonly #state: StateView;
   readonly #onGiven: (given: AllocatedNumber) => void;
   readonly #remembered = new Map<string, Map<string, string>>();
+  #given = 0;
 
   constructor(state: StateView, onGiven: (given: AllocatedNumber) => void) {
     this.#state = state;
@@ -51,7 +52,12 @@ export class AllocatedNumbers implements Iterable<AllocatedNumber> {
     if (last === null || Number(number) > last) this.#putLast(sequence, number);
   }
 
-  /** All that were given, in the order of their keys in the state. */
+  /** How many were given here, and not learned. */
+  get given(): number {
+    return this.#given;
+  }
+
+  /** All that texts have, in the order of their keys in the state. */
   *[Symbol.iterator](): Generator<AllocatedNumber> {
     for (const { value } of this.#state.entries(stateKey('allocated', BY_TEXT, ''), null)) {
       const [sequence, number, text] = rowOfLine(value.toString()) as [string, string, string];
@@ -79,6 +85,7 @@ export class AllocatedNumbers implements Iterable<AllocatedNumber> {
     const given = { sequence: name, text, number: String(number) };
     this.#put(name, text, given.number);
     this.#putLast(name, given.number);
+    this.#given++;
     this.#onGiven(given);
     return given.number;
   }

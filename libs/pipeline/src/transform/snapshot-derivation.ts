@@ -19,7 +19,7 @@ import {
   type TableUse,
 } from '@changeover/mapping';
 
-import { allocatedIn } from '../derive/allocated-numbers.js';
+import { allocatedIn, allocatedLine } from '../derive/allocated-numbers.js';
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
 import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
@@ -149,6 +149,16 @@ export class SnapshotDerivation {
     await this.#makeRoom();
   }
 
+  /** Whether the mapping gives numbers. */
+  get allocates(): boolean {
+    return this.#derived.plan.rules.some(({ numbering }) => numbering !== null);
+  }
+
+  /** How many texts were given a number here, as none of those that were told was theirs. Whoever tells all that were given as of the same instant finds none. */
+  get numbersGiven(): number {
+    return this.#derived.numbers.given;
+  }
+
   /** Numbers that texts have, before anything is derived: rows of `ALLOCATED_TABLE`, COPY text. */
   async number(rows: Buffer): Promise<void> {
     for (const row of parseRows(rows)) this.#derived.numbers.learn(allocatedIn(row as Row));
@@ -272,6 +282,11 @@ export class SnapshotDerivation {
       const candidates = this.#tables.find(rule.table.name)?.rows ?? 0;
       yield await ruleOutcome(this.#options.state, { rule, rules: plan.rules, candidates }, signal);
     }
+  }
+
+  /** The numbers that texts have, as rows of `ALLOCATED_TABLE`. */
+  *numbers(): Generator<Line> {
+    for (const given of this.#derived.numbers) yield allocatedLine(this.#options.migration, given);
   }
 
   /** What the list of held rows has to say, as rows of `HELD_NOW_TABLE`. */

@@ -348,6 +348,8 @@ export class ChosenBed {
     return {
       hold: () => Promise.resolve(hold()),
       record: (verified: Verified) => {
+        if (verified.kind !== 'touched' && verified.outcome === 'different')
+          for (const [place, one] of this.verified.entries()) this.verified[place] = { ...one, isBase: false };
         this.verified.push(verified);
         return Promise.resolve();
       },

@@ -1,4 +1,13 @@
-import { CORRECTION_COLUMNS, formatRows, HELD_NOW_COLUMNS, parseRows, type Line, type TableSchema } from '@changeover/events';
+import {
+  ALLOCATED_COLUMNS,
+  ALLOCATED_TABLE,
+  CORRECTION_COLUMNS,
+  formatRows,
+  HELD_NOW_COLUMNS,
+  parseRows,
+  type Line,
+  type TableSchema,
+} from '@changeover/events';
 import type { Mapping } from '@changeover/mapping';
 import { InMemoryStateStore, StateStorage } from '@changeover/testing';
 
@@ -77,6 +86,9 @@ async function expectDerived(mapping: Mapping, view: View, { target, numbers }: 
     while (await isBroken(derivation));
     derivation = goneOn();
   } else await derivation.derive(kept, NEVER);
+  // Whoever makes up a number that was never told gives rows that nobody has.
+  expectSame(derivation.numbersGiven, 0);
+  expectSame(sorted(linesOf(derivation.numbers(), ALLOCATED_TABLE)), sorted(parseRows(numbers.rows).map((row) => numbered(row))));
   for (const table of derivation.targets)
     expectSame(
       { table: nameOf(table), rows: sorted(linesOf(derivation.rows(table), table)) },
@@ -104,6 +116,10 @@ async function isBroken(derivation: SnapshotDerivation): Promise<boolean> {
 function rowsOf(view: View, source: TableSchema): Buffer {
   const rows = [...(view.get(nameOf(source))?.rows.values() ?? [])];
   return formatRows(rows.map((row) => source.columns.map(({ name }) => row[name] ?? null)));
+}
+
+function numbered(row: readonly (string | null | undefined)[]): string {
+  return valuesText(Object.fromEntries(ALLOCATED_COLUMNS.map((name, place) => [name, row[place] ?? null])));
 }
 
 function linesOf(lines: Iterable<Line>, { columns }: TableSchema): readonly string[] {

@@ -1,0 +1,45 @@
+import { ChangeoverError } from '@changeover/core';
+import { ALLOCATED_TABLE, countLines, tableName, type EventLog, type StreamName, type TargetSnapshot } from '@changeover/events';
+import { readWritten, type SnapshotDerivation } from '@changeover/pipeline';
+
+type Told = {
+  readonly log: EventLog;
+  readonly writes: StreamName;
+  readonly target: Pick<TargetSnapshot, 'progress' | 'rows'>;
+  /** Told how many of them were read. */
+  readonly onRows: (rows: number) => void;
+};
+
+/**
+ * Which text has which number, as the records of `writes` have told it up to where the target is: so that the target's list can be compared with them as well, and a row that has lost its number there is not
+ * given another one. Where the log does not hold its beginning any more, the target's list has to be believed.
+ */
+export async function learnNumbers(
+  derivation: SnapshotDerivation,
+  { log, writes, target, onRows }: Told,
+  signal: AbortSignal,
+): Promise<void> {
+  const table = tableName(ALLOCATED_TABLE);
+  let rows = 0;
+  const learn = async (lines: Buffer): Promise<void> => {
+    await derivation.number(lines);
+    onRows((rows += countLines(lines)));
+  };
+  const stretch = { log, writes, after: null, through: target.progress.writes.seq };
+  try {
+    await readWritten(
+      stretch,
+      {
+        add: async ({ frames }, schemas) => {
+          for (const { schemaSeq, rows: lines } of frames) if (tableName(schemas(schemaSeq)) === table) await learn(lines);
+        },
+        // Whoever derives the record again gives the same ones.
+        forget: () => undefined,
+      },
+      signal,
+    );
+  } catch (error) {
+    if (!(error instanceof ChangeoverError) || error.code !== 'LOG_TRUNCATED') throw error;
+    for await (const lines of target.rows(ALLOCATED_TABLE)) await learn(lines);
+  }
+}
