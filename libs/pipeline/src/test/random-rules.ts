@@ -193,11 +193,19 @@ function numberOf({ key }: TableShape): Expression {
 const targetOf = (source: string, turn = ''): string => `crm.t_${source.slice(source.indexOf('.') + 1)}${turn}`;
 
 /** One rule: filters, joins, parents, cycles and self references as it comes. */
-function ruleFor(source: TableShape, target: string, tables: readonly TableShape[], parents: readonly string[]) {
+function ruleFor(
+  source: TableShape,
+  target: string,
+  {
+    tables,
+    parents,
+    referred,
+  }: { readonly tables: readonly TableShape[]; readonly parents: readonly string[]; readonly referred: readonly TableShape[] },
+) {
   const shapeOf = (rule: string): TableShape => tables.find(({ name }) => rule.startsWith(targetOf(name))) as TableShape;
   return fc
     .record({
-      joinTable: fc.constantFrom(...tables),
+      joinTable: fc.constantFrom(...tables, ...referred),
       joinOn: fc.constantFrom('key', 'id', 'q', 'v'),
       joinBy: fc.constantFrom('p', 'q', 'v'),
       joined: fc.constantFrom('none', 'value', 'filter', 'chain'),
@@ -206,7 +214,7 @@ function ruleFor(source: TableShape, target: string, tables: readonly TableShape
         fc.record({
           made: fc.constantFrom(...AGGREGATES),
           atMost: fc.constantFrom(1, 2, 100),
-          inner: fc.option(fc.record({ table: fc.constantFrom(...tables), on: fc.constantFrom('id', 'v') }), { freq: 2 }),
+          inner: fc.option(fc.record({ table: fc.constantFrom(...tables, ...referred), on: fc.constantFrom('id', 'v') }), { freq: 2 }),
         }),
         { freq: 2 },
       ),
@@ -438,8 +446,16 @@ function referring(rules: readonly TableRule[]): readonly TableRule[] {
 /** Rules for some of the tables (with `twice`, now and then two for one), over all of them. With `shared` now and then two make one table: of sources with the same columns. With `merged` rows of the first are merged now and then. */
 export function rulesOver(
   tables: readonly TableShape[],
-  options: { readonly atLeast?: number; readonly twice?: boolean; readonly shared?: boolean; readonly merged?: boolean } = {},
+  options: {
+    readonly atLeast?: number;
+    readonly twice?: boolean;
+    readonly shared?: boolean;
+    readonly merged?: boolean;
+    /** Tables of the target, which are joined and make no rows. */
+    readonly referred?: readonly TableShape[];
+  } = {},
 ): fc.Arbitrary<readonly TableRule[]> {
+  const { referred = [] } = options;
   return fc
     .tuple(
       fc.subarray([...tables], { minLength: options.atLeast ?? 1 }),
@@ -451,7 +467,7 @@ export function rulesOver(
         ...sources.slice(0, again === 2 ? 1 : 0).map((source) => ({ source, target: targetOf(source.name, '2') })),
       ];
       const targets = made.map(({ target }) => target);
-      const rules = fc.tuple(...made.map(({ source, target }) => ruleFor(source, target, tables, targets)));
+      const rules = fc.tuple(...made.map(({ source, target }) => ruleFor(source, target, { tables, parents: targets, referred })));
       const shared = options.shared === true ? fc.tuple(rules, fc.boolean()).map(([all, one]) => (one ? intoOne(all) : all)) : rules;
       if (options.merged !== true) return shared.map(referring);
       return fc.tuple(shared, fc.option(merges, { freq: 2 })).map(([all, merge]) => referring(merge === null ? all : merging(all, merge)));

@@ -13,7 +13,7 @@ import {
   type RecordRef,
   type TableSchema,
 } from '@changeover/events';
-import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
+import { isReference, mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
 import { InMemoryMessageStore, MemoryStorage, positionAt } from '@changeover/testing';
 
 import { changeWithoutRowEvents } from '../../schema-change.js';
@@ -139,12 +139,15 @@ export class ChangesScript {
     for (const spec of tables) if (!this.#tables.has(spec.name)) this.#tables.set(spec.name, new LiveTable(spec));
     for (const change of before) this.#table(change).change(change);
     const keyless = [...this.#tables.values()].filter(({ isKeyed, rows }) => !isKeyed && rows.length > 0);
-    this.#onItsWay = keyless.length > 0;
+    this.#onItsWay = true;
     await this.#fence('preparing');
     if (this.#choices.oneIn(6)) await this.#fence('preparing');
-    for (const table of this.#tables.values()) if (table.rows.length > 0 && table.isKeyed) this.#beginCopy(table.spec.name);
+    for (const table of this.#tables.values())
+      if (table.rows.length > 0 && table.isKeyed && !isReference(table.spec.name)) this.#beginCopy(table.spec.name);
     await this.#progress();
     for (const table of this.#tables.values()) await this.#tell(table.form, table.rows.length === 0, true);
+    for (const table of this.#tables.values()) if (isReference(table.spec.name)) await this.#recordAll(table);
+    this.#onItsWay = keyless.length > 0;
     const decided = this.#decided;
     this.#decided = [];
     if (decided.length > 0) await this.#decide(decided.map(({ id: _, seq: _seq, ms: _ms, ...decision }) => decision));
@@ -197,7 +200,9 @@ export class ChangesScript {
 
   /** Of a mapping that reads what is not there. */
   async #activateMisfit({ tables, rules: fitting }: Mapping): Promise<void> {
-    const known = [...this.#tables.values()].filter(({ isKeyed, spec }) => isKeyed && this.#latest.has(spec.name));
+    const known = [...this.#tables.values()].filter(
+      ({ isKeyed, spec: { name } }) => isKeyed && !isReference(name) && this.#latest.has(name),
+    );
     const source = this.#choices.of(['public.nobody', ...known.map(({ spec }) => spec.name)]);
     const columns = { id: { column: 'gone' } };
     const mapping = parseMapping({ tables, rules: [...fitting, { source, target: 'crm.misfit', columns, key: ['id'] }] }, CONVERTERS);
@@ -263,8 +268,13 @@ export class ChangesScript {
 
   async #transaction(changes: readonly Change[], next: SourceStep | undefined): Promise<void> {
     if (next?.do === 'alter' && this.#choices.oneIn(3)) await this.#tellAhead(next.alteration);
+    const [ofTarget, ofSource] = [true, false].map((is) => changes.filter(({ table }) => isReference(table) === is)) as [
+      Change[],
+      Change[],
+    ];
+    for (const change of ofTarget) await this.#refresh(this.#table(change), change);
     const done: { readonly table: LiveTable; readonly change: RowChange }[] = [];
-    for (const change of changes) {
+    for (const change of ofSource) {
       const table = this.#tables.get(change.table);
       for (const one of table?.change(change) ?? [])
         if (!this.#away.has(change.table)) done.push({ table: table as LiveTable, change: one });
@@ -286,6 +296,36 @@ export class ChangesScript {
     this.#onItsWay = false;
     await this.#rows('transaction', runs, facts, []);
     for (const run of runs) this.#moved(run);
+  }
+
+  /** All rows of a table of the target, in one record or in two. */
+  async #recordAll(table: LiveTable): Promise<void> {
+    const runs = table.rows.map((now): Run => ({ form: table.form, rows: [{ op: 'c', before: 'none', old: null, now }] }));
+    const first = this.#choices.oneIn(2) ? this.#choices.below(runs.length + 1) : 0;
+    if (first > 0) await this.#record(table, runs.slice(0, first), { more: true });
+    await this.#record(table, runs.slice(first));
+  }
+
+  /** Rows of the target are read again: what changed there is told as it is, not how it came to be so. */
+  async #refresh(table: LiveTable, change: Change): Promise<void> {
+    const { form } = table;
+    if (change.how === 'truncate') return;
+    const runs = table.change(change).flatMap(({ op, ...rows }): readonly Run[] => {
+      const { before, after } = { before: null, after: null, ...rows };
+      const key = before?.map((value, place) => (form.columns[place]?.key === true ? value : undefined)) ?? null;
+      const isGone = before !== null && (after === null || table.keyOf(before) !== table.keyOf(after));
+      return [
+        ...(isGone ? [{ form, rows: [{ op: 'd' as const, before: 'key' as const, old: key, now: null }] }] : []),
+        ...(after === null || op === 't' ? [] : [{ form, rows: [{ op: 'c' as const, before: 'none' as const, old: null, now: after }] }]),
+      ];
+    });
+    this.#census.saw('rows of the target recorded anew', runs.length > 0);
+    if (runs.length > 0) await this.#record(table, runs);
+  }
+
+  async #record({ form }: LiveTable, runs: readonly Run[], more: { readonly more?: true } = {}): Promise<void> {
+    const named = runs.length === 0 ? [{ form, rows: [] }] : runs;
+    await this.#rows('reference-data', named, { ts_ms: this.#now(), ...more }, [this.#progressPart()]);
   }
 
   /** The order of rows of different tables is nobody's. */
@@ -477,7 +517,7 @@ export class ChangesScript {
   }
 
   async #rows(
-    kind: 'transaction' | 'snapshot-chunk',
+    kind: 'transaction' | 'snapshot-chunk' | 'reference-data',
     runs: readonly Run[],
     facts: LastPartFacts,
     behind: readonly RecordPart[],
@@ -490,7 +530,7 @@ export class ChangesScript {
         for (const row of run.rows)
           if (this.#told.row(run.form, row, seq) && row.op === 'r') this.#census.saw('partial row completed by its chunk');
     }
-    const count = this.#choices.oneIn(5) ? 2 + this.#choices.below(3) : 1;
+    const count = kind !== 'reference-data' && this.#choices.oneIn(5) ? 2 + this.#choices.below(3) : 1;
     const rows = runs.reduce((sum, run) => sum + ('truncated' in run ? 0 : run.rows.length), 0);
     const parts = this.#parts(kind, runs, { ...this.#facts(), ...facts, rows }, count);
     if (count > 1) this.#census.saw('large record');
@@ -498,7 +538,12 @@ export class ChangesScript {
   }
 
   /** Cut anywhere into so many. */
-  #parts(kind: 'transaction' | 'snapshot-chunk', runs: readonly Run[], facts: LastPartFacts, count: number): readonly RecordPart[] {
+  #parts(
+    kind: 'transaction' | 'snapshot-chunk' | 'reference-data',
+    runs: readonly Run[],
+    facts: LastPartFacts,
+    count: number,
+  ): readonly RecordPart[] {
     const bytes = Buffer.concat(this.#joined(runs).flatMap((run) => this.#frame(run)));
     const cuts = Array.from({ length: count - 1 }, () => this.#choices.below(bytes.length + 1)).sort((a, b) => a - b);
     return [...cuts, bytes.length].map((end, index): RecordPart => {
@@ -525,7 +570,7 @@ export class ChangesScript {
     if ('truncated' in run) {
       return [encodeFrameHeader({ op: 't', before: 'none', partial: false, schemaSeq, rowCount: 0 }, 0)];
     }
-    const { op, before } = run.rows[0] ?? { op: 'r' as const, before: 'none' as const };
+    const { op, before } = run.rows[0] ?? { op: isReference(nameOf(run.form)) ? ('c' as const) : ('r' as const), before: 'none' as const };
     const partial = run.rows.some(({ now }) => now?.includes(undefined) === true);
     const rows = formatRows(run.rows.flatMap(({ old, now }) => [old, now].filter((row) => row !== null)));
     return [encodeFrameHeader({ op, before, partial, schemaSeq, rowCount: run.rows.length }, rows.length), rows];

@@ -1,5 +1,5 @@
 import type { Decision, ForeignKey, TableSchema } from '@changeover/events';
-import type { CompiledRule, Numbering, Row, SourceTable, Waives } from '@changeover/mapping';
+import { isReference, type CompiledRule, type Numbering, type Row, type SourceTable, type Waives } from '@changeover/mapping';
 
 import { deriveNaively, keyText, ruleAt, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import { compileNaively } from '../naive-validation.js';
@@ -50,10 +50,12 @@ export class Definition {
   constructor({ tables, later, mapping }: Pick<Migration, 'tables' | 'later' | 'mapping'>, numbering?: Numbering) {
     const all = [...tables, later];
     const sources = new Map<string, SourceTable>(all.map(({ name, columns, key }) => [name, { columns: [...columns, ...ADDED], key }]));
-    this.#correctable = new Set(all.flatMap(({ name }) => (mapping.rules.length > 0 && !(name in mapping.tables) ? [name] : [])));
+    this.#correctable = new Set(
+      all.flatMap(({ name }) => (mapping.rules.length > 0 && !isReference(name) && !(name in mapping.tables) ? [name] : [])),
+    );
     this.#columns = new Map([...sources].map(([name, { columns }]) => [name, columns]));
     this.#keys = new Map(all.map(({ name, key }) => [name, key]));
-    const passes = all.filter(({ name }) => mapping.rules.length === 0 || name in mapping.tables);
+    const passes = all.filter(({ name }) => !isReference(name) && (mapping.rules.length === 0 || name in mapping.tables));
     this.#passed = new Map(
       passes.map(({ name }) => [name, { target: mapping.tables[name]?.to ?? name, renames: mapping.tables[name]?.columns ?? {} }]),
     );

@@ -1,4 +1,4 @@
-import { CORRECTION_TABLE, HELD_TABLE, OWN_TABLES, parseRows, type TableSchema } from '@changeover/events';
+import { CORRECTION_TABLE, HELD_TABLE, OWN_TABLES, parseRows, REFERENCE_TABLE, type TableSchema } from '@changeover/events';
 
 import { keyText } from '../naive-derivation.js';
 import { valuesText, type NamedRow } from './definition.js';
@@ -80,6 +80,10 @@ export class FollowedTarget {
 
   get corrections(): readonly NamedRow[] {
     return [...(this.#tables.get(nameOf(CORRECTION_TABLE))?.rows.values() ?? [])];
+  }
+
+  get references(): readonly NamedRow[] {
+    return [...(this.#tables.get(nameOf(REFERENCE_TABLE))?.rows.values() ?? [])];
   }
 
   *#frame({ form, op, before, rowCount, rows }: WrittenFrame): Generator<TargetChange> {

@@ -57,6 +57,8 @@ const SEEN = [
   'crash in an activation',
   'plan that changes rows',
   'plan with a kept version',
+  'rows of the target recorded anew',
+  'rows of the target that change others',
 ] as const;
 
 export class MigrationCensus extends Census<(typeof SEEN)[number]> {

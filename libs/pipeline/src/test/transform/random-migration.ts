@@ -1,5 +1,5 @@
 import type { ForeignKey, TableSchema } from '@changeover/events';
-import { parseMapping, type Mapping, type TableRule } from '@changeover/mapping';
+import { isReference, parseMapping, referenceName, type Mapping, type TableRule } from '@changeover/mapping';
 import fc from 'fast-check';
 
 import { chance } from './choices.js';
@@ -75,6 +75,9 @@ const withUnused = ({ columns: [first, ...rest], ...shape }: TableShape): TableS
 
 const KEYLESS: TableShape = { ...withUnused(simpleTable('public.k')), key: [] };
 
+/** Of the target: rules look its rows up. */
+const REFERRED: TableShape = simpleTable(referenceName('crm.r'));
+
 const keyed: fc.Arbitrary<readonly TableShape[]> = fc
   .tuple(fc.integer({ min: 1, max: 3 }), fc.array(fc.constantFrom('simple', 'simple', 'composite'), { minLength: 3, maxLength: 3 }))
   .map(([count, kinds]) =>
@@ -126,7 +129,7 @@ const passes = (names: readonly string[]): fc.Arbitrary<Mapping['tables']> =>
   );
 
 const mappingOf = (shapes: readonly TableShape[], names: readonly string[]): fc.Arbitrary<Mapping> => {
-  const any = rulesOver(shapes, { twice: true, shared: true, merged: true });
+  const any = rulesOver(shapes, { twice: true, shared: true, merged: true, referred: [REFERRED] });
   const at = (place: number): TableShape => shapes[place % shapes.length] as TableShape;
   // What makes their rows is told by one column.
   const referring = shapes.every(({ key }) => key.length === 1) ? referringRules([at(0), at(1), at(2)]) : any;
@@ -142,7 +145,7 @@ function stepsOf(
   const change = changesOf([...tables, later]);
   // What passes must keep its columns.
   const passed = (name: string): boolean => mappings.some(({ rules, tables: passing }) => rules.length === 0 || name in passing);
-  const alteration = fc.constantFrom(...tables).chain(({ name, key }) => {
+  const alteration = fc.constantFrom(...tables.filter(({ name }) => !isReference(name))).chain(({ name, key }) => {
     const harmless = ['column', 'constraint', ...(passed(name) ? [] : ['drop', 'drop'])];
     // Without a key nothing can be copied.
     const copied = key.length === 0 ? [] : ['default', 'rewrite', 'rewrite', 'rejoin', 'leave'];
@@ -250,7 +253,8 @@ export const migrations: fc.Arbitrary<Migration> = keyed.chain((shapes) => {
       })),
     )
     .chain(({ specs, later, keyless, mapping, other }) => {
-      const tables = [...specs, ...(keyless === null ? [] : [{ ...KEYLESS, identity: keyless, foreignKeys: [] }])];
+      const referred: SourceTableSpec = { ...REFERRED, identity: 'key', foreignKeys: [] };
+      const tables = [...specs, referred, ...(keyless === null ? [] : [{ ...KEYLESS, identity: keyless, foreignKeys: [] }])];
       return fc.record({
         tables: fc.constant(tables),
         later: fc.constant(later),

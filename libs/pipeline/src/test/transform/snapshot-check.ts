@@ -5,10 +5,11 @@ import {
   formatRows,
   HELD_NOW_COLUMNS,
   parseRows,
+  REFERENCE_COLUMNS,
   type Line,
   type TableSchema,
 } from '@changeover/events';
-import type { Mapping } from '@changeover/mapping';
+import { isReference, type Mapping } from '@changeover/mapping';
 import { InMemoryStateStore, StateStorage } from '@changeover/testing';
 
 import { SnapshotDerivation, type DerivedSoFar } from '../../transform/snapshot-derivation.js';
@@ -73,7 +74,8 @@ async function expectDerived(mapping: Mapping, view: View, { target, numbers }: 
     return over(JSON.parse(String(storage.place)) as DerivedSoFar);
   };
   let derivation = over();
-  for (const source of derivation.sources) await derivation.fill(source, rowsOf(view, source));
+  for (const source of derivation.sources) if (!isReference(nameOf(source))) await derivation.fill(source, rowsOf(view, source));
+  await derivation.refer(formatRows(target.references.map((row) => REFERENCE_COLUMNS.map((name) => row[name] ?? null))));
   await derivation.correct(formatRows(target.corrections.map((row) => CORRECTION_COLUMNS.map((name) => row[name] ?? null))));
   await derivation.number(numbers.rows);
   const kept = target.held.flatMap(({ target: table, source_key, kept_version }) =>

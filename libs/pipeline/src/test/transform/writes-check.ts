@@ -1,5 +1,5 @@
 import { ALLOCATED_TABLE, decodeJsonBody, HELD_TABLE, type CopyProgress } from '@changeover/events';
-import type { Mapping, Row } from '@changeover/mapping';
+import { isReference, referredTable, type Mapping, type Row } from '@changeover/mapping';
 
 import { keyText, type KeptVersion, type Outcome } from '../naive-derivation.js';
 import type { ChangesScript } from './changes-script.js';
@@ -96,6 +96,9 @@ export class WritesCheck {
         this.#tick(change);
         return;
       }
+      case 'reference-data':
+        this.#tick(change);
+        return;
       case 'barrier':
         if (this.#following) this.#record(change, ['barrier']);
         else this.#waiting.push(decodeJsonBody('barrier', change).token);
@@ -220,6 +223,11 @@ export class WritesCheck {
     const expected = this.#definition.at(place, kept);
     this.#expectAll(expected);
     this.#expectDecided(place);
+    this.#expectReferences(place);
+    this.#census.saw(
+      'rows of the target that change others',
+      change.header.kind === 'reference-data' && changed.some(({ table }) => table.startsWith('crm.')),
+    );
     this.#expectSince(expected, change);
     this.#look(expected, view, changed);
     const before = this.#place;
@@ -254,6 +262,19 @@ export class WritesCheck {
       }),
     );
     expectSame(this.target.corrections.map((row) => valuesText(row)).sort(), expected.sort());
+  }
+
+  /** What is recorded of the target's rows stands there, whether anybody looks it up or not. */
+  #expectReferences({ view }: Place): void {
+    const expected = [...view]
+      .filter(([name]) => isReference(name))
+      .flatMap(([name, { form, rows }]) =>
+        [...rows].map(([row_key, row]) => {
+          const contents = JSON.stringify(Object.fromEntries(form.columns.map((column) => [column.name, row[column.name] ?? null])));
+          return valuesText({ migration: 'm', referred: referredTable(name), row_key, contents });
+        }),
+      );
+    expectSame(this.target.references.map((row) => valuesText(row)).sort(), expected.sort());
   }
 
   #expectAll({ tables, held }: Expected): void {
