@@ -40,6 +40,8 @@ const DIGESTS = 'libs/verification/src/checkpoint/table-digests.ts';
 const DIGESTS_SPEC = 'libs/verification/src/checkpoint/table-digests.spec.ts';
 const REPAIR = 'libs/verification/src/repair.ts';
 const REPAIR_SPEC = 'libs/verification/src/repair.spec.ts';
+const TOLD_NUMBERS = 'libs/verification/src/told-numbers.ts';
+const TOLD_NUMBERS_SPEC = 'libs/verification/src/told-numbers.spec.ts';
 const REPAIRED_ROWS = 'libs/target-postgres/src/repair-rows.ts';
 const REPAIRED_ROWS_SPEC = 'libs/target-postgres/src/repair-rows.int.spec.ts';
 const MIRROR_ROUND = 'libs/verification/src/verify-mirror.ts';
@@ -662,6 +664,27 @@ export const MUTANTS: readonly Mutant[] = [
     find: "return doubtful(row) ? 'maybe-kept' : null;",
     replace: 'return null;',
     killedBy: [REPAIR_SPEC, 'of the list of held rows'],
+  },
+  {
+    name: 'a repair writes numbers that it has made up',
+    file: REPAIR,
+    find: "if (options.numbersGiven > 0) return 'unnumbered';",
+    replace: '',
+    killedBy: [REPAIR_SPEC, 'have lost their numbers'],
+  },
+  {
+    name: 'a held row whose entry is missing is held since the repair',
+    file: REPAIR,
+    find: 'const since = told.get(entryOf(row)) ?? {',
+    replace: 'const since = {',
+    killedBy: [REPAIR_SPEC, 'since what the stream last said'],
+  },
+  {
+    name: 'numbers of the target are believed although the log tells them',
+    file: TOLD_NUMBERS,
+    find: 'if (tableName(schemas(schemaSeq)) === table) await learn(lines);',
+    replace: "if (tableName(schemas(schemaSeq)) === '') await learn(lines);",
+    killedBy: [TOLD_NUMBERS_SPEC, 'what the records told'],
   },
   {
     name: 'a repair writes over what somebody else has written since',
