@@ -136,7 +136,8 @@ async function steps(name, state) {
     generation: 0,
   };
   const first = new FirstDerivation({
-    ...{ state, view: state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [], commit: () => commit(true) },
+    ...{ state, view: state, output, derived, tables: [], left: [], queued: null, entry, at, barriers: [] },
+    ...{ commit: () => commit(true), makeRoom: () => committing },
     ...(THREADS > 0 && { startThreads: () => new DerivationThreads(THREADS, { setup, location: state.location }) }),
     limits: {},
   });
@@ -163,7 +164,7 @@ async function steps(name, state) {
     });
     const { table, place } = contacts;
     table.mirror.layer(frameOf('u', 'none', rows), place, 4 + round, (...told) => derived.touch(table.name, ...told));
-    derived.derive(at);
+    Array.from(derived.derive(at, false));
   };
   await timed('changes, 1000 a transaction', CONTACTS, async () => {
     for (let begin = 0; begin < CONTACTS; begin += BATCH) {

@@ -65,8 +65,7 @@ export class RuleRun {
     const all = new DeriveAll({ plan: run.#plan, state: run.#state });
     for (let cursor: DeriveAllCursor | null = { step: 0, after: null }; cursor !== null;) {
       for (const { step, entries, next } of all.pieces(cursor, 5_000)) {
-        const { changes } = takePiece(run.#derivation, step, entries);
-        run.#take(changes);
+        for (const { changes } of takePiece(run.#derivation, step, entries)) run.#take(changes);
         cursor = next;
       }
     }

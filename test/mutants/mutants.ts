@@ -20,6 +20,7 @@ const NUMBERS_SPEC = 'libs/pipeline/src/derive/allocated-numbers.spec.ts';
 const DIFFERENCE = 'libs/pipeline/src/transform/mapping-difference.ts';
 const CORRECTIONS = 'libs/pipeline/src/derive/corrections.ts';
 const ROUND = 'libs/pipeline/src/derive/round.ts';
+const DERIVATION = 'libs/pipeline/src/derive/derivation.ts';
 const MERGED_ROW = 'libs/pipeline/src/derive/merged-row.ts';
 const EVALUATOR = 'libs/pipeline/src/derive/row-evaluator.ts';
 const MIRROR = 'libs/pipeline/src/mirror/table-mirror.ts';
@@ -98,7 +99,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'those that looked up one text are derived again for each row that has it',
-    file: 'libs/pipeline/src/derive/derivation.ts',
+    file: DERIVATION,
     find: 'if (text === null || gone.has(set)) continue;',
     replace: 'if (text === null) continue;',
     killedBy: [DERIVATION_SPEC, 'looked up one text once'],
@@ -252,6 +253,27 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [TRANSFORM_SPEC, 'where a rival comes later in the first derivation'],
   },
   {
+    name: 'all that has waited for one row is derived at once',
+    file: DERIVATION,
+    find: 'most: this.#roundRows',
+    replace: 'most: Infinity',
+    killedBy: [DERIVATION_SPEC, 'where many rows wait for one'],
+  },
+  {
+    name: 'a version goes for want of a parent that is still to come',
+    file: ROUND,
+    find: 'if (this.#undecided !== null && (goesOn ||',
+    replace: 'if (this.#undecided === undefined && (goesOn ||',
+    killedBy: [DERIVATION_SPEC, 'where many rows wait for one'],
+  },
+  {
+    name: 'the first derivation commits what it has not followed to the end',
+    file: 'libs/pipeline/src/transform/transform-session.ts',
+    find: "this.#options.crashPoint('transform.in-derive-all');\n    await this.#makeRoom();",
+    replace: "this.#options.crashPoint('transform.in-derive-all');\n    await this.#commits.commit();",
+    killedBy: [TRANSFORM_SPEC, 'where many rows wait for one'],
+  },
+  {
     name: 'a barrier passes before everything is derived',
     file: 'libs/pipeline/src/transform/transform-session.ts',
     find: "    if (this.#phase.name === 'following') {\n      this.#output.begin(entry);",
@@ -367,8 +389,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was good for a moment in the middle of a record is kept',
     file: 'libs/pipeline/src/transform/derived-tables.ts',
-    find: 'if (kept.length > 0) this.give(',
-    replace: 'if (kept.length < 0) this.give(',
+    find: 'kept.length === 0 ? [] : this.derivation.keep(kept)',
+    replace: 'kept.length >= 0 ? [] : this.derivation.keep(kept)',
     killedBy: [TRANSFORM_SPEC, 'that is good in between'],
   },
   {

@@ -159,6 +159,7 @@ class Bed implements AsyncDisposable {
       queued: null as unknown as FirstDerivationOptions['queued'],
       targetOf: () => Promise.reject(new TypeError('nothing is queued')) as never,
       commit: () => state.commit(Buffer.from('place')),
+      makeRoom: () => state.spill(),
       startThreads: threads === 0 ? undefined : () => new DerivationThreads(threads, { setup: setupOf(tables), location: state.location }),
       limits: { threadedRows: 1000 },
     });

@@ -12,7 +12,7 @@ import { Derivation, type DerivedChange, type TouchedRow } from './derivation.js
 import { DeriveAll, takePiece, type DeriveAllCursor, type MirrorPiece } from './derive-all.js';
 import { decodeEntry, type Version } from './derived-entry.js';
 import { partsOf } from './merged-row.js';
-import { readKeptVersion, type KeptVersion as StandingVersion } from './kept-version.js';
+import { readKeptVersion, type KeptVersion as StandingVersion, type NothingKept } from './kept-version.js';
 import { LINE_AT } from '../mirror/mirror-value.js';
 import { lineOfRow } from './row-text.js';
 import { keptInstead } from './rows-before.js';
@@ -21,6 +21,8 @@ import { keyOfEntry, stateKey } from './state-keys.js';
 const TABLES = [simpleTable('public.a'), simpleTable('public.b'), simpleTable('public.c')] as const;
 const SOURCES = new Map<string, SourceTable>(TABLES.map((table) => [table.name, table]));
 const NUMBERED = new Map(TABLES.map(({ name }, number) => [name, { number, key: [0] }]));
+/** Rows of a round: some, and as many as everywhere. */
+const ROUNDS = [1, 3, undefined];
 const rulesOf = rulesOver(TABLES, { shared: true, merged: true });
 
 /** Rules of which those rows that come later are often the first to have what they want alone. */
@@ -59,12 +61,29 @@ const busyHistory: fc.Arbitrary<readonly (readonly Change[])[]> = fc
   )
   .map(([first, later]) => [first, ...later.map((change) => [change])]);
 
+class CountingStore extends InMemoryStateStore {
+  #derived = 0;
+
+  override put(key: Uint8Array, value: Uint8Array): void {
+    if (key[0] === stateKey('derived', 0, '')[0]) this.#derived++;
+    super.put(key, value);
+  }
+
+  /** How many entries of driving rows were put since the last time. */
+  takeCount(): number {
+    const derived = this.#derived;
+    this.#derived = 0;
+    return derived;
+  }
+}
+
 /** The streaming side: the mirror and what was derived from it, and a target that takes each change. */
 class Stream {
   readonly storage = new StateStorage();
-  state = new InMemoryStateStore(this.storage);
+  state = new CountingStore(this.storage);
   readonly defined: readonly CompiledRule[];
   readonly plan: DerivationPlan;
+  readonly #roundRows: number | undefined;
   derivation: Derivation;
   readonly source = new Map<string, Map<string, Row>>(TABLES.map(({ name }) => [name, new Map<string, Row>()]));
   readonly target = new Map<string, Row>();
@@ -76,7 +95,8 @@ class Stream {
     this.defined = rules.map((rule) => compileNaively(rule, SOURCES, CONVERTERS));
     const compiled = rules.map((rule) => compileRule(rule, SOURCES, CONVERTERS));
     this.plan = new DerivationPlan(compiled, NUMBERED);
-    this.derivation = new Derivation(this.plan, this.state, roundRows === undefined ? {} : { roundRows });
+    this.#roundRows = roundRows;
+    this.derivation = this.#begin();
   }
 
   transaction(changes: readonly Change[]): readonly DerivedChange[] {
@@ -96,7 +116,7 @@ class Stream {
       const version = row === null ? undefined : keptInstead(row);
       return row === null || version === undefined ? [] : [{ ...row, version } as StandingVersion];
     });
-    this.apply(this.derivation.keep(kept));
+    this.keep(kept);
     for (const _ of before.forget());
     return kept.map(({ version }) => version);
   }
@@ -126,15 +146,25 @@ class Stream {
     });
   }
 
-  /** Everything at once, of a mirror that is complete. */
-  deriveAll(): void {
+  /** Everything at once, of a mirror that is complete; `onRound` is told of each round of it. */
+  deriveAll(pieceRows = 10, onRound: () => void = () => undefined): void {
     const all = new DeriveAll(this);
     for (let cursor: DeriveAllCursor | null = null; ;) {
-      const [piece] = all.pieces(cursor, 10);
+      const [piece] = all.pieces(cursor, pieceRows);
       const { step, entries, next } = piece as MirrorPiece;
-      this.apply(takePiece(this.derivation, step, entries).changes);
+      for (const { changes } of takePiece(this.derivation, step, entries)) {
+        this.apply(changes);
+        onRound();
+      }
       if (next === null) return;
       cursor = next;
+    }
+  }
+
+  keep(versions: readonly (StandingVersion | NothingKept)[], onRound: () => void = () => undefined): void {
+    for (const { changes } of this.derivation.keep(versions)) {
+      this.apply(changes);
+      onRound();
     }
   }
 
@@ -150,8 +180,12 @@ class Stream {
 
   /** As after a crash: what was not committed is gone. */
   crash(): void {
-    this.state = new InMemoryStateStore(this.storage);
-    this.derivation = new Derivation(this.plan, this.state);
+    this.state = new CountingStore(this.storage);
+    this.derivation = this.#begin();
+  }
+
+  #begin(): Derivation {
+    return new Derivation(this.plan, this.state, this.#roundRows === undefined ? {} : { roundRows: this.#roundRows });
   }
 
   #touch(changes: readonly Change[]): Iterable<TouchedRow> {
@@ -757,12 +791,14 @@ describe('derivation', () => {
           );
           census.saw('of a row that is held', neededKept(stream));
         }
-        const again = new Stream(rules);
-        again.mirror(stream.source);
-        again.deriveAll();
-        again.apply(again.derivation.keep(stream.standing(again.plan)));
-        expect(sorted(again.target)).toEqual(sorted(stream.target));
-        expect(sorted(again.held)).toEqual(sorted(stream.held));
+        for (const roundRows of ROUNDS) {
+          const again = new Stream(rules, roundRows);
+          again.mirror(stream.source);
+          again.deriveAll();
+          again.keep(stream.standing(again.plan));
+          expect(sorted(again.target)).toEqual(sorted(stream.target));
+          expect(sorted(again.held)).toEqual(sorted(stream.held));
+        }
         stream.transaction(TABLES.map(({ name }) => ({ how: 'truncate', table: name })));
         expect([stream.target.size, stream.held.size, stream.state.size]).toEqual([0, 0, 0]);
       }),
@@ -780,13 +816,15 @@ describe('derivation', () => {
         census.next();
         const stream = new Stream(rules);
         for (const changes of transactions) stream.transaction(changes);
-        const again = new Stream(rules);
-        again.mirror(stream.source);
-        again.deriveAll();
-        again.apply(again.derivation.keep(stream.standing(again.plan)));
-        expect(sorted(again.target)).toEqual(sorted(stream.target));
-        expect(sorted(again.held)).toEqual(sorted(stream.held));
-        expect(sorted(again.versions)).toEqual(sorted(stream.versions));
+        for (const roundRows of ROUNDS) {
+          const again = new Stream(rules, roundRows);
+          again.mirror(stream.source);
+          again.deriveAll();
+          again.keep(stream.standing(again.plan));
+          expect(sorted(again.target)).toEqual(sorted(stream.target));
+          expect(sorted(again.held)).toEqual(sorted(stream.held));
+          expect(sorted(again.versions)).toEqual(sorted(stream.versions));
+        }
         census.saw('kept', stream.versions.size > 0);
         census.saw('kept and needed', neededKept(stream));
       }),
@@ -818,20 +856,119 @@ describe('derivation', () => {
     expect(Math.max(...sizes)).toBeLessThan(2000);
   });
 
-  it('derives all at once what the definition says, each row once but for those whose rivals come later, and goes on from there; stopped and resumed anywhere', async () => {
-    const census = new Census(['went', 'went on without a value']);
+  describe('where many rows wait for one', () => {
+    const [id, p] = [{ column: 'id' }, { column: 'p' }];
+    const v = { convert: 'strict', input: { column: 'v' }, invalid: 'held' } as const;
+    const tree: readonly TableRule[] = [
+      { source: 'public.a', target: 'ta', columns: { id, v }, key: ['id'], requires: [{ parent: 'ta', key: [p] }] },
+    ];
+    const ROWS = 300;
+    const put = (table: string, row: Readonly<Record<string, string>>): Change => ({ how: 'put', table, row });
+    const below = Array.from({ length: ROWS }, (_, row) => put('public.a', { id: String(row), p: row < 200 ? 'root' : String(row - 1) }));
+
+    it('derives all at once in rounds of a bounded size, whoever comes last: a parent, or a row that is merged with all of them', () => {
+      const merge = { by: { column: 'q' }, order: [{ column: 'n' }], atMost: 2 };
+      const merging: readonly TableRule[] = [
+        { source: 'public.b', target: 'tb', columns: { id: { column: 'q' } }, key: ['id'], merge },
+        { source: 'public.c', target: 'tc', columns: { id }, key: ['id'], requires: [{ parent: 'tb', key: [p] }] },
+      ];
+      const parts = Array.from({ length: ROWS }, (_, row) => put('public.b', { id: String(row), q: 'x' }));
+      const children = parts.map((_, row) => put('public.c', { id: String(row), p: String(row) }));
+      for (const [rules, changes, expected] of [
+        [tree, [...below, put('public.a', { id: 'root' })], { target: ROWS + 1, held: 0 }],
+        // Too many to merge: it is held, and who stands on one of them waits.
+        [merging, [...parts, ...children], { target: 0, held: ROWS + 1 }],
+        [
+          [{ ...merging[0], merge: { ...merge, atMost: ROWS } }, merging[1]] as TableRule[],
+          [...parts, ...children],
+          { target: ROWS + 1, held: 0 },
+        ],
+      ] as const) {
+        const [rounds, whole] = [new Stream(rules, 10), new Stream(rules)];
+        for (const one of [rounds, whole]) one.fill(changes);
+        let most = 0;
+        rounds.deriveAll(1, () => (most = Math.max(most, rounds.state.takeCount())));
+        whole.deriveAll(1);
+        expect(most).toBeGreaterThan(0);
+        // A driving row has its round, and as many as a round may have to do with.
+        expect(most).toBeLessThanOrEqual(11);
+        expectDefinition(rounds);
+        expect({ target: rounds.target.size, held: rounds.held.size }).toEqual(expected);
+        expect(rounds.content).toEqual(whole.content);
+      }
+    });
+
+    it('keeps in rounds of a bounded size the version of one that is held', () => {
+      const stream = new Stream(tree);
+      stream.transaction([put('public.a', { id: 'root' }), ...below]);
+      stream.transaction([{ how: 'update', table: 'public.a', row: ROWS, column: 'v', value: 'bad' }]);
+      expect(stream.versions.size).toBe(1);
+      const again = new Stream(tree, 10);
+      again.mirror(stream.source);
+      again.deriveAll();
+      expect([again.target.size, again.held.size]).toEqual([0, ROWS + 1]);
+      again.state.takeCount();
+      let most = 0;
+      again.keep(stream.standing(again.plan), () => (most = Math.max(most, again.state.takeCount())));
+      expect(most).toBeGreaterThan(0);
+      expect(most).toBeLessThanOrEqual(11);
+      expect(sorted(again.target)).toEqual(sorted(stream.target));
+      expect(sorted(again.held)).toEqual(sorted(stream.held));
+    });
+
+    it.each(ROUNDS)('lets the versions that have no parents go together, in rounds of %p', (roundRows) => {
+      const stream = new Stream(
+        [
+          {
+            ...{ source: 'public.a', target: 'ta', columns: { id, v: { column: 'q' }, w: v }, key: ['id'] },
+            requires: [{ parent: 'tc', key: [p] }],
+            unique: [{ columns: ['v'], otherwise: 'held' }],
+          },
+          { source: 'public.b', target: 'tb', columns: { id, w: v }, key: ['id'], requires: [{ parent: 'ta', key: [p] }] },
+          { source: 'public.c', target: 'tc', columns: { id }, key: ['id'] },
+        ],
+        roundRows,
+      );
+      stream.transaction([
+        put('public.a', { id: '1', q: 'x', v: 'bad', p: '9' }),
+        put('public.a', { id: '2', q: 'x' }),
+        put('public.b', { id: '1', v: 'bad', p: '2' }),
+      ]);
+      expect([...stream.target.keys()]).toEqual(['0 2']);
+      const [one, other, third] = stream.plan.rules as [PlannedRule, PlannedRule, PlannedRule];
+      const version = { notes: [], claims: [] };
+      // The first takes the value from the second, on which the third stands; then it goes, as it has no parent, and the third with it: the second comes too late for that.
+      stream.keep([
+        {
+          ...{ rule: one, key: '1' },
+          version: {
+            ...version,
+            values: ['1', 'x', 'X'],
+            parents: [{ rule: third.number, key: '9' }],
+            claims: [{ values: 'x', order: '' }],
+          },
+        },
+        { rule: other, key: '1', version: { ...version, values: ['1', 'X'], parents: [{ rule: one.number, key: '2' }] } },
+      ]);
+      expect([[...stream.target.keys()], [...stream.kept().keys()]]).toEqual([['0 2'], []]);
+    });
+  });
+
+  it('derives all at once what the definition says, in rounds of any size, each row once but for those whose rivals come later, and goes on from there; stopped and resumed anywhere', async () => {
+    const census = new Census(['went', 'went on without a value', 'stopped between rounds']);
     const parameters = { numRuns: 700, seed: seedOfRun() };
     await fc.assert(
       fc.asyncProperty(
         contestedRulesOf,
         fullHistory,
-        fc.constantFrom(1, 1, 1, 2, 5),
+        fc.constantFrom(1, 1, 1, 2, 5, 20),
+        fc.constantFrom(1, 2, undefined),
         fc.nat(),
-        async (rules, transactions, rows, crash) => {
+        async (rules, transactions, rows, roundRows, crash) => {
           census.next();
           const [first, ...later] = transactions;
-          const stream = new Stream(rules);
-          stream.fill(first ?? []);
+          const [stream, whole] = [new Stream(rules, roundRows), new Stream(rules)];
+          for (const one of [stream, whole]) one.fill(first ?? []);
           const hasRivals = stream.plan.made.some(({ uniques }) => uniques.length > 0);
           let all = new DeriveAll(stream);
           let crashIn = crash % 20;
@@ -839,24 +976,33 @@ describe('derivation', () => {
             await stream.state.commit(Buffer.from('here'));
             const [piece] = all.pieces(cursor, rows);
             const { step, entries, next } = piece as MirrorPiece;
-            const { changes } = takePiece(stream.derivation, step, entries);
-            if (crashIn-- === 0) {
+            const rounds: (readonly DerivedChange[])[] = [];
+            let isStopped = false;
+            for (const { changes, isLast } of takePiece(stream.derivation, step, entries)) {
+              isStopped = crashIn-- === 0;
+              census.saw('stopped between rounds', isStopped && !isLast);
+              if (isStopped) break;
+              rounds.push(changes);
+            }
+            if (isStopped) {
               // Nothing of this batch was committed; another process begins behind the one before.
               stream.crash();
               all = new DeriveAll(stream);
               continue;
             }
-            for (const { before, after, held } of changes) {
+            for (const { before, after, held } of rounds.flat()) {
               if (before === null) continue;
               expect(hasRivals).toBe(true);
               census.saw('went on without a value', after !== null);
               census.saw('went', held?.state === 'held');
             }
-            stream.apply(changes);
+            for (const changes of rounds) stream.apply(changes);
             if (next === null) break;
             cursor = next;
           }
           expectDefinition(stream);
+          whole.deriveAll();
+          expect(stream.content).toEqual(whole.content);
           for (const changes of later) stream.transaction(changes);
           expectDefinition(stream);
         },

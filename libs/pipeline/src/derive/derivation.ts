@@ -6,15 +6,16 @@ import { decodeEntry } from './derived-entry.js';
 import { RowEvaluator, type Evaluation } from './row-evaluator.js';
 import type { KeptVersion, NothingKept } from './kept-version.js';
 import { membersOf } from './members.js';
-import { mergedOf, Round, type DerivedChange, type LeftChildren } from './round.js';
+import { AffectedRow } from './affected-row.js';
+import { mergedOf, Round, type DerivedChange, type DrivingRow, type LeftChildren, type RoundParts } from './round.js';
 import { RowsBefore } from './rows-before.js';
 import { SourceMirror, valuesText } from './source-mirror.js';
 import { stateKey } from './state-keys.js';
 import { UniqueClaims } from './unique-claims.js';
 
-export type { DerivedChange } from './round.js';
+export type { DerivedChange, DrivingRow } from './round.js';
 
-/** `roundRows`: rows of a round of {@link Derivation.derive}, of which all is in memory. Left out: 10,000. */
+/** `roundRows`: rows of a round, of which all is in memory. Left out: 10,000. */
 export type DerivationOptions = { readonly mirror?: SourceMirror; readonly roundRows?: number };
 
 /** More than most transactions concern; about 10 MB, and half a second in which nobody else has a turn. */
@@ -23,11 +24,11 @@ const ROUND_ROWS = 10_000;
 /** A source row as it was before the transaction, and as it is behind it; null: it was, or is, not there. */
 export type TouchedRow = { readonly table: MirroredTable; readonly key: string; readonly before: Row | null; readonly after: Row | null };
 
-/** What came of one of the rounds of {@link Derivation.derive}. */
+/** What came of one of several rounds. `isLast`: none comes behind it. */
 export type DerivedRound = { readonly changes: readonly DerivedChange[]; readonly isLast: boolean };
 
-/** A source row by which a rule makes one of the target. */
-export type DrivingRow = { readonly rule: PlannedRule; readonly key: string };
+/** What rounds have in common. `childless`: of whatever could stand on rows of this rule nothing was derived yet. `goesOn`: their record does, behind the last of them. */
+type RoundsOptions = Pick<RoundParts, 'before' | 'undecided'> & { readonly childless?: PlannedRule | null; readonly goesOn?: boolean };
 
 /** A row's key, and what the mirror holds of it. */
 export type MirroredRow = { readonly key: string; readonly value: Buffer };
@@ -76,20 +77,11 @@ export class Derivation {
    * In rounds of a bounded size, each of which begins when the one before was taken. The mirror holds the rows as they are behind the transaction, or where it `goesOn` behind a part of it. Where it takes
    * several rounds, {@link before} says behind the last what the rows were, until that is told to forget.
    */
-  *derive(touched: Iterable<TouchedRow>, goesOn = false): Generator<DerivedRound> {
-    const driven = this.#drivenBy(touched);
-    const left: LeftChildren[] = [];
-    let next = driven.next();
-    for (let isLast = false; !isLast;) {
-      const round = this.#round(null, this.#roundRows);
-      // The last first, so that no more of them wait than are on the way down to the last child.
-      for (let from; !round.isFull && (from = left.pop()) !== undefined;) round.follow(from);
-      for (; !round.isFull && next.done !== true; next = driven.next()) round.evaluate(next.value.rule, next.value.key);
-      const changes = round.finish(goesOn || left.length > 0 || next.done !== true);
-      left.push(...round.left);
-      isLast = left.length === 0 && next.done === true;
-      yield { changes, isLast };
-    }
+  derive(touched: Iterable<TouchedRow>, goesOn = false): Generator<DerivedRound> {
+    const take = (round: Round, { rule, key }: DrivingRow): void => {
+      round.evaluate(rule, key);
+    };
+    return this.#inRounds(this.#drivenBy(touched), take, { before: this.before, goesOn });
   }
 
   /** The driving rows that such rows concern, some more than once: but of those that looked up one text each once, though many rows were touched that have it. */
@@ -135,31 +127,34 @@ export class Derivation {
   }
 
   /**
-   * Derives rows of which nothing was derived yet; the others may not all be known. A row that was derived before changes, too, where one of these has what it wants alone, or needs it.
-   * `childless`: of rows that could stand on these nothing was derived yet either.
+   * Derives rows of which nothing was derived yet; the others may not all be known. A row that was derived before changes, too, where one of these has what it wants alone, or needs it:
+   * of those that have waited for one there may be any number, so this takes rounds, as {@link derive} does. What lies between two of them must not be committed, as nothing says there
+   * who is left. `childless`: of rows that could stand on these nothing was derived yet either.
    */
-  deriveFirst(rule: PlannedRule, rows: readonly EvaluatedRow[], childless = false): readonly DerivedChange[] {
-    const round = this.#round(childless ? rule : null);
-    for (const { key, evaluation } of rows) round.deriveFirst(rule, key, evaluation);
-    return round.finish();
+  deriveFirst(rule: PlannedRule, rows: Iterable<EvaluatedRow>, childless = false): Generator<DerivedRound> {
+    const take = (round: Round, { key, evaluation }: EvaluatedRow): void => {
+      round.deriveFirst(rule, key, evaluation);
+    };
+    return this.#inRounds(rows, take, { before: null, childless: childless ? rule : null });
   }
 
   /** Gathers what rows give to the merged rows that they are part of, before anything is derived of either. */
   gather(rule: PlannedRule, rows: readonly MirroredRow[]): void {
-    const round = this.#round(null);
+    const round = this.#round({ before: null });
     for (const { key, value } of rows) round.gatherFirst(rule, key, this.#mirror.rowOf(rule.table, key, value));
   }
 
   /** As {@link deriveFirst}, of merged rows with these names. */
-  mergeFirst(rule: PlannedRule, names: readonly string[]): readonly DerivedChange[] {
-    const round = this.#round(null);
-    for (const name of names) round.mergeFirst(rule, name);
-    return round.finish();
+  mergeFirst(rule: PlannedRule, names: Iterable<string>): Generator<DerivedRound> {
+    const take = (round: Round, name: string): void => {
+      round.mergeFirst(rule, name);
+    };
+    return this.#inRounds(names, take, { before: null });
   }
 
   /** Derives these driving rows once more, though none of their source rows may have changed: where all that is remembered is right, nothing comes of it. */
   again(rows: Iterable<DrivingRow>): readonly DerivedChange[] {
-    const round = this.#round(null);
+    const round = this.#round({ before: this.#history });
     for (const { rule, key } of rows) round.evaluate(rule, key);
     return round.finish();
   }
@@ -186,12 +181,23 @@ export class Derivation {
 
   /**
    * Lays over rows that were derived what only history knows: which version of a held row stands. All of them in one call, as one may make room for another, or
-   * want what another has; of a row that is not held, nothing is kept.
+   * want what another has; of a row that is not held, nothing is kept. In rounds, as {@link deriveFirst}; in memory are also the names of those that wait for a parent.
    */
-  keep(versions: Iterable<KeptVersion | NothingKept>): readonly DerivedChange[] {
-    const round = this.#round(null);
-    for (const { rule, key, version } of versions) round.keep(rule, key, version);
-    return round.finish();
+  *keep(versions: Iterable<KeptVersion | NothingKept>): Generator<DerivedRound> {
+    const before = this.#history;
+    let undecided: DrivingRow[] = [];
+    const take = (round: Round, { rule, key, version }: KeptVersion | NothingKept): void => {
+      round.keep(rule, key, version);
+    };
+    yield* this.#inRounds(versions, take, { before, undecided });
+    // Together, as if one round had done it all: what one of them no longer wants could let the parent of another come.
+    for (let dropped; (dropped = undecided.filter((row) => this.#isKeptInVain(row))).length > 0;) {
+      undecided = [];
+      const drop = (round: Round, row: DrivingRow): void => {
+        round.drop(row);
+      };
+      yield* this.#inRounds(dropped, drop, { before, undecided });
+    }
   }
 
   /** What it wants, and what becomes of it, is that of the merged row that it is part of. Of others of these rows nothing is remembered yet. */
@@ -199,10 +205,41 @@ export class Derivation {
     return mergesInto !== null && this.#state.get(stateKey('derived', number, key)) !== undefined;
   }
 
-  #round(childless: PlannedRule | null, most?: number): Round {
+  #isKeptInVain({ rule, key }: DrivingRow): boolean {
+    const { now, present } = new AffectedRow(rule, key, this.#state.get(stateKey('derived', rule.number, key)));
+    return now.kept && !present;
+  }
+
+  /** Where the record in hand has taken several rounds, those behind them go on with what was before it. */
+  get #history(): RowsBefore | null {
+    return this.before.some ? this.before : null;
+  }
+
+  /** In each as many rows as one may have to do with: first children that those before have left, then the next of `rows`. */
+  *#inRounds<T>(rows: Iterable<T>, take: (round: Round, row: T) => void, options: RoundsOptions): Generator<DerivedRound> {
+    const { childless = null, goesOn = false, ...parts } = options;
+    const iterator = rows[Symbol.iterator]();
+    const left: LeftChildren[] = [];
+    try {
+      let next = iterator.next();
+      for (let isLast = false; !isLast;) {
+        const round = this.#round({ ...parts, most: this.#roundRows }, childless);
+        // The last first, so that no more of them wait than are on the way down to the last child.
+        for (let from; !round.isFull && (from = left.pop()) !== undefined;) round.follow(from);
+        for (; !round.isFull && next.done !== true; next = iterator.next()) take(round, next.value);
+        const changes = round.finish(goesOn || left.length > 0 || next.done !== true);
+        for (const one of round.left) left.push(one);
+        isLast = left.length === 0 && next.done === true;
+        yield { changes, isLast };
+      }
+    } finally {
+      iterator.return?.();
+    }
+  }
+
+  #round(options: Pick<RoundParts, 'before' | 'undecided' | 'most'>, childless: PlannedRule | null = null): Round {
     const evaluator = new RowEvaluator(this.#mirror);
-    const { before } = this;
-    const parts = { plan: this.#plan, state: this.#state, mirror: this.#mirror, claims: this.#claims, evaluator, before };
-    return new Round({ ...parts, ...(most !== undefined && { most }) }, childless);
+    const parts = { plan: this.#plan, state: this.#state, mirror: this.#mirror, claims: this.#claims, evaluator };
+    return new Round({ ...parts, ...options }, childless);
   }
 }

@@ -1,7 +1,7 @@
 import type { Line, StateEntry, StateView } from '@changeover/events';
 
 import type { DerivationPlan, MirroredTable, PlannedRule } from './derivation-plan.js';
-import type { Derivation, DerivedChange, MirroredRow } from './derivation.js';
+import type { Derivation, DerivedRound, MirroredRow } from './derivation.js';
 import { keyOfEntry, stateKey } from './state-keys.js';
 
 /** How far deriving all has come: the step, and the last key of it that was done. */
@@ -24,9 +24,8 @@ export type MirrorPiece = {
   readonly next: DeriveAllCursor | null;
 };
 
-/** What came of a piece: one of the two, by what its step is for. */
-export type TakenPiece = {
-  readonly changes: readonly DerivedChange[];
+/** What came of a piece, or of one of the rounds that it takes: one of the two, by what its step is for. */
+export type TakenPiece = DerivedRound & {
   /** Rows of a table that is passed on. */
   readonly lines: readonly Line[];
 };
@@ -176,23 +175,26 @@ function placesOf(step: DeriveStep): (key: string) => Buffer {
   return (key) => stateKey('mirror', step.table.number, key);
 }
 
-/** Does with rows of the mirror what the step is for. */
-export function takePiece(derivation: Derivation, step: DeriveStep, entries: readonly StateEntry[]): TakenPiece {
+/** Does with rows of the mirror what the step is for. Where they are derived that takes rounds; nothing may be committed before the last of them was taken. */
+export function* takePiece(derivation: Derivation, step: DeriveStep, entries: readonly StateEntry[]): Generator<TakenPiece> {
   switch (step.what) {
     case 'index':
       derivation.index(step.table, mirroredRows(entries));
-      return { changes: [], lines: [] };
+      break;
     case 'number':
       derivation.number(step.rule, mirroredRows(entries));
-      return { changes: [], lines: [] };
+      break;
     case 'gather':
       derivation.gather(step.rule, mirroredRows(entries));
-      return { changes: [], lines: [] };
+      break;
     case 'derive':
-      return { changes: deriveFirst(derivation, step, entries), lines: [] };
+      for (const round of deriveFirst(derivation, step, entries)) yield { ...round, lines: [] };
+      return;
     case 'pass':
-      return { changes: [], lines: entries.map(({ value }) => step.table.lineOf(value)).filter((line) => line !== null) };
+      yield { changes: [], lines: entries.map(({ value }) => step.table.lineOf(value)).filter((line) => line !== null), isLast: true };
+      return;
   }
+  yield { changes: [], lines: [], isLast: true };
 }
 
 export function mirroredRows(entries: readonly StateEntry[]): readonly MirroredRow[] {
@@ -203,7 +205,7 @@ function deriveFirst(
   derivation: Derivation,
   { rule, childless }: Extract<DeriveStep, { readonly what: 'derive' }>,
   entries: readonly StateEntry[],
-): readonly DerivedChange[] {
+): Generator<DerivedRound> {
   const rows = mirroredRows(entries);
   if (rule.mergedOf === null) return derivation.deriveFirst(rule, derivation.evaluate(rule, rows), childless);
   return derivation.mergeFirst(

@@ -40,6 +40,9 @@ export type DerivedChange = {
   readonly held: HeldStatus | null;
 };
 
+/** A source row by which a rule makes one of the target. */
+export type DrivingRow = { readonly rule: PlannedRule; readonly key: string };
+
 /** A row whose children are still to be looked at: those behind `after`; null: all. */
 export type LeftChildren = { readonly rule: PlannedRule; readonly key: string; readonly after: Buffer | null };
 
@@ -49,9 +52,12 @@ export type RoundParts = {
   readonly mirror: SourceMirror;
   readonly claims: UniqueClaims;
   readonly evaluator: RowEvaluator;
-  readonly before: RowsBefore;
+  /** Null: no history has to be told from what comes of several rounds. */
+  readonly before: RowsBefore | null;
   /** Rows that it may have to do with before it leaves children to the next one. Left out: any number. */
   readonly most?: number;
+  /** Takes the rows whose kept version has no parents while more rounds are to come, which may bring these. Left out: such a version goes at once. */
+  readonly undecided?: DrivingRow[];
 };
 
 /** Unique values whose rivals changed. */
@@ -64,8 +70,9 @@ export class Round {
   readonly #mirror: SourceMirror;
   readonly #claims: UniqueClaims;
   readonly #evaluator: RowEvaluator;
-  readonly #before: RowsBefore;
+  readonly #before: RowsBefore | null;
   readonly #most: number;
+  readonly #undecided: DrivingRow[] | null;
   /** By rule, then by key: those of concern, and those they stand on. */
   readonly #affected: Map<string, AffectedRow>[] = [];
   readonly #concerned: AffectedRow[] = [];
@@ -76,7 +83,8 @@ export class Round {
   readonly #left: LeftChildren[] = [];
   #contests = new Map<string, Contest>();
 
-  constructor({ plan, state, mirror, claims, evaluator, before, most = Infinity }: RoundParts, childless: PlannedRule | null = null) {
+  constructor(parts: RoundParts, childless: PlannedRule | null = null) {
+    const { plan, state, mirror, claims, evaluator, before, most = Infinity, undecided = null } = parts;
     this.#plan = plan;
     this.#state = state;
     this.#mirror = mirror;
@@ -84,6 +92,7 @@ export class Round {
     this.#evaluator = evaluator;
     this.#before = before;
     this.#most = most;
+    this.#undecided = undecided;
     this.#childless = childless;
   }
 
@@ -107,6 +116,11 @@ export class Round {
     const row = this.#concern(this.#load(rule, key));
     const { lookups, problems } = row.now;
     if (problems.length > 0 && rule.compiled.keepsLast) this.#replace(row, { lookups, version, kept: version !== null, problems });
+  }
+
+  /** Of a row whose kept version stands no more: its parents did not come. */
+  drop({ rule, key }: DrivingRow): void {
+    this.#drop(this.#concern(this.#load(rule, key)));
   }
 
   /** The first layer of a row of which nothing was derived yet. */
@@ -160,16 +174,24 @@ export class Round {
       // A kept version whose parent has gone goes with it, and with it what it wanted; others may have that then.
       const dropped = this.#concerned.filter((row) => !row.present && row.now.kept);
       if (dropped.length === 0) break;
-      for (const row of dropped) this.#replace(row, { ...row.now, version: null, kept: false });
+      if (this.#undecided !== null && (goesOn || this.#left.length > 0 || this.#undecided.length > 0)) {
+        for (const { rule, key } of dropped) this.#undecided.push({ rule, key });
+        break;
+      }
+      for (const row of dropped) this.#drop(row);
     }
     this.#followKeys();
-    const before = goesOn || this.#left.length > 0 || this.#before.some ? this.#before : null;
+    const before = goesOn || this.#left.length > 0 || this.#before?.some === true ? this.#before : null;
     const changes: DerivedChange[] = [];
     for (const row of this.#concerned) {
       const change = this.#settle(row, before);
       if (change !== null) changes.push(change);
     }
     return changes;
+  }
+
+  #drop(row: AffectedRow): void {
+    if (row.now.kept) this.#replace(row, { ...row.now, version: null, kept: false });
   }
 
   #load(rule: PlannedRule, key: string): AffectedRow {

@@ -222,7 +222,10 @@ export class DerivedTables {
       if (row !== null && version !== undefined) kept.push({ rule: row.rule, key: row.key, version });
       if (++seen % RUN_ROWS === 0) yield;
     }
-    if (kept.length > 0) this.give(this.derivation.keep(kept), at);
+    for (const { changes } of kept.length === 0 ? [] : this.derivation.keep(kept)) {
+      this.give(changes, at);
+      yield;
+    }
     for (const row of before.told(this.plan)) {
       if (row !== null) {
         const { before: was, after: is } = this.#held.settle(row, at);

@@ -45,6 +45,8 @@ export type FirstDerivationOptions = {
   readonly barriers: readonly BarrierBody[];
   /** Commits all that was put into the state. */
   readonly commit: () => Promise<void>;
+  /** In the middle of a record, of which nothing may be committed: nothing more may be kept in memory, and others get a turn. */
+  readonly makeRoom: () => Promise<void>;
   /** Starts other threads; left out: everything is done in ours. */
   readonly startThreads?: (() => RangeThreads) | undefined;
   readonly limits: { readonly recordRows?: number; readonly threadedRows?: number };
@@ -54,8 +56,9 @@ type Done = { readonly cursor: DeriveAllCursor | null; readonly batch: number; r
 
 /**
  * Everything at the target for the first time: what rules make and what passes by, parents first, then rows without a key and what operators had decided, then the barriers that waited
- * for it. In records of bounded size, which are the same ones whenever it is done again from the same cursor, with other threads or without: what in ranges of large
- * tables does not depend on what comes of others is done ahead there.
+ * for it. In records of a bounded number of driving rows, which are the same ones whenever it is done again from the same cursor, with other threads or without: what in ranges of large
+ * tables does not depend on what comes of others is done ahead there. What has waited for a row comes in its record, however much that is: in rounds, behind each of which
+ * it goes out in parts, and out of memory. A cursor stands only where records end, so one that was begun is begun anew.
  */
 export class FirstDerivation implements AsyncDisposable {
   readonly #options: FirstDerivationOptions;
@@ -92,6 +95,7 @@ export class FirstDerivation implements AsyncDisposable {
             derivation: derived.derivation,
             start: startThreads,
             commit,
+            makeRoom: () => this.#makeRoom(),
             recordRows: this.#recordRows,
           });
   }
@@ -139,9 +143,11 @@ export class FirstDerivation implements AsyncDisposable {
     let rows = 0;
     let next: DeriveAllCursor | null = cursor;
     for (const piece of this.#all.pieces(cursor, this.#recordRows)) {
-      const { changes, lines } = takePiece(derived.derivation, piece.step, piece.entries);
-      derived.give(changes, at);
-      if (piece.step.what === 'pass') this.#pass(piece.step.table, lines);
+      for (const { changes, lines, isLast } of takePiece(derived.derivation, piece.step, piece.entries)) {
+        derived.give(changes, at);
+        if (piece.step.what === 'pass') this.#pass(piece.step.table, lines);
+        if (!isLast) await this.#makeRoom();
+      }
       rows += piece.entries.length;
       ({ next } = piece);
       // Of merged rows a piece may be made of many: others get a turn.
@@ -153,6 +159,11 @@ export class FirstDerivation implements AsyncDisposable {
   async #deriveAhead(cursor: DeriveAllCursor): Promise<{ readonly rows: number; readonly next: DeriveAllCursor | null }> {
     const { derived, at } = this.#options;
     return (this.#ahead as RangesAhead).next(cursor, (changes) => derived.give(changes, at));
+  }
+
+  async #makeRoom(): Promise<void> {
+    this.release();
+    await this.#options.makeRoom();
   }
 
   #pass(table: PassedTable, lines: readonly Line[]): void {

@@ -45,6 +45,8 @@ export type MappingDifferenceOptions = {
   readonly output: Pick<WritesOutput, 'add' | 'ready'>;
   /** Commits what was put into the state where that is much. */
   readonly makeRoom: () => Promise<void>;
+  /** The same without committing it. */
+  readonly setAside: () => Promise<void>;
   /** Ends {@link MappingDifference.keep} and {@link MappingDifference.find}, which then reject. */
   readonly signal: AbortSignal;
 };
@@ -87,10 +89,13 @@ export class MappingDifference {
 
   /** Of rows that are held under the new mapping, the versions that stand, where both rules make rows of the same shape. Once, when all else is derived. */
   async keep(): Promise<void> {
-    const { after, at } = this.#options;
+    const { after, at, setAside } = this.#options;
     const versions: KeptVersion[] = [];
     await this.#through(this.#kept(), (version) => versions.push(version));
-    after.derived.give(after.derived.derivation.keep(versions), at);
+    for (const { changes } of after.derived.derivation.keep(versions)) {
+      after.derived.give(changes, at);
+      await setAside();
+    }
   }
 
   /** Finds the rows that differ. What an earlier call put into the state must be gone. */

@@ -1,7 +1,7 @@
 import type { StateDraft } from '@changeover/events';
 import type { Converters } from '@changeover/mapping';
 
-import { mirroredRows, takePiece } from '../derive/derive-all.js';
+import { mirroredRows } from '../derive/derive-all.js';
 import type { MirroredTable } from '../derive/derivation-plan.js';
 import { DerivedTables } from './derived-tables.js';
 import { GenerationView } from './generation-view.js';
@@ -38,7 +38,7 @@ export class RangeDerivation {
     for (const entries of pieces.map(unpackEntries)) {
       if (step.what === 'index') {
         const table = [...plan.tables].find(({ number }) => number === step.table) as MirroredTable;
-        takePiece(derivation, { what: 'index', table }, entries);
+        derivation.index(table, mirroredRows(entries));
         continue;
       }
       const rule = plan.rule(step.rule);

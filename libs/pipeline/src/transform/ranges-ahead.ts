@@ -18,6 +18,8 @@ export type RangesAheadOptions = {
   readonly start: () => RangeThreads;
   /** Commits all that was put into the state. */
   readonly commit: () => Promise<void>;
+  /** Between two rounds of deriving, where nothing may be committed. */
+  readonly makeRoom: () => Promise<void>;
   readonly recordRows: number;
 };
 
@@ -52,7 +54,7 @@ export class RangesAhead implements AsyncDisposable {
     return taskOf(step) !== null;
   }
 
-  /** Does the range behind `cursor`, which is where the one before it ended. `give` takes what changes, piece by piece. */
+  /** Does the range behind `cursor`, which is where the one before it ended. `give` takes what changes, round by round. */
   async next(
     cursor: DeriveAllCursor,
     give: (changes: readonly DerivedChange[]) => void = () => undefined,
@@ -62,7 +64,7 @@ export class RangesAhead implements AsyncDisposable {
     while (this.#given !== null && this.#ranges.length < RANGES_A_THREAD * threads.count) this.#give(threads, this.#given);
     const range = this.#ranges.shift();
     invariant(range !== undefined, 'a step has at least one range');
-    this.#take(cursor, await range.outcome, give);
+    await this.#take(cursor, await range.outcome, give);
     return range;
   }
 
@@ -72,12 +74,21 @@ export class RangesAhead implements AsyncDisposable {
     await this.#draft[Symbol.asyncDispose]();
   }
 
-  #take({ step: index }: DeriveAllCursor, { changes, evaluated }: RangeOutcome, give: (changes: readonly DerivedChange[]) => void): void {
-    const { all, state, derivation } = this.#options;
+  async #take(
+    { step: index }: DeriveAllCursor,
+    { changes: put, evaluated }: RangeOutcome,
+    give: (changes: readonly DerivedChange[]) => void,
+  ): Promise<void> {
+    const { all, state, derivation, makeRoom } = this.#options;
     const step = all.steps[index] as DeriveStep;
-    state.adopt(changes);
+    state.adopt(put);
     if (step.what !== 'derive') return;
-    for (const rows of evaluated) give(derivation.deriveFirst(step.rule, unpackRows(rows), step.childless));
+    for (const rows of evaluated) {
+      for (const { changes, isLast } of derivation.deriveFirst(step.rule, unpackRows(rows), step.childless)) {
+        give(changes);
+        if (!isLast) await makeRoom();
+      }
+    }
   }
 
   async #begin(cursor: DeriveAllCursor): Promise<void> {

@@ -56,6 +56,8 @@ export type SnapshotDerivationOptions = {
   readonly threadedRows?: number;
   /** How many rows are derived before others get a turn, or by a thread in one go. Left out: 2,000. */
   readonly pieceRows?: number;
+  /** Rows of a round of deriving. Left out: 10,000. */
+  readonly roundRows?: number;
 };
 
 /** How far it has come where all is there that is to be derived from: rows by table of the source, and where deriving goes on; null: nothing is left to derive. */
@@ -88,7 +90,7 @@ export class SnapshotDerivation {
 
   /** Throws MAPPING_INVALID, or SCHEMA_NEEDS_MAPPING, where the mapping does not fit the tables. */
   constructor(options: SnapshotDerivationOptions) {
-    const { migration, mapping, converters, tables, state, from } = options;
+    const { migration, mapping, converters, tables, state, from, roundRows } = options;
     this.#options = options;
     this.#tables = new SourceTables(state);
     tables.forEach((schema, index) => {
@@ -111,6 +113,7 @@ export class SnapshotDerivation {
       output: { add: () => undefined },
       isCopied: () => false,
       correctable: correctableTables(mapping),
+      roundRows,
     });
   }
 
@@ -211,6 +214,10 @@ export class SnapshotDerivation {
     const sizes = all.steps.map(({ table }) => this.#tables.find(table.name)?.rows ?? 0);
     const expected = sizes.reduce((sum, rows) => sum + rows, 0);
     let gone = 0;
+    const makeRoom = async (): Promise<void> => {
+      all.release();
+      await this.#setAside();
+    };
     await using ahead =
       startThreads === undefined
         ? null
@@ -220,6 +227,7 @@ export class SnapshotDerivation {
             derivation,
             start: () => startThreads(this.#rangeSetup(), state.location),
             commit: () => this.#commit(),
+            makeRoom,
             recordRows: pieceRows,
           });
     const end: DeriveAllCursor = { step: all.steps.length, after: null };
@@ -231,7 +239,7 @@ export class SnapshotDerivation {
         gone += range.rows;
       } else
         for (const piece of all.pieces(cursor, pieceRows)) {
-          takePiece(derivation, piece.step, piece.entries);
+          for (const { isLast } of takePiece(derivation, piece.step, piece.entries)) if (!isLast) await makeRoom();
           cursor = piece.next ?? end;
           gone += piece.entries.length;
         }
@@ -242,7 +250,7 @@ export class SnapshotDerivation {
       await nextTurn();
     }
     all.release();
-    if (this.#cursor !== null) derivation.keep(this.#versions(kept));
+    if (this.#cursor !== null) for (const _ of derivation.keep(this.#versions(kept))) await this.#setAside();
     this.#cursor = null;
     await this.#makeRoom();
   }
@@ -340,6 +348,12 @@ export class SnapshotDerivation {
 
   async #makeRoom(): Promise<void> {
     if (this.#isFull) await this.#commit();
+  }
+
+  /** Between rounds of deriving: a place there would not say who is left. */
+  async #setAside(): Promise<void> {
+    if (this.#isFull) await this.#options.state.spill();
+    await nextTurn();
   }
 
   async #commit(): Promise<void> {

@@ -51,6 +51,7 @@ const OTHER = textTable('later', ['id', 'what']);
 /** `changes` as a capture writes them, and processes of transform that come and go. */
 class TransformBed implements AsyncDisposable {
   readonly storage = new MemoryStorage();
+  readonly maxStateBytes = 256 * 1024;
   state = new StateStorage();
   readonly #running = new Set<AbortController>();
   readonly #ended: Promise<unknown>[] = [];
@@ -201,7 +202,7 @@ class TransformBed implements AsyncDisposable {
       ids: new RandomIdSource(),
       crashPoint,
       limits: {
-        ...{ maxQueuedBytes: 256 * 1024, maxStateBytes: 256 * 1024, threadedRows: 100 },
+        ...{ maxQueuedBytes: 256 * 1024, maxStateBytes: this.maxStateBytes, threadedRows: 100 },
         ...(recordRows && { recordRows }),
         ...(roundRows && { roundRows }),
       },
@@ -1170,6 +1171,108 @@ describe('transform', () => {
       expect(tasks).toBe(where === 'several' ? 8 : 0);
     },
   );
+
+  describe('where many rows wait for one that comes last in the first derivation', () => {
+    const TREE = textTable('tree', ['id', 'parent']);
+    const [id, parent] = ['id', 'parent'].map((column) => ({ column }));
+    const ROWS = 1_000;
+    const ROUND = 50;
+    /** Rounds in which they are derived, and wait. */
+    const BEFORE = ROWS / ROUND;
+    const tree = (target: string): Mapping =>
+      parseMapping({
+        rules: [{ source: 'public.tree', target, columns: { id, parent }, key: ['id'], requires: [{ parent: target, key: [parent] }] }],
+      });
+    const mapping = tree('crm.tree');
+
+    /** Most entries of driving rows that were put in one turn, and most bytes that were in memory then. */
+    class Most {
+      entries = 0;
+      bytes = 0;
+      #inTurn = 0;
+
+      over(storage: StateStorage): InMemoryStateStore {
+        const saw = (space: number | undefined, bytes: number): void => {
+          if (space !== stateKey('derived', 0, '')[0]) return;
+          this.bytes = Math.max(this.bytes, bytes);
+          if (this.#inTurn++ === 0) setImmediate(() => (this.#inTurn = 0));
+          this.entries = Math.max(this.entries, this.#inTurn);
+        };
+        class SeenStore extends InMemoryStateStore {
+          override put(key: Uint8Array, value: Uint8Array): void {
+            super.put(key, value);
+            saw(key[0], this.pendingBytes);
+          }
+        }
+        return new SeenStore(storage);
+      }
+    }
+
+    async function treeBed(): Promise<TransformBed> {
+      const bed = new TransformBed();
+      await bed.activate(mapping, { 'public.tree': 1 });
+      await bed.tell(TREE);
+      const rows = Array.from({ length: ROWS }, (_, row) => [String(row).padStart(4, '0'), 'root']);
+      for (let from = 0; from < ROWS; from += 500) await bed.chunk(inserted(TREE, ...rows.slice(from, from + 500)));
+      await bed.chunk(inserted(TREE, ['root', null]));
+      await bed.progress();
+      return bed;
+    }
+
+    it.each(['one thread', 'several'])(
+      'they come in rounds, between which others have a turn and nothing stays in memory: in %s',
+      async (where) => {
+        await using bed = await treeBed();
+        const most = new Most();
+        const threaded = (): unknown => undefined;
+        const limits = { recordRows: 100, roundRows: ROUND, ...(where === 'several' && { threaded }) };
+        bed.start({ mapping, ...limits, openState: () => most.over(bed.state) });
+        const { rows } = await bed.written();
+        expect(rows).toHaveLength(ROWS / 100 + 1);
+        expect(rows.at(-1)?.filter((row) => /^c (\d+ root|root N)$/.test(row))).toHaveLength(ROWS + 1);
+        expect(rows.at(-1)?.filter((row) => / waiting /.test(row))).toHaveLength(ROWS);
+        expect(most.entries).toBeGreaterThan(0);
+        expect(most.entries).toBeLessThanOrEqual(ROUND + 1);
+        // What may be there, and what one round puts.
+        expect(most.bytes).toBeLessThan(bed.maxStateBytes + ROUND * 2_000);
+      },
+    );
+
+    it.each([1, 5, 15])(
+      'a crash behind round %i, with and without what was remembered, leaves nothing out and sends nothing twice',
+      async (round) => {
+        await using undisturbed = await treeBed();
+        undisturbed.start({ mapping, recordRows: 100, roundRows: ROUND });
+        const { rows: expected } = await undisturbed.written();
+        for (const lost of [false, true]) {
+          await using bed = await treeBed();
+          const crashPoint = crashAt('transform.in-derive-all', BEFORE + round);
+          const ended = await bed.start({ mapping, recordRows: 100, roundRows: ROUND, crashPoint, threaded: () => undefined }).ended;
+          expect(ended).toBe('INTERNAL');
+          if (lost) bed.state = new StateStorage();
+          bed.start({ mapping, recordRows: 100, roundRows: ROUND });
+          expect((await bed.written()).rows).toEqual(expected);
+          await bed.transaction([deleted(TREE, 'root')]);
+          expect((await bed.written()).rows.at(-1)?.filter((row) => /^d (\d+ root|root N)$/.test(row))).toHaveLength(ROWS + 1);
+        }
+      },
+    );
+
+    it.each([1, 5, 15])('so does a crash behind round %i of an activation', async (round) => {
+      const other = tree('crm.other');
+      await using bed = await treeBed();
+      const first = bed.start({ mapping, recordRows: 100, roundRows: ROUND });
+      await bed.written();
+      await first.stop();
+      await bed.activate(other);
+      const limits = { mapping: other, asked: true, recordRows: 100, roundRows: ROUND } as const;
+      const crashPoint = crashAt('transform.in-derive-all', BEFORE + round);
+      expect(await bed.start({ ...limits, crashPoint }).ended).toBe('INTERNAL');
+      bed.start(limits);
+      const { rows } = await bed.written();
+      expect(rows.at(-1)?.filter((row) => /^[cd] (\d+ root|root N)$/.test(row)).length).toBe(2 * (ROWS + 1));
+    });
+  });
 
   describe('where a rival comes later in the first derivation', () => {
     const TREE = textTable('tree', ['id', 'parent', 'name']);

@@ -320,6 +320,7 @@ export class TransformSession {
     const difference = new MappingDifference({
       ...{ migration, at, output, before, state: this.#state, after: { mapped, derived, state } },
       makeRoom: () => this.#commits.commitIfFull(),
+      setAside: () => this.#makeRoom(),
       signal,
     });
     if (!this.#phase.derived) {
@@ -330,6 +331,7 @@ export class TransformSession {
         barriers: [],
         targetOf: () => HELD_TABLE,
         commit: () => this.#commits.commit(),
+        makeRoom: () => this.#inDeriveAll(),
         startThreads: startThreads && (() => startThreads(this.#rangeSetup(mapped, generation), this.#state.location)),
       });
       const activating = (cursor: DeriveAllCursor | null, batch: number): TransformPhase => ({
@@ -573,6 +575,7 @@ export class TransformSession {
       barriers: this.#barriers,
       targetOf: ({ schemaSeq }) => this.#use(this.#tables.form(schemaSeq)).passed as TableSchema,
       commit: () => this.#commits.commit(),
+      makeRoom: () => this.#inDeriveAll(),
       startThreads: startThreads && (() => startThreads(this.#rangeSetup(mapped, this.#generation), this.#state.location)),
       limits,
     });
@@ -615,6 +618,12 @@ export class TransformSession {
       }
       if (signal.aborted) return false;
     }
+  }
+
+  /** Between two rounds of one of its records. */
+  async #inDeriveAll(): Promise<void> {
+    this.#options.crashPoint('transform.in-derive-all');
+    await this.#makeRoom();
   }
 
   /** Before anything is derived it is only remembered: what is derived then knows it. */

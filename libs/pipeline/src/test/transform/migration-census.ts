@@ -40,6 +40,8 @@ const SEEN = [
   'abandoned record',
   'derived in a thread',
   'crash in derive-all',
+  'spill in derive-all',
+  'snapshot whose derivation ended between rounds',
   'rival that comes later in derive-all',
   'state lost',
   'spill',

@@ -66,7 +66,7 @@ class Scene {
     const { view } = check.place;
     const { mapping: first, other } = this.#migration;
     const { mapping } = script;
-    await expectFromSnapshot(mapping, view, check);
+    await expectFromSnapshot(mapping, view, check, this.#census);
     await expectFromState(mapping, { changes: script.storage, state: lives.state, view }, check.target);
     await expectPlanned(
       { ...this.#migration, mapping, other: mapping === first ? other : first },

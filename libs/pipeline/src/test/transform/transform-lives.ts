@@ -44,6 +44,8 @@ export class TransformLives {
   /** What was committed once, to be found again after a loss of power. */
   #commits: Pick<StateStorage, 'committed' | 'place'>[] = [];
   #fed = 0;
+  /** Something was put aside since the last commit. */
+  #hasSpilled = false;
   readonly #last: number;
 
   constructor(options: {
@@ -99,17 +101,28 @@ export class TransformLives {
   #begin({ crashPoint = () => undefined, clock }: LifeOptions): Life {
     const abort = new AbortController();
     const { state, storage } = this;
+    const point: CrashPoint = (name) => {
+      if (name === 'transform.in-derive-all') this.#census?.saw('spill in derive-all', this.#hasSpilled);
+      crashPoint(name);
+    };
     const store = new InMemoryMessageStore(storage);
     let reached = false;
     const observer = new LastSeen((seq) => (reached ||= seq >= this.#last));
     const open: WatchedStore[] = [];
+    this.#hasSpilled = false;
     const loop = new TransformLoop({
       migration: 'm',
       openState: () => {
         open.push(
           new WatchedStore(state, {
-            committed: () => this.#commits.push({ committed: state.committed, place: state.place }),
-            spilled: () => this.#census?.saw('spill'),
+            committed: () => {
+              this.#commits.push({ committed: state.committed, place: state.place });
+              this.#hasSpilled = false;
+            },
+            spilled: () => {
+              this.#census?.saw('spill');
+              this.#hasSpilled = true;
+            },
           }),
         );
         return Promise.resolve(open[0] as WatchedStore);
@@ -123,11 +136,11 @@ export class TransformLives {
       converters: CONVERTERS,
       changes: CHANGES,
       writes: WRITES,
-      log: new SequencedLog(store, new RandomIdSource(), crashPoint),
+      log: new SequencedLog(store, new RandomIdSource(), point),
       observer,
       clock,
       ids: new RandomIdSource(),
-      crashPoint,
+      crashPoint: point,
       limits: { ...this.#limits, threadedRows: THREADED_ROWS },
     });
     const ended = loop.run(abort.signal).then(
