@@ -112,23 +112,79 @@ export function compileFormat(format: string): DateFormat | string {
   const expression = new RegExp(`^${pattern}$`, 'iu');
   return {
     hasOffset: parts.includes('Z'),
-    read: (text) => moment(expression.exec(text)?.groups),
+    read: fixedReader(format) ?? ((text) => moment(expression.exec(text)?.groups)),
     write: (moment) => writers.map((write) => write(moment)).join(''),
+  };
+}
+
+/** Parts that are written in so many digits whatever they say. */
+const DIGITS: Readonly<Record<string, keyof Digits>> = {
+  YYYY: 'year',
+  YY: 'short',
+  MM: 'month',
+  DD: 'day',
+  HH: 'hour',
+  mm: 'minute',
+  ss: 'second',
+};
+const [UPPER_T, LOWER_T] = ['T', 't'].map((text) => text.charCodeAt(0)) as [number, number];
+/** What they say; -1: nothing. */
+type Digits = { year: number; short: number; month: number; day: number; hour: number; minute: number; second: number };
+
+/** Reads a format of nothing but such parts and marks between them, which stand at their places: most do, and a pattern takes ten times as long. Null: there is more in it. */
+function fixedReader(format: string): DateFormat['read'] | null {
+  const steps: { readonly at: number; readonly digits: keyof Digits | null; readonly size: number; readonly mark: number }[] = [];
+  let size = 0;
+  for (const { 0: text, groups = {} } of format.matchAll(TOKEN)) {
+    const digits = groups['part'] === undefined ? null : (DIGITS[groups['part']] ?? null);
+    if (digits === null && !/^[ -/:-@_T]$/u.test(text)) return null;
+    steps.push({ at: size, digits, size: text.length, mark: text.charCodeAt(0) });
+    size += text.length;
+  }
+  return (text) => {
+    if (text.length !== size) return null;
+    const said: Digits = { year: -1, short: -1, month: -1, day: -1, hour: 0, minute: 0, second: 0 };
+    for (const step of steps) {
+      if (step.digits === null) {
+        const mark = text.charCodeAt(step.at);
+        if (mark !== step.mark && !(step.mark === UPPER_T && mark === LOWER_T)) return null;
+        continue;
+      }
+      let number = 0;
+      for (let at = step.at; at < step.at + step.size; at++) {
+        const digit = text.charCodeAt(at) - 0x30;
+        if (digit < 0 || digit > 9) return null;
+        number = number * 10 + digit;
+      }
+      said[step.digits] = number;
+    }
+    const { year, short, month, day, hour, minute, second } = said;
+    return momentOn(year === -1 ? short : year, year === -1, month, day, secondsOf(hour, minute, second), '', null);
   };
 }
 
 function moment(groups: Readonly<Record<string, string | undefined>> | undefined): Moment | 'zero' | null {
   if (groups === undefined) return null;
-  const { short, name } = groups;
-  const year = short === undefined ? Number(groups['year']) : Number(short) + (Number(short) < PIVOT ? 2000 : 1900);
+  const { year, short, name, fraction = '', offset } = groups;
   const month = name === undefined ? Number(groups['month']) : MONTHS.indexOf(name.slice(0, 3).toLowerCase()) + 1;
-  const day = Number(groups['day']);
-  if (Number(groups['year'] ?? short) === 0 && month === 0 && day === 0) return 'zero';
+  return momentOn(Number(year ?? short), year === undefined, month, Number(groups['day']), timeOfDay(groups), fraction, offsetOf(offset));
+}
+
+/** `secondOfDay` null, `offset` undefined: there is no such one. */
+function momentOn(
+  written: number,
+  isShort: boolean,
+  month: number,
+  day: number,
+  secondOfDay: number | null,
+  fraction: string,
+  offset: number | null | undefined,
+): Moment | 'zero' | null {
+  if (written === 0 && month === 0 && day === 0) return 'zero';
+  const year = isShort ? written + (written < PIVOT ? 2000 : 1900) : written;
   if (year === 0 || month === 0 || month > 12 || day === 0 || day > daysOf(year, month)) return null;
-  const secondOfDay = timeOfDay(groups);
-  const offset = offsetOf(groups['offset']);
   if (secondOfDay === null || offset === undefined) return null;
-  return { year, month, day, secondOfDay, fraction: groups['fraction'] ?? '', offset };
+  return { year, month, day, secondOfDay, fraction, offset };
 }
 
 function timeOfDay({ hour, half, noon, minute = '0', second = '0' }: Readonly<Record<string, string | undefined>>): number | null {
@@ -137,8 +193,12 @@ function timeOfDay({ hour, half, noon, minute = '0', second = '0' }: Readonly<Re
     if (hours < 1 || hours > 12) return null;
     hours = (hours % 12) + (noon?.toLowerCase() === 'pm' ? 12 : 0);
   }
-  if (hours > 23 || Number(minute) > 59 || Number(second) > 59) return null;
-  return hours * 3600 + Number(minute) * 60 + Number(second);
+  return secondsOf(hours, Number(minute), Number(second));
+}
+
+/** Null: there is no such time of day. */
+function secondsOf(hours: number, minutes: number, seconds: number): number | null {
+  return hours > 23 || minutes > 59 || seconds > 59 ? null : hours * 3600 + minutes * 60 + seconds;
 }
 
 /** In seconds; null where none is written, undefined where it is none. */

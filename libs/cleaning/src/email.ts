@@ -13,7 +13,8 @@ const A_TYPO = new ConversionProblem('likely a typo');
 const LONGEST = 1000;
 
 /** Most addresses look like this, and the library has nothing against them: it takes twenty times as long to say so. */
-const ORDINARY = /^(?=.{1,254}$)(?=[^@]{1,64}@)[A-Za-z\d_+-]+(?:\.[A-Za-z\d_+-]+)*@(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z]{2,63}$/u;
+const ORDINARY = /^[A-Za-z\d_+-]+(?:\.[A-Za-z\d_+-]+)*@(?:[A-Za-z\d](?:[A-Za-z\d-]{0,61}[A-Za-z\d])?\.)+[A-Za-z]{2,63}$/u;
+const [LONGEST_ORDINARY, LONGEST_LOCAL] = [254, 64];
 
 /** In quotes the library takes these before an @. */
 const UNPRINTED = /^".*[^\x20-\x7e].*"@|\p{Cc}/u;
@@ -45,13 +46,14 @@ export const email = defineCleaner({
   inverse: () => normalForm('capital letters, and what nobody sees'),
   convert: ({ lowerCase, typos }) => {
     return (text) => {
+      const asItStands = isOrdinary(text);
       // A lone surrogate makes the library throw.
-      if (text.length > LONGEST || !text.isWellFormed()) return NOT_AN_ADDRESS;
-      const address = visible(text);
+      if (!asItStands && (text.length > LONGEST || !text.isWellFormed())) return NOT_AN_ADDRESS;
+      const address = asItStands ? text : visible(text);
       if (address === '') return null;
       const domain = lowerCase === 'all' ? 0 : address.lastIndexOf('@') + 1;
       const normal = address.slice(0, domain) + address.slice(domain).toLowerCase();
-      if (!ORDINARY.test(normal) && (UNPRINTED.test(normal) || !validator.default(normal))) return NOT_AN_ADDRESS;
+      if (!asItStands && !isOrdinary(normal) && (UNPRINTED.test(normal) || !validator.default(normal))) return NOT_AN_ADDRESS;
       if (typos === 'keep') return normal;
       const at = normal.lastIndexOf('@') + 1;
       const intended = intendedDomain(normal.slice(at));
@@ -60,3 +62,7 @@ export const email = defineCleaner({
     };
   },
 });
+
+function isOrdinary(address: string): boolean {
+  return address.length <= LONGEST_ORDINARY && address.indexOf('@') <= LONGEST_LOCAL && ORDINARY.test(address);
+}

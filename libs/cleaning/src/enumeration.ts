@@ -2,6 +2,7 @@ import { ConversionProblem } from '@changeover/mapping';
 import { z } from 'zod';
 
 import { defineCleaner } from './cleaner.js';
+import { memoised } from './memoised.js';
 import { singleSpaced } from './white-space.js';
 
 const UNKNOWN = new ConversionProblem('unknown value');
@@ -50,10 +51,10 @@ export const enumeration = defineCleaner({
   convert: (options) => {
     const fold = folding(options);
     const values = new Map(Object.entries(options.values).map(([spelling, value]) => [fold(spelling), value]));
-    return (text) => {
+    return memoised((text) => {
       const value = values.get(fold(text));
       return value === undefined ? UNKNOWN : value;
-    };
+    });
   },
 });
 

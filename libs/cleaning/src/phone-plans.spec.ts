@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import examples from 'libphonenumber-js/mobile/examples';
 import { type CountryCode, getCountries, getCountryCallingCode, getExampleNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
-import { readPlainNumber, type ReadNumber } from './phone-plans.js';
+import { isNoNumber, readPlainNumber, readSetOff, type ReadNumber } from './phone-plans.js';
 
 const COUNTRIES = getCountries();
 
@@ -37,6 +37,7 @@ test('the example number of every region, and numbers near it, are read as the l
       for (const home of [country, undefined]) {
         const read = readPlainNumber(text, home);
         if (read !== undefined) expect([text, home, read]).toEqual([text, home, asked(text, home)]);
+        if (readSetOff(text, home) !== undefined) expect(readSetOff(text, home)).toEqual(read);
         counts[read === undefined ? 'asked' : read === null ? 'invalid' : 'valid'] += 1;
       }
     }
@@ -65,6 +66,8 @@ test('any number, as it is dialled from any country', () => {
       const text = gap(before + number) + behind;
       const read = readPlainNumber(text, home);
       if (read !== undefined) expect([text, home, read]).toEqual([text, home, asked(text, home)]);
+      const setOff = readSetOff(text, home);
+      if (setOff !== undefined) expect([text, home, setOff]).toEqual([text, home, read]);
       counts[read === undefined ? 'asked' : read === null ? 'invalid' : 'valid'] += 1;
     }),
     { numRuns: 30_000 },
@@ -72,4 +75,42 @@ test('any number, as it is dialled from any country', () => {
   console.log(`any plain numbers: ${JSON.stringify(counts)}`);
   expect(counts.valid).toBeGreaterThan(500);
   expect(counts.invalid).toBeGreaterThan(5000);
+}, 120_000);
+
+test('what is no number at first sight is none to the library either', () => {
+  const counts = { none: 0, number: 0 };
+  const part = fc.constantFrom(
+    'call ',
+    'x',
+    'K',
+    'tel:',
+    ' ',
+    '+',
+    '49',
+    '030 ',
+    '901820',
+    '\uff10\uff13\uff10',
+    '\u0663',
+    '\u30fc',
+    '\u096a',
+    ';',
+    ';phone-context=+49',
+    ';ext=',
+    '(',
+    '-',
+    '*',
+  );
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 7 }), (parts) => {
+      const text = parts.join('');
+      const number = asked(text, 'DE');
+      if (isNoNumber(text)) expect([text, number]).toEqual([text, null]);
+      if (isNoNumber(text)) counts.none += 1;
+      else if (number !== null) counts.number += 1;
+    }),
+    { numRuns: 20_000, examples: [[['x', 'tel:', '30 ', '901820', ';phone-context=+49']]] },
+  );
+  console.log(`texts that look like numbers, and others: ${JSON.stringify(counts)}`);
+  expect(counts.number).toBeGreaterThan(100);
+  expect(counts.none).toBeGreaterThan(1000);
 }, 120_000);

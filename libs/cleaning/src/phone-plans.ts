@@ -23,8 +23,13 @@ const PLACES = {
 const LONGEST_CALLING_CODE = 3;
 const LONGEST_NATIONAL = 17;
 
-/** Most numbers are written so: nothing but our digits, set off, and an extension behind a word for it. */
+/** Most numbers are written so: nothing but our digits, set off, with nothing in front of them or behind. */
+const SET_OFF = /^[+\d(][\d ()./-]{6,38}\d$/u;
+/** The same with an extension behind a word for it. */
 const PLAIN = /^(?<number>\+?[\d ()./-]{7,40}?)(?: ?(?:x|ext\.?) ?(?<extension>\d{1,6}))?$/iu;
+
+/** Every number has one of these, which the library takes for digits. */
+const DIGIT = /[0-9\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]/u;
 
 type Plan = {
   readonly callingCode: string;
@@ -47,6 +52,17 @@ export type ReadNumber = {
 /** By country or calling code. As many as there are: what is kept does not grow with the numbers. */
 const PLANS = new Map<string, Plan>();
 
+/** Whether the library says of a text at first sight that it is no number: what people write instead of one begins with a word, or has no digit. */
+export function isNoNumber(text: string): boolean {
+  // Behind a semicolon may stand what belongs in front of the number.
+  return !DIGIT.test(text) || (/^[A-Za-z]/u.test(text) && !text.includes(';'));
+}
+
+/** As {@link readPlainNumber}, of a text as it comes: `undefined` too where there is more in it than digits that are set off. */
+export function readSetOff(text: string, country: CountryCode | undefined): ReadNumber | null | undefined {
+  return SET_OFF.test(text) ? readDigits(text, country, undefined) : undefined;
+}
+
 /**
  * What the library says of a number that is written plainly: the number, or null where it says that there is none or that it is not valid; `undefined` where
  * the library has to be asked. The library makes each of its patterns anew for every number, which takes ten times as long; a test holds the two
@@ -54,8 +70,11 @@ const PLANS = new Map<string, Plan>();
  */
 export function readPlainNumber(text: string, country: CountryCode | undefined): ReadNumber | null | undefined {
   const { number, extension } = PLAIN.exec(text)?.groups ?? {};
-  if (number === undefined) return undefined;
-  const digits = number.replace(/\D/gu, '');
+  return number === undefined ? undefined : readDigits(number, country, extension);
+}
+
+function readDigits(text: string, country: CountryCode | undefined, extension: string | undefined): ReadNumber | null | undefined {
+  const digits = text.replace(/\D+/gu, '');
   if (digits.length < 3) return undefined;
   if (text.startsWith('+')) {
     const callingCode = callingCodeOf(digits);
@@ -85,7 +104,7 @@ function nationalNumber({ prefix, transform, pattern }: Plan, digits: string): s
   if (prefix === null || found === null || found === undefined) return digits;
   const lastGroup = found.length > 1 ? found.at(-1) : undefined;
   const without = transform !== null && lastGroup ? digits.replace(prefix, transform) : digits.slice(found[0].length);
-  return pattern.test(digits) && !pattern.test(without) ? digits : without;
+  return !pattern.test(without) && pattern.test(digits) ? digits : without;
 }
 
 /** Of the countries that share a calling code the one that has the number. */

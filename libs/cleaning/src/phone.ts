@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { besides, follows } from './beside.js';
 import { defineCleaner, normalForm } from './cleaner.js';
 import { memoised } from './memoised.js';
-import { readPlainNumber, type ReadNumber } from './phone-plans.js';
+import { isNoNumber, readPlainNumber, readSetOff, type ReadNumber } from './phone-plans.js';
 import { visible } from './white-space.js';
 
 const NOT_A_NUMBER = new ConversionProblem('not a phone number');
@@ -87,10 +87,14 @@ type Options = {
 function numberReader({ accept, extension, give }: Options, country: CountryCode | undefined): Converter {
   return (text) => {
     if (text.length > LONGEST) return NOT_A_NUMBER;
-    const written = visible(text).replace(/^tel:/iu, '');
-    if (written === '') return null;
-    const plain = accept === 'valid' ? readPlainNumber(written, country) : undefined;
-    const number = plain === undefined ? askedNumber(written, country, accept) : plain;
+    let number = accept === 'valid' ? readSetOff(text, country) : undefined;
+    if (number === undefined) {
+      const written = visible(text).replace(/^tel:/iu, '');
+      if (written === '') return null;
+      if (isNoNumber(written)) return NOT_A_NUMBER;
+      const plain = accept === 'valid' ? readPlainNumber(written, country) : undefined;
+      number = plain === undefined ? askedNumber(written, country, accept) : plain;
+    }
     if (number === null) return NOT_A_NUMBER;
     if (extension === 'only') return number.extension ?? null;
     return extension === 'append' && number.extension !== undefined ? `${e164(number)};ext=${number.extension}` : part(number, give);

@@ -98,12 +98,12 @@ function reader(options: z.output<typeof schema>): Converter {
     const moment = read(text);
     if (moment === null || moment instanceof ConversionProblem) return moment;
     const { year, month, day, secondOfDay, fraction, offset } = moment;
+    if (offset === null && zone === null) return timestampText(moment, secondOfDay, fraction, '');
     const local = daysSince1970(year, month, day) * DAY + secondOfDay;
-    if (offset !== null) return timestampText(local - offset, fraction, '+00');
-    if (zone === null) return timestampText(local, fraction, '');
+    if (offset !== null || zone === null) return instantText(local - (offset ?? 0), fraction);
     const instant = zone.instantOf(local, year, options);
     if (instant === 'gap') return IN_A_GAP;
-    return instant === 'overlap' ? IN_AN_OVERLAP : timestampText(instant, fraction, '+00');
+    return instant === 'overlap' ? IN_AN_OVERLAP : instantText(instant, fraction);
   };
 }
 
@@ -137,11 +137,18 @@ function offsetIn(format: string): boolean {
   return typeof compiled !== 'string' && compiled.hasOffset;
 }
 
-function timestampText(second: number, fraction: string, offset: string): string {
+function instantText(second: number, fraction: string): string {
   const days = Math.floor(second / DAY);
-  const rest = second - days * DAY;
-  const { year, month, day } = dateOf(days);
-  const digits = fraction.slice(0, 6).replace(/0+$/u, '');
-  const time = `${twoDigits(Math.floor(rest / 3600))}:${twoDigits(Math.floor(rest / 60) % 60)}:${twoDigits(rest % 60)}`;
+  return timestampText(dateOf(days), second - days * DAY, fraction, '+00');
+}
+
+function timestampText(
+  { year, month, day }: Pick<Moment, 'year' | 'month' | 'day'>,
+  secondOfDay: number,
+  fraction: string,
+  offset: string,
+): string {
+  const digits = fraction === '' ? '' : fraction.slice(0, 6).replace(/0+$/u, '');
+  const time = `${twoDigits(Math.floor(secondOfDay / 3600))}:${twoDigits(Math.floor(secondOfDay / 60) % 60)}:${twoDigits(secondOfDay % 60)}`;
   return `${dateText(year, month, day)} ${time}${digits === '' ? '' : `.${digits}`}${offset}${year > 0 ? '' : ' BC'}`;
 }
