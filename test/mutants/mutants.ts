@@ -248,8 +248,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a rival that comes later in the first derivation is not contested',
     file: ROUND,
-    find: 'this.#replace(row, { ...evaluation, kept: false });',
-    replace: 'this.#moveParents(row, evaluation.version);\n    row.become({ ...evaluation, kept: false });',
+    find: 'this.#replace(row, { lookups, version, kept: false, problems });',
+    replace: 'this.#moveParents(row, version);\n    row.become({ lookups, version, kept: false, problems });',
     killedBy: [TRANSFORM_SPEC, 'where a rival comes later in the first derivation'],
   },
   {
@@ -326,7 +326,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a reverse index is dropped: who looked a value up is not found',
     file: ROUND,
-    find: "for (const text of stay) this.#state.addMember(stateKey('dependants', number, text), member);",
+    find: "for (const text of come) this.#state.addMember(stateKey('dependants', number, text), member);",
     replace: '',
     killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
@@ -392,6 +392,13 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'kept.length === 0 ? [] : this.derivation.keep(kept)',
     replace: 'kept.length >= 0 ? [] : this.derivation.keep(kept)',
     killedBy: [TRANSFORM_SPEC, 'that is good in between'],
+  },
+  {
+    name: 'who has a unique value stays whoever had it first in the round',
+    file: ROUND,
+    find: 'contest.winner = after;',
+    replace: '',
+    killedBy: [DERIVATION_SPEC, 'keeps the target what the definition says'],
   },
   {
     name: 'the second of several rivals is not found',

@@ -86,7 +86,7 @@ export class Scope {
         const text = input(rows);
         if (text === null) return null;
         const converted = convert(text);
-        if (!(converted instanceof ConversionProblem)) return converted;
+        if (typeof converted === 'string' || !(converted instanceof ConversionProblem)) return converted;
         holds?.problems.found.push({ reason: converted.reason, column: holds.column });
         return null;
       };

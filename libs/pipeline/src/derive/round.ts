@@ -60,8 +60,8 @@ export type RoundParts = {
   readonly undecided?: DrivingRow[];
 };
 
-/** Unique values whose rivals changed. */
-type Contest = { readonly rule: PlannedRule; readonly unique: number; readonly values: string; readonly before: string | undefined };
+/** Unique values whose rivals changed: who had them when the winners were decided last, and who has them now. */
+type Contest = { readonly rule: PlannedRule; before: string | undefined; winner: string | undefined };
 
 /** One transaction's worth of deriving, or one of several rounds of it, in the layers that {@link Derivation} tells of. */
 export class Round {
@@ -81,7 +81,10 @@ export class Round {
   /** Nothing was derived yet of whatever could stand on rows of this rule. */
   readonly #childless: PlannedRule | null;
   readonly #left: LeftChildren[] = [];
-  #contests = new Map<string, Contest>();
+  /** Of this round, by unique rule and values. */
+  readonly #contests = new Map<string, Contest>();
+  /** Those of which the winner is to be decided. */
+  #contested = new Set<Contest>();
 
   constructor(parts: RoundParts, childless: PlannedRule | null = null) {
     const { plan, state, mirror, claims, evaluator, before, most = Infinity, undecided = null } = parts;
@@ -128,7 +131,8 @@ export class Round {
     const row = this.#concern(this.#enter(new AffectedRow(rule, key, undefined)));
     row.evaluated = true;
     this.#moveLookups(row, evaluation.lookups);
-    this.#replace(row, { ...evaluation, kept: false });
+    const { lookups, version, problems } = evaluation;
+    this.#replace(row, { lookups, version, kept: false, problems });
     return row;
   }
 
@@ -211,15 +215,21 @@ export class Round {
   }
 
   #moveLookups(row: AffectedRow, lookups: readonly (string | null)[]): void {
+    const { lookedUp } = row.rule;
+    if (lookedUp.length === 0) return;
     const member = Buffer.from(row.key);
     const before = row.now.lookups;
-    for (const [index, { number }] of row.rule.lookedUp.entries()) {
+    for (const [index, { number }] of lookedUp.entries()) {
       const left = before[index] ?? null;
       const entered = lookups[index] ?? null;
       if (left === entered) continue;
-      const stay = new Set(lookupsOf(entered));
-      for (const text of lookupsOf(left)) if (!stay.delete(text)) this.#state.removeMember(stateKey('dependants', number, text), member);
-      for (const text of stay) this.#state.addMember(stateKey('dependants', number, text), member);
+      let come: Iterable<string> = lookupsOf(entered);
+      if (left !== null) {
+        const stay = new Set(come);
+        for (const text of lookupsOf(left)) if (!stay.delete(text)) this.#state.removeMember(stateKey('dependants', number, text), member);
+        come = stay;
+      }
+      for (const text of come) this.#state.addMember(stateKey('dependants', number, text), member);
     }
   }
 
@@ -271,15 +281,20 @@ export class Round {
   }
 
   #contest({ rule, key }: AffectedRow, { number }: PlannedUnique, { values, order }: Claim, how: 'enter' | 'leave', kept: boolean): void {
-    const before = this.#claims[how](number, values, rivalMember(kept, order, rivalName(rule.number, rule.isShared, key)));
-    const contest = `${String(number)} ${values}`;
-    if (!this.#contests.has(contest)) this.#contests.set(contest, { rule, unique: number, values, before });
+    const name = rivalName(rule.number, rule.isShared, key);
+    const { before, after } = this.#claims[how](number, values, rivalMember(kept, order, name), name);
+    const id = contestOf(number, values);
+    let contest = this.#contests.get(id);
+    if (contest === undefined) this.#contests.set(id, (contest = { rule, before, winner: after }));
+    contest.winner = after;
+    this.#contested.add(contest);
   }
 
   /** The second layer. */
   #decideWinners(): void {
-    for (const { rule, unique, values, before } of this.#contests.values()) {
-      const winner = this.#claims.winner(unique, values);
+    for (const contest of this.#contested) {
+      const { rule, before, winner } = contest;
+      contest.before = winner;
       if (winner === before) continue;
       for (const name of [before, winner]) {
         if (name === undefined) continue;
@@ -287,7 +302,12 @@ export class Round {
         this.#concern(this.#load(this.#plan.rule(rival.rule), rival.key)).lost = null;
       }
     }
-    this.#contests = new Map();
+    this.#contested = new Set();
+  }
+
+  #winner(unique: number, values: string): string | undefined {
+    const contest = this.#contests.get(contestOf(unique, values));
+    return contest === undefined ? this.#claims.winner(unique, values) : contest.winner;
   }
 
   #lost(row: AffectedRow): readonly number[] {
@@ -299,7 +319,7 @@ export class Round {
     if (version === null) return NONE;
     const name = rivalName(rule.number, rule.isShared, key);
     for (const [index, claim] of version.claims.entries()) {
-      if (claim === null || this.#claims.winner((rule.uniques[index] as PlannedUnique).number, claim.values) === name) continue;
+      if (claim === null || this.#winner((rule.uniques[index] as PlannedUnique).number, claim.values) === name) continue;
       (lost ??= []).push(index);
     }
     return lost ?? NONE;
@@ -443,6 +463,10 @@ export class Round {
       return otherwise === 'held' ? [{ reason: 'not unique', column: compiled.columns[columns[0] as number] as string }] : [];
     });
   }
+}
+
+function contestOf(unique: number, values: string): string {
+  return `${String(unique)} ${values}`;
 }
 
 /** The merged row that a row is part of; null: of none. */

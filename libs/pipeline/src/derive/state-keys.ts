@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 
+import { invariant } from '@changeover/core';
+
 /** What the first byte of a key says. */
 const SPACES = {
   /** Source row: table, key → line. */
@@ -72,14 +74,17 @@ export function lookupsText(lookups: ReadonlySet<string>): string | null {
 }
 
 export function lookupsOf(text: string | null): readonly string[] {
-  return text === null ? [] : text.split(BETWEEN);
+  if (text === null) return [];
+  return text.includes(BETWEEN) ? text.split(BETWEEN) : [text];
 }
 
 /** Key of an entry, or name of a set. */
 export function stateKey(space: keyof typeof SPACES, number: number, text: string): Buffer {
+  invariant(number <= 0xffff, 'a number in a key has two bytes');
   const key = withText(3, text);
   key[0] = SPACES[space];
-  key.writeUInt16BE(number, 1);
+  key[1] = number >> 8;
+  key[2] = number;
   return key;
 }
 

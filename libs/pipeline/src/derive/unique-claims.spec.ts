@@ -30,10 +30,10 @@ describe('who wants which unique values', () => {
           const before = expected(values);
           if (enters) wanting.set(rival.toString(), key);
           else if (!wanting.delete(rival.toString())) continue;
-          expect(claims[enters ? 'enter' : 'leave'](7, values, rival)).toBe(before);
+          expect(claims[enters ? 'enter' : 'leave'](7, values, rival, key)).toEqual({ before, after: expected(values) });
           for (const one of ['a', 'b']) expect(claims.winner(7, one)).toBe(expected(one));
         }
-        for (const [values, wanting] of rivals) for (const rival of wanting.keys()) claims.leave(7, values, Buffer.from(rival));
+        for (const [values, wanting] of rivals) for (const [rival] of wanting) claims.leave(7, values, Buffer.from(rival));
         expect(state.size).toBe(0);
       }),
       { numRuns: 1000 },

@@ -6,6 +6,9 @@ import { keyOfEntry, rivalKey, stateKey } from './state-keys.js';
 const ALONE = Buffer.from('0');
 const NOT_ALONE = Buffer.from('1');
 
+/** Keys of the rows that have the values, before one wanted them or left them and behind that; undefined: none. */
+export type Winners = { readonly before: string | undefined; readonly after: string | undefined };
+
 /**
  * Who wants which unique values. Most values are wanted by one row only, so the first of those that want them is an entry, and only the others are members of
  * a set; the entry's first byte says whether there may be some.
@@ -33,14 +36,15 @@ export class UniqueClaims {
     }
   }
 
-  /** One more that wants them; gives who had them before. To say it twice changes nothing. */
-  enter(unique: number, values: string, rival: Buffer): string | undefined {
+  /** One more that wants them, with this key. To say it twice changes nothing. */
+  enter(unique: number, values: string, rival: Buffer, key: string): Winners {
     const place = stateKey('winner', unique, values);
     const entry = this.#state.get(place);
     if (entry === undefined) {
       this.#state.put(place, Buffer.concat([ALONE, rival]));
-      return undefined;
+      return { before: undefined, after: key };
     }
+    const before = winnerOf(entry);
     const first = entry.subarray(1);
     const order = rival.compare(first);
     if (order !== 0) {
@@ -48,27 +52,28 @@ export class UniqueClaims {
       this.#state.addMember(stateKey('claims', unique, values), other);
       if (winner === rival || isAlone(entry)) this.#state.put(place, Buffer.concat([NOT_ALONE, winner]));
     }
-    return winnerOf(entry);
+    return { before, after: order < 0 ? key : before };
   }
 
-  /** One that wants them no more; gives who had them before. */
-  leave(unique: number, values: string, rival: Buffer): string | undefined {
+  /** One that wants them no more. */
+  leave(unique: number, values: string, rival: Buffer): Winners {
     const place = stateKey('winner', unique, values);
     const entry = this.#state.get(place);
-    if (entry === undefined) return undefined;
+    if (entry === undefined) return { before: undefined, after: undefined };
+    const before = winnerOf(entry);
     const others = stateKey('claims', unique, values);
     if (rival.compare(entry, 1) !== 0) {
       this.#state.removeMember(others, rival);
-      return winnerOf(entry);
+      return { before, after: before };
     }
     const next = isAlone(entry) ? undefined : this.#state.members(others, null, 1)[0];
     if (next === undefined) {
       this.#state.remove(place);
-    } else {
-      this.#state.removeMember(others, next);
-      this.#state.put(place, Buffer.concat([NOT_ALONE, next]));
+      return { before, after: undefined };
     }
-    return winnerOf(entry);
+    this.#state.removeMember(others, next);
+    this.#state.put(place, Buffer.concat([NOT_ALONE, next]));
+    return { before, after: rivalKey(next) };
   }
 }
 

@@ -132,7 +132,11 @@ export class TableMirror {
 
   /** The same as text. Of a row in the form told last nothing is copied. */
   textOf(value: Buffer): string | null {
-    if (formOf(value) === this.#forms.length - 1 && !value.includes(UNCHANGED, LINE_AT, 'latin1')) return value.toString('utf8', LINE_AT);
+    if (formOf(value) === this.#forms.length - 1) {
+      const text = value.toString('utf8', LINE_AT);
+      // In a text it is found faster than in its bytes.
+      if (!text.includes(UNCHANGED)) return text;
+    }
     const line = this.lineOf(value);
     return line === null ? null : line.bytes.toString('utf8', line.start, line.end);
   }

@@ -239,11 +239,12 @@ export class DerivedTables {
 
   /** Frames of these changes: of each table first what goes, as another row may come in its place. */
   give(changes: readonly DerivedChange[], at: HeldSince): void {
-    for (const change of changes) {
+    const changed = changes.filter(({ before }) => before !== null);
+    for (const change of changed) {
       const { rule, before, after } = change;
       if (before !== null && (after === null || movesKey(change))) this.#of(rule).add(lineIn(rule, before), null);
     }
-    for (const change of changes) {
+    for (const change of changed) {
       const { rule, before, after } = change;
       if (before !== null && after !== null && !movesKey(change)) this.#of(rule).add(lineIn(rule, before), lineIn(rule, after));
     }
