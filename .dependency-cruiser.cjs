@@ -71,9 +71,9 @@ module.exports = {
       name: 'pure-libs-do-no-io',
       severity: 'error',
       comment:
-        'No Nest, no driver, no I/O of Node. Hashing, compressing and bytes are arithmetic; a realm in which a function finds nothing does none either.',
+        'No Nest, no driver, no I/O of Node. Hashing, compressing and bytes are arithmetic; a realm in which a function finds nothing does none either, nor does importing a library late.',
       from: { path: lib(PURE), pathNot: SPECS },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|zlib|buffer|util|vm)$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|zlib|buffer|util|vm|module)$' },
     },
     {
       name: 'pure-libs-use-no-driver',

@@ -58,7 +58,10 @@ export function defineCleaner<Options extends z.ZodObject>({
   return {
     ...told,
     schema,
-    options: describe(schema),
+    // Only the reference tells them.
+    get options() {
+      return describe(schema);
+    },
     make: (options) => convert(checked(options)),
     inverse: (options) => inverse(checked(options)),
   };

@@ -1,7 +1,9 @@
-import countries from 'i18n-iso-countries';
+import { countries } from './libraries.js';
 
-/** The languages whose names the library knows. */
-export const LANGUAGES: readonly string[] = countries.getSupportedLanguages();
+/** Whether the library knows the names in this language. */
+export function isLanguage(language: string): boolean {
+  return countries().getSupportedLanguages().includes(language);
+}
 
 /** What people write and no list has, by alpha-2; in every language, and before its names. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
@@ -88,7 +90,7 @@ export function countriesByName(languages: readonly string[]): ReadonlyMap<strin
     }
   }
   for (const [code, names] of Object.entries(VARIANTS)) for (const name of names) named.set(foldName(name), code);
-  for (const [alpha2, alpha3] of Object.entries(countries.getAlpha2Codes())) {
+  for (const [alpha2, alpha3] of Object.entries(countries().getAlpha2Codes())) {
     named.set(foldName(alpha2), alpha2);
     named.set(foldName(alpha3), alpha2);
   }
@@ -102,7 +104,7 @@ function namesIn(language: string): ReadonlyMap<string, string | null> {
   const known = NAMES.get(language);
   if (known !== undefined) return known;
   const named = new Map<string, string | null>();
-  for (const [code, names] of Object.entries(countries.getNames(language, { select: 'all' }))) {
+  for (const [code, names] of Object.entries(countries().getNames(language, { select: 'all' }))) {
     for (const name of names) {
       const folded = foldName(name);
       const other = named.get(folded);
@@ -111,7 +113,7 @@ function namesIn(language: string): ReadonlyMap<string, string | null> {
   }
   // Some of those that Unicode has differ, and both are written; where they contradict each other the list is meant.
   const words = new Intl.DisplayNames(language, { type: 'region', fallback: 'none' });
-  for (const code of Object.keys(countries.getAlpha2Codes())) {
+  for (const code of Object.keys(countries().getAlpha2Codes())) {
     const folded = foldName(words.of(code) ?? '');
     if (!named.has(folded)) named.set(folded, code);
   }
@@ -120,7 +122,7 @@ function namesIn(language: string): ReadonlyMap<string, string | null> {
 }
 
 export function alpha3(alpha2: string): string | null {
-  return countries.alpha2ToAlpha3(alpha2) ?? null;
+  return countries().alpha2ToAlpha3(alpha2) ?? null;
 }
 
 /** Case, accents of Latin letters and punctuation do not count; `&` is `and`, dots between single letters are nothing. */

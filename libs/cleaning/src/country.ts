@@ -2,7 +2,7 @@ import { ConversionProblem } from '@changeover/mapping';
 import { z } from 'zod';
 
 import { defineCleaner, normalForm } from './cleaner.js';
-import { alpha3, countriesByName, foldName, LANGUAGES } from './country-names.js';
+import { alpha3, countriesByName, foldName, isLanguage } from './country-names.js';
 import { memoised } from './memoised.js';
 import { visible } from './white-space.js';
 
@@ -21,7 +21,7 @@ export const country = defineCleaner({
   options: z.strictObject({
     give: z.enum(['alpha-2', 'alpha-3']).default('alpha-2').describe('The code to give.'),
     languages: z
-      .array(z.string().refine((language) => LANGUAGES.includes(language), 'is not a language whose names of countries are known'))
+      .array(z.string().refine(isLanguage, 'is not a language whose names of countries are known'))
       .default(USUAL_LANGUAGES)
       .describe('The languages of the names. Some names are known in each: USA, U.K., Deutschland.'),
   }),

@@ -1,7 +1,7 @@
 import { ConversionProblem } from '@changeover/mapping';
-import currencies from 'currency-codes';
 
 import { foldName } from './country-names.js';
+import { currencies } from './libraries.js';
 
 export const UNKNOWN_CURRENCY = new ConversionProblem('unknown currency');
 export const AMBIGUOUS = new ConversionProblem('ambiguous currency');
@@ -51,7 +51,7 @@ export type CurrencyNames = (text: string) => string | ConversionProblem;
 
 /** What a code, a sign or a name in one of these languages means; `signs` says it of those that several currencies share. */
 export function currencyNames(languages: readonly string[], signs: Readonly<Record<string, string>>): CurrencyNames {
-  const codes = currencies.codes();
+  const codes = currencies().codes();
   const known = new Map<string, string | null>();
   const names = new Map<string, string | null>();
   const named = (name: string, code: string): void => {
@@ -64,7 +64,7 @@ export function currencyNames(languages: readonly string[], signs: Readonly<Reco
     for (const code of codes) named(words.of(code) ?? code, code);
   }
   for (const code of codes) {
-    named(currencies.code(code)?.currency ?? code, code);
+    named(currencies().code(code)?.currency ?? code, code);
     known.set(code.toLowerCase(), code);
   }
   for (const [sign, code] of Object.entries(SIGNS)) known.set(sign, code);
@@ -79,5 +79,5 @@ export function currencyNames(languages: readonly string[], signs: Readonly<Reco
 
 /** Digits of its minor unit by ISO 4217: 2 for EUR, 0 for JPY; null if there is no such currency. */
 export function minorDigits(code: string): number | null {
-  return currencies.code(code)?.digits ?? null;
+  return currencies().code(code)?.digits ?? null;
 }

@@ -1,9 +1,9 @@
 import { ConversionProblem } from '@changeover/mapping';
-import validator from 'validator/lib/isEmail.js';
 import { z } from 'zod';
 
 import { defineCleaner, normalForm } from './cleaner.js';
 import { intendedDomain } from './email-typos.js';
+import { emailAddresses } from './libraries.js';
 import { visible } from './white-space.js';
 
 const NOT_AN_ADDRESS = new ConversionProblem('not an e-mail address');
@@ -53,7 +53,7 @@ export const email = defineCleaner({
       if (address === '') return null;
       const domain = lowerCase === 'all' ? 0 : address.lastIndexOf('@') + 1;
       const normal = address.slice(0, domain) + address.slice(domain).toLowerCase();
-      if (!asItStands && !isOrdinary(normal) && (UNPRINTED.test(normal) || !validator.default(normal))) return NOT_AN_ADDRESS;
+      if (!asItStands && !isOrdinary(normal) && (UNPRINTED.test(normal) || !emailAddresses().default(normal))) return NOT_AN_ADDRESS;
       if (typos === 'keep') return normal;
       const at = normal.lastIndexOf('@') + 1;
       const intended = intendedDomain(normal.slice(at));

@@ -1,9 +1,10 @@
 import type { CountryCode } from 'libphonenumber-js/max';
-import json from 'libphonenumber-js/max/metadata';
+
+import { numberingPlans } from './libraries.js';
 
 /** A numbering plan as the library's metadata has it, by place. */
 type PlanData = readonly unknown[];
-const METADATA = json as unknown as {
+const metadata = numberingPlans as () => {
   readonly countries: Readonly<Record<string, PlanData>>;
   readonly nonGeographic: Readonly<Record<string, PlanData>>;
   readonly country_calling_codes: Readonly<Record<string, readonly CountryCode[]>>;
@@ -51,6 +52,10 @@ export type ReadNumber = {
 
 /** By country or calling code. As many as there are: what is kept does not grow with the numbers. */
 const PLANS = new Map<string, Plan>();
+
+export function hasPlan(country: string): country is CountryCode {
+  return Object.hasOwn(metadata().countries, country);
+}
 
 /** Whether the library says of a text at first sight that it is no number: what people write instead of one begins with a word, or has no digit. */
 export function isNoNumber(text: string): boolean {
@@ -109,7 +114,7 @@ function nationalNumber({ prefix, transform, pattern }: Plan, digits: string): s
 
 /** Of the countries that share a calling code the one that has the number. */
 function countryOf(callingCode: string, national: string): CountryCode | undefined {
-  const countries = METADATA.country_calling_codes[callingCode];
+  const countries = metadata().country_calling_codes[callingCode];
   if (countries === undefined || countries.length === 1) return countries?.[0];
   return countries.find((country) => {
     const plan = planOf(country);
@@ -129,7 +134,7 @@ function callingCodeOf(digits: string): string | null {
   if (digits.startsWith('0')) return null;
   for (let length = 1; length <= LONGEST_CALLING_CODE; length++) {
     const code = digits.slice(0, length);
-    if (Object.hasOwn(METADATA.country_calling_codes, code) || Object.hasOwn(METADATA.nonGeographic, code)) return code;
+    if (Object.hasOwn(metadata().country_calling_codes, code) || Object.hasOwn(metadata().nonGeographic, code)) return code;
   }
   return null;
 }
@@ -145,8 +150,8 @@ function planOf(key: string): Plan {
 
 /** A calling code has the plan of the first of its countries. */
 function dataOf(key: string): PlanData {
-  const country = METADATA.country_calling_codes[key]?.[0] ?? key;
-  return METADATA.countries[country] ?? (METADATA.nonGeographic[key] as PlanData);
+  const country = metadata().country_calling_codes[key]?.[0] ?? key;
+  return metadata().countries[country] ?? (metadata().nonGeographic[key] as PlanData);
 }
 
 function compiled(data: PlanData): Plan {

@@ -1,11 +1,12 @@
 import { ConversionProblem, type Converter } from '@changeover/mapping';
-import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString, type PhoneNumber } from 'libphonenumber-js/max';
+import type { CountryCode, PhoneNumber } from 'libphonenumber-js/max';
 import { z } from 'zod';
 
 import { besides, follows } from './beside.js';
 import { defineCleaner, normalForm } from './cleaner.js';
+import { phoneNumbers } from './libraries.js';
 import { memoised } from './memoised.js';
-import { isNoNumber, readPlainNumber, readSetOff, type ReadNumber } from './phone-plans.js';
+import { hasPlan, isNoNumber, readPlainNumber, readSetOff, type ReadNumber } from './phone-plans.js';
 import { visible } from './white-space.js';
 
 const NOT_A_NUMBER = new ConversionProblem('not a phone number');
@@ -24,7 +25,7 @@ export const phone = defineCleaner({
     .strictObject({
       country: z
         .string()
-        .refine(isSupportedCountry, 'is not a country (ISO 3166-1 alpha-2)')
+        .refine(hasPlan, 'is not a country (ISO 3166-1 alpha-2)')
         .optional()
         .describe('The country of numbers that are written without one, as ISO 3166-1 alpha-2. Without it they are a problem.'),
       countryFollows: follows('country'),
@@ -72,7 +73,7 @@ export const phone = defineCleaner({
     if (!countryFollows) return memoised(numberReader(options, country));
     const reader = (beside: string): Converter => {
       const said = visible(beside).toUpperCase();
-      return numberReader(options, isSupportedCountry(said) ? said : country);
+      return numberReader(options, hasPlan(said) ? said : country);
     };
     return memoised(besides(reader, MOST_COUNTRIES));
   },
@@ -103,7 +104,10 @@ function numberReader({ accept, extension, give }: Options, country: CountryCode
 
 /** What the library says. */
 function askedNumber(text: string, country: CountryCode | undefined, accept: Options['accept']): ReadNumber | null {
-  const parsed = parsePhoneNumberFromString(text, { extract: false, ...(country !== undefined && { defaultCountry: country }) });
+  const parsed = phoneNumbers().parsePhoneNumberFromString(text, {
+    extract: false,
+    ...(country !== undefined && { defaultCountry: country }),
+  });
   if (parsed === undefined || !(accept === 'valid' ? parsed.isValid() : isPossible(parsed))) return null;
   return { callingCode: parsed.countryCallingCode, national: parsed.nationalNumber, country: parsed.country, extension: parsed.ext };
 }
@@ -120,6 +124,6 @@ function e164({ callingCode, national }: ReadNumber): string {
 
 /** Also when it is read again: a local number without its area is no number elsewhere, and of zeros too many one goes each time. */
 function isPossible(number: PhoneNumber): boolean {
-  const again = parsePhoneNumberFromString(number.number, { extract: false });
+  const again = phoneNumbers().parsePhoneNumberFromString(number.number, { extract: false });
   return again !== undefined && again.number === number.number && again.isPossible() && number.isPossible();
 }

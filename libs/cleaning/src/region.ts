@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { besides, follows } from './beside.js';
 import { defineCleaner, normalForm } from './cleaner.js';
 import { foldName } from './country-names.js';
+import { lazy } from './lazy.js';
 import { memoised } from './memoised.js';
 import { regionsByCountry } from './region-names.js';
 import { visible } from './white-space.js';
@@ -16,8 +17,8 @@ const LONGEST = 200;
 const MOST_COUNTRIES = 300;
 
 const WHOLE_CODE = /^[A-Za-z]{2}-[A-Za-z\d]{1,3}$/u;
-const BY_COUNTRY = regionsByCountry();
-const isKnown = (country: string): boolean => BY_COUNTRY.has(country);
+const byCountry = lazy(regionsByCountry);
+const isKnown = (country: string): boolean => byCountry().has(country);
 
 export const region = defineCleaner({
   name: 'region',
@@ -48,6 +49,7 @@ export const region = defineCleaner({
       ? { kind: 'lossy', reason: 'the country is not in it' }
       : normalForm('the name, and its spelling'),
   convert: ({ country, countryFollows, give }) => {
+    const regions = byCountry();
     const reader =
       (code: string | undefined): Converter =>
       (text) => {
@@ -55,10 +57,10 @@ export const region = defineCleaner({
         const written = visible(text);
         if (written === '') return null;
         const folded = foldName(written);
-        const own = code === undefined ? undefined : BY_COUNTRY.get(code)?.get(folded);
+        const own = code === undefined ? undefined : regions.get(code)?.get(folded);
         // What stands behind the country in a code of another country would say another region.
         const isWhole = own === undefined && (give === 'code' || code === undefined) && WHOLE_CODE.test(written);
-        const found = isWhole ? BY_COUNTRY.get(written.slice(0, 2).toUpperCase())?.get(folded) : own;
+        const found = isWhole ? regions.get(written.slice(0, 2).toUpperCase())?.get(folded) : own;
         return found === undefined ? UNKNOWN : give === 'code' ? found : found.slice(3);
       };
     const regionOf = countryFollows
