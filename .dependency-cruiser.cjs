@@ -45,7 +45,7 @@ module.exports = {
         pathNot: [
           '^$1/',
           '^((?:apps|libs|examples)/[^/]+|bench)/(src|dist)/index\\.(d\\.ts|js|ts)$',
-          '^libs/shell/(src|dist)/role\\.(d\\.ts|js|ts)$',
+          '^libs/shell/(src|dist)/(process|role)\\.(d\\.ts|js|ts)$',
         ],
       },
     },

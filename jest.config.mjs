@@ -13,7 +13,7 @@ export default {
     '^@changeover/app-(.*)$': '<rootDir>/apps/$1/src/index.ts',
     '^@changeover/cli$': '<rootDir>/apps/cli/src/index.ts',
     '^@changeover/bench$': '<rootDir>/bench/src/index.ts',
-    '^@changeover/shell/role$': '<rootDir>/libs/shell/src/role.ts',
+    '^@changeover/shell/(process|role)$': '<rootDir>/libs/shell/src/$1.ts',
     '^@changeover/(.*)$': '<rootDir>/libs/$1/src/index.ts',
   },
   transform: {

@@ -1,4 +1,4 @@
-import { exitProcess } from '@changeover/shell';
+import { exitProcess } from '@changeover/shell/process';
 
 /** Where a command's words go. */
 export type Terminal = {

@@ -1,4 +1,4 @@
-import { runProcess } from '@changeover/shell';
+import { runProcess } from '@changeover/shell/process';
 
 import { runCli } from './run-cli.js';
 

@@ -24,7 +24,7 @@ export { HeldCounts } from './telemetry/held-counts.js';
 export { withoutPassword } from './without-password.js';
 export { crashPointFrom } from './process/crash-point.js';
 export { acquireLease } from './process/acquire-lease.js';
-export { aborted, exitProcess, failureText, runProcess, runRoleProcess } from './process/run-process.js';
+export { runRoleProcess } from './process/run-role-process.js';
 export { loadMapping } from './settings/load-mapping.js';
 export { mappingTypeErrors } from './settings/mapping-types.js';
 export {

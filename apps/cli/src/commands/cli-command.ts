@@ -1,5 +1,5 @@
 import { ChangeoverError } from '@changeover/core';
-import { readSettings, type ReadOptions, type ReadSettings } from '@changeover/shell';
+import type { ReadOptions, ReadSettings } from '@changeover/shell';
 import { Injectable } from '@nestjs/common';
 import { CommandRunner, Option } from 'nest-commander';
 
@@ -29,7 +29,9 @@ export abstract class CliCommand extends CommandRunner {
     return file;
   }
 
-  protected readSettings(options: ReadOptionsOf): Promise<ReadSettings<'cli'>> {
+  protected async readSettings(options: ReadOptionsOf): Promise<ReadSettings<'cli'>> {
+    // Whoever asks for help waits for nothing that does the work.
+    const { readSettings } = await import('@changeover/shell');
     return readSettings('cli', fileOption(options));
   }
 }

@@ -2,9 +2,7 @@ import { SystemClock } from '@changeover/core';
 import { Command, Option } from 'nest-commander';
 
 import { renderExplanation } from '../explain/explain-view.js';
-import { runExplain } from '../explain/run-explain.js';
 import { qualified } from '../held/words.js';
-import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type ExplainOptions = ReadOptionsOf & { readonly source?: boolean; readonly json?: boolean };
@@ -31,6 +29,10 @@ export class ExplainCommand extends CliCommand {
   }
 
   override async run([name = '', ...key]: string[], { source = false, json = false, ...options }: ExplainOptions): Promise<void> {
+    const [{ findOwnServices }, { runExplain }] = await Promise.all([
+      import('../services/own-services.js'),
+      import('../explain/run-explain.js'),
+    ]);
     const { settings: given, folder } = await this.readSettings(options);
     const settings = await findOwnServices(given, folder);
     const explanation = await runExplain(settings, {

@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { DescribedTable } from '@changeover/events';
-import { aborted, createSourceCatalogue, createTargetCatalogue, withoutPassword, type CliSettings } from '@changeover/shell';
+import { createSourceCatalogue, createTargetCatalogue, withoutPassword, type CliSettings } from '@changeover/shell';
+import { aborted } from '@changeover/shell/process';
 import { Command, Option } from 'nest-commander';
 
 import { saying, type Saying } from '../check/saying.js';

@@ -1,5 +1,5 @@
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
-import { aborted } from '@changeover/shell';
+import { aborted } from '@changeover/shell/process';
 import type { TargetsComparison } from '@changeover/verification';
 import { Command, Option, SubCommand } from 'nest-commander';
 

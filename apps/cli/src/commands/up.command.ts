@@ -1,6 +1,7 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import { openControl, probeControl } from '@changeover/control-postgres';
-import { aborted, createHeldRowList, HeldCounts, lineDestination, Log, type AllSettings } from '@changeover/shell';
+import { createHeldRowList, HeldCounts, lineDestination, Log, type AllSettings } from '@changeover/shell';
+import { aborted } from '@changeover/shell/process';
 import { Command, Option } from 'nest-commander';
 
 import { hasErrors, renderFindings, summary } from '../check/finding.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { ChangeoverError, type Clock } from '@changeover/core';
 import { probeControl } from '@changeover/control-postgres';
-import { startPostgres } from '@changeover/local-services';
-import { aborted, completeSettings, needsEmbeddedServices, type AllSettings, type CliSettings } from '@changeover/shell';
+import { completeSettings, needsEmbeddedServices, type AllSettings, type CliSettings } from '@changeover/shell';
+import { aborted } from '@changeover/shell/process';
 
 import { writing } from '../writing.js';
 
@@ -48,6 +48,8 @@ export async function startOwnServices(settings: CliSettings, folder: string): P
     await mkdir(home, { recursive: true });
     await access(home, constants.W_OK);
   });
+  // Who finds them running does not wait for what starts them.
+  const { startPostgres } = await import('@changeover/local-services');
   const postgres = await startPostgres({ dataDir: dataFolder(folder) });
   const file = whereaboutsFile(folder);
   await writeFile(file, JSON.stringify({ url: postgres.url, pid: process.pid } satisfies Whereabouts), { mode: 0o600 });

@@ -5,7 +5,6 @@ import { Worker } from 'node:worker_threads';
 
 import { ChangeoverError, SystemClock, type Clock, type ErrorCode, type ErrorFacts } from '@changeover/core';
 import * as mapping from '@changeover/mapping';
-import { createJiti } from 'jiti';
 
 import { functionPlaces } from './function-places.js';
 
@@ -86,6 +85,7 @@ async function functionWords(file: string, wrong: readonly mapping.WrongFunction
 /** A mapping may stand anywhere, also where no node_modules is near: our own packages are given to it. */
 async function importDefault(file: string, virtualModules: Readonly<Record<string, unknown>>): Promise<unknown> {
   hasImported = true;
+  const { createJiti } = await import('jiti');
   const jiti = createJiti(import.meta.url, { virtualModules, moduleCache: false, fsCache: false });
   return jiti.import(file, { default: true });
 }
