@@ -1,12 +1,10 @@
-import 'reflect-metadata';
-
 import { readFile } from 'node:fs/promises';
 
 import { asChangeoverError } from '@changeover/core';
-import { CommandFactory, CommandRunnerService } from 'nest-commander';
 
-import { cliModule } from './cli.module.js';
+import { calledCommands } from './called-commands.js';
 import { CliSession, processTerminal, type Terminal } from './cli-session.js';
+import { programOf } from './command.js';
 import { INTERRUPTED, isInterruption } from './interruption.js';
 
 const USAGE_EXIT_CODE = 2;
@@ -19,41 +17,17 @@ type UsageEnd = { readonly code: string; readonly exitCode: number };
  * command that finished but found errors the exit code 1.
  */
 export async function runCli(argv: readonly string[], signal: AbortSignal, terminal: Terminal = processTerminal()): Promise<void> {
-  const thrown: unknown[] = [];
-  const keep = (error: unknown): void => {
-    thrown.push(error);
-  };
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest's options are a class in name only
-  const app = await CommandFactory.createWithoutRunning(await cliModule(argv.slice(2), new CliSession(terminal, signal)), {
-    logger: false,
-    cliName: 'changeover',
-    enablePositionalOptions: true,
-    version: await ownVersion(),
-    errorHandler: (error) => {
-      throw error;
-    },
-    serviceErrorHandler: keep,
-    outputConfiguration: {
-      writeOut: (text) => {
-        terminal.out(text);
-      },
-      writeErr: (text) => {
-        terminal.err(text);
-      },
-    },
-  });
+  const commands = await calledCommands(argv.slice(2));
+  const program = programOf(commands, await ownVersion(), new CliSession(terminal, signal));
   try {
-    const runner = app.get(CommandRunnerService);
-    // nest-commander tells all commands, but not the one above them: it would take options of theirs for its own.
-    (runner['commander'] as { enablePositionalOptions(): unknown }).enablePositionalOptions();
-    await runner.run([...argv]);
+    await program.parseAsync([...argv]);
   } catch (error) {
-    keep(error);
-  } finally {
-    await app.close();
+    end(error, signal, terminal);
   }
-  const [error] = thrown;
-  if (error === undefined) return;
+}
+
+/** Throws what is to be complained about. */
+function end(error: unknown, signal: AbortSignal, terminal: Terminal): void {
   // Commands that have more to say of it do so themselves.
   if (isInterruption(error, signal)) {
     terminal.err('changeover: interrupted\n');

@@ -1,4 +1,4 @@
-import { runRoleProcess } from '@changeover/shell';
+import { runRoleProcess } from '@changeover/shell/role';
 
 import { startLoad } from './start-load.js';
 

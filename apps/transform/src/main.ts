@@ -1,4 +1,4 @@
-import { runRoleProcess } from '@changeover/shell';
+import { runRoleProcess } from '@changeover/shell/role';
 
 import { startTransform } from './start-transform.js';
 

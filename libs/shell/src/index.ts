@@ -1,6 +1,4 @@
-export { lineDestination } from './logging/line-destination.js';
 export { LOG_KEYS, type LogFacts, type LogKey } from './logging/log-keys.js';
-export { Log, type LogDestination, type LogLevel, type LogOptions } from './logging/log.js';
 export { errorFacts, safeMessage } from './logging/error-facts.js';
 export { ENVIRONMENT } from './settings/environment.js';
 export { readSettings, SETTINGS_FILE, settingsFile, type ReadOptions, type ReadSettings } from './settings/read-settings.js';
@@ -24,7 +22,6 @@ export { HeldCounts } from './telemetry/held-counts.js';
 export { withoutPassword } from './without-password.js';
 export { crashPointFrom } from './process/crash-point.js';
 export { acquireLease } from './process/acquire-lease.js';
-export { runRoleProcess } from './process/run-role-process.js';
 export { loadMapping } from './settings/load-mapping.js';
 export { mappingTypeErrors } from './settings/mapping-types.js';
 export {

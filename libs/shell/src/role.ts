@@ -1,4 +1,7 @@
-// What only a role's process needs: its Nest application, metrics and transport. Commands do not wait for these to be read.
+// What only a role's process needs: its log, Nest application, metrics and transport. Commands do not wait for these to be read.
+export { lineDestination } from './logging/line-destination.js';
+export { Log, type LogDestination, type LogLevel, type LogOptions } from './logging/log.js';
+export { runRoleProcess } from './process/run-role-process.js';
 export { RoleTelemetry, type RoleTelemetryOptions } from './telemetry/role-telemetry.js';
 export { createApp, type AppOptions } from './nest/create-app.js';
 export { HandlesRecords, LogTransport, type RecordFeed } from './nest/log-transport.js';

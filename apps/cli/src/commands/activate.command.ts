@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 
 import { countWords, RandomIdSource, secondsWords, SystemClock } from '@changeover/core';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import {
   checkpointBefore,
   findActivation,
@@ -24,13 +25,7 @@ type ActivateOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-@Command({
-  name: 'activate',
-  arguments: '[mapping]',
-  argsDescription: { mapping: 'the file of the mapping: has to hold what that of the settings does (default: that)' },
-  description:
-    'Bring another mapping into force, while people go on: rows of the new database that it makes otherwise are written, and no others. Where transform runs, once its mapping file holds the new one. Says what would change, and with --yes does it.',
-})
+@Command(COMMAND_WORDS.activate)
 export class ActivateCommand extends CliCommand {
   @Option({ flags: '--dry-run', description: 'only say what would change' })
   parseDryRun(): boolean {

@@ -3,8 +3,9 @@ import { writeFile } from 'node:fs/promises';
 
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { CliSettings } from '@changeover/shell';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { renderAnalysisPage } from '../analyze/analyze-page.js';
 import { analysisOutput, progressLine, renderAnalysis } from '../analyze/analyze-view.js';
 import { renderMapping } from '../analyze/render-mapping.js';
@@ -28,11 +29,7 @@ type AnalyzeOptions = ReadOptionsOf & {
 const USUAL_SAMPLE = 1_000_000;
 const MOST_SAMPLE = 100_000_000;
 
-@Command({
-  name: 'analyze',
-  description:
-    'Say what is really in the source: types in use, references nobody declared, orphans, duplicates, personal data, broken text; hold it against the target, and propose a first mapping. Reads each table once, no faster than source.copy.bytesPerSecond. Changes nothing.',
-})
+@Command(COMMAND_WORDS.analyze)
 export class AnalyzeCommand extends CliCommand {
   @Option({ flags: '-t, --table <table>', description: 'only this table of the source (may be given again)' })
   parseTable(table: string, before: readonly string[] = []): readonly string[] {

@@ -2,8 +2,9 @@ import { ChangeoverError, noCrash, RandomIdSource, SystemClock } from '@changeov
 import { openControl, type NewRequest } from '@changeover/control-postgres';
 import type { BarrierReached } from '@changeover/events';
 import { createTarget } from '@changeover/shell';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { waitForBarrier } from '../barrier/wait-for-barrier.js';
 import { totalsWords } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
@@ -11,7 +12,7 @@ import { CliCommand, parseSeconds, toJson, type ReadOptionsOf } from './cli-comm
 
 type BarrierOptions = ReadOptionsOf & { readonly wait?: boolean; readonly timeout?: number; readonly json?: boolean };
 
-@Command({ name: 'barrier', description: 'Put a mark behind everything that is committed at the source now, and follow it to the target.' })
+@Command(COMMAND_WORDS.barrier)
 export class BarrierCommand extends CliCommand {
   @Option({ flags: '--wait', description: 'wait until the target holds it, and so all that was committed before' })
   parseWait(): boolean {

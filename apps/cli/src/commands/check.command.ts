@@ -1,7 +1,8 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { CliSettings } from '@changeover/shell';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { hasErrors, renderFindings, summary, type Finding } from '../check/finding.js';
 import { runCheck } from '../check/run-check.js';
 import { watchTrial } from '../check/watch-trial.js';
@@ -16,11 +17,7 @@ type CheckOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-@Command({
-  name: 'check',
-  description:
-    'Look at settings, mapping, source, target, log and control database; say what is missing and the exact lines that grant it. Changes nothing.',
-})
+@Command(COMMAND_WORDS.check)
 export class CheckCommand extends CliCommand {
   @Option({
     flags: '--data',

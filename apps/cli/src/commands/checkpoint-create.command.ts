@@ -1,7 +1,7 @@
 import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
 import { deleteOlder, nameAfter } from '@changeover/verification';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { runCreate, withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { renderCheckpoint, stepLine } from '../checkpoint/checkpoint-view.js';
 import { ProgressLine } from '../status/progress-line.js';
@@ -18,7 +18,7 @@ type CreateOptions = ReadOptionsOf & {
 const NAME = /^[\w][\w.:-]{0,99}$/;
 const USUAL_PATIENCE_S = 60;
 
-@SubCommand({
+@Command({
   name: 'create',
   arguments: '[name]',
   description:

@@ -1,11 +1,11 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
-import { SubCommand } from 'nest-commander';
 
+import { Command } from '../command.js';
 import { withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, type ReadOptionsOf } from './cli-command.js';
 
-@SubCommand({
+@Command({
   name: 'delete',
   arguments: '<name>',
   description: 'Forget a checkpoint. Nothing of the target changes; not while it is parked there.',

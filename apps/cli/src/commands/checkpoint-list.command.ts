@@ -1,12 +1,12 @@
 import { SystemClock } from '@changeover/core';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { renderList } from '../checkpoint/checkpoint-view.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
-@SubCommand({ name: 'list', description: 'List the checkpoints in the order of the stream, and say where the target is.' })
+@Command({ name: 'list', description: 'List the checkpoints in the order of the stream, and say where the target is.' })
 export class CheckpointListCommand extends CliCommand {
   @Option({ flags: '--json', description: 'print JSON' })
   parseJson(): boolean {

@@ -1,12 +1,12 @@
 import { SystemClock } from '@changeover/core';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { withCheckpoints } from '../checkpoint/checkpoint-context.js';
 import { renderCheckpoint } from '../checkpoint/checkpoint-view.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
-@SubCommand({ name: 'show', arguments: '<name>', description: 'Show a checkpoint: its place, and what the target should hold there.' })
+@Command({ name: 'show', arguments: '<name>', description: 'Show a checkpoint: its place, and what the target should hold there.' })
 export class CheckpointShowCommand extends CliCommand {
   @Option({ flags: '--json', description: 'print JSON' })
   parseJson(): boolean {

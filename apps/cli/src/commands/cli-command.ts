@@ -1,27 +1,13 @@
 import { ChangeoverError } from '@changeover/core';
 import type { ReadOptions, ReadSettings } from '@changeover/shell';
-import { Injectable } from '@nestjs/common';
-import { CommandRunner, Option } from 'nest-commander';
 
-import { CliSession, type Terminal } from '../cli-session.js';
+import type { Terminal } from '../cli-session.js';
+import { CommandRunner, Option } from '../command.js';
 
-type Command = Parameters<CommandRunner['setCommand']>[0];
-
-/** A command of `changeover`: every one of them takes `--config`. (The decorator lets Nest see the constructor that all inherit.) */
-@Injectable()
+/** A command of `changeover`: every one of them takes `--config`. */
 export abstract class CliCommand extends CommandRunner {
-  constructor(protected readonly session: CliSession) {
-    super();
-  }
-
   protected get terminal(): Terminal {
     return this.session.terminal;
-  }
-
-  /** A wrong usage must not end the process from inside the parser: what was opened has to be closed. */
-  override setCommand(command: Command): this {
-    command.exitOverride().allowExcessArguments(false);
-    return super.setCommand(command);
   }
 
   @Option({ flags: '-c, --config <file>', description: 'the settings file (default: $CHANGEOVER_CONFIG, else changeover.json)' })
@@ -33,18 +19,6 @@ export abstract class CliCommand extends CommandRunner {
     // Whoever asks for help waits for nothing that does the work.
     const { readSettings } = await import('@changeover/shell');
     return readSettings('cli', fileOption(options));
-  }
-}
-
-/** Commands under one name. Takes no options itself: a settings file that stood before the command's own name would not be the one that it reads. */
-export abstract class CommandGroup extends CommandRunner {
-  override setCommand(command: Command): this {
-    command.exitOverride();
-    return super.setCommand(command);
-  }
-
-  override run(): Promise<void> {
-    return Promise.resolve(this.command.help({ error: true }));
   }
 }
 

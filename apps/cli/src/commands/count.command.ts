@@ -1,8 +1,9 @@
 import { ChangeoverError, countWords, SystemClock } from '@changeover/core';
 import type { RowCounts } from '@changeover/pipeline';
 import { createHeldRowList } from '@changeover/shell';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { withExplanations } from '../explain/run-explain.js';
 import { findOwnServices } from '../services/own-services.js';
 import { inColumns } from '../status/columns.js';
@@ -14,11 +15,7 @@ type CountOptions = ReadOptionsOf & { readonly json?: boolean };
 /** With how many of the target's rows it refuses at present, whatever they came from; null: another line of the same table says so. */
 type Counted = RowCounts & { readonly refused: number | null };
 
-@Command({
-  name: 'count',
-  description:
-    'Account for every row of the old database: how many are written, merged into others, held, waiting, and left out by the rule, table by table, and what each validation rule says; where transform runs. Exits 1 if a row is not accounted for.',
-})
+@Command(COMMAND_WORDS.count)
 export class CountCommand extends CliCommand {
   @Option({ flags: '--json', description: 'print JSON' })
   parseJson(): boolean {

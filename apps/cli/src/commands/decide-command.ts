@@ -1,9 +1,8 @@
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
 import type { Decision } from '@changeover/events';
 import type { AllSettings } from '@changeover/shell';
-import { Injectable } from '@nestjs/common';
-import { Option } from 'nest-commander';
 
+import { Option } from '../command.js';
 import { renderDecided, type Decided, type DecisionWord } from '../held/corrections-view.js';
 import { outcomesOf, submitDecisions, untilAtTarget, type DecidedAbout } from '../held/decide.js';
 import { requireFollowing } from '../held/require-following.js';
@@ -36,8 +35,7 @@ type Asked = Pick<Prepared, 'columns' | 'rows'> & Pick<Decided, 'decisions' | 'r
 /** Finds out what is to be decided, and asks for it. */
 export type AskForDecisions = (settings: AllSettings, ask: (prepared: Prepared) => Promise<Asked>, line: ProgressLine) => Promise<Asked>;
 
-/** A command that asks for decisions about rows of the source. (The decorator lets Nest see the constructor that all inherit.) */
-@Injectable()
+/** A command that asks for decisions about rows of the source. */
 export abstract class DecideCommand extends CliCommand {
   @Option({ flags: '--dry-run', description: 'look at all of it, and ask for nothing' })
   parseDryRun(): boolean {

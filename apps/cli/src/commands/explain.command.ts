@@ -1,22 +1,14 @@
 import { SystemClock } from '@changeover/core';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { renderExplanation } from '../explain/explain-view.js';
 import { qualified } from '../held/words.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type ExplainOptions = ReadOptionsOf & { readonly source?: boolean; readonly json?: boolean };
 
-@Command({
-  name: 'explain',
-  arguments: '<table> [key...]',
-  argsDescription: {
-    table: 'a table of the new database, or of the old one',
-    key: 'its key, a word for each column; of the old one as `held list` shows it. Behind -- where it begins with a dash',
-  },
-  description:
-    'Tell why a row of the new database is what it is, column by column, or what became of a row of the old one and why; where transform runs. Prints its values. Changes nothing.',
-})
+@Command(COMMAND_WORDS.explain)
 export class ExplainCommand extends CliCommand {
   @Option({ flags: '--source', description: 'the table is one of the old database, where the new one has one of that name too' })
   parseSource(): boolean {

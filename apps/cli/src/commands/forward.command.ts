@@ -1,11 +1,8 @@
-import { Command } from 'nest-commander';
-
+import { Command } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { MoveCommand, type MoveCommandOptions } from './move-command.js';
 
-@Command({
-  name: 'forward',
-  description: 'Take the target from the checkpoint where it is parked to where load had come, in one transaction, and let load go on.',
-})
+@Command(COMMAND_WORDS.forward)
 export class ForwardCommand extends MoveCommand {
   override async run(_args: string[], options: MoveCommandOptions): Promise<void> {
     await this.move(null, options);

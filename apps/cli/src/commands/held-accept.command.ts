@@ -1,6 +1,6 @@
 import { ChangeoverError, countWords, SystemClock } from '@changeover/core';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { acceptanceIfHeld, acceptanceOf } from '../held/accept.js';
 import { decisionsOf, DecisionSummary, withCorrectableRows, type Deciding } from '../held/decide.js';
 import { listedRows } from '../held/listed-rows.js';
@@ -9,7 +9,7 @@ import { DecideCommand, type DecideOptions } from './decide-command.js';
 
 type AcceptOptions = DecideOptions & { readonly rule?: string; readonly why?: string };
 
-@SubCommand({
+@Command({
   name: 'accept',
   arguments: '<table> [key...]',
   argsDescription: {

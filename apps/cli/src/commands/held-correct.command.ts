@@ -2,8 +2,8 @@ import { ChangeoverError, countWords, SystemClock } from '@changeover/core';
 import type { HeldFilter } from '@changeover/events';
 import type { CorrectableRows } from '@changeover/pipeline';
 import type { AllSettings } from '@changeover/shell';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { correctionsIn, type WantedCorrection } from '../held/correction-lines.js';
 import { correctionOf, decisionsOf, DecisionSummary, rowIfThere, withCorrectableRows, type Deciding } from '../held/decide.js';
 import { listedRows } from '../held/listed-rows.js';
@@ -26,7 +26,7 @@ type CorrectOptions = DecideOptions & {
 /** Between two turns of others. */
 const RUN_LINES = 1_000;
 
-@SubCommand({
+@Command({
   name: 'correct',
   arguments: '[table] [key...]',
   argsDescription: {

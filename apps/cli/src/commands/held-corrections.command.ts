@@ -1,7 +1,7 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { StandingCorrection } from '@changeover/pipeline';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { renderCorrections } from '../held/corrections-view.js';
 import { withCorrectableRows } from '../held/decide.js';
 import { qualified } from '../held/words.js';
@@ -20,7 +20,7 @@ const USUAL_LIMIT = 50;
 /** They are put together in memory. */
 const MOST_ROWS = 100_000;
 
-@SubCommand({
+@Command({
   name: 'corrections',
   description:
     'List what is corrected and accepted, and whether it is in force: whether the old database holds now what it was decided for. Where transform runs. Changes nothing.',

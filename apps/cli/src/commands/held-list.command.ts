@@ -1,8 +1,8 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import { SETTLE_MS, type HeldFilter, type HeldState } from '@changeover/events';
 import { createHeldRowList, withoutPassword } from '@changeover/shell';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { saying } from '../check/saying.js';
 import { renderListing } from '../held/held-view.js';
 import { csvOf } from '../held/held-csv.js';
@@ -25,7 +25,7 @@ const USUAL_LIMIT = 50;
 /** They are put together in memory. */
 const MOST_ROWS = 100_000;
 
-@SubCommand({
+@Command({
   name: 'list',
   description: 'Count the rows that are held, wait or are refused, by table, state and reason, and list them with their keys.',
 })

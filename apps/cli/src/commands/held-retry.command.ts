@@ -1,7 +1,7 @@
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
 import type { RefusedFilter } from '@changeover/events';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { requireFollowing } from '../held/require-following.js';
 import { refusedNow, renderRetried, retry, type Retried } from '../held/retry.js';
 import { qualified } from '../held/words.js';
@@ -17,7 +17,7 @@ type RetryOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-@SubCommand({
+@Command({
   name: 'retry',
   arguments: '[table] [key...]',
   argsDescription: {

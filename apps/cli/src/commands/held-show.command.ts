@@ -1,8 +1,8 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { HeldPlace } from '@changeover/events';
 import { createHeldRowList } from '@changeover/shell';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { renderRow } from '../held/held-view.js';
 import { nextStep } from '../held/next-step.js';
 import { qualified } from '../held/words.js';
@@ -10,7 +10,7 @@ import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type HeldShowOptions = ReadOptionsOf & { readonly refusal?: string; readonly json?: boolean };
 
-@SubCommand({
+@Command({
   name: 'show',
   arguments: '<table> [key...]',
   argsDescription: {

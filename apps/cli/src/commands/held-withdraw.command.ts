@@ -1,11 +1,11 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { Decision } from '@changeover/events';
-import { SubCommand } from 'nest-commander';
 
+import { Command } from '../command.js';
 import { DecisionSummary, rowIfThere, rowOfKey, withCorrectableRows } from '../held/decide.js';
 import { DecideCommand, type DecideOptions } from './decide-command.js';
 
-@SubCommand({
+@Command({
   name: 'withdraw',
   arguments: '<id...>',
   argsDescription: { id: 'of a correction, or of what is accepted, as `held corrections` lists it; may be several' },

@@ -1,6 +1,5 @@
-import { Command } from 'nest-commander';
-
-import { CommandGroup } from './cli-command.js';
+import { Command, CommandGroup } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { HeldAcceptCommand } from './held-accept.command.js';
 import { HeldCorrectCommand } from './held-correct.command.js';
 import { HeldCorrectionsCommand } from './held-corrections.command.js';
@@ -10,8 +9,7 @@ import { HeldShowCommand } from './held-show.command.js';
 import { HeldWithdrawCommand } from './held-withdraw.command.js';
 
 @Command({
-  name: 'held',
-  description: 'See the rows that are held, wait or are refused, and correct or accept what holds them.',
+  ...COMMAND_WORDS.held,
   subCommands: [
     HeldListCommand,
     HeldShowCommand,

@@ -1,10 +1,11 @@
 import { settingsFile } from '@changeover/shell';
-import { Command } from 'nest-commander';
 
+import { Command } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { writeScaffold } from '../init/scaffold.js';
 import { CliCommand, fileOption, type ReadOptionsOf } from './cli-command.js';
 
-@Command({ name: 'init', description: 'Write a settings file and a mapping to begin with. Never overwrites.' })
+@Command(COMMAND_WORDS.init)
 export class InitCommand extends CliCommand {
   override async run(_args: string[], options: ReadOptionsOf): Promise<void> {
     const written = await writeScaffold(settingsFile(fileOption(options)));

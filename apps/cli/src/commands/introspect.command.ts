@@ -5,8 +5,9 @@ import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { DescribedTable } from '@changeover/events';
 import { createSourceCatalogue, createTargetCatalogue, withoutPassword, type CliSettings } from '@changeover/shell';
 import { aborted } from '@changeover/shell/process';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { saying, type Saying } from '../check/saying.js';
 import { qualified } from '../held/words.js';
 import { FIRST_LINE, renderTypes, type Ends } from '../introspect/render-types.js';
@@ -25,11 +26,7 @@ type IntrospectOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-@Command({
-  name: 'introspect',
-  description:
-    'Read the tables of both databases, and write their types, by which TypeScript checks the rules of a mapping. Changes nothing in them.',
-})
+@Command(COMMAND_WORDS.introspect)
 export class IntrospectCommand extends CliCommand {
   @Option({
     flags: '-t, --table <table>',

@@ -1,7 +1,7 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import type { LogStream } from '@changeover/events';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { qualified } from '../held/words.js';
 import { LOG_STREAMS, parseStream } from '../log/open-log.js';
 import { renderSummary } from '../log/report-view.js';
@@ -36,7 +36,7 @@ const KINDS: readonly Kind[] = [
 ];
 const USUAL_LIMIT = 50;
 
-@SubCommand({
+@Command({
   name: 'inspect',
   description:
     'Say what is in the log. By itself it reads all of it and adds up, per stream; Ctrl-C ends that with what was seen until then. With any option but --stream and --json it lists records, one a line. Changes nothing.',

@@ -1,7 +1,7 @@
 import { SystemClock } from '@changeover/core';
 import type { LogStream } from '@changeover/events';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { LOG_STREAMS, parseStream } from '../log/open-log.js';
 import { damaged, renderVerdict } from '../log/report-view.js';
 import { runAudit } from '../log/run-audit.js';
@@ -10,7 +10,7 @@ import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type LogVerifyOptions = ReadOptionsOf & { readonly stream?: LogStream; readonly json?: boolean };
 
-@SubCommand({
+@Command({
   name: 'verify',
   description:
     'Read the whole log and check every message of it: checksums, the chain, sequences, positions, parts, rows, references, and what writes was made from. Names all that it finds, and exits 1 if that is anything. Changes nothing.',

@@ -1,9 +1,8 @@
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
 import type { MoveOptions } from '@changeover/events';
 import type { Moved } from '@changeover/pipeline';
-import { Injectable } from '@nestjs/common';
-import { Option } from 'nest-commander';
 
+import { Option } from '../command.js';
 import { runMove } from '../checkpoint/checkpoint-context.js';
 import { renderMoved } from '../checkpoint/checkpoint-view.js';
 import { ProgressLine } from '../status/progress-line.js';
@@ -16,8 +15,7 @@ export type MoveCommandOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-/** A command that takes the target to another place of the stream. (The decorator lets Nest see the constructor that all inherit.) */
-@Injectable()
+/** A command that takes the target to another place of the stream. */
 export abstract class MoveCommand extends CliCommand {
   @Option({ flags: '--dry-run', description: 'do all of it, and roll it back: nothing is changed' })
   parseDryRun(): boolean {

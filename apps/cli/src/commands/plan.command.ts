@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 
 import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
 import { changesNothing } from '@changeover/pipeline';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { watchTrial } from '../check/watch-trial.js';
 import { qualified } from '../held/words.js';
 import { PlanProgress, renderPlan } from '../plan/plan-view.js';
@@ -32,13 +33,7 @@ const USUAL_SEED = 1;
 const USUAL_LIMIT = 5;
 const MOST_LIMIT = 100_000;
 
-@Command({
-  name: 'plan',
-  arguments: '[mapping]',
-  argsDescription: { mapping: 'the file of the mapping (default: that of the settings)' },
-  description:
-    'Tell what another mapping would change of the rows that are written: how many come, go and change in which columns, which are held, and some of them by key; where transform runs. Changes nothing. Exits 1 if something would change. With --sample, before anything was copied: write some of the rows that the mapping makes into a schema of their own.',
-})
+@Command(COMMAND_WORDS.plan)
 export class PlanCommand extends CliCommand {
   @Option({ flags: '-t, --table <table>', description: 'only this table of the new database (may be given again)' })
   parseTable(table: string, before: readonly string[] = []): readonly string[] {

@@ -1,8 +1,9 @@
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
 import { aborted } from '@changeover/shell/process';
 import type { TargetsComparison } from '@changeover/verification';
-import { Command, Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { parsePlace, type RebuildPlace } from '../rebuild/rebuild-place.js';
 import { RebuildSession } from '../rebuild/rebuild-session.js';
 import { differingRows, RebuildProgress, renderComparison, renderDigests, renderSwap } from '../rebuild/rebuild-view.js';
@@ -90,7 +91,7 @@ function requireEqual({ equal, seq, tables }: TargetsComparison): void {
   );
 }
 
-@SubCommand({
+@Command({
   name: 'compare',
   description: 'Compare the rebuilt tables with the live ones, both at one record of the stream. Exits 1 if they differ.',
 })
@@ -105,7 +106,7 @@ export class RebuildCompareCommand extends RebuildCommandBase {
   }
 }
 
-@SubCommand({
+@Command({
   name: 'swap',
   description:
     'Compare, then exchange the rebuilt tables with the live ones while changes keep flowing. Once more is the way back. Nothing is exchanged where they differ.',
@@ -129,7 +130,7 @@ export class RebuildSwapCommand extends RebuildCommandBase {
   }
 }
 
-@SubCommand({
+@Command({
   name: 'drop',
   description: 'Take the tables beside the live ones away, with their stream and their state. Never the live ones.',
 })
@@ -143,12 +144,7 @@ export class RebuildDropCommand extends RebuildCommandBase {
   }
 }
 
-@Command({
-  name: 'rebuild',
-  description:
-    'Build the tables of the target once more from the log alone, beside the live ones, and compare them. Resumes where it was. Exits 1 if they differ.',
-  subCommands: [RebuildCompareCommand, RebuildSwapCommand, RebuildDropCommand],
-})
+@Command({ ...COMMAND_WORDS.rebuild, subCommands: [RebuildCompareCommand, RebuildSwapCommand, RebuildDropCommand] })
 export class RebuildCommand extends RebuildCommandBase {
   @Option({ flags: '--to <checkpoint>', description: 'build them as they were at this checkpoint, and stop there' })
   parseTo(name: string): string {

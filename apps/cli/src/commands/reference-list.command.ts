@@ -1,12 +1,12 @@
 import { SystemClock } from '@changeover/core';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { listedOf, renderListed } from '../reference/reference-view.js';
 import { listReferences } from '../reference/refresh.js';
 import { findOwnServices } from '../services/own-services.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
-@SubCommand({
+@Command({
   name: 'list',
   description: 'List the tables of the new database of which rows are recorded to be looked up. Changes nothing.',
 })

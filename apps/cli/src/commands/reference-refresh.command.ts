@@ -1,6 +1,6 @@
 import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
-import { Option, SubCommand } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
 import { untilAtTarget } from '../held/decide.js';
 import { requireFollowing } from '../held/require-following.js';
 import { refreshedOf, renderRefreshed } from '../reference/reference-view.js';
@@ -17,7 +17,7 @@ type RefreshOptions = ReadOptionsOf & {
   readonly json?: boolean;
 };
 
-@SubCommand({
+@Command({
   name: 'refresh',
   description:
     'Read what the mapping looks up in the new database, and record what has changed there: rows that have looked it up are made again. Without it a mapping that looks something up makes no rows.',

@@ -1,13 +1,10 @@
 import { ChangeoverError } from '@changeover/core';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { MoveCommand, type MoveCommandOptions } from './move-command.js';
 
-@Command({
-  name: 'rewind',
-  description:
-    'Take the target back to a checkpoint, or on to another one, in one transaction, and park load there. Costs what has changed since, not what the tables hold.',
-})
+@Command(COMMAND_WORDS.rewind)
 export class RewindCommand extends MoveCommand {
   @Option({ flags: '--to <checkpoint>', description: 'the name of the checkpoint' })
   parseTo(name: string): string {

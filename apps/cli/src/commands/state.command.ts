@@ -1,13 +1,14 @@
 import { RandomIdSource, SystemClock } from '@changeover/core';
-import { Command, Option, SubCommand } from 'nest-commander';
 
+import { Command, CommandGroup, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { lookIntoOwnServices } from '../services/own-services.js';
 import { rebuildState, renderView, viewState } from '../state/rebuild-state.js';
-import { CliCommand, CommandGroup, toJson, type ReadOptionsOf } from './cli-command.js';
+import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
 type RebuildOptions = ReadOptionsOf & { readonly dryRun?: boolean; readonly json?: boolean };
 
-@SubCommand({
+@Command({
   name: 'rebuild',
   description: 'Empty the state, so that transform fills it again from the log when it is started next. Refused while transform runs.',
 })
@@ -34,5 +35,5 @@ export class StateRebuildCommand extends CliCommand {
   }
 }
 
-@Command({ name: 'state', description: 'What transform remembers beside the log.', subCommands: [StateRebuildCommand] })
+@Command({ ...COMMAND_WORDS.state, subCommands: [StateRebuildCommand] })
 export class StateCommand extends CommandGroup {}

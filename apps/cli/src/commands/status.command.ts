@@ -2,8 +2,9 @@ import { RandomIdSource, SystemClock, type ErrorCode } from '@changeover/core';
 import { openControl, probeControl, type LeaseView } from '@changeover/control-postgres';
 import type { HeldTotals, Verified, Whereabouts } from '@changeover/events';
 import { createCheckpoints, createHeldRowList, createTargetReader, HeldCounts, withoutPassword } from '@changeover/shell';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { mappingView, type MappingView } from '../activate/asked-for.js';
 import { saying } from '../check/saying.js';
 import { findOwnServices } from '../services/own-services.js';
@@ -30,11 +31,7 @@ const WATCH_MS = 2_000;
 /** Who looks once waits for the target's answer; who watches goes on without it. */
 const PATIENCE_MS = { once: 15_000, watch: 1_000 };
 
-@Command({
-  name: 'status',
-  description:
-    'Show how far capture, transform and load are, as they said last, and how many rows the target lists as held, waiting and refused.',
-})
+@Command(COMMAND_WORDS.status)
 export class StatusCommand extends CliCommand {
   @Option({ flags: '--json', description: 'print JSON; with --watch one document per line' })
   parseJson(): boolean {

@@ -1,9 +1,11 @@
 import { ChangeoverError, SystemClock } from '@changeover/core';
 import { openControl, probeControl } from '@changeover/control-postgres';
-import { createHeldRowList, HeldCounts, lineDestination, Log, type AllSettings } from '@changeover/shell';
+import { createHeldRowList, HeldCounts, type AllSettings } from '@changeover/shell';
 import { aborted } from '@changeover/shell/process';
-import { Command, Option } from 'nest-commander';
+import { lineDestination, Log } from '@changeover/shell/role';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { hasErrors, renderFindings, summary } from '../check/finding.js';
 import { runCheck } from '../check/run-check.js';
 import { startOwnServices } from '../services/own-services.js';
@@ -12,7 +14,7 @@ import { CliCommand, type ReadOptionsOf } from './cli-command.js';
 
 type UpOptions = ReadOptionsOf & { readonly takeOver?: boolean };
 
-@Command({ name: 'up', description: 'Run capture, transform and load in this process, with the services they need, until Ctrl-C.' })
+@Command(COMMAND_WORDS.up)
 export class UpCommand extends CliCommand {
   @Option({ flags: '--take-over', description: 'start although another process runs: its sessions are ended and it is fenced' })
   parseTakeOver(): boolean {

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 
 import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
 import { isEqual, isEqualChosen, isEqualResumed, type Choice, type ChosenReport, type VerificationReport } from '@changeover/verification';
-import { Command, Option } from 'nest-commander';
 
+import { Command, Option } from '../command.js';
+import { COMMAND_WORDS } from '../command-words.js';
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { ProgressLine } from '../status/progress-line.js';
@@ -33,11 +34,7 @@ const USUAL_LIMIT = 1000;
 const MOST_LIMIT = 100_000;
 const USUAL_PATIENCE_S = 60;
 
-@Command({
-  name: 'verify',
-  description:
-    'Compare every row of the target, and of the lists of held and refused rows, with what the mapping makes of the source, both at one place of the stream, while people go on. Exits 1 if they differ.',
-})
+@Command(COMMAND_WORDS.verify)
 export class VerifyCommand extends CliCommand {
   @Option({
     flags: '-t, --table <table>',

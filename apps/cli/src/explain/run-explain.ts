@@ -54,15 +54,10 @@ export async function runExplain(settings: AllSettings, request: ExplainRequest)
     const { end, keyColumns } = placeOf(explanations, request);
     const found =
       end === 'source' ? explanations.ofSource(table, key) : { rows: explanations.ofTarget(table, key), dependants: [] as Dependants[] };
-    const rows = await withRefused(settings, clock, found.rows);
-    const events: Event[] = [];
-    for (const from of recordsOf(found.rows)) {
-      for await (const { header } of listRecords({ store, log, stream, from, follow: false, signal, onFinding: () => undefined })) {
-        const { seq, kind, pos, follows, ts_ms } = header;
-        if (seq === from) events.push({ seq, kind, position: pos ?? follows, ts_ms: ts_ms ?? null });
-        break;
-      }
-    }
+    const [rows, events] = await Promise.all([
+      withRefused(settings, clock, found.rows),
+      eventsOf({ store, log, stream, signal }, recordsOf(found.rows)),
+    ]);
     const { read } = explanations;
     return { migration, end, table, key, keyColumns, mapping: mappingHash(mapping), read, rows, dependants: found.dependants, events };
   });
@@ -110,6 +105,21 @@ async function withRefused(
     told.push({ ...row, refused: listed.filter(({ state }) => state === 'refused') });
   }
   return told;
+}
+
+async function eventsOf(
+  reading: Pick<Parameters<typeof listRecords>[0], 'store' | 'log' | 'stream' | 'signal'>,
+  records: readonly number[],
+): Promise<readonly Event[]> {
+  const events: Event[] = [];
+  for (const from of records) {
+    for await (const { header } of listRecords({ ...reading, from, follow: false, onFinding: () => undefined })) {
+      const { seq, kind, pos, follows, ts_ms } = header;
+      if (seq === from) events.push({ seq, kind, position: pos ?? follows, ts_ms: ts_ms ?? null });
+      break;
+    }
+  }
+  return events;
 }
 
 /** In their order, each once. */

@@ -1,11 +1,8 @@
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import type { CommandClass, CommandWords } from './command.js';
+import { COMMAND_WORDS } from './command-words.js';
 
-import { CliSession } from './cli-session.js';
-
-type CommandClass = { registerWithSubCommands(): Provider[] };
-
-/** The commands by the words that call them. Read when they are called: each needs other parts, all of them together a thousand files. */
-const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
+/** Read when they are called: each needs other parts, all of them together a thousand files. */
+const COMMANDS: Readonly<Record<keyof typeof COMMAND_WORDS, () => Promise<CommandClass>>> = {
   init: async () => (await import('./commands/init.command.js')).InitCommand,
   introspect: async () => (await import('./commands/introspect.command.js')).IntrospectCommand,
   analyze: async () => (await import('./commands/analyze.command.js')).AnalyzeCommand,
@@ -28,13 +25,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   log: async () => (await import('./commands/log.command.js')).LogCommand,
 };
 
-@Module({})
-class CliModule {}
-
-/** The command that these words call; all of them where they call none, as help does, or the wrong one. */
-export async function cliModule([first = '']: readonly string[], session: CliSession): Promise<DynamicModule> {
-  const called = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first] as (typeof COMMANDS)[string]] : Object.values(COMMANDS);
-  const commands = await Promise.all(called.map((load) => load()));
-  const own = commands.flatMap((command) => command.registerWithSubCommands());
-  return { module: CliModule, providers: [{ provide: CliSession, useValue: session }, ...own] };
+/** All of them: the one that these words call, if any, and the words of the others. */
+export async function calledCommands(words: readonly string[]): Promise<readonly (CommandClass | CommandWords)[]> {
+  const names = Object.keys(COMMANDS) as (keyof typeof COMMANDS)[];
+  // It is the first that is one, after `help` or `--` too.
+  const called = words.find((word) => Object.hasOwn(COMMANDS, word));
+  return Promise.all(names.map(async (name) => (name === called ? await COMMANDS[name]() : COMMAND_WORDS[name])));
 }
