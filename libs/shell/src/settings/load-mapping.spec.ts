@@ -149,8 +149,31 @@ test('a file that never comes to its end is MAPPING_INVALID, with what to do', a
   expect(slept).toEqual([20_000]);
 });
 
-test('a file that is not there is MAPPING_INVALID', async () => {
-  await expect(loadMapping(join(folder, 'none.ts'))).rejects.toMatchObject({ code: 'MAPPING_INVALID' });
+test('a file that is not there is MAPPING_INVALID, without the files of ours that looked for it', async () => {
+  const file = join(folder, 'none.ts');
+  const message = `the mapping ${file} cannot be loaded: Cannot find module '${file}'`;
+  await expect(loadMapping(file)).rejects.toMatchObject({ code: 'MAPPING_INVALID', message });
+});
+
+test.each([
+  ['mapping.ts', `export const rules: object[] = [];`],
+  ['mapping.mjs', `export const rules = [];`],
+  ['nothing.ts', `const rules: object[] = [];`],
+  ['nothing.mjs', ``],
+])('%s that holds %s is no mapping without rules, as its default export was forgotten', async (name, content) => {
+  await expect(load(name, content)).rejects.toMatchObject({
+    code: 'MAPPING_INVALID',
+    message: `${join(folder, name)}: it has no default export: end it with \`export default defineMapping({ … });\``,
+  });
+});
+
+test.each(['mapping.ts', 'mapping.mjs'])('%s that throws says where', async (name) => {
+  await writeFile(join(folder, `rule-${name}`), `export const rule = (of) => {\n  throw new Error('boom');\n};`);
+  const content = `import { rule } from './rule-${name}';\n\nexport default { rules: [rule({})] };`;
+  await expect(load(name, content)).rejects.toMatchObject({
+    code: 'MAPPING_INVALID',
+    message: `the mapping ${join(folder, name)} cannot be loaded: rule-${name}:2:9: boom`,
+  });
 });
 
 const OWN = `

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve, sep } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { Worker } from 'node:worker_threads';
 
@@ -46,8 +47,23 @@ export async function loadMapping(file: string | undefined, clock: Clock = new S
 
 function about(file: string, cause: unknown): ChangeoverError {
   if (cause instanceof ChangeoverError) return new ChangeoverError(cause.code, `${file}: ${cause.message}`, { facts: cause.facts, cause });
-  const reason = isNativeError(cause) ? cause.message : String(cause);
+  const reason = isNativeError(cause) ? `${placeIn(file, cause)}${withoutRequireStack(cause.message)}` : String(cause);
   return new ChangeoverError('MAPPING_INVALID', `the mapping ${file} cannot be loaded: ${reason}`, { cause });
+}
+
+/** Where it was thrown: the first frame that is of the mapping's own files. Empty for what whoever loads them has thrown. */
+function placeIn(file: string, { stack = '' }: Error): string {
+  const folder = `${dirname(resolve(file))}${sep}`;
+  for (const [, path = '', line = '', column = ''] of stack.matchAll(/^ +at (?:.* \()?(?:file:\/\/)?(\/.*?):(\d+):(\d+)\)?$/gmu)) {
+    const own = path.startsWith(folder) ? path.slice(folder.length) : null;
+    if (own !== null && !own.includes('node_modules')) return `${own}:${line}:${column}: `;
+  }
+  return '';
+}
+
+/** What Node says behind it are files of ours, which help nobody. */
+function withoutRequireStack(message: string): string {
+  return message.replace(/\nRequire stack:\n[^]*$/u, '');
 }
 
 /** In a thread, which imports everything anew. */
@@ -87,7 +103,13 @@ async function importDefault(file: string, virtualModules: Readonly<Record<strin
   hasImported = true;
   const { createJiti } = await import('jiti');
   const jiti = createJiti(import.meta.url, { virtualModules, moduleCache: false, fsCache: false });
-  return jiti.import(file, { default: true });
+  const module = await jiti.import<object & { readonly [Symbol.toStringTag]?: string }>(file);
+  const isCommonJs = !Object.hasOwn(module, '__esModule') && module[Symbol.toStringTag] !== 'Module' && Object.keys(module).length > 0;
+  // Taken as it is it would be a mapping without rules, under which all that is written goes.
+  if (!('default' in module) && !isCommonJs) {
+    throw new ChangeoverError('MAPPING_INVALID', 'it has no default export: end it with `export default defineMapping({ … });`');
+  }
+  return 'default' in module ? module.default : module;
 }
 
 async function inTime(loading: Promise<unknown>, clock: Clock): Promise<unknown> {
