@@ -30,7 +30,7 @@ const RULE: TableRule = { source: 'a.person', target: 't.person', columns: { id:
 const numbering: Numbering =
   ({ name, start }) =>
   (text) =>
-    `${name} ${String(start)}: ${text}`;
+    name === 'full' ? new ConversionProblem('no number is left') : `${name} ${String(start)}: ${text}`;
 const compiled = (change: Partial<TableRule> = {}): CompiledRule => compileRule({ ...RULE, ...change }, TABLES, CONVERTERS, numbering);
 
 const value = (expression: Expression, rows: JoinedRows): unknown => {
@@ -65,6 +65,8 @@ describe('an expression', () => {
     [{ stride: 10, offset: 3, input: { column: 'id' }, invalid: 'held' }, '13'],
     [{ allocated: 'keys', start: 5, step: 1, input: { column: 'name' } }, 'keys 5: ada'],
     [{ allocated: 'keys', start: 5, step: 1, input: { column: 'boss' } }, null],
+    [{ allocated: 'full', start: 5, step: 1, input: { column: 'name' } }, [{ reason: 'no number is left', column: 'x' }]],
+    [{ allocated: 'full', start: 5, step: 1, input: { column: 'boss' } }, null],
     [{ stride: -2, offset: 0, input: { constant: '-4611686018427387903' }, invalid: 'held' }, '9223372036854775806'],
     [{ stride: 2, offset: 0, input: { constant: '4611686018427387904' }, invalid: 'held' }, [{ reason: 'out of range', column: 'x' }]],
     [{ stride: 2, offset: 0, input: { constant: '1.0' }, invalid: 'held' }, [{ reason: 'not an integer', column: 'x' }]],

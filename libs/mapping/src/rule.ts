@@ -23,7 +23,8 @@ export type Expression =
   | { readonly stride: number; readonly offset: number; readonly input: Expression; readonly invalid: 'held' | 'empty' }
   /**
    * The number that a text has in the sequence `allocated`: it is given the next one when a row that is made mentions it first, and keeps it. The first is `start`, each is `step` above the one
-   * before, and both are the same wherever the sequence is named. Only in `columns`. Null stays null.
+   * before, and both are the same wherever the sequence is named. Only in `columns`. Null stays null; where no number is left,
+   * beyond 2^53, the row is held.
    */
   | ({ readonly allocated: string; readonly input: Expression } & Omit<Sequence, 'name'>)
   /** The part with this number of what the separator divides: from 1, or from -1 at the end. Null where there are fewer. */

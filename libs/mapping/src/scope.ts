@@ -81,7 +81,9 @@ export class Scope {
     if ('input' in expression) {
       const convert = this.converter(expression);
       const input = this.evaluate(expression.input, home, held);
-      const holds = 'invalid' in expression && expression.invalid === 'held' ? held : undefined;
+      // Without a number a row would lose its parent, and nobody would see it.
+      const isHeld = 'allocated' in expression || ('invalid' in expression && expression.invalid === 'held');
+      const holds = isHeld ? held : undefined;
       return (rows) => {
         const text = input(rows);
         if (text === null) return null;
