@@ -59,11 +59,21 @@ export class PostgresCheckpoints extends Checkpoints {
   async list(): Promise<readonly ListedCheckpoint[]> {
     const rows = await this.#ask(
       (connection) =>
-        connection.query<Row>('SELECT name, contents, checksum FROM changeover.checkpoint WHERE migration = $1', [this.#migration]),
+        connection.query<Row & { readonly exchanges: number | null }>(
+          `SELECT c.name, c.contents, c.checksum, p.exchanges
+             FROM changeover.checkpoint AS c LEFT JOIN changeover.progress AS p USING (migration) WHERE c.migration = $1`,
+          [this.#migration],
+        ),
       [],
     );
     const placeIn = (listed: ListedCheckpoint): number => ('damaged' in listed ? Infinity : listed.place.writes.seq);
-    return rows.map((row) => this.#listed(row)).sort((a, b) => placeIn(a) - placeIn(b) || (a.name < b.name ? -1 : 1));
+    const isExchanged = (listed: ListedCheckpoint, exchanges: number | null): boolean =>
+      !('damaged' in listed) && exchanges !== null && listed.exchanges !== exchanges;
+    const all = rows.map(({ exchanges, ...row }): ListedCheckpoint => {
+      const listed = this.#listed(row);
+      return isExchanged(listed, exchanges) ? { ...(listed as Checkpoint), exchanged: true } : listed;
+    });
+    return all.sort((a, b) => placeIn(a) - placeIn(b) || (a.name < b.name ? -1 : 1));
   }
 
   async find(name: string): Promise<Checkpoint> {

@@ -40,8 +40,8 @@ export function renderList(list: readonly ListedCheckpoint[], where: Whereabouts
   if (list.length === 0) return `there is no checkpoint${where === null ? ': nothing was loaded yet' : ''}\n`;
   const rows = list.map((listed): readonly string[] => {
     if ('damaged' in listed) return [listed.name, 'damaged', listed.damaged, '', ''];
-    const { name, made_ms, place, totals } = listed;
-    const here = where?.parked?.at === name ? 'the target is here' : '';
+    const { name, made_ms, place, totals, exchanged = false } = listed;
+    const here = where?.parked?.at === name ? 'the target is here' : exchanged ? 'no way back: the tables were exchanged since' : '';
     return [name, new Date(made_ms).toISOString(), `record ${countWords(place.changes.seq)}`, totalsWords(totals) ?? '', here];
   });
   return `${inColumns([['checkpoint', 'made', 'place', 'not there', ''], ...rows]).join('\n')}\n`;

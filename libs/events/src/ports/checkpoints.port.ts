@@ -36,8 +36,10 @@ export type Checkpoint = BarrierPlace & {
   readonly read: boolean;
 };
 
-/** Of a checkpoint that is not to be relied on only its name, and what is wrong with it. */
-export type ListedCheckpoint = Checkpoint | { readonly name: string; readonly damaged: string };
+/**
+ * Of a checkpoint that is not to be relied on only its name, and what is wrong with it. `exchanged`: the tables were exchanged with rebuilt ones since it was made, so there is no way back to it.
+ */
+export type ListedCheckpoint = (Checkpoint & { readonly exchanged?: true }) | { readonly name: string; readonly damaged: string };
 
 /** The checkpoints of a migration. They are kept in the target, because that is what they are of. */
 export abstract class Checkpoints {

@@ -501,6 +501,10 @@ describe('a target that is taken to a checkpoint', () => {
     expect(await rows()).toEqual(AT_HEAD);
     await bed.apply([]);
     expect(await bed.checkpoint('behind it')).toMatchObject({ exchanges: 1 });
+    expect((await bed.checkpoints.list()).map((one) => [one.name, 'exchanged' in one])).toEqual([
+      ['start', true],
+      ['behind it', false],
+    ]);
   });
 
   it('takes rows along that change often, however large the changes are together', async () => {
