@@ -50,9 +50,18 @@ describe('preflight', () => {
   });
 
   it('names each column of another type once per table: the target may change such values without a word', async () => {
-    await using bed = await LoadBed.open(`CREATE TABLE t (id int PRIMARY KEY, same numeric(20,6), price numeric(20,2), at timestamp(0),
+    await using bed =
+      await LoadBed.open(`CREATE TABLE t (id int PRIMARY KEY, same numeric(20,6), price numeric(20,2), at timestamp(0), owner uuid,
       made numeric GENERATED ALWAYS AS (price * 2) STORED)`);
-    const columns = ['id:bigint', 'same:numeric(20,6)', 'price:numeric(20,6)', 'at:timestamp without time zone', 'made:text', 'gone:text'];
+    const columns = [
+      'id:bigint',
+      'same:numeric(20,6)',
+      'price:numeric(20,6)',
+      'at:timestamp without time zone',
+      'made:text',
+      'gone:text',
+      'owner:text',
+    ];
     const findings = await bed.target.preflight([bed.writes.table('t', columns).schema]);
     expect(found(findings, 'type')).toMatchObject([
       {
@@ -61,6 +70,8 @@ describe('preflight', () => {
           /: price: numeric\(20,6\) → numeric\(20,2\); at: timestamp without time zone → timestamp\(0\) without time zone$/,
         ),
       },
+      // It reads nothing as a UUID that is none.
+      { message: expect.stringMatching(/; rows with values that do not fit are refused: owner: text → uuid$/) },
     ]);
     expect(found(findings, 'key_type')).toMatchObject([{ message: expect.stringContaining('t.id is bigint') }]);
   });

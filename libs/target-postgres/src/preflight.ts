@@ -260,14 +260,21 @@ function columnFindings(schema: TableSchema, target: TargetTable): PreflightFind
     const found = byName.get(column);
     if (found === undefined || found.generated !== null || key || type === '' || found.type === type || isWider(type, found.type))
       return [];
-    return [`${column}: ${type} → ${found.type}`];
+    return [{ column, from: type, to: found.type }];
   });
-  if (differing.length > 0) {
-    const risk = 'values that do not fit may be rounded, cut or read as something else without being refused';
+  for (const [risk, columns] of [
+    [
+      'values that do not fit may be rounded, cut or read as something else without being refused',
+      differing.filter(({ to }) => to !== 'uuid'),
+    ],
+    ['rows with values that do not fit are refused', differing.filter(({ to }) => to === 'uuid')],
+  ] as const) {
+    if (columns.length === 0) continue;
+    const each = columns.map(({ column, from, to }) => `${column}: ${from} → ${to}`).join('; ');
     findings.push({
       severity: 'warning',
       check: 'type',
-      message: `columns of ${id} have another type in the target than in the writes; ${risk}: ${differing.join('; ')}`,
+      message: `columns of ${id} have another type in the target than in the writes; ${risk}: ${each}`,
     });
   }
   const told = new Set(schema.columns.map((column) => column.name));
