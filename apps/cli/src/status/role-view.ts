@@ -42,7 +42,7 @@ function cells({ role, health, status }: RoleView): readonly string[] {
     role,
     alive ? status.state : health,
     position === '' ? '-' : position,
-    `seq ${count(seq)}`,
+    `${role === 'load' ? 'writes' : 'changes'} ${count(seq)}`,
     alive ? `${count(rowsPerSecond)} rows/s` : '',
     alive ? lagWords(lagMs, lagRecords) : '',
     [...extra, ...(lastError === null ? [] : [`last error ${lastError}`])].join(', '),

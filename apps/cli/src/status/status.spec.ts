@@ -26,11 +26,11 @@ test('every role has its line, whether it runs, has died or never ran', () => {
   const views = roleViews([LEASE, dead]);
   expect(renderRoles(views)).toEqual([
     'capture    never ran',
-    'transform  running    00000000/0263AF60  seq 2,835  1,243 rows/s  lag 27 ms (12 records)  refusedRows 2',
-    'load       silent     00000000/0263AF60  seq 2,835                                        refusedRows 2, last error TARGET_BUSY',
+    'transform  running    00000000/0263AF60  changes 2,835  1,243 rows/s  lag 27 ms (12 records)  refusedRows 2',
+    'load       silent     00000000/0263AF60  writes 2,835                                         refusedRows 2, last error TARGET_BUSY',
   ]);
   expect(renderLine(views.slice(0, 2))).toBe(
-    'capture never ran | transform running 00000000/0263AF60 seq 2,835 1,243 rows/s lag 27 ms (12 records) refusedRows 2',
+    'capture never ran | transform running 00000000/0263AF60 changes 2,835 1,243 rows/s lag 27 ms (12 records) refusedRows 2',
   );
 });
 

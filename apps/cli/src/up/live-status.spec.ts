@@ -30,7 +30,7 @@ async function shown(isTty: boolean, totals: HeldTotals | null, lastError: Error
   return screen;
 }
 
-const LINE = 'load running 0/1 seq 7 0 rows/s lag 5 ms';
+const LINE = 'load running 0/1 writes 7 0 rows/s lag 5 ms';
 
 test('rows that are held, wait or stand refused are counted beside the roles', async () => {
   const some = { held: 2, waiting: 0, refused: 1 };

@@ -123,6 +123,8 @@ export class RoleTelemetry extends PipelineObserver {
 
   derived(derivation: Parameters<PipelineObserver['derived']>[0]): void {
     this.#derivation.take(derivation);
+    // What it waited for is there.
+    if (this.#lastError === 'REFERENCE_MISSING') this.#lastError = null;
   }
 
   mapped({ hash, seq, refused }: Parameters<PipelineObserver['mapped']>[0]): void {
@@ -162,8 +164,11 @@ export class RoleTelemetry extends PipelineObserver {
 
   /** For `supervise`'s onRetry. */
   retrying({ error, attempt, delayMs, troubledMs, loudness }: Retry): void {
-    this.#totals.retries++;
-    this.#lastError = error.code;
+    // Somebody has asked for it: no trouble that a parked target, which nothing is written to, would show as its last.
+    if (error.code !== 'TARGET_MOVED') {
+      this.#totals.retries++;
+      this.#lastError = error.code;
+    }
     this.#state = 'waiting';
     this.#troubled = true;
     this.#log.failure(loudness, error, { attempt, delayMs, troubledMs });

@@ -86,6 +86,25 @@ test('in trouble lag grows, and the error is told until it goes on', () => {
   expect(telemetry.status()).toMatchObject({ lagMs: 5_000, lastError: 'FENCED' });
 });
 
+test('a target that was taken elsewhere on purpose is no trouble to tell of, however long nothing is written to it', async () => {
+  const { telemetry, advance, metric } = setUp();
+  advance(5, { changesSeq: 4 });
+  const moved = new ChangeoverError('TARGET_MOVED', 'elsewhere');
+  telemetry.retrying({ error: moved, attempt: 1, delayMs: 500, troubledMs: 0, loudness: 'info' });
+  telemetry.entered('running');
+  expect(telemetry.status()).toMatchObject({ state: 'running', lastError: null, details: {} });
+  expect(await metric('retries')).toBe(0);
+});
+
+test('that rows to look up are missing is told until they are there', () => {
+  const { telemetry, advance } = setUp();
+  telemetry.warning(new ChangeoverError('REFERENCE_MISSING', 'not recorded'));
+  advance(0, { changesSeq: 4 });
+  expect(telemetry.status().lastError).toBe('REFERENCE_MISSING');
+  telemetry.derived({ table: 'public.a', rows: 0, expected: 4000, finished: false });
+  expect(telemetry.status().lastError).toBeNull();
+});
+
 test('rates are means over the last five seconds', () => {
   const { clock, telemetry, advance } = setUp();
   telemetry.status();
