@@ -126,6 +126,12 @@ describe('check --data', () => {
           await target.connect()
         ).query('SELECT (SELECT count(*) FROM crm.office) + (SELECT count(*) FROM crm.person) AS rows');
         expect(written.rows).toEqual([{ rows: '0' }]);
+
+        // Where something does not fit no row is read, and that is said.
+        await (await target.connect()).query('DROP TABLE public.plain');
+        const misfit = await run('check', '--data');
+        expect([misfit.code, misfit.stdout]).toEqual([1, expect.stringContaining('--data: no row was read, as something does not fit')]);
+        expect((await run('check')).stdout).not.toContain('no row was read');
       } finally {
         await rm(folder, { recursive: true, force: true });
       }

@@ -12,6 +12,8 @@ test('copies are added up where there are several', () => {
   ]);
   const bounded = allCopies([...two, finding('public.c', null, 1024 ** 2)], { parallel: 4, bytesPerSecond: 1024 ** 2 });
   expect(bounded[0]?.message).toBe(
-    '3 tables are copied: about 1,000,500 rows and those of 1 tables (302 MB), 4 at a time, in 6 min at 1.0 MB/s',
+    '3 tables are copied: about 1,000,500 rows and those of 1 table that no ANALYZE has counted (302 MB), 4 at a time, in 6 min at 1.0 MB/s',
   );
+  const uncounted = allCopies([finding('public.c', null, 1024 ** 2), finding('public.d', null, 1024 ** 2)], { parallel: 2 });
+  expect(uncounted[0]?.message).toBe('2 tables are copied: the rows of 2 tables that no ANALYZE has counted (2.0 MB), 2 at a time');
 });

@@ -12,10 +12,14 @@ export function allCopies(
   const bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0);
   const counted = copies.reduce((sum, copy) => sum + (copy.rows ?? 0), 0);
   const uncounted = copies.filter(({ rows }) => rows === null).length;
-  const rows =
+  const known = uncounted === copies.length ? [] : [`about ${countWords(counted)} ${counted === 1 ? 'row' : 'rows'}`];
+  const unknown =
     uncounted === 0
-      ? `about ${countWords(counted)} rows`
-      : `about ${countWords(counted)} rows and those of ${countWords(uncounted)} tables`;
+      ? []
+      : [
+          `${known.length === 0 ? 'the rows' : 'those'} of ${countWords(uncounted)} ${uncounted === 1 ? 'table' : 'tables'} that no ANALYZE has counted`,
+        ];
+  const rows = [...known, ...unknown].join(' and ');
   const least = bytesPerSecond === undefined ? '' : `, in ${secondsWords(bytes / bytesPerSecond)} at ${bytesWords(bytesPerSecond)}/s`;
   const message = `${countWords(copies.length)} tables are copied: ${rows} (${bytesWords(bytes)}), ${String(parallel)} at a time${least}`;
   return [{ severity: 'ok', check: 'copies', message }];

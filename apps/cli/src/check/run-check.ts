@@ -62,7 +62,17 @@ export async function runCheck(settings: CliSettings, { say, determinism, data }
         );
   const tried =
     data === undefined || misfits || hasErrors(target) ? [] : await tryData(settings, { ...data, tables: source.tables, context });
-  return [...source.findings, ...mapping.findings, ...twice, ...tried, ...target, ...services];
+  const notTried = [
+    ...(determinism !== undefined && misfits ? ['--determinism'] : []),
+    ...(data !== undefined && (misfits || hasErrors(target)) ? ['--data'] : []),
+  ];
+  return [...source.findings, ...mapping.findings, ...twice, ...tried, ...target, ...services, ...notTried.map(leftOut)];
+}
+
+/** What was asked for of the rows, and cannot be looked at as long as something does not fit. */
+function leftOut(option: string): Finding {
+  const message = `${option}: no row was read, as something does not fit; ask again when that is resolved`;
+  return { part: 'mapping', severity: 'warning', check: 'not_tried', message };
 }
 
 /** What load would stop at, whatever rows come. What a first start asks for as well, of tables that are written already, is settled. */
