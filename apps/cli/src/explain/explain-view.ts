@@ -120,7 +120,7 @@ function columnCells(
   const differs = written !== undefined && written !== value ? `  (${valueWords(written)} stands)` : '';
   return [
     `  ${column}`,
-    problem === null ? `${valueWords(value)}${differs}` : `! ${visible(problem)}${differs}`,
+    `${problem === null ? valueWords(value) : `! ${visible(problem)}${value === null ? '' : `: ${valueWords(value)}`}`}${differs}`,
     `= ${short(rule)}${origin.length === 0 ? '' : `: ${origin.join(', ')}`}`,
     valuesWords(reads.filter(({ value: of }) => of !== value || reads.length > 1)),
   ];

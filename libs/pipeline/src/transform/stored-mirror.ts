@@ -63,7 +63,8 @@ export function wholePlace(look: StateLook): TransformPlace & { readonly read: R
   const read = place?.read ?? null;
   if (place === null || read === null) throw notWhole('transform has remembered nothing yet, or is of another version');
   if (look.isBetween) throw notWhole('transform is in the middle of a large transaction');
-  if (place.phase.name === 'filling') throw notWhole('tables are being copied for the first time');
+  if (place.phase.name === 'filling')
+    throw notWhole('tables are being copied for the first time, or rows that the mapping looks up are not recorded yet');
   const copied = Object.keys(place.copies);
   if (copied.length > 0) throw notWhole(`${copied.join(', ')} ${copied.length === 1 ? 'is' : 'are'} being copied`);
   return { ...place, read };
