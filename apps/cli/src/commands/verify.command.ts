@@ -1,16 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 
-import { ChangeoverError, countWords, RandomIdSource, SystemClock } from '@changeover/core';
-import { isEqual, isEqualChosen, isEqualResumed, type Choice, type ChosenReport, type VerificationReport } from '@changeover/verification';
+import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import { isEqual, isEqualChosen, isEqualResumed, type Choice } from '@changeover/verification';
 
 import { Command, Option } from '../command.js';
 import { COMMAND_WORDS } from '../command-words.js';
 import { qualified } from '../held/words.js';
 import { findOwnServices } from '../services/own-services.js';
 import { ProgressLine } from '../status/progress-line.js';
+import { notEqual, notEqualChosen } from '../verify/not-equal.js';
 import { runVerify, runVerifyChosen, runVerifyMirror, runVerifyResumed, type VerifyContext } from '../verify/run-verify.js';
 import { renderChosenHtml, renderHtml, renderResumedHtml } from '../verify/verify-page.js';
-import { differingRows, renderChosen, renderMirror, renderReport, renderResumed, VerifyProgress } from '../verify/verify-view.js';
+import { renderChosen, renderMirror, renderReport, renderResumed, VerifyProgress } from '../verify/verify-view.js';
 import { expectWritable, writing } from '../writing.js';
 import { CliCommand, INTERRUPTED, parseSeconds, parseSeed, parseShare, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -248,28 +249,4 @@ export class VerifyCommand extends CliCommand {
       if (isKept) this.terminal.err('changeover: it had read the source: `changeover verify --resume` goes on with the rest\n');
     }
   }
-}
-
-function notEqual({ tables, seq }: Pick<VerificationReport, 'tables' | 'seq'>, of = ''): ChangeoverError {
-  const wrong = tables.filter((table) => differingRows(table) > 0);
-  const rows = wrong.reduce((sum, table) => sum + differingRows(table), 0);
-  const least = wrong.some(({ unlooked }) => unlooked > 0) ? 'at least ' : '';
-  const what = rows === 1 ? `1 row ${of}differs` : `${countWords(rows)} rows ${of}differ`;
-  return new ChangeoverError(
-    'NOT_EQUAL',
-    `${least}${what} at record ${String(seq)} of changes: ${wrong.map(({ table }) => table).join(', ')}`,
-    {
-      facts: { rows, tables: wrong.length },
-    },
-  );
-}
-
-function notEqualChosen({ tables, remembered, derived, rowCounts, seq }: ChosenReport): ChangeoverError {
-  const all = [...remembered, ...derived, ...tables];
-  if (all.some((table) => differingRows(table) > 0)) return notEqual({ tables: all, seq });
-  const wrong = rowCounts.filter(({ expected, found }) => expected !== found);
-  const names = wrong.map(({ end, table }) => `${table} (${end})`).join(', ');
-  return new ChangeoverError('NOT_EQUAL', `the numbers of rows differ at record ${String(seq)} of changes: ${names}`, {
-    facts: { tables: wrong.length },
-  });
 }

@@ -184,6 +184,10 @@ describe('the report of a verification that was gone on with', () => {
     expect(html).toContain('in a row that no record of the log touched, was not seen');
     const equal = { ...resumed, resumed: { ...resumed.resumed, touched: { ...CHOSEN, tables: [] } } };
     expect(renderResumedHtml(equal)).toContain('<span class="equal">equal</span>');
+    const none = { ...CHOSEN, tables: [], remembered: [] };
+    expect(renderResumed({ ...resumed, resumed: { ...resumed.resumed, touched: none } })).toContain(
+      'rows touched since record 1,000: none\n',
+    );
   });
 });
 

@@ -67,7 +67,7 @@ export function renderReport(report: VerifyOutcome): string {
   const rows = tables.reduce((sum, { found }) => sum + found, 0);
   const header = [
     `compared at record ${countWords(seq)} of changes, ${position}, committed at the source ${new Date(ts_ms).toISOString()}`,
-    `${countWords(rows)} rows in ${secondsWords(seconds)}; load was held for ${countWords(heldMs)} ms (${snapshotsOf(takes)} of the source)`,
+    `${rowsWords(rows)} in ${secondsWords(seconds)}; load was held for ${countWords(heldMs)} ms (${snapshotsOf(takes)} of the source)`,
     '',
   ];
   const lines = inColumns([['table', 'should be', 'are', 'refused', ''], ...tables.map(cells)]);
@@ -127,6 +127,7 @@ export function resumedWords({ resumed: { seq, ts_ms, touched }, seq: end }: Res
 export function renderResumed(report: ResumedReport): string {
   const { heldMs, takes, seconds, tables, resumed, notCompared } = report;
   const rows = tables.reduce((sum, { found }) => sum + found, 0);
+  const touched = chosenParts(resumed.touched);
   const lines = tables.map((table) => [...cells(table), `at record ${countWords(table.seq)}`]);
   return [
     ...resumedWords(report),
@@ -136,8 +137,8 @@ export function renderResumed(report: ResumedReport): string {
     ...inColumns([['table', 'should be', 'are', 'refused', '', ''], ...lines]),
     ...tables.flatMap(listed),
     '',
-    `rows touched since record ${countWords(resumed.seq)}:`,
-    ...chosenParts(resumed.touched),
+    `rows touched since record ${countWords(resumed.seq)}:${touched.length === 0 ? ' none' : ''}`,
+    ...touched,
     ...(resumed.touched.unsettled === 0 ? [] : ['', unsettledWords(resumed.touched.unsettled)]),
     ...(notCompared.length === 0 ? [] : ['', `not compared, as they are not captured any more: ${notCompared.join(', ')}`]),
     '',
