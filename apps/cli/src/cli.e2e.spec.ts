@@ -690,6 +690,10 @@ describe('log', () => {
         op: 'c',
         transaction: { total_order: 1, data_collection_order: 1 },
       });
+      const none = await bench.run('log', 'inspect', '--table', 'nobody', '--json');
+      expect([none.code, none.out, none.err]).toEqual([0, '', expect.stringContaining('no record about public.nobody from record 1 to')]);
+      const beyond = await bench.run('log', 'inspect', '--from', '100000');
+      expect([beyond.code, beyond.out, beyond.err]).toEqual([0, '', expect.stringMatching(/changes ends with record \d+\n$/)]);
       const help = await bench.run('log', 'inspect', '--help');
       expect(help.out).toContain('WITH THEIR VALUES');
       const wrong = await bench.run('log', 'inspect', '--stream', 'change');

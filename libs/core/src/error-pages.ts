@@ -30,7 +30,7 @@ export const ERROR_PAGES = {
   ALREADY_RUNNING: {
     meaning: 'Another live process holds the lease of this role in this migration.',
     nextStep:
-      'Stop the other process. Where log and control database are servers of their own, --take-over starts this one in its place: it ends the other one’s database sessions and fences it.',
+      'Stop the other process, or wait for it. Where log and control database are servers of their own, `changeover up` and the processes of the roles have --take-over, by which they start in its place: it ends the other one’s database sessions and fences it.',
     policy: 'stop',
   },
   FENCED: {

@@ -7,7 +7,7 @@ import { saying } from '../check/saying.js';
 import { renderListing } from '../held/held-view.js';
 import { csvOf } from '../held/held-csv.js';
 import { listedRows } from '../held/listed-rows.js';
-import { readListing } from '../held/read-listing.js';
+import { readListing, readTables } from '../held/read-listing.js';
 import { HELD_STATES, qualified } from '../held/words.js';
 import { CliCommand, toJson, type ReadOptionsOf } from './cli-command.js';
 
@@ -98,6 +98,11 @@ export class HeldListCommand extends CliCommand {
     const listing = await saying(`target: waiting for ${withoutPassword(target.url)}`, { clock, say }, () =>
       readListing(list, filter, limit),
     );
-    this.terminal.out(json ? toJson({ migration, ...listing }) : `${renderListing(listing).join('\n')}\n`);
+    if (json) {
+      this.terminal.out(toJson({ migration, ...listing }));
+      return;
+    }
+    const others = listing.groups.length === 0 && Object.keys(filter).length > 0 ? await readTables(list) : [];
+    this.terminal.out(`${renderListing(listing, others).join('\n')}\n`);
   }
 }

@@ -17,14 +17,18 @@ export type HeldListing = {
 /** What stands at the target of rows that are not there as they are now. */
 const [NOTHING, EARLIER, ITSELF] = ['nothing', 'an earlier version', 'the row'] as const;
 
-export function renderListing({ totals, groups, rows, more }: HeldListing): readonly string[] {
+/** `others`: tables of which rows are listed that were not asked for. */
+export function renderListing({ totals, groups, rows, more }: HeldListing, others: readonly string[] = []): readonly string[] {
   const words = totalsWords(totals);
-  if (words === null) return [totals.noted === undefined ? 'no such row is held, waits or is refused' : 'nothing is noted of such a row'];
-  const others = allRows(totals) - groups.reduce((sum, group) => sum + group.rows, 0);
+  if (words === null) {
+    const none = totals.noted === undefined ? 'no such row is held, waits or is refused' : 'nothing is noted of such a row';
+    return [others.length === 0 ? none : `${none}; there are others, of ${others.map(visible).join(', ')}: changeover held list`];
+  }
+  const beside = allRows(totals) - groups.reduce((sum, group) => sum + group.rows, 0);
   return [
     words,
     ...inColumns([['  rows', 'state', 'table', 'reason', 'column', 'at the target'], ...groups.map(groupCells)]),
-    ...(others > 0 ? [`  and ${countWords(others)} more, for other reasons`] : []),
+    ...(beside > 0 ? [`  and ${countWords(beside)} more, for other reasons`] : []),
     '',
     ...(rows.length === 0
       ? []

@@ -115,6 +115,9 @@ test('the list: counts first, then rows, each with the words that show it, and h
   expect(renderListing({ totals: { held: 0, waiting: 0, refused: 0 }, groups: [], rows: [], more: 0 })).toEqual([
     'no such row is held, waits or is refused',
   ]);
+  expect(renderListing({ totals: { held: 0, waiting: 0, refused: 0 }, groups: [], rows: [], more: 0 }, ['crm.a', 'crm.b'])).toEqual([
+    'no such row is held, waits or is refused; there are others, of crm.a, crm.b: changeover held list',
+  ]);
 });
 
 test('one row: what is wrong, since when, what stands, what was wanted, and what to do', () => {

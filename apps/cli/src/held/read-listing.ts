@@ -8,6 +8,12 @@ const MOST_GROUPS = 100;
 /** Rows that one look at the target reads. */
 const PAGE_ROWS = 1_000;
 
+/** The tables of all rows that are held, wait or are refused. */
+export async function readTables(list: HeldRowList): Promise<readonly string[]> {
+  const groups = await list.groups({}, MOST_GROUPS);
+  return [...new Set(groups.map(({ table }) => table))].sort();
+}
+
 /** Counts all that match, and reads the first `limit` of them, page by page. */
 export async function readListing(list: HeldRowList, filter: HeldFilter, limit: number): Promise<HeldListing> {
   const totals = await list.totals(filter);

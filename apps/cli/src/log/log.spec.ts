@@ -6,6 +6,7 @@ import { debeziumEnvelope } from './debezium.js';
 import { recordJson, recordLine, rowLine } from './record-view.js';
 import { damaged, renderSummary, renderVerdict } from './report-view.js';
 import { progressWords } from './run-audit.js';
+import { nothingListed } from './run-list.js';
 
 const FACTS: StreamFacts = {
   stream: 'm.changes',
@@ -65,6 +66,15 @@ const MOVED: RowChange = {
   before: { id: '1', name: undefined, note: undefined },
   after: { id: '2', name: 'a "b"\u202e', note: undefined },
 };
+
+test('why nothing is listed', () => {
+  expect(nothingListed({ stream: 'changes', table: 'crm.nix' }, { from: 13, seq: 12 })).toBe(
+    'nothing is listed: changes ends with record 12',
+  );
+  expect(nothingListed({ stream: 'writes', table: 'crm.nix', kind: 'schema' }, { from: 12, seq: 12 })).toContain(
+    'no record of kind schema about crm.nix from record 12 to 12 of writes; ',
+  );
+});
 
 test('a summary, in words', () => {
   expect(renderSummary(REPORT).split('\n')).toEqual([

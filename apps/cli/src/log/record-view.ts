@@ -14,7 +14,7 @@ export function recordLine({ header, offset, bytes, parts, tables }: ListedRecor
     ...(position === '' ? [] : [position]),
     ...(ts_ms === undefined ? [] : [new Date(ts_ms).toISOString()]),
     ...(txId === undefined ? [] : [`tx ${txId}`]),
-    ...(rows === undefined ? [] : [`${countWords(rows)} rows`]),
+    ...(rows === undefined ? [] : [`${countWords(rows)} ${rows === 1 ? 'row' : 'rows'}`]),
     bytesWords(bytes),
     `${countWords(parts)} ${parts === 1 ? 'part' : 'parts'}`,
     ...(from === undefined ? [] : [`from changes #${String(from.seq)}`]),

@@ -3,6 +3,7 @@ import { listRecords, type ListedRecord, type LogStream } from '@changeover/even
 import type { CliSettings } from '@changeover/shell';
 
 import type { CliSession } from '../cli-session.js';
+import { visible } from '../held/words.js';
 import { debeziumEnvelope } from './debezium.js';
 import { streamName, withLog } from './open-log.js';
 import { recordJson, recordLine, rowJson, rowLine } from './record-view.js';
@@ -53,7 +54,22 @@ export async function runList(
       await print(record);
       if (++listed === limit && !follow) break;
     }
+    if (listed > 0 || follow || signal.aborted) return;
+    const { seq } = await log.head(stream);
+    terminal.err(`${nothingListed(request, { from, seq })}\n`);
   });
+}
+
+/** Why nothing is listed of a stream that ends with the record `seq`. */
+export function nothingListed(
+  { stream, kind, table }: Pick<ListRequest, 'stream' | 'kind' | 'table'>,
+  { from, seq }: { readonly from: number; readonly seq: number },
+): string {
+  if (from > seq) return `nothing is listed: ${stream} ends with record ${String(seq)}`;
+  const chosen = [...(kind === undefined ? [] : [`of kind ${kind}`]), ...(table === undefined ? [] : [`about ${visible(table)}`])].join(
+    ' ',
+  );
+  return `nothing is listed: no record ${chosen} from record ${String(from)} to ${String(seq)} of ${stream}; \`changeover log inspect\` says which tables and kinds there are`;
 }
 
 /** A large record's rows go out as they are read. */

@@ -165,7 +165,7 @@ export class RebuildSession implements AsyncDisposable {
     if (changes.seq > record)
       throw new ChangeoverError(
         'BAD_SETTINGS',
-        `--to-record ${String(record)}: the rebuilt tables are at record ${String(changes.seq)} already, and cannot go back; drop them, or build others`,
+        `the rebuilt tables are at record ${String(changes.seq)} of changes already, and cannot go back to record ${String(record)}; drop them, or build others`,
       );
     const tables = [];
     for (const { live, rebuilt } of await this.#pairs())
