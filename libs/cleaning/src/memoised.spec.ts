@@ -32,6 +32,20 @@ test('of more texts than are kept each still comes to its own result, and those 
   expect(calls).toBeLessThan(40_000 - 7500);
 });
 
+test('a few thousand texts that come round again are remembered', () => {
+  let calls = 0;
+  const convert = memoised((text) => {
+    calls += 1;
+    return `${text}!`;
+  });
+  const texts = Array.from({ length: 2000 }, (_, index) => `name ${String(index)}`);
+  for (let round = 0; round < 20; round++) texts.map(convert);
+  calls = 0;
+  expect(texts.map(convert)).toEqual(texts.map((text) => `${text}!`));
+  // But for those that share a place.
+  expect(calls).toBeLessThan(800);
+});
+
 test('null is remembered too', () => {
   let calls = 0;
   const convert = memoised(() => {

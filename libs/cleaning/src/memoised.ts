@@ -1,7 +1,7 @@
 import { type Converter } from '@changeover/mapping';
 
-/** Results kept at most: a power of two. */
-const KEPT = 8192;
+/** Places for results: few at first, as most converters see few texts. Powers of two. */
+const [FEWEST, MOST] = [256, 8192];
 /** A longer text is seldom seen twice, and would cost more to keep than to convert. */
 const LONGEST = 64;
 
@@ -10,23 +10,34 @@ const LONGEST = 64;
  * that texts that are all different cost next to nothing.
  */
 export function memoised(convert: Converter): Converter {
-  const texts = new Array<string | undefined>(KEPT).fill(undefined);
-  const results = new Array<ReturnType<Converter>>(KEPT).fill(null);
-  const seen = new Int32Array(KEPT);
+  let kept = new Array<Kept | null>(FEWEST).fill(null);
+  let taken = 0;
+  /** Hashes of texts that came. */
+  const seen = new Int32Array(MOST);
+  const grow = (): void => {
+    const before = kept;
+    kept = new Array<Kept | null>(2 * before.length).fill(null);
+    for (const one of before) if (one !== null) kept[hashOf(one.text) & (kept.length - 1)] = one;
+  };
   return (text) => {
     if (text.length > LONGEST) return convert(text);
     const hash = hashOf(text);
-    const place = hash & (KEPT - 1);
-    if (texts[place] === text) return results[place] as ReturnType<Converter>;
+    const place = hash & (kept.length - 1);
+    const known = kept[place] as Kept | null;
+    if (known?.text === text) return known.result;
     const result = convert(text);
-    if (seen[place] === hash) {
-      texts[place] = ownCopy(text);
-      results[place] = result;
+    if (seen[hash & (MOST - 1)] !== hash) {
+      seen[hash & (MOST - 1)] = hash;
+      return result;
     }
-    seen[place] = hash;
+    kept[place] = { text: ownCopy(text), result };
+    if (known === null) taken++;
+    if (2 * taken > kept.length && kept.length < MOST) grow();
     return result;
   };
 }
+
+type Kept = { readonly text: string; readonly result: ReturnType<Converter> };
 
 /** Not 0, which no text was seen with. */
 function hashOf(text: string): number {
