@@ -71,7 +71,11 @@ async function locate(session: Session, stream: StreamName, from: number): Promi
 }
 
 async function fetchPage(session: Session, id: string, from: number, request: ReadRequest): Promise<Page> {
-  const rows = await session.query<PageRow>({ name: 'page', text: PAGE, values: [id, from, request.pageBytes] });
+  const rows = await session.query<PageRow>({
+    name: 'page',
+    text: PAGE,
+    values: [id, from, request.pageBytes, Math.min(request.until, Number.MAX_SAFE_INTEGER)],
+  });
   const [first] = rows;
   if (first === undefined) throw streamMissing(request.stream);
   const blocks: StoredBlock[] = [];

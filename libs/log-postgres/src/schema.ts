@@ -74,7 +74,7 @@ select s.id,
  where s.name = $1`;
 
 /**
- * The blocks from offset $2 on, at most $3 stored bytes and the block that passes them, and the stream's end in the
+ * The blocks from offset $2 on that begin before $4, at most $3 stored bytes and the block that passes them, and the stream's end in the
  * same snapshot. No row: the stream is gone. A row without a block: nothing there yet.
  */
 export const PAGE = `
@@ -85,7 +85,7 @@ select s.next_offset as stream_end, p.first_offset, p.message_count, p.codec, p.
       select b.first_offset, b.message_count, b.codec, b.data,
              sum(octet_length(b.data)) over (order by b.first_offset) - octet_length(b.data) as bytes_before
         from changeover_log.block b
-       where b.stream_id = s.id and b.first_offset >= $2
+       where b.stream_id = s.id and b.first_offset >= $2 and b.first_offset < $4
        order by b.first_offset
        limit 1000
     ) q

@@ -56,7 +56,8 @@ export async function runExplain(settings: AllSettings, request: ExplainRequest)
       end === 'source' ? explanations.ofSource(table, key) : { rows: explanations.ofTarget(table, key), dependants: [] as Dependants[] };
     const [rows, events] = await Promise.all([
       withRefused(settings, clock, found.rows),
-      eventsOf({ store, log, stream, signal }, recordsOf(found.rows)),
+      // What was read counts, and all of these records lie before it.
+      eventsOf({ store, log, stream, known: explanations.read.at, signal }, recordsOf(found.rows)),
     ]);
     const { read } = explanations;
     return { migration, end, table, key, keyColumns, mapping: mappingHash(mapping), read, rows, dependants: found.dependants, events };
@@ -108,18 +109,17 @@ async function withRefused(
 }
 
 async function eventsOf(
-  reading: Pick<Parameters<typeof listRecords>[0], 'store' | 'log' | 'stream' | 'signal'>,
+  reading: Pick<Parameters<typeof listRecords>[0], 'store' | 'log' | 'stream' | 'known' | 'signal'>,
   records: readonly number[],
 ): Promise<readonly Event[]> {
-  const events: Event[] = [];
-  for (const from of records) {
+  const eventOf = async (from: number): Promise<readonly Event[]> => {
     for await (const { header } of listRecords({ ...reading, from, follow: false, onFinding: () => undefined })) {
       const { seq, kind, pos, follows, ts_ms } = header;
-      if (seq === from) events.push({ seq, kind, position: pos ?? follows, ts_ms: ts_ms ?? null });
-      break;
+      return seq === from ? [{ seq, kind, position: pos ?? follows, ts_ms: ts_ms ?? null }] : [];
     }
-  }
-  return events;
+    return [];
+  };
+  return (await Promise.all(records.map(eventOf))).flat();
 }
 
 /** In their order, each once. */

@@ -1,46 +1,96 @@
 import { ChangeoverError } from '@changeover/core';
 
 import type { MessageStore, StreamName } from '../log/message-store.port.js';
+import type { RecordHeader } from '../record/header.js';
 import { decodeMessage, type DecodedMessage } from '../record/message-codec.js';
 
 type Range = { readonly start: number; readonly end: number; readonly signal: AbortSignal };
+type Placed = DecodedMessage & { readonly offset: number };
 
 /** Fences are 64 MB apart where much is written, so what lies within 2 GB of the end is found without reading all before it. */
 const MOST_FENCES = 32;
+/** So few messages are read one after the other. */
+const FEW = 8;
+/** Each window that is read is so many times as long as the one before: mostly the first message is enough. */
+const GROWTH = 4;
 
 /**
- * An offset, not behind record `seq`, at which a reader can begin: a fence that counted, or the beginning of the stream. No index says where a
- * sequence lies: each fence names the one before it, so we go back along these from the end, and give up where it is far.
+ * An offset, before all of record `seq`, at which a reader can begin: a fence that counted, a message behind it at which a record of its writer begins, or the beginning of the stream. No index says where
+ * a sequence lies: each fence names the one before it, so we go back along these from the end, and give up where it is far. Between two of them what counts is of one writer, and its sequences only grow, so
+ * it is found by halves. `known`: of a message that counts, of this record or one behind it; null: none is known, and what lies behind the last fence is not halved.
  */
-export async function findPlaceBefore(store: MessageStore, stream: StreamName, seq: number, range: Range): Promise<number> {
-  const { start, end } = range;
+export async function findPlaceBefore(
+  store: MessageStore,
+  stream: StreamName,
+  seq: number,
+  { start, end, known = null, signal }: Range & { readonly known?: number | null },
+): Promise<number> {
   if (start === end) return start;
-  let until = end;
-  let fenceAt = (await messageAt(store, stream, end - 1, range.signal))?.header.fenceAt ?? -1;
-  for (let fences = 0; fences < MOST_FENCES && fenceAt > start; fences++) {
-    const first = await firstBehind(store, stream, { ...range, start: fenceAt, end: until });
+  let until = known === null ? end : known + 1;
+  // The last message may be one that a fenced writer has left, which names its own fence: there may be others between the two.
+  let isOfOneWriter = known !== null;
+  let fenceAt = (await messageAt(store, stream, until - 1, signal))?.header.fenceAt ?? -1;
+  for (let fences = 0; fences < MOST_FENCES && fenceAt >= start; fences++) {
+    const first = await firstBehind(store, stream, { start: fenceAt, end: until, signal });
     if (first === null) return start;
-    if (first.seq !== null && first.seq <= seq) return fenceAt;
+    const { epoch } = first;
+    if (first.seq !== null && first.seq <= seq)
+      return isOfOneWriter ? nearer(store, stream, seq, { start: fenceAt, end: until, epoch, signal }) : fenceAt;
+    isOfOneWriter = true;
     until = fenceAt;
     fenceAt = first.fenceAt;
   }
   return start;
 }
 
-/** Of the fence at `start`: which it names, and the first record of its writer. Null: no fence can be read there. */
+/** Behind the fence at `start`: the last message, of those that halving meets, at which a record before `seq` begins. */
+async function nearer(
+  store: MessageStore,
+  stream: StreamName,
+  seq: number,
+  { start, end, epoch, signal }: Range & { readonly epoch: number },
+): Promise<number> {
+  let place = start;
+  let [low, high] = [start + 1, end];
+  while (high - low > FEW) {
+    const middle = Math.floor((low + high) / 2);
+    const met = await firstOf(store, stream, epoch, { start: middle, end: high, signal });
+    if (met === null || met.header.seq >= seq) {
+      high = middle;
+      continue;
+    }
+    if (met.header.part === 1) place = met.offset;
+    low = met.offset + 1;
+  }
+  return place;
+}
+
+/** The first message of a record of this writer; what another one has left between them is passed by. */
+async function firstOf(
+  store: MessageStore,
+  stream: StreamName,
+  epoch: number,
+  range: Range,
+): Promise<{ readonly offset: number; readonly header: RecordHeader } | null> {
+  for await (const { header, offset } of readable(store, stream, range))
+    if (header.kind !== 'fence' && header.epoch === epoch) return { offset, header };
+  return null;
+}
+
+/** Of the fence at `start`: which it names, its writer's epoch, and that one's first record. Null: no fence can be read there. */
 async function firstBehind(
   store: MessageStore,
   stream: StreamName,
-  { start, end, signal }: Range,
-): Promise<{ readonly fenceAt: number; readonly seq: number | null } | null> {
+  range: Range,
+): Promise<{ readonly fenceAt: number; readonly epoch: number; readonly seq: number | null } | null> {
   let fence: { readonly fenceAt: number; readonly epoch: number } | null = null;
-  for await (const { header } of readable(store, stream, { start, end, signal })) {
+  for await (const { header } of readable(store, stream, range)) {
     if (fence === null) {
       if (header.kind !== 'fence') return null;
-      fence = header;
-    } else if (header.kind !== 'fence' && header.epoch === fence.epoch) return { fenceAt: fence.fenceAt, seq: header.seq };
+      fence = { fenceAt: header.fenceAt, epoch: header.epoch };
+    } else if (header.kind !== 'fence' && header.epoch === fence.epoch) return { ...fence, seq: header.seq };
   }
-  return fence === null ? null : { fenceAt: fence.fenceAt, seq: null };
+  return fence === null ? null : { ...fence, seq: null };
 }
 
 async function messageAt(store: MessageStore, stream: StreamName, offset: number, signal: AbortSignal): Promise<DecodedMessage | null> {
@@ -49,11 +99,11 @@ async function messageAt(store: MessageStore, stream: StreamName, offset: number
 }
 
 /** Up to the first that cannot be read: we only look for a place to begin. */
-async function* readable(store: MessageStore, stream: StreamName, { start, end, signal }: Range): AsyncGenerator<DecodedMessage> {
+async function* readable(store: MessageStore, stream: StreamName, { start, end, signal }: Range): AsyncGenerator<Placed> {
   try {
-    for await (const batch of store.read(stream, start, { signal, until: end })) {
-      for (const { bytes, offset } of batch) yield decodeMessage(bytes, offset);
-    }
+    for (let from = start, size = 1; from < end && !signal.aborted; from += size, size *= GROWTH)
+      for await (const batch of store.read(stream, from, { signal, until: Math.min(end, from + size) }))
+        for (const { bytes, offset } of batch) yield { ...decodeMessage(bytes, offset), offset };
   } catch (error) {
     if (!(error instanceof ChangeoverError) || error.policy === 'retry') throw error;
   }

@@ -10,12 +10,14 @@ import {
   truncated,
   type RowsEvent,
 } from '@changeover/testing';
+import fc from 'fast-check';
 
 import { encodeFrameHeader } from '../frame/frame-codec.js';
 import type { LogWriter, RecordPart } from '../log/event-log.port.js';
 import { SequencedLog } from '../log/sequenced-log.js';
 import { encodeJsonBody } from '../record/bodies.js';
 import type { RecordRef } from '../record/header.js';
+import { decodeMessage } from '../record/message-codec.js';
 import type { LogFinding } from './finding.js';
 import { findPlaceBefore } from './find-record.js';
 import { listRecords, type ListedRecord, type ListOptions } from './list-records.js';
@@ -28,10 +30,14 @@ const FIRM = textTable('crm.firm', ['id', 'name']);
 /** Counts what is read. */
 class CountingStore extends InMemoryMessageStore {
   readonly from: number[] = [];
+  messages = 0;
 
-  override read(...given: Parameters<InMemoryMessageStore['read']>): ReturnType<InMemoryMessageStore['read']> {
+  override async *read(...given: Parameters<InMemoryMessageStore['read']>): ReturnType<InMemoryMessageStore['read']> {
     this.from.push(given[1]);
-    return super.read(...given);
+    for await (const batch of super.read(...given)) {
+      this.messages += batch.length;
+      yield batch;
+    }
   }
 }
 
@@ -153,6 +159,74 @@ test('begins at the fence that lies before the sequence, not at the beginning', 
   expect(made.store.from).not.toContain(0);
   expect(made.findings).toEqual([]);
 });
+
+test('finds a record among many of one writer without reading those before it', async () => {
+  const made = await bed();
+  const writer = await made.writer();
+  for (let place = 4; place < 1000; place++) await writer.append(made.record(place, [inserted(FIRM, [String(place), null])]));
+  const last = made.storage.get(STREAM).messages.length - 1;
+  const messagesFor = async (seq: number, options: Partial<ListOptions>): Promise<number> => {
+    made.store.messages = 0;
+    for await (const { header } of made.list({ from: seq, ...options })) {
+      expect(header.seq).toBe(seq);
+      break;
+    }
+    return made.store.messages;
+  };
+  // The end, the fence, as many as there are halves, and few before it.
+  for (const seq of [6, 7, 500, 777, 1001]) expect(await messagesFor(seq, { known: last })).toBeLessThan(200);
+  expect(await messagesFor(777, {})).toBeGreaterThan(700);
+  await (await made.writer()).append(made.record(1000, [inserted(FIRM, ['1000', null])]));
+  expect(await messagesFor(777, {})).toBeLessThan(200);
+});
+
+test('from any sequence on a list holds the same as the whole list from there, whatever writers have left', async () => {
+  const counts = { lists: 0, nearer: 0, late: 0, unfinished: 0 };
+  const step = fc.record({
+    what: fc.constantFrom('record', 'record', 'record', 'parts', 'fence', 'late', 'unfinished'),
+    parts: fc.integer({ min: 2, max: 5 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 120 }), async (steps) => {
+      const made = await bed();
+      let [writer, fenced] = [await made.writer(), await made.writer()];
+      [writer, fenced] = [fenced, writer];
+      for (const [index, { what, parts }] of steps.entries()) {
+        const record = (count: number): RecordPart[] => made.record(index + 4, [inserted(FIRM, [String(index), null])], count);
+        if (what === 'record') await writer.append(record(1));
+        else if (what === 'parts') await writer.append(record(parts));
+        else if (what === 'fence') [fenced, writer] = [writer, await made.writer()];
+        else if (what === 'late') {
+          counts.late++;
+          await fenced.append(record(parts)).catch(() => undefined);
+        } else {
+          counts.unfinished++;
+          await writer.append(record(parts).slice(0, -1));
+          [fenced, writer] = [writer, await made.writer()];
+        }
+      }
+      const all: number[] = [];
+      const counted: number[] = [];
+      for await (const { header, offset } of made.list()) {
+        all.push(header.seq);
+        counted.push(offset);
+      }
+      const { messages } = made.storage.get(STREAM);
+      for (const seq of all) {
+        const due = all.filter((one) => one >= seq);
+        const known = counted.at(-1) as number;
+        expect([await made.seqs({ from: seq }), await made.seqs({ from: seq, known })]).toEqual([due, due]);
+        const place = await findPlaceBefore(made.store, STREAM, seq, { start: 0, end: messages.length, known, signal: NEVER });
+        if (messages[place] !== undefined && decodeMessage(messages[place].bytes, place).header.kind !== 'fence') counts.nearer++;
+        counts.lists++;
+      }
+      expect(made.findings).toEqual([]);
+    }),
+    { numRuns: 120, seed: 11 },
+  );
+  console.log(`seed 11; lists: ${JSON.stringify(counts)}`);
+  expect(Object.values(counts).every((count) => count > 50)).toBe(true);
+}, 60_000);
 
 test('no fence that can be read: from the beginning', async () => {
   const made = await bed();

@@ -19,6 +19,8 @@ export type ListOptions = {
   readonly stream: StreamName;
   /** The first sequence. */
   readonly from: number;
+  /** Offset of a message that counts, of that record or one behind it: with it a record near the end is found sooner. */
+  readonly known?: number;
   readonly kind?: Exclude<RecordKind, 'fence'>;
   /** `schema.table`: only records that hold rows, or the form, of this table. */
   readonly table?: string;
@@ -47,9 +49,9 @@ type Open = { seq: number; offset: number; bytes: number; parts: number; readonl
 
 /** Records in order, from a sequence on. */
 export async function* listRecords(options: ListOptions): AsyncGenerator<ListedRecord> {
-  const { store, stream, from, follow, signal } = options;
+  const { store, stream, from, known, follow, signal } = options;
   const { start, end } = await store.bounds(stream);
-  const place = await findPlaceBefore(store, stream, from, { start, end, signal });
+  const place = await findPlaceBefore(store, stream, from, { start, end, known: known ?? null, signal });
   const order = place === 0 ? RecordOrder.fromBeginning() : RecordOrder.fromSomewhere();
   const forms = new Forms(options.log, stream);
   let open: Open | null = null;
