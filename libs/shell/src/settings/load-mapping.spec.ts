@@ -167,6 +167,19 @@ test.each([
   });
 });
 
+test.each([
+  ['mapping.ts', 'export let mapping: object;'],
+  ['mapping.mjs', 'export let mapping;'],
+])('%s whose default export is undefined is no mapping without rules', async (name, line) => {
+  const said = {
+    code: 'MAPPING_INVALID',
+    message: `${join(folder, name)}: its default export is undefined: what it names may be spelled otherwise where it is imported from`,
+  };
+  await expect(load(name, `${line} export default mapping;`)).rejects.toMatchObject(said);
+  await writeFile(join(folder, 'base.ts'), 'export const maping = { rules: [] };');
+  await expect(load(name, `import { mapping } from './base.ts';\nexport default mapping;`)).rejects.toMatchObject(said);
+});
+
 test.each(['mapping.ts', 'mapping.mjs'])('%s that throws says where', async (name) => {
   await writeFile(join(folder, `rule-${name}`), `export const rule = (of) => {\n  throw new Error('boom');\n};`);
   const content = `import { rule } from './rule-${name}';\n\nexport default { rules: [rule({})] };`;

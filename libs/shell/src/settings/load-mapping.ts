@@ -106,6 +106,14 @@ async function importDefault(file: string, virtualModules: Readonly<Record<strin
   const module = await jiti.import<object & { readonly [Symbol.toStringTag]?: string }>(file);
   const isCommonJs = !Object.hasOwn(module, '__esModule') && module[Symbol.toStringTag] !== 'Module' && Object.keys(module).length > 0;
   // Taken as it is it would be a mapping without rules, under which all that is written goes.
+  // Asked of the module itself, what is exported as undefined would be the module again.
+  const exported = Object.getOwnPropertyDescriptor(module, 'default');
+  const isNothing = exported !== undefined && (exported.get === undefined ? exported.value : exported.get.call(module)) === undefined;
+  if (isNothing)
+    throw new ChangeoverError(
+      'MAPPING_INVALID',
+      'its default export is undefined: what it names may be spelled otherwise where it is imported from',
+    );
   if (!('default' in module) && !isCommonJs) {
     throw new ChangeoverError('MAPPING_INVALID', 'it has no default export: end it with `export default defineMapping({ … });`');
   }
