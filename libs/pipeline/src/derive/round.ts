@@ -356,11 +356,23 @@ export class Round {
   #comingWith(row: AffectedRow): readonly AffectedRow[] {
     if (this.#missing(row).length === 0) return [row];
     const needed = new Set([row]);
-    for (const one of needed) for (const parent of this.#missing(one)) if (this.#stands(parent)) needed.add(parent);
-    for (let before = -1; before !== needed.size;) {
-      before = needed.size;
-      for (const one of needed) if (!this.#missing(one).every((parent) => needed.has(parent))) needed.delete(one);
+    const neededBy = new Map<AffectedRow, AffectedRow[]>();
+    const alone: AffectedRow[] = [];
+    for (const one of needed) {
+      for (const parent of this.#missing(one)) {
+        if (!this.#stands(parent)) {
+          alone.push(one);
+          continue;
+        }
+        needed.add(parent);
+        const by = neededBy.get(parent);
+        if (by === undefined) neededBy.set(parent, [one]);
+        else by.push(one);
+      }
     }
+    // Whoever lacks one that does not come takes along those that need it: each once, however long the chain.
+    for (let one = alone.pop(); one !== undefined; one = alone.pop())
+      if (needed.delete(one)) for (const by of neededBy.get(one) ?? NONE) alone.push(by);
     return [...needed];
   }
 

@@ -76,9 +76,15 @@ describe('what transform has left in its state', () => {
   it.each<readonly [string, Partial<TransformPlace>, boolean]>([
     ['of no record', { read: null }, false],
     ['in the middle of a record', {}, true],
+    ['being derived from', { phase: { name: 'deriving', cursor: null, batch: 0 } }, true],
     ['not all there yet', { phase: { name: 'filling' } }, false],
     ['being copied again', { copies: { 'crm.person': 3 } }, false],
   ])('is not compared while it is %s', async (_, over, isBetween) => {
     await expect(left(over, isBetween)).rejects.toMatchObject({ code: 'NOT_FOLLOWING' });
+  });
+
+  it('is there while another mapping comes into force, whatever that has put aside', async () => {
+    const phase = { name: 'activating', cursor: null, batch: 0, derived: false, numbers: {} } as TransformPlace['phase'];
+    expect((await left({ phase }, true)).read).toEqual(READ);
   });
 });

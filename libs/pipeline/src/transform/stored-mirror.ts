@@ -62,7 +62,13 @@ export function wholePlace(look: StateLook): TransformPlace & { readonly read: R
   const place = decodePlace(look.place);
   const read = place?.read ?? null;
   if (place === null || read === null) throw notWhole('transform has remembered nothing yet, or is of another version');
-  if (look.isBetween) throw notWhole('transform is in the middle of a large transaction');
+  // What a coming mapping puts there is beside all that is asked for.
+  if (look.isBetween && place.phase.name !== 'activating')
+    throw notWhole(
+      place.phase.name === 'deriving'
+        ? 'everything is being derived for the first time'
+        : 'transform is in the middle of a large transaction',
+    );
   if (place.phase.name === 'filling')
     throw notWhole('tables are being copied for the first time, or rows that the mapping looks up are not recorded yet');
   const copied = Object.keys(place.copies);
