@@ -348,6 +348,8 @@ describe('a hold', () => {
 });
 
 describe('what verifications came to', () => {
+  /** When the fourth ended, and when nobody had for a while. */
+  const [ENDED_MS, LATER] = [1_700_000_000_004, 1_700_000_001_000];
   const place = (seq: number): Verified['changes'] => ({ logId: 'l', epoch: 1, seq, pos: NO_POSITION, checksum: 'abc', at: seq * 10 });
   const verified = (seq: number, over: Partial<Verified> = {}): Verified => ({
     ...{ kind: 'full', outcome: 'equal', isBase: true, changes: place(seq), writes: place(seq + 1), generation: '0.0', mapping: 'm' },
@@ -361,17 +363,19 @@ describe('what verifications came to', () => {
     await using bed = await LoadBed.open('CREATE TABLE contacts (id int PRIMARY KEY)');
     const [reader, other] = [readerOf(bed), readerOf(bed, 'other')];
     expect([await reader.lastVerified('any'), await reader.lastVerified('base')]).toEqual([null, null]);
-    await reader.record(verified(1));
-    await other.record(verified(5));
-    await reader.record(verified(2, { kind: 'touched', outcome: 'different', isBase: false }));
+    await reader.record(verified(1), LATER);
+    await other.record(verified(5), LATER);
+    await reader.record(verified(2, { kind: 'touched', outcome: 'different', isBase: false }), LATER);
     expect(await reader.lastVerified('base')).toEqual(verified(1));
     expect(await reader.lastVerified('any')).toEqual(verified(2, { kind: 'touched', outcome: 'different', isBase: false }));
     expect(await other.lastVerified('any')).toEqual(verified(5));
     for (const kind of ['full', 'sample'] as const) {
-      await reader.record(verified(3));
-      await reader.record(verified(4, { kind, isBase: false }));
+      await reader.record(verified(3), LATER);
+      await reader.record(verified(4, { kind, isBase: false }), LATER);
       expect(await reader.lastVerified('base')).toEqual(verified(3));
-      await reader.record(verified(4, { kind, outcome: 'different', isBase: false }));
+      await reader.record(verified(4, { kind, outcome: 'different', isBase: false }), LATER);
+      // One that was under way then has not seen what that one saw.
+      await reader.record(verified(5), ENDED_MS);
       expect([await reader.lastVerified('base'), await other.lastVerified('base')]).toEqual([null, verified(5)]);
     }
     for (const one of [reader, other]) await one.stop();
@@ -380,12 +384,12 @@ describe('what verifications came to', () => {
   it('is kept of the last thousand alone, and of the last that another may begin from', async () => {
     await using bed = await LoadBed.open('CREATE TABLE contacts (id int PRIMARY KEY)');
     const [reader, other] = [readerOf(bed), readerOf(bed, 'other')];
-    await other.record(verified(5));
-    for (const seq of [1, 2]) await reader.record(verified(seq));
+    await other.record(verified(5), LATER);
+    for (const seq of [1, 2]) await reader.record(verified(seq), LATER);
     await bed.sql
       .query(`INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
       SELECT migration, kind, outcome, false, changes, writes, generation, mapping, n, seconds, rows FROM changeover.verification, generate_series(1, 1100) n WHERE migration = 'crm' AND (changes->>'seq')::int = 2`);
-    await reader.record(verified(3, { isBase: false }));
+    await reader.record(verified(3, { isBase: false }), LATER);
     const kept = `SELECT count(*)::int, min(ended_ms)::float8 AS first FROM changeover.verification WHERE migration = 'crm' AND NOT is_base`;
     expect((await bed.sql.query(kept)).rows).toEqual([{ count: 1000, first: 102 }]);
     expect([await reader.lastVerified('base'), await reader.lastVerified('any')]).toEqual([verified(2), verified(3, { isBase: false })]);

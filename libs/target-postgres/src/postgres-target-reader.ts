@@ -76,8 +76,8 @@ export class PostgresTargetReader extends TargetReader {
     }
   }
 
-  async record(verified: Verified): Promise<void> {
-    await this.#ask((connection) => recordVerified(connection, this.#options.migration, verified));
+  async record(verified: Verified, began_ms: number): Promise<void> {
+    await this.#ask((connection) => recordVerified(connection, this.#options.migration, verified, began_ms));
   }
 
   async lastVerified(which: 'any' | 'base'): Promise<Verified | null> {

@@ -11,16 +11,17 @@ const RECORD = `WITH older AS (
       AND id IS DISTINCT FROM (SELECT max(id) FROM changeover.verification WHERE migration = $1 AND is_base)),
     disproved AS (UPDATE changeover.verification SET is_base = false WHERE migration = $1 AND is_base AND $2 <> 'touched' AND $3 = 'different')
   INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
+  VALUES ($1, $2, $3, $4::boolean AND NOT EXISTS (SELECT FROM changeover.verification
+    WHERE migration = $1 AND kind <> 'touched' AND outcome = 'different' AND ended_ms >= $12), $5, $6, $7, $8, $9, $10, $11)`;
 
 const LAST = `SELECT kind, outcome, is_base AS "isBase", changes, writes, generation, mapping, ended_ms::float8 AS ended_ms, seconds, rows::float8 AS rows
   FROM changeover.verification WHERE migration = $1 AND (is_base OR NOT $2) ORDER BY id DESC LIMIT 1`;
 
 /** What is known of a place from which rows were loaded is true only of that load: so it stands beside it, in the target. */
-export async function recordVerified(connection: Connection, migration: string, verified: Verified): Promise<void> {
+export async function recordVerified(connection: Connection, migration: string, verified: Verified, began_ms: number): Promise<void> {
   const { kind, outcome, isBase, changes, writes, generation, mapping, ended_ms, seconds, rows } = verified;
   const places = [JSON.stringify(changes), JSON.stringify(writes)];
-  await connection.query(RECORD, [migration, kind, outcome, isBase, ...places, generation, mapping, ended_ms, seconds, rows]);
+  await connection.query(RECORD, [migration, kind, outcome, isBase, ...places, generation, mapping, ended_ms, seconds, rows, began_ms]);
 }
 
 export async function lastVerified(connection: Connection, migration: string, which: 'any' | 'base'): Promise<Verified | null> {

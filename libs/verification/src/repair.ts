@@ -92,7 +92,7 @@ export type RepairOptions = {
   readonly differing: DifferingRows;
   /** What the comparison came to. */
   readonly tables: readonly TableComparison[];
-  /** Texts of the source that were given a number by the comparison: another one than they had. */
+  /** Texts of the source that were given a number by the comparison, which may be another one than they had. */
   readonly numbersGiven: number;
   /** Whether rows that should not be there are deleted. */
   readonly deleteExtra: boolean;
@@ -119,8 +119,11 @@ export async function repairRows(options: RepairOptions, signal: AbortSignal): P
     if (left !== null) results.set(row, { result: left });
     return left === null;
   });
-  if (due.length > 0)
-    await untilThere(() => repairThose(options, due, results, signal), { ...options, began: options.clock.monotonic() }, signal);
+  if (due.length > 0) {
+    // It may read the whole log: before anybody is held up, and once.
+    const since = await heldSince(new Set(due.filter(isMissingEntry).map(entryOf)), options, signal);
+    await untilThere(() => repairThose(options, { due, since, results }, signal), { ...options, began: options.clock.monotonic() }, signal);
+  }
   const counts = Object.fromEntries(RESULTS.map((result) => [result, 0])) as Record<RepairResult, number>;
   for (const { result } of results.values()) counts[result]++;
   counts.beyond += differing.beyond;
@@ -142,8 +145,15 @@ export async function repairRows(options: RepairOptions, signal: AbortSignal): P
 /** Once; the results are those of the last time. */
 async function repairThose(
   { log, writes, target, snapshot }: RepairOptions,
-  due: readonly DifferingRow[],
-  results: Map<DifferingRow, RepairedResult>,
+  {
+    due,
+    since,
+    results,
+  }: {
+    readonly due: readonly DifferingRow[];
+    readonly since: ReadonlyMap<string, Since>;
+    readonly results: Map<DifferingRow, RepairedResult>;
+  },
   signal: AbortSignal,
 ): Promise<true> {
   const loaded = new TouchedRows({
@@ -153,7 +163,6 @@ async function repairThose(
     rows: watched(due),
     asCompared: (table, lines) => snapshot.asCompared(table, lines),
   });
-  const since = await heldSince(new Set(due.filter(isMissingEntry).map(entryOf)), { log, writes, snapshot }, signal);
   // Most of it is read before anybody is held up.
   await loaded.readTo((await heldAt(target)).writes, signal);
   await using hold = await target.hold();

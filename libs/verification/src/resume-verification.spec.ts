@@ -199,7 +199,7 @@ describe('a verification that was killed', () => {
         await on.follow();
       },
     ],
-    ['of another program', (on) => (on.scratch.place = Buffer.from(String(on.scratch.place).replace('"format":1', '"format":0')))],
+    ['of another program', (on) => (on.scratch.place = Buffer.from(String(on.scratch.place).replace('"format":2', '"format":1')))],
     [
       'after another log has begun',
       (on) => (on.scratch.place = Buffer.from(String(on.scratch.place).replaceAll(/"logId":"[^"]*"/g, '"logId":"x"'))),

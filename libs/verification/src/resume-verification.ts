@@ -90,7 +90,17 @@ export async function resumeVerification(options: ResumeOptions, signal: AbortSi
   const rows = compared.reduce((sum, { found }) => sum + found, 0);
   const outcome = equal ? ('equal' as const) : ('different' as const);
   const isBase = equal && touched.unsettled === 0;
-  await target.record({ kind: 'full', outcome, isBase, ...place, mapping: hash, ended_ms: clock.now(), seconds: report.seconds, rows });
+  const verified = {
+    kind: 'full' as const,
+    outcome,
+    isBase,
+    ...place,
+    mapping: hash,
+    ended_ms: clock.now(),
+    seconds: report.seconds,
+    rows,
+  };
+  await target.record(verified, unfinished.placed_ms);
   return report;
 }
 

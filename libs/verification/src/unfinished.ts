@@ -29,7 +29,7 @@ export type Unfinished = VerifiedPlace & {
 };
 
 /** Raised when it means something else. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** As the place of a state, which is committed with what it says of it. */
 export function encodeUnfinished(unfinished: Unfinished): Buffer {

@@ -149,7 +149,7 @@ async function compareBoth(
   signal: AbortSignal,
 ): Promise<VerificationReport> {
   const { migration, mapping, captured, clock, limits, onStep, only } = options;
-  const began = clock.monotonic();
+  const [began, began_ms] = [clock.monotonic(), clock.now()];
   const uses = (table: TableSchema): boolean => {
     const { passed, read } = tableUse(mapping, table);
     return passed !== null || read;
@@ -192,7 +192,9 @@ async function compareBoth(
   for await (const lines of place.target.rows(CORRECTION_TABLE)) await derivation.correct(lines);
   for await (const lines of place.target.rows(REFERENCE_TABLE)) await derivation.refer(lines);
   const onNumbers = (rows: number): void => onStep({ doing: 'reading', table: tableName(ALLOCATED_TABLE), rows });
-  if (derivation.allocates) await learnNumbers(derivation, { ...options, target: place.target, onRows: onNumbers }, signal);
+  const numbersOf = derivation.allocates
+    ? await learnNumbers(derivation, { ...options, target: place.target, onRows: onNumbers }, signal)
+    : 'log';
   await derivation.tell(keptVersions(place.target));
   await derivation.mark();
   options.onResumable?.();
@@ -203,7 +205,8 @@ async function compareBoth(
     await derivation.mark();
     options.crashPoint('verify.compared');
   }
-  await onCompared?.(place.target, tables, derivation.numbersGiven);
+  // Where the log has told all of them, none that a row would have to have was given here.
+  await onCompared?.(place.target, tables, numbersOf === 'log' ? 0 : derivation.numbersGiven);
   const seconds = (clock.monotonic() - began) / 1000;
   const report = { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
   const equal = isEqual(report);
@@ -211,7 +214,7 @@ async function compareBoth(
     const outcome = equal ? ('equal' as const) : ('different' as const);
     const rows = tables.reduce((sum, { found }) => sum + found, 0);
     const at = { changes, writes, generation, mapping: hash };
-    await options.target.record({ kind: 'full', outcome, isBase: equal, ...at, ended_ms: clock.now(), seconds, rows });
+    await options.target.record({ kind: 'full', outcome, isBase: equal, ...at, ended_ms: clock.now(), seconds, rows }, began_ms);
   }
   return report;
 

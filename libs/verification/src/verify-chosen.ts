@@ -79,12 +79,13 @@ export type ChosenReport = VerificationReport & {
  */
 export async function verifyChosen(options: ChosenOptions, choice: Choice, signal: AbortSignal): Promise<ChosenReport> {
   const { mapping, target, clock } = options;
+  const began_ms = clock.now();
   const mappedBy = mappingHash(mapping);
   const base = choice.kind === 'touched' ? requireBase(await target.lastVerified('base'), mappedBy) : null;
   const { report, place } = await compareChosen(options, choice, base, signal);
   if (options.only === undefined) {
     const equal = isEqualChosen(report);
-    await target.record({
+    const verified: Verified = {
       kind: choice.kind,
       outcome: equal ? 'equal' : 'different',
       isBase: choice.kind === 'touched' && equal && report.unsettled === 0,
@@ -93,7 +94,8 @@ export async function verifyChosen(options: ChosenOptions, choice: Choice, signa
       ended_ms: clock.now(),
       seconds: report.seconds,
       rows: report.tables.reduce((sum, { found }) => sum + found, 0),
-    });
+    };
+    await target.record(verified, began_ms);
   }
   return report;
 }

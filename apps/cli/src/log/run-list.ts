@@ -36,6 +36,7 @@ export async function runList(
   await withLog(settings, clock, async ({ log, store }) => {
     const isChosen = kind !== undefined || table !== undefined;
     const from = request.from ?? (isChosen ? 1 : Math.max(1, (await log.head(stream)).seq - limit + 1));
+    let isDamaged = false;
     const records = listRecords({
       store,
       log,
@@ -46,6 +47,7 @@ export async function runList(
       ...(kind !== undefined && { kind }),
       ...(table !== undefined && { table }),
       onFinding: (finding) => {
+        isDamaged = true;
         terminal.err(`${findingLine(finding)}\n`);
       },
     });
@@ -54,7 +56,8 @@ export async function runList(
       await print(record);
       if (++listed === limit && !follow) break;
     }
-    if (listed > 0 || follow || signal.aborted) return;
+    // Of a damaged log the findings say why.
+    if (listed > 0 || follow || signal.aborted || isDamaged) return;
     const { seq } = await log.head(stream);
     terminal.err(`${nothingListed(request, { from, seq })}\n`);
   });
@@ -66,10 +69,10 @@ export function nothingListed(
   { from, seq }: { readonly from: number; readonly seq: number },
 ): string {
   if (from > seq) return `nothing is listed: ${stream} ends with record ${String(seq)}`;
-  const chosen = [...(kind === undefined ? [] : [`of kind ${kind}`]), ...(table === undefined ? [] : [`about ${visible(table)}`])].join(
-    ' ',
+  const chosen = [...(kind === undefined ? [] : [` of kind ${kind}`]), ...(table === undefined ? [] : [` about ${visible(table)}`])].join(
+    '',
   );
-  return `nothing is listed: no record ${chosen} from record ${String(from)} to ${String(seq)} of ${stream}; \`changeover log inspect\` says which tables and kinds there are`;
+  return `nothing is listed: no record${chosen} from record ${String(from)} to ${String(seq)} of ${stream}; \`changeover log inspect\` says which tables and kinds there are`;
 }
 
 /** A large record's rows go out as they are read. */

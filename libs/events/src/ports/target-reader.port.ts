@@ -106,8 +106,8 @@ export abstract class TargetReader {
   /** Holds load. TARGET_BUSY while somebody else does. */
   abstract hold(): Promise<LoadHold>;
 
-  /** Writes a verification down. One of all rows, or of a sample, that found some that differ: those before it are no base any more, as the rows that differ need not be touched again. */
-  abstract record(verified: Verified): Promise<void>;
+  /** Writes a verification down. One of all rows, or of a sample, that found some that differ: those before it are no base any more, as the rows that differ need not be touched again; nor are those that have begun (`began_ms`, milliseconds since the epoch) before it ended. */
+  abstract record(verified: Verified, began_ms: number): Promise<void>;
 
   /** The verification that ended last; of those that are a base, where that is asked for. Null: there is none. */
   abstract lastVerified(which: 'any' | 'base'): Promise<Verified | null>;

@@ -14,6 +14,8 @@ export type LastNumbers = Readonly<Record<string, number>>;
 const [BY_TEXT, LAST] = [0, 1] as const;
 /** Of each sequence: many rows mention the same few. */
 const REMEMBERED = 10_000;
+/** At once. */
+const FORGOTTEN = 1000;
 const NONE_LEFT = new ConversionProblem('no number is left');
 
 /**
@@ -55,6 +57,17 @@ export class AllocatedNumbers implements Iterable<AllocatedNumber> {
   /** How many were given here, and not learned. */
   get given(): number {
     return this.#given;
+  }
+
+  /** Some of them: as if these were not known. False: there are none left. */
+  forget(): boolean {
+    const keys: Buffer[] = [];
+    for (const part of [BY_TEXT, LAST]) {
+      for (const { key } of this.#state.entries(stateKey('allocated', part, ''), null)) if (keys.push(key) >= FORGOTTEN) break;
+    }
+    for (const key of keys) this.#state.remove(key);
+    this.#remembered.clear();
+    return keys.length > 0;
   }
 
   /** All that texts have, in the order of their keys in the state. */

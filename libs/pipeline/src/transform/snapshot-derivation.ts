@@ -19,7 +19,7 @@ import {
   type TableUse,
 } from '@changeover/mapping';
 
-import { allocatedIn, allocatedLine } from '../derive/allocated-numbers.js';
+import { allocatedIn, allocatedLine, type LastNumbers } from '../derive/allocated-numbers.js';
 import { DeriveAll, takePiece, type DeriveAllCursor } from '../derive/derive-all.js';
 import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
@@ -60,8 +60,12 @@ export type SnapshotDerivationOptions = {
   readonly roundRows?: number;
 };
 
-/** How far it has come where all is there that is to be derived from: rows by table of the source, and where deriving goes on; null: nothing is left to derive. */
-export type DerivedSoFar = { readonly rows: Readonly<Record<string, number>>; readonly cursor: DeriveAllCursor | null };
+/** How far it has come where all is there that is to be derived from: rows by table of the source, the last number of each sequence that was told, and where deriving goes on; null: nothing is left to derive. */
+export type DerivedSoFar = {
+  readonly rows: Readonly<Record<string, number>>;
+  readonly numbers: LastNumbers;
+  readonly cursor: DeriveAllCursor | null;
+};
 
 /** What the list of held rows says of a version that is kept, `source_key` and `kept_version` as they are there. */
 export type ToldVersion = { readonly target: string; readonly sourceKey: string; readonly text: string };
@@ -87,6 +91,8 @@ export class SnapshotDerivation {
   #cursor: DeriveAllCursor | null = FIRST;
   /** All is there that is to be derived from. */
   #isFilled = false;
+  /** The last number of each sequence that was told; null: none was given here yet. */
+  #told: LastNumbers | null = null;
 
   /** Throws MAPPING_INVALID, or SCHEMA_NEEDS_MAPPING, where the mapping does not fit the tables. */
   constructor(options: SnapshotDerivationOptions) {
@@ -98,7 +104,7 @@ export class SnapshotDerivation {
       this.#uses.set(table, tableUse(mapping, schema));
       table.rows = from?.rows[table.name] ?? 0;
     });
-    if (from !== undefined) [this.#cursor, this.#isFilled] = [from.cursor, true];
+    if (from !== undefined) [this.#cursor, this.#isFilled, this.#told] = [from.cursor, true, from.numbers];
     const passing = new Map<string, PassingTable>();
     for (const { table, target } of this.#passed()) if (table.form.keyed) passing.set(table.name, { source: table.form.schema, target });
     this.#circles = tablesInCircles(passing);
@@ -157,9 +163,14 @@ export class SnapshotDerivation {
     return this.#derived.plan.rules.some(({ numbering }) => numbering !== null);
   }
 
-  /** How many texts were given a number here, as none of those that were told was theirs. Whoever tells all that were given as of the same instant finds none. */
+  /** How many texts were given a number here, as none of those that were told was theirs. */
   get numbersGiven(): number {
     return this.#derived.numbers.given;
+  }
+
+  /** What {@link number} was told is not so. */
+  async forgetNumbers(): Promise<void> {
+    while (this.#derived.numbers.forget()) await this.#makeRoom();
   }
 
   /** Numbers that texts have, before anything is derived: rows of `ALLOCATED_TABLE`, COPY text. */
@@ -210,6 +221,7 @@ export class SnapshotDerivation {
   ): Promise<void> {
     const { derivation, plan } = this.#derived;
     const { state, startThreads, pieceRows = PIECE_ROWS } = this.#options;
+    this.#told ??= this.#derived.numbers.last;
     const all = new DeriveAll({ plan, state });
     const sizes = all.steps.map(({ table }) => this.#tables.find(table.name)?.rows ?? 0);
     const expected = sizes.reduce((sum, rows) => sum + rows, 0);
@@ -292,9 +304,14 @@ export class SnapshotDerivation {
     }
   }
 
-  /** The numbers that texts have, as rows of `ALLOCATED_TABLE`. */
+  /**
+   * The numbers that were told, as rows of `ALLOCATED_TABLE`. Those that were given here are none of them: before rows are derived texts are numbered that some of them mention only for themselves, as
+   * one of which too many rows are joined, which nobody derives to its end.
+   */
   *numbers(): Generator<Line> {
-    for (const given of this.#derived.numbers) yield allocatedLine(this.#options.migration, given);
+    const told = this.#told ?? this.#derived.numbers.last;
+    for (const number of this.#derived.numbers)
+      if (Number(number.number) <= (told[number.sequence] ?? -Infinity)) yield allocatedLine(this.#options.migration, number);
   }
 
   /** What the list of held rows has to say, as rows of `HELD_NOW_TABLE`. */
@@ -360,6 +377,6 @@ export class SnapshotDerivation {
     const { state, placeOf } = this.#options;
     if (placeOf === undefined || !this.#isFilled) return state.commit(NO_PLACE);
     const rows = Object.fromEntries([...this.#tables].map((table) => [table.name, table.rows]));
-    await state.commit(placeOf({ rows, cursor: this.#cursor }));
+    await state.commit(placeOf({ rows, numbers: this.#told ?? this.#derived.numbers.last, cursor: this.#cursor }));
   }
 }

@@ -347,7 +347,8 @@ export class ChosenBed {
     };
     return {
       hold: () => Promise.resolve(hold()),
-      record: (verified: Verified) => {
+      record: (verified: Verified, began_ms: number) => {
+        expect(began_ms).toBeLessThanOrEqual(verified.ended_ms);
         if (verified.kind !== 'touched' && verified.outcome === 'different')
           for (const [place, one] of this.verified.entries()) this.verified[place] = { ...one, isBase: false };
         this.verified.push(verified);
