@@ -7,8 +7,6 @@ import { decodeMessage, type DecodedMessage } from '../record/message-codec.js';
 type Range = { readonly start: number; readonly end: number; readonly signal: AbortSignal };
 type Placed = DecodedMessage & { readonly offset: number };
 
-/** Fences are 64 MB apart where much is written, so what lies within 2 GB of the end is found without reading all before it. */
-const MOST_FENCES = 32;
 /** So few messages are read one after the other. */
 const FEW = 8;
 /** Each window that is read is so many times as long as the one before: mostly the first message is enough. */
@@ -16,7 +14,7 @@ const GROWTH = 4;
 
 /**
  * An offset, before all of record `seq`, at which a reader can begin: a fence that counted, a message behind it at which a record of its writer begins, or the beginning of the stream. No index says where
- * a sequence lies: each fence names the one before it, so we go back along these from the end, and give up where it is far. Between two of them what counts is of one writer, and its sequences only grow, so
+ * a sequence lies: each fence names the one before it, so we go back along these from the end, 64 MB apart where much is written. Between two of them what counts is of one writer, and its sequences only grow, so
  * it is found by halves. `known`: of a message that counts, of this record or one behind it; null: none is known, and what lies behind the last fence is not halved.
  */
 export async function findPlaceBefore(
@@ -25,14 +23,14 @@ export async function findPlaceBefore(
   seq: number,
   { start, end, known = null, signal }: Range & { readonly known?: number | null },
 ): Promise<number> {
-  if (start === end) return start;
+  if (start === end || seq <= 1) return start;
   let until = known === null ? end : known + 1;
   // The last message may be one that a fenced writer has left, which names its own fence: there may be others between the two.
   let isOfOneWriter = known !== null;
   let fenceAt = (await messageAt(store, stream, until - 1, signal))?.header.fenceAt ?? -1;
-  for (let fences = 0; fences < MOST_FENCES && fenceAt >= start; fences++) {
+  while (fenceAt >= start && !signal.aborted) {
     const first = await firstBehind(store, stream, { start: fenceAt, end: until, signal });
-    if (first === null) return start;
+    if (first === null || first.fenceAt >= fenceAt) return start;
     const { epoch } = first;
     if (first.seq !== null && first.seq <= seq)
       return isOfOneWriter ? nearer(store, stream, seq, { start: fenceAt, end: until, epoch, signal }) : fenceAt;

@@ -180,6 +180,13 @@ test('finds a record among many of one writer without reading those before it', 
   expect(await messagesFor(777, {})).toBeLessThan(200);
 });
 
+test('goes back along any number of fences', async () => {
+  const made = await bed();
+  for (let place = 4; place < 104; place++) await (await made.writer()).append(made.record(place, [inserted(FIRM, [String(place), null])]));
+  const { length: end } = made.storage.get(STREAM).messages;
+  expect(await findPlaceBefore(made.store, STREAM, 8, { start: 0, end, signal: NEVER })).toBe(12);
+});
+
 test('from any sequence on a list holds the same as the whole list from there, whatever writers have left', async () => {
   const counts = { lists: 0, nearer: 0, late: 0, unfinished: 0 };
   const step = fc.record({
