@@ -11,7 +11,7 @@ export type Terminal = {
   err(text: string): void;
 };
 
-/** What every command can inject. */
+/** What every command is given. */
 export class CliSession {
   constructor(
     readonly terminal: Terminal,
