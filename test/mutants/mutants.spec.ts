@@ -79,10 +79,10 @@ it.each(MUTANTS)('"$name" is about text that is there, once', async ({ file, fin
 
 it('without a mutant all of these tests pass', async () => {
   const names = MUTANTS.map(({ killedBy: [, test] }) => test).join('|');
-  const outcome = await run(specs, names, undefined, 170_000);
+  const outcome = await run(specs, names, undefined, 280_000);
   expect(outcome).toMatchObject({ failed: [], broken: 0 });
   expect(outcome.passed).toBeGreaterThanOrEqual(new Set(MUTANTS.map(({ killedBy }) => killedBy.join())).size);
-}, 180_000);
+}, 300_000);
 
 // A process each, which computes or waits for what never comes: nothing of it is of another's.
 it.concurrent.each(MUTANTS)(
