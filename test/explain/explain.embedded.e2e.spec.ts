@@ -22,6 +22,11 @@ describe('changeover explain', () => {
     await scene.bed.barrier();
     await scene.bed.source.query("UPDATE person SET email = 'nothing good' WHERE id = 9506");
     await scene.bed.barrier();
+    // What transform remembers is committed a little later.
+    await scene.bed.until(
+      async () => (await scene.run(['explain', 'public.person', '9506'])).said.includes('an earlier version stands'),
+      'what transform remembers',
+    );
   }, 120_000);
 
   afterAll(() => scene[Symbol.asyncDispose](), 60_000);
