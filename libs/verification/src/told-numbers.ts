@@ -28,29 +28,23 @@ export async function learnNumbers(
     await derivation.number(lines);
     onRows((rows += countLines(lines)));
   };
+  // A record that is derived again may come behind another one, and give other numbers.
   const forget = async (): Promise<void> => {
     rows = 0;
     await derivation.forgetNumbers();
   };
-  // A record that is derived again may come behind another one, and give other numbers.
-  let isGivenUp = false;
   const stretch = { log, writes, after: null, through: target.progress.writes.seq };
   try {
     await readWritten(
       stretch,
       {
         add: async ({ frames }, schemas) => {
-          if (isGivenUp) await forget();
-          isGivenUp = false;
           for (const { schemaSeq, rows: lines } of frames) if (tableName(schemas(schemaSeq)) === table) await learn(lines);
         },
-        forget: () => {
-          isGivenUp = true;
-        },
+        forget,
       },
       signal,
     );
-    if (isGivenUp) await forget();
     return 'log';
   } catch (error) {
     if (!(error instanceof ChangeoverError) || !NOT_TOLD.has(error.code)) throw error;

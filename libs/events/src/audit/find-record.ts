@@ -15,18 +15,18 @@ const GROWTH = 4;
 /**
  * An offset, before all of record `seq`, at which a reader can begin: a fence that counted, a message behind it at which a record of its writer begins, or the beginning of the stream. No index says where
  * a sequence lies: each fence names the one before it, so we go back along these from the end, 64 MB apart where much is written. Between two of them what counts is of one writer, and its sequences only grow, so
- * it is found by halves. `known`: of a message that counts, of this record or one behind it; null: none is known, and what lies behind the last fence is not halved.
+ * it is found by halves. `known`: of a message that counts, of this record or one behind it; left out: none is known, and what lies behind the last fence is not halved.
  */
 export async function findPlaceBefore(
   store: MessageStore,
   stream: StreamName,
   seq: number,
-  { start, end, known = null, signal }: Range & { readonly known?: number | null },
+  { start, end, known, signal }: Range & { readonly known?: number | undefined },
 ): Promise<number> {
   if (start === end || seq <= 1) return start;
-  let until = known === null ? end : known + 1;
+  let until = known === undefined ? end : known + 1;
   // The last message may be one that a fenced writer has left, which names its own fence: there may be others between the two.
-  let isOfOneWriter = known !== null;
+  let isOfOneWriter = known !== undefined;
   let fenceAt = (await messageAt(store, stream, until - 1, signal))?.header.fenceAt ?? -1;
   while (fenceAt >= start && !signal.aborted) {
     const first = await firstBehind(store, stream, { start: fenceAt, end: until, signal });

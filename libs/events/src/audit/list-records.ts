@@ -54,7 +54,7 @@ type Open = { seq: number; offset: number; bytes: number; parts: number; readonl
 export async function* listRecords(options: ListOptions): AsyncGenerator<ListedRecord> {
   const { store, stream, from, known, follow, signal } = options;
   const { start, end } = await store.bounds(stream);
-  const place = await findPlaceBefore(store, stream, from, { start, end, known: known ?? null, signal });
+  const place = await findPlaceBefore(store, stream, from, { start, end, known, signal });
   const order = place === 0 ? RecordOrder.fromBeginning() : RecordOrder.fromSomewhere();
   const forms = new Forms(options.log, stream);
   let open: Open | null = null;

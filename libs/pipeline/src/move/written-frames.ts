@@ -21,7 +21,7 @@ export type WrittenSink = {
     refOf: (schemaSeq: number) => RecordRef,
   ): void | Promise<void>;
   /** Parts of a record were added that its writer gave up: everything comes again from the beginning. */
-  forget(): void;
+  forget(): void | Promise<void>;
 };
 
 export type WrittenStretch = {
@@ -38,7 +38,7 @@ export type WrittenStretch = {
 /** Gives all frames of a stretch of `writes`, in order. */
 export async function readWritten(stretch: WrittenStretch, sink: WrittenSink, signal: AbortSignal): Promise<void> {
   const givenUp = new Set<number>();
-  while (!(await readOnce(stretch, { sink, forms: new WrittenForms(stretch), givenUp }, signal))) sink.forget();
+  while (!(await readOnce(stretch, { sink, forms: new WrittenForms(stretch), givenUp }, signal))) await sink.forget();
 }
 
 type Reading = { readonly sink: WrittenSink; readonly forms: WrittenForms; readonly givenUp: Set<number> };

@@ -105,8 +105,7 @@ async function importDefault(file: string, virtualModules: Readonly<Record<strin
   const jiti = createJiti(import.meta.url, { virtualModules, moduleCache: false, fsCache: false });
   const module = await jiti.import<object & { readonly [Symbol.toStringTag]?: string }>(file);
   const isCommonJs = !Object.hasOwn(module, '__esModule') && module[Symbol.toStringTag] !== 'Module' && Object.keys(module).length > 0;
-  // Taken as it is it would be a mapping without rules, under which all that is written goes.
-  // Asked of the module itself, what is exported as undefined would be the module again.
+  // Either would be a mapping without rules, under which all that is written goes. Asked of the module itself, what is exported as undefined would be the module again.
   const exported = Object.getOwnPropertyDescriptor(module, 'default');
   const isNothing = exported !== undefined && (exported.get === undefined ? exported.value : exported.get.call(module)) === undefined;
   if (isNothing)
