@@ -92,6 +92,7 @@ export {
   HOLD_MS,
   TargetReader,
   type LoadHold,
+  type NumbersTold,
   type RefusedVersion,
   type RepairOutcome,
   type RowRepair,

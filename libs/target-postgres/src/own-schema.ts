@@ -148,12 +148,16 @@ CREATE TABLE changeover.allocated (
 CREATE INDEX allocated_text ON changeover.allocated USING hash (source_text);
 COMMENT ON TABLE changeover.allocated IS 'which text of the source has which number of a sequence of the mapping: keys that were given to rows, for good';`;
 
+const NUMBERS_TOLD = `
+ALTER TABLE changeover.verification ADD COLUMN numbers jsonb;
+COMMENT ON COLUMN changeover.verification.numbers IS 'a digest of what writes says up to there of numbers that were given; null: it was not read for that';`;
+
 /**
  * What leads from each version to the next, so that a schema that is made anew and one that was there before are the same.
  * History: 1, the first form. 2, held rows. 3, since when a row is refused. 4, rows that were there, and by which key rows are missed.
  * 5, holds of load, and kept versions of held rows. 6, checkpoints, and what it takes to go back to them. 7, tables that are built once more.
  * 8, what verifications came to. 9, corrections of rows of the source. 10, rows that are accepted although a rule of validation holds them, and refused rows that are to be tried again. 11, rows of the target that a mapping looks up. 12, numbers that
- * sequences of a mapping have given.
+ * sequences of a mapping have given. 13, what a verification knows of these.
  */
 const STEPS = [
   FIRST_FORM,
@@ -168,6 +172,7 @@ const STEPS = [
   ACCEPTED_AND_RETRIED_ROWS,
   REFERENCE_ROWS,
   ALLOCATED_NUMBERS,
+  NUMBERS_TOLD,
 ];
 export const OWN_SCHEMA_VERSION = STEPS.length;
 

@@ -353,7 +353,7 @@ describe('what verifications came to', () => {
   const place = (seq: number): Verified['changes'] => ({ logId: 'l', epoch: 1, seq, pos: NO_POSITION, checksum: 'abc', at: seq * 10 });
   const verified = (seq: number, over: Partial<Verified> = {}): Verified => ({
     ...{ kind: 'full', outcome: 'equal', isBase: true, changes: place(seq), writes: place(seq + 1), generation: '0.0', mapping: 'm' },
-    ...{ ended_ms: 1_700_000_000_000 + seq, seconds: 1.5, rows: 7_000_000_000 },
+    ...{ ended_ms: 1_700_000_000_000 + seq, seconds: 1.5, rows: 7_000_000_000, numbers: null },
     ...over,
   });
   const readerOf = (bed: LoadBed, migration = 'crm'): PostgresTargetReader =>
@@ -381,20 +381,38 @@ describe('what verifications came to', () => {
     for (const one of [reader, other]) await one.stop();
   });
 
-  it('is kept of the last thousand alone, and of the last that another may begin from', async () => {
+  it('is kept of the last thousand alone, of the last that another may begin from, and of the last that knows numbers', async () => {
     await using bed = await LoadBed.open('CREATE TABLE contacts (id int PRIMARY KEY)');
     const [reader, other] = [readerOf(bed), readerOf(bed, 'other')];
     await other.record(verified(5), LATER);
-    for (const seq of [1, 2]) await reader.record(verified(seq), LATER);
+    const numbers = { form: { seq: 3, at: 30 }, content: { rows: 2, sum: 'ab' } };
+    for (const seq of [1, 2]) await reader.record(verified(seq, seq === 1 ? { numbers } : {}), LATER);
+    await bed.sql.query(`UPDATE changeover.verification SET is_base = false WHERE numbers IS NOT NULL`);
     await bed.sql
       .query(`INSERT INTO changeover.verification (migration, kind, outcome, is_base, changes, writes, generation, mapping, ended_ms, seconds, rows)
       SELECT migration, kind, outcome, false, changes, writes, generation, mapping, n, seconds, rows FROM changeover.verification, generate_series(1, 1100) n WHERE migration = 'crm' AND (changes->>'seq')::int = 2`);
     await reader.record(verified(3, { isBase: false }), LATER);
     const kept = `SELECT count(*)::int, min(ended_ms)::float8 AS first FROM changeover.verification WHERE migration = 'crm' AND NOT is_base`;
-    expect((await bed.sql.query(kept)).rows).toEqual([{ count: 1000, first: 102 }]);
+    expect((await bed.sql.query(kept)).rows).toEqual([{ count: 1001, first: 102 }]);
+    expect(await reader.numbersTold(place(100))).toEqual({ writes: place(2), numbers });
     expect([await reader.lastVerified('base'), await reader.lastVerified('any')]).toEqual([verified(2), verified(3, { isBase: false })]);
     expect((await bed.sql.query('SELECT count(*)::int AS rows FROM changeover.verification WHERE is_base')).rows).toEqual([{ rows: 2 }]);
     expect(await other.lastVerified('base')).toEqual(verified(5));
+    for (const one of [reader, other]) await one.stop();
+  });
+
+  it('says what was told of numbers, as far as somebody knows it at a place', async () => {
+    await using bed = await LoadBed.open('CREATE TABLE contacts (id int PRIMARY KEY)');
+    const [reader, other] = [readerOf(bed), readerOf(bed, 'other')];
+    const numbers = { form: { seq: 3, at: 30 }, content: { rows: 2, sum: 'ab' } };
+    expect(await reader.numbersTold(place(100))).toBeNull();
+    for (const seq of [1, 10, 5]) await reader.record(verified(seq, { numbers }), LATER);
+    await reader.record(verified(7), LATER);
+    const known: unknown[] = [];
+    for (const seq of [1, 2, 10, 11, 100]) known.push(await reader.numbersTold(place(seq)));
+    expect(known).toEqual([null, ...[2, 6, 11, 11].map((seq) => ({ writes: place(seq), numbers }))]);
+    expect([await other.numbersTold(place(100)), await reader.numbersTold({ logId: 'another', seq: 100 })]).toEqual([null, null]);
+    expect(await reader.lastVerified('any')).toEqual(verified(7));
     for (const one of [reader, other]) await one.stop();
   });
 

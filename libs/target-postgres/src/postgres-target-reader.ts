@@ -4,6 +4,8 @@ import {
   TargetReader,
   type LoadHold,
   type LoadProgress,
+  type NumbersTold,
+  type ReadPosition,
   type RepairOutcome,
   type RowRepair,
   type TargetSnapshot,
@@ -19,7 +21,7 @@ import { holdLost, NothingToHold, PostgresLoadHold } from './postgres-load-hold.
 import { repairRows } from './repair-rows.js';
 import { asTargetError } from './sql-state.js';
 import { openTargetSnapshot } from './target-snapshot.js';
-import { lastVerified, recordVerified } from './verifications.js';
+import { lastVerified, numbersTold, recordVerified } from './verifications.js';
 
 /**
  * A transaction of load under way is waited for so long: then TARGET_BUSY, which is tried again. A hold that is lost in a crash of the server ends, as any, so
@@ -84,6 +86,10 @@ export class PostgresTargetReader extends TargetReader {
     return this.#ask(async (connection) =>
       (await isReadable(connection)) ? lastVerified(connection, this.#options.migration, which) : null,
     );
+  }
+
+  async numbersTold(at: Pick<ReadPosition, 'logId' | 'seq'>): Promise<NumbersTold | null> {
+    return this.#ask((connection) => numbersTold(connection, this.#options.migration, at));
   }
 
   async stop(): Promise<void> {

@@ -96,6 +96,7 @@ export async function resumeVerification(options: ResumeOptions, signal: AbortSi
     isBase,
     ...place,
     mapping: hash,
+    numbers: null,
     ended_ms: clock.now(),
     seconds: report.seconds,
     rows,

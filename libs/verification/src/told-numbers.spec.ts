@@ -6,14 +6,17 @@ import {
   formatRows,
   parseRows,
   SequencedLog,
+  type EventLog,
+  readPositionOf,
   type LogWriter,
+  type NumbersTold,
   type RecordPart,
   type RecordRef,
   type TargetSnapshot,
 } from '@changeover/events';
 import { InMemoryMessageStore, inserted, MemoryStorage, positionAt, textTable } from '@changeover/testing';
 
-import { learnNumbers } from './told-numbers.js';
+import { learnNumbers, type LearnedNumbers } from './told-numbers.js';
 
 const WRITES = 'm.writes';
 const PERSON = textTable('app.person', ['id', 'number']);
@@ -43,26 +46,60 @@ describe('numbers that texts have', () => {
     return (await writer.append([part(true, ...numbers)])).at(-1) as RecordRef;
   }
 
-  /** Up to this record, from a target that holds one number. */
-  async function learned({ seq }: RecordRef): Promise<readonly unknown[]> {
+  type Learned = Pick<LearnedNumbers, 'by'> & {
+    readonly rows: readonly unknown[];
+    readonly known: NumbersTold | null;
+    readonly read: readonly number[];
+  };
+
+  /** Up to this record, from a target that holds `found`; `known`: by a verification before. `read`: the records that were looked through. */
+  async function learn(at: RecordRef, found: readonly (readonly string[])[], known: NumbersTold | null = null): Promise<Learned> {
     const rows: unknown[] = [];
     const derivation = {
       number: (lines: Buffer) => Promise.resolve(void rows.push(...parseRows(lines))),
       forgetNumbers: () => Promise.resolve(void rows.splice(0)),
     };
-    const target = {
-      progress: { writes: { seq } },
+    const snapshot = {
+      progress: { writes: at },
       rows: async function* () {
-        yield await Promise.resolve(formatRows([AT_TARGET]));
+        yield await Promise.resolve(formatRows(found));
       },
+      asCompared: (_table: unknown, lines: Buffer) => Promise.resolve(lines),
     } as unknown as TargetSnapshot;
     const counted: number[] = [];
-    const onRows = (count: number): void => void counted.push(count);
-    const by = await learnNumbers(derivation, { log, writes: WRITES, target, onRows }, new AbortController().signal);
+    const read: number[] = [];
+    const reading = async function* (...args: Parameters<typeof log.read>): ReturnType<typeof log.read> {
+      for await (const items of log.read(...args)) {
+        for (const item of items) if (item.type === 'entry') read.push(item.entry.header.seq);
+        yield items;
+      }
+    };
+    const { by, numbers } = await learnNumbers(
+      derivation,
+      {
+        log: { read: reading, fetch: (stream, ref) => log.fetch(stream, ref) } as EventLog,
+        writes: WRITES,
+        target: { numbersTold: () => Promise.resolve(known) },
+        snapshot,
+        onRows: (count) => void counted.push(count),
+      },
+      new AbortController().signal,
+    );
     expect(counted.at(-1)).toBe(rows.length);
-    expect(by).toBe(JSON.stringify(rows[0]) === JSON.stringify(AT_TARGET) ? 'target' : 'log');
+    return { by, rows, read, known: numbers && { writes: readPositionOf(await log.fetch(WRITES, at)), numbers } };
+  }
+
+  /** Up to this record, from a target that holds another number. */
+  async function learned(at: RecordRef): Promise<readonly unknown[]> {
+    const { by, rows, known } = await learn(at, [AT_TARGET]);
+    expect([by, known?.numbers.content?.rows]).toEqual(
+      JSON.stringify(rows[0]) === JSON.stringify(AT_TARGET) ? ['target', undefined] : ['log', rows.length],
+    );
     return rows;
   }
+
+  const rowsOf = (...numbers: readonly string[]): readonly (readonly string[])[] =>
+    numbers.map((number) => ['m', 'person', number, `of ${number}`]);
 
   beforeAll(async () => {
     writer = await log.openWriter(WRITES, { writerId: 'transform', create: true });
@@ -88,6 +125,24 @@ describe('numbers that texts have', () => {
     expect(await learned(last)).toEqual(
       ['1000', '1001', '1002', '1003', '1004', '1006'].map((number) => ['m', 'person', number, `of ${number}`]),
     );
+  });
+
+  it('are those of the target where these come to what is known of a place before, and what was told since: then no more is read', async () => {
+    const { known } = await learn(second, []);
+    const [last, all] = [await told('1007'), rowsOf('1000', '1001', '1002', '1003', '1004', '1006', '1007')];
+    const proven = await learn(last, all, known);
+    expect([proven.by, proven.rows, proven.known?.numbers.content?.rows]).toEqual(['log', all, 7]);
+    expect(Math.min(...proven.read)).toBeGreaterThan(second.seq);
+    // What is known there leads on.
+    const later = await told('1008');
+    const again = await learn(later, [...all, ...rowsOf('1008')], proven.known);
+    expect(Math.min(...again.read)).toBe(later.seq);
+    expect([again.by, again.known]).toEqual(['log', (await learn(later, [])).known]);
+    for (const wrong of [all.slice(1), [...all, ...rowsOf('9')], [...all.slice(1), ['m', 'person', '1000', 'of another']]]) {
+      const { by, rows, read } = await learn(last, wrong, known);
+      expect([by, rows]).toEqual(['log', all]);
+      expect(Math.min(...read)).toBeLessThan(second.seq);
+    }
   });
 
   it('are what the target holds where the log has lost its beginning', async () => {

@@ -1,55 +1,131 @@
 import { ChangeoverError, type ErrorCode } from '@changeover/core';
-import { ALLOCATED_TABLE, countLines, tableName, type EventLog, type StreamName, type TargetSnapshot } from '@changeover/events';
+import {
+  ALLOCATED_TABLE,
+  countLines,
+  tableName,
+  type EventLog,
+  type NumbersTold,
+  type StreamName,
+  type TableDigest,
+  type TargetReader,
+  type TargetSnapshot,
+} from '@changeover/events';
 import { readWritten, type SnapshotDerivation } from '@changeover/pipeline';
+
+import { RowDigest, TableDigests } from './table-digests.js';
 
 type Told = {
   readonly log: EventLog;
   readonly writes: StreamName;
-  readonly target: Pick<TargetSnapshot, 'progress' | 'rows'>;
+  readonly target: Pick<TargetReader, 'numbersTold'>;
+  readonly snapshot: Pick<TargetSnapshot, 'progress' | 'rows' | 'asCompared'>;
   /** Told how many of them were read. */
   readonly onRows: (rows: number) => void;
 };
 
+/** Which was believed, and what is known of it for another time. */
+export type LearnedNumbers = { readonly by: 'log' | 'target'; readonly numbers: TableDigest | null };
+
 /** The log does not tell all of them. */
 const NOT_TOLD: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['LOG_TRUNCATED', 'LOG_CORRUPT', 'LOG_GAP']);
 
+const NAME = tableName(ALLOCATED_TABLE);
+
 /**
  * Which text has which number, as the records of `writes` have told it up to where the target is: so that the target's list can be compared with them as well, and a row that has lost its number there is not
- * given another one. Where the log does not hold its beginning any more, or is damaged, the target's list has to be believed. Gives who was believed.
+ * given another one. An earlier verification may have kept a digest of what they told up to its place: where the target's list comes to that digest and what was told since, it is what they told, and only that is read.
+ * Else all of `writes` is; and where the log does not hold its beginning any more, or is damaged, the target's list has to be believed.
  */
 export async function learnNumbers(
   derivation: Pick<SnapshotDerivation, 'number' | 'forgetNumbers'>,
-  { log, writes, target, onRows }: Told,
+  told: Told,
   signal: AbortSignal,
-): Promise<'log' | 'target'> {
-  const table = tableName(ALLOCATED_TABLE);
-  let rows = 0;
-  const learn = async (lines: Buffer): Promise<void> => {
-    await derivation.number(lines);
-    onRows((rows += countLines(lines)));
-  };
-  // A record that is derived again may come behind another one, and give other numbers.
-  const forget = async (): Promise<void> => {
-    rows = 0;
-    await derivation.forgetNumbers();
-  };
-  const stretch = { log, writes, after: null, through: target.progress.writes.seq };
-  try {
-    await readWritten(
-      stretch,
+): Promise<LearnedNumbers> {
+  const { target, snapshot } = told;
+  const learning = new Learning(derivation, told);
+  const known = await target.numbersTold(snapshot.progress.writes);
+  for (const since of known === null ? [null] : [known, null]) {
+    try {
+      const numbers = await (since === null ? learning.fromLog(signal) : learning.fromTarget(since, signal));
+      if (numbers !== 'others') return { by: 'log', numbers };
+    } catch (error) {
+      if (!(error instanceof ChangeoverError) || !NOT_TOLD.has(error.code)) throw error;
+    }
+    await learning.forget();
+  }
+  for await (const lines of snapshot.rows(ALLOCATED_TABLE)) await learning.learn(lines);
+  return { by: 'target', numbers: null };
+}
+
+class Learning {
+  readonly #derivation: Pick<SnapshotDerivation, 'number' | 'forgetNumbers'>;
+  readonly #told: Told;
+  #rows = 0;
+
+  constructor(derivation: Pick<SnapshotDerivation, 'number' | 'forgetNumbers'>, told: Told) {
+    this.#derivation = derivation;
+    this.#told = told;
+  }
+
+  async learn(lines: Buffer): Promise<void> {
+    await this.#derivation.number(lines);
+    this.#told.onRows((this.#rows += countLines(lines)));
+  }
+
+  /** A record that is derived again may come behind another one, and give other numbers. */
+  async forget(): Promise<void> {
+    this.#rows = 0;
+    await this.#derivation.forgetNumbers();
+  }
+
+  fromLog(signal: AbortSignal): Promise<TableDigest | null> {
+    return this.#read(
+      null,
       {
-        add: async ({ frames }, schemas) => {
-          for (const { schemaSeq, rows: lines } of frames) if (tableName(schemas(schemaSeq)) === table) await learn(lines);
-        },
-        forget,
+        learn: (lines) => this.learn(lines),
+        forget: () => this.forget(),
       },
       signal,
     );
-    return 'log';
-  } catch (error) {
-    if (!(error instanceof ChangeoverError) || !NOT_TOLD.has(error.code)) throw error;
-    await forget();
-    for await (const lines of target.rows(ALLOCATED_TABLE)) await learn(lines);
-    return 'target';
+  }
+
+  /** `others`: these are not what was told. */
+  async fromTarget(known: NumbersTold, signal: AbortSignal): Promise<TableDigest | 'others'> {
+    const told = await this.#read(known, { learn: () => undefined, forget: () => undefined }, signal);
+    if (told?.content == null) return 'others';
+    const found = new RowDigest();
+    for await (const lines of this.#told.snapshot.rows(ALLOCATED_TABLE)) {
+      found.add(lines);
+      await this.learn(lines);
+    }
+    const { rows, sum } = found.value;
+    return rows === told.content.rows && sum === told.content.sum ? told : 'others';
+  }
+
+  /** Of what was told behind a place. Null: nothing ever was. */
+  async #read(
+    known: NumbersTold | null,
+    { learn, forget }: { learn: (lines: Buffer) => void | Promise<void>; forget: () => void | Promise<void> },
+    signal: AbortSignal,
+  ): Promise<TableDigest | null> {
+    const { log, writes, snapshot } = this.#told;
+    const begin = (): TableDigests => new TableDigests(known === null ? {} : { [NAME]: known.numbers }, snapshot);
+    let digests = begin();
+    await readWritten(
+      { log, writes, after: known?.writes ?? null, through: snapshot.progress.writes.seq },
+      {
+        add: async ({ frames }, schemas, refOf) => {
+          const numbers = frames.filter(({ schemaSeq }) => tableName(schemas(schemaSeq)) === NAME);
+          await digests.add(numbers, schemas, refOf);
+          for (const { rows } of numbers) await learn(rows);
+        },
+        forget: async () => {
+          digests = begin();
+          await forget();
+        },
+      },
+      signal,
+    );
+    return (await digests.digests())[NAME] ?? null;
   }
 }

@@ -192,9 +192,9 @@ async function compareBoth(
   for await (const lines of place.target.rows(CORRECTION_TABLE)) await derivation.correct(lines);
   for await (const lines of place.target.rows(REFERENCE_TABLE)) await derivation.refer(lines);
   const onNumbers = (rows: number): void => onStep({ doing: 'reading', table: tableName(ALLOCATED_TABLE), rows });
-  const numbersOf = derivation.allocates
-    ? await learnNumbers(derivation, { ...options, target: place.target, onRows: onNumbers }, signal)
-    : 'log';
+  const learned = derivation.allocates
+    ? await learnNumbers(derivation, { ...options, snapshot: place.target, onRows: onNumbers }, signal)
+    : null;
   await derivation.tell(keptVersions(place.target));
   await derivation.mark();
   options.onResumable?.();
@@ -206,14 +206,14 @@ async function compareBoth(
     options.crashPoint('verify.compared');
   }
   // Where the log has told all of them, none that a row would have to have was given here.
-  await onCompared?.(place.target, tables, numbersOf === 'log' ? 0 : derivation.numbersGiven);
+  await onCompared?.(place.target, tables, learned?.by === 'target' ? derivation.numbersGiven : 0);
   const seconds = (clock.monotonic() - began) / 1000;
   const report = { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
   const equal = isEqual(report);
   if (only === undefined) {
     const outcome = equal ? ('equal' as const) : ('different' as const);
     const rows = tables.reduce((sum, { found }) => sum + found, 0);
-    const at = { changes, writes, generation, mapping: hash };
+    const at = { changes, writes, generation, mapping: hash, numbers: learned?.numbers ?? null };
     await options.target.record({ kind: 'full', outcome, isBase: equal, ...at, ended_ms: clock.now(), seconds, rows }, began_ms);
   }
   return report;

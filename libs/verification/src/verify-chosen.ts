@@ -91,6 +91,7 @@ export async function verifyChosen(options: ChosenOptions, choice: Choice, signa
       isBase: choice.kind === 'touched' && equal && report.unsettled === 0,
       ...place,
       mapping: mappedBy,
+      numbers: null,
       ended_ms: clock.now(),
       seconds: report.seconds,
       rows: report.tables.reduce((sum, { found }) => sum + found, 0),

@@ -50,6 +50,7 @@ test('the last verification has a line, where there was one', () => {
     changes: place,
     writes: place,
     generation: '0.0',
+    numbers: null,
     mapping: 'm',
   } as const;
   const told = { ...last, ended_ms: 0, seconds: 1, rows: 2 };

@@ -1,5 +1,6 @@
 import type { TableSchema } from '../frame/table-schema.js';
 import type { ReadPosition } from '../log/event-log.port.js';
+import type { TableDigest } from './checkpoints.port.js';
 import type { LoadProgress } from './target-writer.port.js';
 
 /**
@@ -95,11 +96,16 @@ export type Verified = {
   readonly generation: string;
   /** Hash of the mapping. */
   readonly mapping: string;
+  /** What `writes` says up to there of the numbers that were given; null: it was not read for that. */
+  readonly numbers: TableDigest | null;
   /** When it ended, milliseconds since the epoch; how long it took; rows that were compared. */
   readonly ended_ms: number;
   readonly seconds: number;
   readonly rows: number;
 };
+
+/** Which numbers were given (`ALLOCATED_TABLE`), as the records of `writes` up to a place say. */
+export type NumbersTold = Pick<Verified, 'writes'> & { readonly numbers: TableDigest };
 
 /** Reads what load has brought into a target, at an exact place of the stream; and keeps what was found out about it. */
 export abstract class TargetReader {
@@ -111,6 +117,9 @@ export abstract class TargetReader {
 
   /** The verification that ended last; of those that are a base, where that is asked for. Null: there is none. */
   abstract lastVerified(which: 'any' | 'base'): Promise<Verified | null>;
+
+  /** The last verification at or before this record of `writes` that knows which numbers were given, as far as that goes. Null: there is none. */
+  abstract numbersTold(at: Pick<ReadPosition, 'logId' | 'seq'>): Promise<NumbersTold | null>;
 
   abstract stop(): Promise<void>;
 }

@@ -17,7 +17,7 @@ import {
 } from '@changeover/events';
 import { readWritten, whenFree, WrittenForms } from '@changeover/pipeline';
 
-import { RowDigest, TableDigests, type Digests } from './table-digests.js';
+import { RowDigest, TableDigests, type Digests } from '../table-digests.js';
 
 /** Between two looks for the barrier. */
 const LOOK_AGAIN_MS = 50;

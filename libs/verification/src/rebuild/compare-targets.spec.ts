@@ -81,6 +81,10 @@ class TargetOf extends TargetReader {
     return Promise.resolve(null);
   }
 
+  override numbersTold(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   override stop(): Promise<void> {
     return Promise.resolve();
   }

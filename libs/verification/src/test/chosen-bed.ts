@@ -205,6 +205,7 @@ export class ChosenBed {
         changes: this.#from as ReadPosition,
         writes,
         generation: this.generation,
+        numbers: null,
         mapping: mappingHash(MAPPING),
       },
       ...{ ended_ms: 0, seconds: 1, rows: 1 },
@@ -355,6 +356,7 @@ export class ChosenBed {
         return Promise.resolve();
       },
       lastVerified: (which: 'any' | 'base') => Promise.resolve(this.verified.findLast(({ isBase }) => isBase || which === 'any') ?? null),
+      numbersTold: () => Promise.resolve(null),
     } as unknown as TargetReader;
   }
 
