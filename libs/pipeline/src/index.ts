@@ -13,12 +13,8 @@ export type { RowCounts } from './explain/row-counts.js';
 export { RowExplanations } from './explain/row-explanations.js';
 export { judgeSchemaChange } from './schema-change.js';
 export { supervise, type Retry, type SupervisedLoop, type SuperviseOptions } from './supervise.js';
-export {
-  SnapshotDerivation,
-  type DerivedSoFar,
-  type SnapshotDerivationOptions,
-  type ToldVersion,
-} from './transform/snapshot-derivation.js';
+export { SnapshotDerivation, type DerivedSoFar, type SnapshotDerivationOptions } from './transform/snapshot-derivation.js';
+export type { ToldVersion } from './transform/told-versions.js';
 export type { DrivingRow } from './derive/derivation.js';
 export type { RuleOutcome } from './derive/rule-outcome.js';
 export { StoredDerivation, type ReviewedTable } from './transform/stored-derivation.js';

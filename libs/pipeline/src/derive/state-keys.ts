@@ -103,8 +103,8 @@ export function prefixesOf(which: 'one' | 'other'): readonly Buffer[] {
   return OF_A_MAPPING.map((space) => Buffer.from([which === 'one' ? space : space | OTHER]));
 }
 
-/** What all begins with that was put to hold rows of two mappings against each other. */
-export const ROWS_PREFIX: readonly Buffer[] = [Buffer.from([SPACES.rows])];
+/** What all begins with that was put into the state to hold the rows of two mappings against each other, and to keep versions of held ones. */
+export const COMPARED_PREFIXES: readonly Buffer[] = [Buffer.from([SPACES.rows]), Buffer.from([SPACES.keptVersion])];
 
 /** What all begins with that the record in hand has put aside. */
 export const BEFORE_PREFIX: Buffer = Buffer.from([SPACES.before]);

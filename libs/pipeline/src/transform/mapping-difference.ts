@@ -16,7 +16,7 @@ import { allocatedLine, type LastNumbers } from '../derive/allocated-numbers.js'
 import type { PlannedRule } from '../derive/derivation-plan.js';
 import { decodeEntry, type DerivedEntry } from '../derive/derived-entry.js';
 import { HeldRows, heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
-import { keepsVersions, keptVersionText, lastGood, makersOf, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
+import { keepsVersions, keptVersionText, lastGood, makersOf } from '../derive/kept-version.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import { nextTurn } from '../next-turn.js';
@@ -24,6 +24,7 @@ import { KeyedRows, whole, type RowPair } from '../plan/keyed-rows.js';
 import { lineIn, type DerivedTables } from './derived-tables.js';
 import type { MappedTables } from './mapped-tables.js';
 import type { SourceTable } from './source-tables.js';
+import { keptVersions, ToldVersions, type ToldVersion } from './told-versions.js';
 import type { WritesOutput } from './writes-output.js';
 
 /** What one of the two mappings has come to. */
@@ -87,12 +88,15 @@ export class MappingDifference {
     this.#tables = names.map((name) => compared(was.get(name) ?? null, is.get(name) ?? null));
   }
 
-  /** Of rows that are held under the new mapping, the versions that stand, where both rules make rows of the same shape. Once, when all else is derived. */
+  /** Of rows that are held under the new mapping, the versions that stand, where both rules make rows of the same shape. Once, when all else is derived; what an earlier call put into the state must be gone. */
   async keep(): Promise<void> {
-    const { after, at, setAside } = this.#options;
-    const versions: KeptVersion[] = [];
-    await this.#through(this.#kept(), (version) => versions.push(version));
-    for (const { changes } of after.derived.derivation.keep(versions)) {
+    const { state, after, at, setAside } = this.#options;
+    const { derivation, plan } = after.derived;
+    const told = new ToldVersions(state);
+    await this.#through(this.#kept(), (version) => {
+      told.put(version);
+    });
+    for (const { changes } of derivation.keep(keptVersions(plan, told))) {
       after.derived.give(changes, at);
       await setAside();
     }
@@ -168,7 +172,7 @@ export class MappingDifference {
   }
 
   /** Null for each row that has none, as of all these: others get a turn by how many are gone through. */
-  *#kept(): Generator<KeptVersion | null> {
+  *#kept(): Generator<ToldVersion | null> {
     const { before, after } = this.#options;
     const [rules, others] = [before.mapped.rules(), after.mapped.rules()];
     for (const rule of after.derived.plan.made) {
@@ -182,8 +186,8 @@ export class MappingDifference {
         const was = this.#wasOf(rule, keyOfEntry(key));
         const mayStand = was !== null && keepsVersions(makersOf(was.rule, rules), makersOf(rule, others));
         const good = mayStand ? lastGood({ before: was.entry, rule: was.rule }) : null;
-        const version = good && readKeptVersion(after.derived.plan, rule, keptVersionText(before.derived.plan, good));
-        yield version && { rule, key: keyOfEntry(key), version };
+        const { target, name } = rule.compiled;
+        yield good && { target, sourceKey: heldKey(name, keyOfEntry(key)), text: keptVersionText(before.derived.plan, good) };
       }
     }
   }

@@ -25,8 +25,8 @@ import { decisionOf } from '../derive/corrections.js';
 import { decodeEntry } from '../derive/derived-entry.js';
 import { referencesIn } from '../derive/reference-line.js';
 import type { PlannedRule } from '../derive/derivation-plan.js';
-import { heldKey, heldLine, heldRowOf, type HeldSince } from '../derive/held-rows.js';
-import { makersOf, readKeptVersion, type KeptVersion } from '../derive/kept-version.js';
+import { heldKey, heldLine, type HeldSince } from '../derive/held-rows.js';
+import { makersOf } from '../derive/kept-version.js';
 import { ruleOutcome, type RuleOutcome } from '../derive/rule-outcome.js';
 import { keyOfEntry, stateKey } from '../derive/state-keys.js';
 import { circleRule, tablesInCircles, type PassingTable } from './circles.js';
@@ -34,6 +34,7 @@ import { DerivedTables, lineIn } from './derived-tables.js';
 import { RangesAhead } from './ranges-ahead.js';
 import type { RangeSetup, StartRangeThreads } from './range-threads.js';
 import { SourceTables, type SourceTable } from './source-tables.js';
+import { keptVersions, ToldVersions, type ToldVersion } from './told-versions.js';
 import { nextTurn } from '../next-turn.js';
 
 export type SnapshotDerivationOptions = {
@@ -66,9 +67,6 @@ export type DerivedSoFar = {
   readonly numbers: LastNumbers;
   readonly cursor: DeriveAllCursor | null;
 };
-
-/** What the list of held rows says of a version that is kept, `source_key` and `kept_version` as they are there. */
-export type ToldVersion = { readonly target: string; readonly sourceKey: string; readonly text: string };
 
 const PIECE_ROWS = 2000;
 const THREADED_ROWS = 1_000;
@@ -190,17 +188,16 @@ export class SnapshotDerivation {
 
   /** Puts versions of held rows that are kept into the state, where {@link told} finds them again. */
   async tell(kept: Iterable<ToldVersion> | AsyncIterable<ToldVersion>): Promise<void> {
-    let count = 0;
+    const told = new ToldVersions(this.#options.state);
     for await (const version of kept) {
-      this.#options.state.put(stateKey('keptVersion', 0, String(count++).padStart(12, '0')), Buffer.from(JSON.stringify(version)));
+      told.put(version);
       await this.#makeRoom();
     }
   }
 
   /** What {@link tell} was given. */
-  *told(): Generator<ToldVersion> {
-    for (const { value } of this.#options.state.entries(stateKey('keptVersion', 0, ''), null))
-      yield JSON.parse(value.toString()) as ToldVersion;
+  told(): Iterable<ToldVersion> {
+    return new ToldVersions(this.#options.state);
   }
 
   /** Says that all is there which is to be derived from, and commits what was done so far, so that another process may go on with it. Nothing, where nobody wants that. */
@@ -262,7 +259,7 @@ export class SnapshotDerivation {
       await nextTurn();
     }
     all.release();
-    if (this.#cursor !== null) for (const _ of derivation.keep(this.#versions(kept))) await this.#setAside();
+    if (this.#cursor !== null) for (const _ of derivation.keep(keptVersions(plan, kept))) await this.#setAside();
     this.#cursor = null;
     await this.#makeRoom();
   }
@@ -339,15 +336,6 @@ export class SnapshotDerivation {
 
   #entries({ number }: Pick<PlannedRule, 'number'>) {
     return this.#options.state.entries(stateKey('derived', number, ''), null);
-  }
-
-  *#versions(kept: Iterable<ToldVersion>): Generator<KeptVersion> {
-    const { plan } = this.#derived;
-    for (const { target, sourceKey, text } of kept) {
-      const row = heldRowOf(plan, target, sourceKey);
-      const version = row === undefined ? null : readKeptVersion(plan, row.rule, text);
-      if (row !== undefined && version !== null) yield { ...row, version };
-    }
   }
 
   *#passed(): Generator<{ readonly table: SourceTable; readonly target: TableSchema }> {

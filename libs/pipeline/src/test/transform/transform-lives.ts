@@ -2,7 +2,7 @@ import { ChangeoverError, Clock, RandomIdSource, type CrashPoint, type CrashPoin
 import { SequencedLog, type StoredMessage } from '@changeover/events';
 import { type AppendFate, InMemoryMessageStore, InMemoryStateStore, MemoryStorage, StateStorage } from '@changeover/testing';
 
-import { prefixesOf, ROWS_PREFIX } from '../../derive/state-keys.js';
+import { COMPARED_PREFIXES, prefixesOf } from '../../derive/state-keys.js';
 import { SilentObserver } from '../../ports.js';
 import { TransformLoop, type TransformLimits } from '../../transform/transform-loop.js';
 import { CONVERTERS } from '../random-rules.js';
@@ -286,7 +286,7 @@ class SteppedClock extends Clock {
 /** What was committed in the end, but for where the stream's own records lie, and for what another mapping has left and is being forgotten. */
 export function contentOf({ committed, place }: StateStorage): unknown {
   const { writes: _, told: __, stale: ___, ...where } = JSON.parse((place as Buffer).toString()) as Record<string, unknown>;
-  const left = [...prefixesOf(where['generation'] === 0 ? 'other' : 'one'), ...ROWS_PREFIX].map((prefix) => prefix.toString('hex'));
+  const left = [...prefixesOf(where['generation'] === 0 ? 'other' : 'one'), ...COMPARED_PREFIXES].map((prefix) => prefix.toString('hex'));
   const isLeft = (name: string): boolean => left.some((prefix) => name.startsWith(prefix));
   return {
     where,
