@@ -9,6 +9,8 @@ const COMMIT_MS = 250;
 /** A commit that says nothing but the place can wait longer. */
 const PLACE_MS = 5_000;
 
+const soon = (): 'came' => 'came';
+
 export type StateCommitsOptions = {
   readonly state: StateStore;
   readonly output: WritesOutput;
@@ -55,6 +57,16 @@ export class StateCommits {
   /** Between records: begins a commit, if it is time for one. Waits while too much is uncommitted. */
   async whenDue(): Promise<void> {
     if (this.isDue) await this.#begin();
+  }
+
+  /** Begins a commit where nothing `comes` for as long as there is between two: who looks at the state beside us need not wait for the next record. */
+  async whenIdle(comes: Promise<unknown>): Promise<void> {
+    const { state, clock } = this.#options;
+    if (state.pendingBytes === 0) return;
+    const came = new AbortController();
+    const first = await Promise.race([comes.then(soon, soon), clock.sleep(COMMIT_MS, came.signal)]);
+    came.abort();
+    if (first !== 'came') await this.#begin();
   }
 
   /** Commits now, and waits for it. */

@@ -335,6 +335,23 @@ describe('transform', () => {
     expect(ids).toEqual([...ids.slice(0, -1).map((_, index) => index + 1), 1_000]);
   });
 
+  it('commits what it remembers of the last record soon, though nothing follows it', async () => {
+    await using bed = new TransformBed();
+    bed.start();
+    await bed.activate();
+    await bed.tell(PEOPLE);
+    await bed.transaction([person(1)]);
+    await bed.written();
+    await bed.transaction([person(2)]);
+    const { seq } = await bed.log().head(CHANGES);
+    await bed.written();
+    for (let place = 0; place < seq;) {
+      place = (JSON.parse((bed.state.place ?? Buffer.from('{}')).toString()) as { read?: { seq: number } }).read?.seq ?? 0;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(bed.state.committed.entries.size).toBe(2);
+  });
+
   it('tells how far it is when what it remembers is filled from the log again, and only then', async () => {
     await using bed = new TransformBed();
     await bed.activate();

@@ -111,7 +111,9 @@ export class TransformLoop {
     try {
       await session.begin();
       for (;;) {
-        const batch = await items.next();
+        const coming = items.next();
+        await session.idle(coming);
+        const batch = await coming;
         if (batch === null) break;
         requireSameLog(batch, output);
         let outcome: 'taken' | 'again' = 'taken';

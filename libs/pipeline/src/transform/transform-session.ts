@@ -25,7 +25,7 @@ import { isReference, parseMapping, type TableUse } from '@changeover/mapping';
 import { Corrections } from '../derive/corrections.js';
 import type { DeriveAllCursor } from '../derive/derive-all.js';
 import type { HeldSince } from '../derive/held-rows.js';
-import { prefixesOf, ROWS_PREFIX } from '../derive/state-keys.js';
+import { COMPARED_PREFIXES, prefixesOf } from '../derive/state-keys.js';
 import { RowFrames } from '../mirror/row-frames.js';
 import type { RowSink } from '../mirror/table-mirror.js';
 import { nextTurn } from '../next-turn.js';
@@ -173,6 +173,11 @@ export class TransformSession {
     }
     await this.#output.ready();
     return 'taken';
+  }
+
+  /** Between two batches, as long as none `comes`. */
+  async idle(comes: Promise<unknown>): Promise<void> {
+    if (this.#begunAt === null) await this.#commits.whenIdle(comes);
   }
 
   /** Rejects as soon as an append or a commit has failed; never resolves. */
@@ -343,12 +348,13 @@ export class TransformSession {
       });
       if (!(await this.#deriveAll(first, this.#phase, activating, signal))) return false;
       first.release();
+      await this.#commits.forget(COMPARED_PREFIXES);
       if (!(await unlessAborted(signal, () => difference.keep()))) return false;
       this.#phase = { ...this.#phase, derived: true };
       await this.#commits.commit();
     }
     crashPoint('transform.in-activation');
-    await this.#commits.forget(ROWS_PREFIX);
+    await this.#commits.forget(COMPARED_PREFIXES);
     if (!(await unlessAborted(signal, () => difference.find()))) return false;
     for (const { target } of mapped.passed()) await output.tell(target);
     for (const target of derived.told) await output.tell(target);
@@ -368,7 +374,7 @@ export class TransformSession {
 
   /** What was derived under the mapping before goes, beside the work. */
   #tidy(): void {
-    const left = [...prefixesOf(this.#generation === 0 ? 'other' : 'one'), ...ROWS_PREFIX];
+    const left = [...prefixesOf(this.#generation === 0 ? 'other' : 'one'), ...COMPARED_PREFIXES];
     this.#tidying = this.#commits.forget(left).then((isDone) => {
       if (isDone) this.#stale = false;
     });
