@@ -1,15 +1,12 @@
 import { ChangeoverError } from '@changeover/core';
 import {
-  ALLOCATED_TABLE,
   decodeJsonBody,
-  formatRows,
   HELD_NOW_TABLE,
   HELD_TABLE,
   tableName,
   type Line,
   type ReadPosition,
   type RecordRef,
-  type RefusedVersion,
   type SourceSnapshot,
   type TableSchema,
   type TargetSnapshot,
@@ -19,14 +16,17 @@ import { isReference, mappingHash, type Converters } from '@changeover/mapping';
 import { ReadBudget, StoredDerivation, StoredMirror, type DrivingRow } from '@changeover/pipeline';
 
 import { fullNeeded, requireSameTarget, sinceBase, type Base, type VerifiedPlace } from './base.js';
-import { asStored, compareTable, shapeOf, summed, type CompareParts, type TableComparison } from './compare-table.js';
+import { ChosenTarget, OWN_TABLES, type TargetSides } from './chosen-target.js';
+import { asStored, shapeOf, type TableComparison } from './compare-table.js';
+import { ComparedTables } from './compared-tables.js';
 import { notFollowing } from './followed-changes.js';
 import { LastWords } from './last-words.js';
 import { heldAt, takeOnePlace, untilThere } from './one-place.js';
+import { inChunks, joined, keysFrom } from './row-chunks.js';
 import { idOf, KeyPlaces } from './row-sums.js';
 import { isSampled, type Sample } from './sampled.js';
 import { isRemembered, StateLooks } from './state-looks.js';
-import { fieldsOf, keysOf, TouchedRows } from './touched-rows.js';
+import { TouchedRows } from './touched-rows.js';
 import { isEqual, requireKnown, type VerificationReport } from './verification.js';
 import type { MirrorOptions } from './verify-mirror.js';
 
@@ -36,12 +36,6 @@ const ROUNDS = 4;
 export const MOST_ROWS = 200_000;
 /** Bytes of what `writes` says of rows that may be in memory. */
 const MOST_WORDS_BYTES = 128 * 1024 * 1024;
-/** Rows that are compared at once. */
-const CHUNK_ROWS = 500;
-const CHUNK_PARTITIONS = 256;
-
-/** Ours at the target, which `writes` tells of. */
-const OWN: readonly TableSchema[] = [HELD_TABLE, ALLOCATED_TABLE];
 
 /** Which rows: those that were touched since the last verification of which another one may begin; or some, by a hash of their keys. */
 export type Choice = { readonly kind: 'touched' } | ({ readonly kind: 'sample' } & Sample);
@@ -159,41 +153,30 @@ type Due = ReadonlyMap<string, ReadonlySet<string>>;
 type Start = { readonly writes: ReadPosition; readonly changes: Pick<ReadPosition, 'logId' | 'seq'> };
 
 /** Both ends, and what is remembered, as they are in one round. */
-type Sides = {
-  readonly source: SourceSnapshot;
-  readonly target: TargetSnapshot;
-  readonly derivation: StoredDerivation;
-  readonly words: LastWords;
-  readonly refusals: Map<string, Promise<readonly KnownRefusal[]>>;
-  readonly signal: AbortSignal;
-};
+type Sides = TargetSides & { readonly source: SourceSnapshot };
 
 /** What the report is of: the rows are chosen here. */
 type FirstRound = Pick<VerificationReport, 'seq' | 'position' | 'ts_ms' | 'notCompared'> & {
   readonly place: VerifiedPlace;
 };
 
-type KnownRefusal = { readonly version: RefusedVersion; readonly wanted: string | null; readonly stands: string | null };
-
 class ChosenVerification {
   readonly #options: ChosenOptions;
   readonly #choice: Choice;
   readonly #base: Base | null;
   readonly #budget: ReadBudget;
-  readonly #remembered = new Map<string, TableComparison>();
-  readonly #derived = new Map<string, TableComparison>();
-  readonly #tables = new Map<string, TableComparison>();
-  /** Driving rows, and rows of the target by table, that were compared; of a sample no row comes twice. */
+  readonly #remembered: ComparedTables;
+  readonly #derived: ComparedTables;
+  readonly #tables: ComparedTables;
+  readonly #atTarget: ChosenTarget;
+  /** Driving rows that were compared; of a sample no row comes twice. */
   readonly #reviewed = new Set<string>();
-  readonly #found = new Map<string, Set<string>>();
   readonly #rowCounts: RowCount[] = [];
   #start: Start | null;
   #words: LastWords | null = null;
   #target: TargetSnapshot | null = null;
   #first: FirstRound | null = null;
   #chosen = 0;
-  /** Rows of the target that stand instead of refused ones of which nothing is known. */
-  #leftOut = 0;
   #heldMs = 0;
   #takes = 0;
 
@@ -202,6 +185,10 @@ class ChosenVerification {
     this.#choice = choice;
     this.#base = base;
     this.#start = base;
+    this.#remembered = new ComparedTables(options.limits);
+    this.#derived = new ComparedTables(options.limits);
+    this.#tables = new ComparedTables(options.limits);
+    this.#atTarget = new ChosenTarget(this.#tables, { once: choice.kind === 'touched' });
     this.#budget = new ReadBudget(options.clock, options.limits.bytesPerSecond);
   }
 
@@ -209,11 +196,11 @@ class ChosenVerification {
     const { place, ...first } = this.#first as FirstRound;
     return {
       place,
-      leftOut: this.#leftOut,
+      leftOut: this.#atTarget.leftOut,
       facts: { ...first, heldMs: this.#heldMs, takes: this.#takes, chosen: this.#chosen },
-      tables: [...this.#tables.values()],
-      remembered: [...this.#remembered.values()],
-      derived: [...this.#derived.values()],
+      tables: this.#tables.all,
+      remembered: this.#remembered.all,
+      derived: this.#derived.all,
       rowCounts: this.#rowCounts,
     };
   }
@@ -263,7 +250,7 @@ class ChosenVerification {
     // Of rows that the target does not have yet nobody knows what became.
     if (isAhead && place.tables.some((table) => sizeOf(between.of(table)) > 0)) return due;
     for (const table of derivation.targets) if (words.of(table) === 'all') throw this.#changedAsWhole(table);
-    const sides: Sides = { source, target, derivation, words, refusals: new Map(), signal };
+    const sides: Sides = { source, target, derivation, words, signal };
     const chosen = due === null ? await this.#chooser(place.at, place.tables, sides) : due;
     const aside = new Map<string, Set<string>>();
     for (const table of tables) {
@@ -274,7 +261,8 @@ class ChosenVerification {
       if (this.#choice.kind === 'sample' && due === null) await this.#countSource(table, between.net(table), sides);
     }
     if (due === null && this.#choice.kind === 'touched') await this.#touchedAtTarget(sides);
-    if (due === null && this.#choice.kind === 'sample' && only === undefined) await this.#countTarget(sides);
+    if (due === null && this.#choice.kind === 'sample' && only === undefined)
+      for await (const count of this.#atTarget.counts(sides)) this.#rowCounts.push({ end: 'target', ...count });
     return aside;
   }
 
@@ -310,7 +298,7 @@ class ChosenVerification {
       log,
       stream: writes,
       from: start.writes,
-      tables: [...derivation.targets, ...OWN],
+      tables: [...derivation.targets, ...OWN_TABLES],
       asCompared: (table, lines) => (this.#target as TargetSnapshot).asCompared(table, lines),
       mostBytes: MOST_WORDS_BYTES,
       tooMany: () => this.#tooMany(),
@@ -376,7 +364,7 @@ class ChosenVerification {
       if (now.length === 0) continue;
       const mirrored = await this.#compareRemembered(table, now, sides);
       const passed = sides.derivation.passedBy(table);
-      if (passed !== null) await this.#compareWritten(passed, mirrored, sides, now);
+      if (passed !== null) await this.#atTarget.written(passed, mirrored, sides, now);
       await this.#review(this.#drivenBy(table, now, sides), sides);
     }
     this.#options.crashPoint('verify.compared');
@@ -396,7 +384,7 @@ class ChosenVerification {
       }
       await budget.ready(signal);
     }
-    await this.#compare(this.#remembered, { table, expected, snapshot: asStored(piecesOf(mirrored)), signal });
+    await this.#remembered.compare({ table, expected, snapshot: asStored(pieceOf(mirrored)), signal });
     return mirrored;
   }
 
@@ -410,9 +398,9 @@ class ChosenVerification {
     for (const chunk of inChunks(this.#fresh(rows, derivation))) {
       for (const { table, written, again } of derivation.review(chunk)) {
         if (written.length + again.length === 0 && table !== HELD_NOW_TABLE) continue;
-        await this.#compare(this.#derived, { table, expected: () => again, snapshot: asStored(piecesOf(written)), signal });
-        if (table === HELD_NOW_TABLE) await this.#compareHeld(chunk, written, sides);
-        else await this.#compareWritten(table, written, sides);
+        await this.#derived.compare({ table, expected: () => again, snapshot: asStored(pieceOf(written)), signal });
+        if (table === HELD_NOW_TABLE) await this.#atTarget.held(chunk, written, sides);
+        else await this.#atTarget.written(table, written, sides);
       }
     }
   }
@@ -430,29 +418,6 @@ class ChosenVerification {
     }
   }
 
-  /** `keys`: of those of these that were not written there should be no row. */
-  async #compareWritten(table: TableSchema, written: readonly Line[], sides: Sides, keys: readonly string[] = []): Promise<void> {
-    const wanted = new Map<string, Buffer | null>();
-    const key = keysOf(table);
-    const named = await sides.target.asCompared(key.keys, keysFrom(keys));
-    for (const { key: spans } of key.places.of(named)) wanted.set(idOf(named, spans), null);
-    const told = Buffer.concat(written.map(({ bytes, start, end }) => bytes.subarray(start, end + 1)));
-    const lines = await sides.target.asCompared(table, told);
-    let index = 0;
-    for (const { key } of new KeyPlaces(shapeOf(table)).of(lines)) wanted.set(idOf(lines, key), copyOf(written[index++] as Line));
-    await this.#compareTarget(table, wanted, sides);
-  }
-
-  async #compareHeld(rows: readonly DrivingRow[], written: readonly Line[], sides: Sides): Promise<void> {
-    const wanted = new Map<string, Buffer | null>(rows.map((row) => [sides.derivation.heldId(row), null]));
-    const places = new KeyPlaces(shapeOf(HELD_NOW_TABLE));
-    for (const line of written) {
-      const bytes = copyOf(line);
-      for (const { key } of places.of(bytes)) wanted.set(idOf(bytes, key), bytes);
-    }
-    await this.#compareTarget(HELD_NOW_TABLE, wanted, sides);
-  }
-
   /** Rows that `writes` touched, whatever led to it: entries of the list of held rows lead to their rows, of all others their last words are what should be there. */
   async #touchedAtTarget(sides: Sides): Promise<void> {
     const { derivation, words } = sides;
@@ -462,81 +427,7 @@ class ChosenVerification {
         [...held.keys()].flatMap((id) => derivation.drivenBy(id) ?? []),
         sides,
       );
-    for (const table of [...derivation.targets, ...OWN]) {
-      const said = words.of(table);
-      if (said === 'all') continue;
-      const name = table === HELD_TABLE ? HELD_NOW_TABLE : table;
-      for (const chunk of inChunks(said))
-        await this.#compareTarget(name, new Map(chunk.map(([id, { line }]) => [id, inWordsOf(name, line)])), sides);
-    }
-  }
-
-  /** Rows of the target by key, each with what it should be as transform remembers it; null: it should not be there. */
-  async #compareTarget(table: TableSchema, remembered: ReadonlyMap<string, Buffer | null>, sides: Sides): Promise<void> {
-    const { target, derivation, signal } = sides;
-    const said = sides.words.of(table === HELD_NOW_TABLE ? HELD_TABLE : table);
-    const seen = this.#found.get(tableName(table)) ?? new Set<string>();
-    this.#found.set(tableName(table), seen);
-    const wanted = new Map<string, Buffer | null>();
-    for (const [id, line] of remembered) {
-      if (seen.has(id)) continue;
-      if (this.#choice.kind === 'touched') seen.add(id);
-      const word = said === 'all' ? undefined : said.get(id);
-      // What was written since the state was looked at is not in it.
-      wanted.set(id, word !== undefined && word.seq > derivation.read.seq ? inWordsOf(table, word.line) : line);
-    }
-    const refused: RefusedVersion[] = [];
-    for (const refusal of await this.#refusals(table, sides)) {
-      const { version } = refusal;
-      if (wanted.has(refusal.wanted ?? refusal.stands ?? '')) {
-        refused.push(version);
-        // Where it stands under another key, that one is looked at as well.
-        if (refusal.stands !== null && !wanted.has(refusal.stands)) wanted.set(refusal.stands, null);
-      } else if (refusal.stands !== null && wanted.has(refusal.stands)) {
-        // It stands there instead of a row of another key, which is to be known as well.
-        const word = refusal.wanted === null || said === 'all' ? undefined : said.get(refusal.wanted);
-        if (refusal.wanted === null || word === undefined) {
-          wanted.delete(refusal.stands);
-          this.#leftOut++;
-          continue;
-        }
-        refused.push(version);
-        wanted.set(refusal.wanted, word.line);
-        if (this.#choice.kind === 'touched') seen.add(refusal.wanted);
-      }
-    }
-    if (wanted.size === 0) return;
-    const keys = keysFrom(wanted.keys());
-    const lines = [...wanted.values()].flatMap((line): Line[] => (line === null ? [] : [{ bytes: line, start: 0, end: line.length - 1 }]));
-    const snapshot: CompareParts['snapshot'] = {
-      rows: () => target.find(table, keys),
-      asCompared: (form, told) => target.asCompared(form, told),
-      refused: () => Promise.resolve(refused),
-    };
-    await this.#compare(this.#tables, { table, expected: () => lines, snapshot, signal });
-  }
-
-  /** What the target refuses of the table, by the keys of the version that is wanted and of the one that stands. */
-  #refusals(table: TableSchema, { target, refusals }: Sides): Promise<readonly KnownRefusal[]> {
-    const name = tableName(table);
-    const read = async (): Promise<readonly KnownRefusal[]> => {
-      const versions = table === HELD_NOW_TABLE ? [] : await target.refused(table);
-      const places = new KeyPlaces(shapeOf(table));
-      const idIn = async (row: RefusedVersion['stands'], over: RefusedVersion['stands']): Promise<string | null> => {
-        if (row === null) return null;
-        const whole = { ...over, ...row };
-        const lines = await target.asCompared(table, formatRows([table.columns.map(({ name: column }) => whole[column] ?? null)]));
-        const [one] = places.of(lines);
-        return one === undefined ? null : idOf(lines, one.key);
-      };
-      const known: KnownRefusal[] = [];
-      for (const version of versions)
-        known.push({ version, wanted: await idIn(version.wanted, version.stands), stands: await idIn(version.stands, null) });
-      return known;
-    };
-    let known = refusals.get(name);
-    if (known === undefined) refusals.set(name, (known = read()));
-    return known;
+    await this.#atTarget.touched(sides);
   }
 
   async #countSource(table: TableSchema, net: number, { source, derivation }: Sides): Promise<void> {
@@ -544,24 +435,6 @@ class ChosenVerification {
     for (const _ of derivation.rows(table)) remembered++;
     const expected = await source.count(table);
     this.#rowCounts.push({ end: 'source', table: tableName(table), expected, found: remembered + net });
-  }
-
-  async #countTarget(sides: Sides): Promise<void> {
-    const { target, derivation, words } = sides;
-    for (const table of derivation.targets) {
-      let expected = derivation.count(table) + words.net(table, derivation.read.seq);
-      for (const { wanted, stands } of await target.refused(table)) expected += Number(stands !== null) - Number(wanted !== null);
-      this.#rowCounts.push({ end: 'target', table: tableName(table), expected, found: await target.count(table) });
-    }
-  }
-
-  async #compare(
-    into: Map<string, TableComparison>,
-    parts: Pick<CompareParts, 'table' | 'expected' | 'snapshot' | 'signal'>,
-  ): Promise<void> {
-    const { limits } = this.#options;
-    const compared = await compareTable({ ...parts, limits: { ...limits, partitions: CHUNK_PARTITIONS }, onRows: () => undefined });
-    into.set(compared.table, summed(into.get(compared.table), compared, limits.named));
   }
 }
 
@@ -585,34 +458,8 @@ function* sampled(table: TableSchema, derivation: StoredDerivation, sample: Samp
   }
 }
 
-function* inChunks<Item>(items: Iterable<Item>): Generator<Item[]> {
-  let chunk: Item[] = [];
-  for (const item of items) {
-    if (chunk.push(item) < CHUNK_ROWS) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-/** Lines of the key's columns. */
-function keysFrom(ids: Iterable<string>): Buffer {
-  return Buffer.from(Array.from(ids, (id) => `${id}\n`).join(''), 'latin1');
-}
-
-function piecesOf(lines: readonly Line[]): () => AsyncIterable<Buffer> {
+function pieceOf(lines: readonly Line[]): () => AsyncIterable<Buffer> {
   return async function* () {
-    yield await Promise.resolve(Buffer.concat(lines.map(({ bytes, start, end }) => bytes.subarray(start, end + 1))));
+    yield await Promise.resolve(joined(lines));
   };
-}
-
-function copyOf({ bytes, start, end }: Line): Buffer {
-  return Buffer.from(bytes.subarray(start, end + 1));
-}
-
-/** Frames of the list of held rows also say since when they are held. */
-function inWordsOf(table: TableSchema, line: Buffer | null): Buffer | null {
-  if (table !== HELD_NOW_TABLE || line === null) return line;
-  const columns = HELD_NOW_TABLE.columns.map(({ name }) => HELD_TABLE.columns.findIndex((column) => column.name === name));
-  return fieldsOf(line, HELD_TABLE.columns.length, columns);
 }
