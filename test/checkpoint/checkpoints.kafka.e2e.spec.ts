@@ -1,3 +1,3 @@
 import { describeCheckpoints } from './checkpoints.js';
 
-describeCheckpoints('kafka', { checkpoints: 4, whole: false, kills: ['checkpoint.summed', 'move.in-commit'] });
+describeCheckpoints('kafka', { checkpoints: 4, whole: false, kills: 'all' });
