@@ -1316,6 +1316,27 @@ describe('transform', () => {
       },
     );
 
+    it.each([1, 5, 15])('told to stop behind round %i it does, in the middle of a record, and goes on from there', async (round) => {
+      await using undisturbed = await treeBed();
+      undisturbed.start({ mapping, recordRows: 100, roundRows: ROUND });
+      const { rows: expected } = await undisturbed.written();
+      for (const lost of [false, true]) {
+        await using bed = await treeBed();
+        let passed = 0;
+        const running = bed.start({
+          ...{ mapping, recordRows: 100, roundRows: ROUND },
+          crashPoint: (name) => {
+            if (name === 'transform.in-derive-all' && ++passed === BEFORE + round) void running.stop();
+          },
+        });
+        expect(await running.ended).toBeNull();
+        expect(passed).toBe(BEFORE + round);
+        if (lost) bed.state = new StateStorage();
+        bed.start({ mapping, recordRows: 100, roundRows: ROUND });
+        expect((await bed.written()).rows).toEqual(expected);
+      }
+    });
+
     it.each([1, 5, 15])('so does a crash behind round %i of an activation', async (round) => {
       const other = tree('crm.other');
       await using bed = await treeBed();

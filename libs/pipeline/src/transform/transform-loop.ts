@@ -116,13 +116,13 @@ export class TransformLoop {
         const batch = await coming;
         if (batch === null) break;
         requireSameLog(batch, output);
-        let outcome: 'taken' | 'again' = 'taken';
+        let outcome = 'taken' as Awaited<ReturnType<typeof session.take>>;
         await deliver({
           process: async () => {
             outcome = await session.take(batch, ended);
           },
         });
-        if ((outcome as 'taken' | 'again') === 'again') return 'again';
+        if (outcome !== 'taken') return outcome;
       }
       await session.drain();
       return 'stopped';

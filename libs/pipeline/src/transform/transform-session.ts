@@ -123,6 +123,8 @@ export class TransformSession {
   #begunAt: number | null = null;
   /** The parts in hand are of a record that was given up. */
   #isSkipping = false;
+  /** Of who lets us work. */
+  #signal: AbortSignal | undefined;
 
   constructor(options: SessionOptions) {
     const { output, state, tables, place, active } = options;
@@ -154,9 +156,13 @@ export class TransformSession {
     this.#tellMapping();
   }
 
-  /** `again`: a record was given up of which parts are in the state; everything behind the last commit is to be done again, in another session. */
-  async take(batch: readonly LogItem[], signal: AbortSignal): Promise<'taken' | 'again'> {
+  /**
+   * `again`: a record was given up of which parts are in the state; everything behind the last commit is to be done again, in another session. `stopped`: in the middle of a record, which
+   * is done again as after a crash; nothing more may be committed.
+   */
+  async take(batch: readonly LogItem[], signal: AbortSignal): Promise<'taken' | 'again' | 'stopped'> {
     const { givenUp } = this.#options;
+    this.#signal = signal;
     try {
       for (const item of batch) {
         if (signal.aborted) return 'taken';
@@ -169,6 +175,7 @@ export class TransformSession {
     } catch (error) {
       // What came before the record that cannot be passed on is right: it goes out first.
       await this.#output.drain();
+      if (signal.aborted && error === signal.reason) return 'stopped';
       throw error;
     }
     await this.#output.ready();
@@ -349,7 +356,8 @@ export class TransformSession {
       if (!(await this.#deriveAll(first, this.#phase, activating, signal))) return false;
       first.release();
       await this.#commits.forget(COMPARED_PREFIXES);
-      if (!(await unlessAborted(signal, () => difference.keep()))) return false;
+      // What it has done in part must not be committed: it rejects where we are told to stop.
+      await difference.keep();
       this.#phase = { ...this.#phase, derived: true };
       await this.#commits.commit();
     }
@@ -739,11 +747,11 @@ export class TransformSession {
     return { seq: header.seq, ts_ms: this.#ts_ms };
   }
 
-  /** In the middle of what cannot be committed yet, nothing more may be kept in memory; and others get a turn. */
+  /** In the middle of what cannot be committed yet, nothing more may be kept in memory; others get a turn, and whoever wants us to stop is heard. */
   async #makeRoom(): Promise<void> {
     await this.#output.ready();
     await this.#commits.makeRoom();
-    await nextTurn();
+    await nextTurn(this.#signal);
   }
 
   /** The record in hand was given up by its writer, or begins anew: what it has put is taken back, with all that is not committed. */
