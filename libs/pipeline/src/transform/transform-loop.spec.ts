@@ -700,9 +700,13 @@ describe('transform', () => {
       bed.state = new StateStorage();
       await bed.transaction([updated(PEOPLE, ['4', 'b'])]);
       bed.start({ mapping: two });
-      const { rows } = await bed.written();
+      const { rows, entries } = await bed.written();
       expect(rows.slice(0, -1)).toEqual(before.rows);
       expect(rows.at(-1)?.slice(0, 2)).toEqual(['u d 4', 'u B 4']);
+      // Whatever is told again meanwhile stands behind all that: who looks at the end finds the mapping in force there.
+      const since = entries.slice(before.entries.length);
+      expect(since.filter(({ header }) => header.kind === 'schema').length).toBeGreaterThan(1);
+      expect(new Set(since.map(({ header }) => header.mapping))).toEqual(new Set([mappingHash(two)]));
     });
 
     it.each([0, 1, 2])(

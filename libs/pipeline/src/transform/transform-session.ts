@@ -146,7 +146,7 @@ export class TransformSession {
     this.#streaming = place?.streaming ?? false;
     this.#ts_ms = place?.ts_ms ?? 0;
     this.#commits = new StateCommits({ ...options, place: () => this.#place() });
-    if (active !== null) output.activated(active.hash);
+    if (active !== null) output.activated(active.hash, active.ref.seq);
   }
 
   /** Before the first record: what the state goes on with. */
@@ -254,7 +254,7 @@ export class TransformSession {
     const active = { seq, at: entry.at, hash };
     if (derived === null) {
       this.#mapped = mapped;
-      output.activated(hash);
+      output.activated(hash, seq);
       output.begin(entry);
       this.#active = active;
       this.#tellMapping();
@@ -366,7 +366,7 @@ export class TransformSession {
     if (!(await unlessAborted(signal, () => difference.find()))) return false;
     for (const { target } of mapped.passed()) await output.tell(target);
     for (const target of derived.told) await output.tell(target);
-    output.activated(hash);
+    output.activated(hash, entry.header.seq);
     output.begin(entry);
     await difference.give(numbers);
     output.pass(entry, { ...PASSED_PROGRESS, facts: { activation: true } });

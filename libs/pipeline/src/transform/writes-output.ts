@@ -33,12 +33,14 @@ export class WritesOutput {
   readonly #options: OutputOptions;
   readonly #appender: RecordAppender;
   /** What the stream held when we began. */
-  readonly #tail: { readonly from: ReadPosition | null; readonly batch: number };
+  readonly #tail: { readonly from: ReadPosition | null; readonly batch: number; readonly mapping: string | null };
   /** The last record of `changes` that is in what was queued, and how many records of the first derivation stand behind it. */
   #from: ReadPosition | null;
   #batch: number;
   /** The hash of the mapping in force; null: none is. */
   #mapping: string | null = null;
+  /** What is derived stands in the stream already: forms that are told again meanwhile stand behind all of it, under the mapping of the tail. */
+  #isRefilling: boolean;
   #builder: RecordBuilder | null = null;
   /** The record in hand stands in the stream already. */
   #silent = false;
@@ -50,7 +52,8 @@ export class WritesOutput {
     this.#options = options;
     this.#from = header?.from ?? null;
     this.#batch = header?.batch ?? 0;
-    this.#tail = { from: this.#from, batch: this.#batch };
+    this.#tail = { from: this.#from, batch: this.#batch, mapping: header?.mapping ?? null };
+    this.#isRefilling = this.#from !== null;
     this.#appender = new RecordAppender({
       writer,
       maxQueuedBytes: limits.maxQueuedBytes,
@@ -76,9 +79,10 @@ export class WritesOutput {
     return this.#appender.failed;
   }
 
-  /** From here on the records name this mapping. */
-  activated(hash: string): void {
+  /** From here on, which is at this record of `changes`, the records name this mapping. */
+  activated(hash: string, seq: number): void {
     this.#mapping = hash;
+    if (!this.holds(seq)) this.#isRefilling = false;
   }
 
   /** Whether the stream held what became of this record of `changes` when we began. */
@@ -98,6 +102,7 @@ export class WritesOutput {
   begin({ header }: LogEntry, batch: number | null = null): void {
     this.#silent = this.holds(header.seq) || (batch !== null && batch <= this.#tail.batch);
     if (this.#silent && this.#tail.from !== null) this.#options.observer.refilled({ seq: header.seq, through: this.#tail.from.seq });
+    if (!this.#silent) this.#isRefilling = false;
     this.#builder = this.#silent ? null : new RecordBuilder('transaction', this.#options.limits.partBytes);
     this.#holdsFrames = false;
   }
@@ -186,7 +191,7 @@ export class WritesOutput {
     return {
       pos: this.#from?.pos,
       from: this.#from ?? undefined,
-      mapping: this.#mapping ?? undefined,
+      mapping: (this.#isRefilling ? this.#tail.mapping : this.#mapping) ?? undefined,
       batch: this.#batch === 0 ? undefined : this.#batch,
     };
   }
