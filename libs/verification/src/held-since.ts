@@ -2,6 +2,8 @@ import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, parseRows, tableName, type EventLog, type StreamName, type TargetSnapshot } from '@changeover/events';
 import { readWritten } from '@changeover/pipeline';
 
+import { NOT_TOLD } from './told-numbers.js';
+
 /** Since when a row is held, as its entry in the list says it. */
 export type Since = { readonly since_seq: string; readonly since_ms: string };
 
@@ -19,8 +21,8 @@ export function entryId(target: string, sourceKey: string): string {
 }
 
 /**
- * Since when rows are held whose entries are missing at the target, by {@link entryId}: what the last record of `writes` says that touched them, up to where the target is. Of a row of which the log
- * does not hold that any more nothing is said.
+ * Since when rows are held whose entries are missing at the target, by {@link entryId}: what the last record of `writes` says that touched them, up to where the target is. Where the log
+ * does not hold its beginning any more, or is damaged, of some nothing is said.
  */
 export async function heldSince(
   entries: ReadonlySet<string>,
@@ -48,7 +50,7 @@ export async function heldSince(
       signal,
     );
   } catch (error) {
-    if (!(error instanceof ChangeoverError) || error.code !== 'LOG_TRUNCATED') throw error;
+    if (!(error instanceof ChangeoverError) || !NOT_TOLD.has(error.code)) throw error;
   }
   return told;
 }

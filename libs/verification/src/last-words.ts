@@ -91,6 +91,9 @@ export class LastWords {
         case 'frame':
           await this.#hear(step.form, step.frame);
           break;
+        // There are none in `writes`.
+        case 'decision':
+          break;
         case 'end':
           this.#keep(step.header.from?.seq ?? Infinity);
           break;

@@ -8,16 +8,20 @@ import {
   type LogEntry,
   type ReadPosition,
   type RecordHeader,
+  type RecordKind,
   type StreamName,
   type TableSchema,
 } from '@changeover/events';
 
-/** `form`: a table has this form from here on. `chunk`: the rows were copied. `end`: the record is whole. `given-up`: what it said is not. */
+/** `form`: a table has this form from here on. `chunk`: the rows were copied. `decision`: what becomes of rows is another thing from here on, though none of them was touched. `end`: the record is whole. `given-up`: what it said is not. */
 type StreamStep =
   | { readonly what: 'form'; readonly form: TableSchema }
   | { readonly what: 'frame'; readonly form: TableSchema; readonly frame: Frame; readonly chunk: boolean }
+  | { readonly what: 'decision' }
   | { readonly what: 'end'; readonly header: RecordHeader }
   | { readonly what: 'given-up' };
+
+const DECISIONS: ReadonlySet<RecordKind> = new Set<RecordKind>(['correction', 'reference-data', 'mapping-activated']);
 
 /** The rows of a stream's records from a place on, read as far as is asked for, and further another time. */
 export class StreamFrames {
@@ -66,6 +70,7 @@ export class StreamFrames {
 
   async *#steps(entry: LogEntry): AsyncGenerator<StreamStep> {
     const { kind, part } = entry.header;
+    if (DECISIONS.has(kind)) yield { what: 'decision' };
     if (kind === 'schema') yield { what: 'form', form: decodeJsonBody('schema', entry).table };
     if (kind !== 'transaction' && kind !== 'snapshot-chunk') return;
     for (const ref of entry.header.schemas ?? [])

@@ -23,7 +23,8 @@ function tableOf(...columns: readonly string[]): TableSchema {
   return { ...form, hash: tableSchemaHash(form) };
 }
 
-const FORMS: readonly TableSchema[] = [tableOf('id', 'name'), tableOf('id', 'name', 'more')];
+/** The third is the first, told again. */
+const FORMS: readonly TableSchema[] = [tableOf('id', 'name'), tableOf('id', 'name', 'more'), tableOf('id', 'name')];
 const schemas = (seq: number): TableSchema => FORMS[seq - 1] as TableSchema;
 const refOf = (seq: number): RecordRef => ({ seq, at: seq * 10 });
 /** Spells everything in capitals. */
@@ -44,7 +45,7 @@ async function digestOf(rows: readonly Row[]): Promise<RowDigest['value']> {
 }
 
 async function behind(before: Digests, ...frames: readonly Frame[]): Promise<Digests> {
-  const digests = new TableDigests(before, SNAPSHOT);
+  const digests = new TableDigests(before, SNAPSHOT, ({ seq }) => Promise.resolve(schemas(seq)));
   await digests.add(frames, schemas, refOf);
   return digests.digests();
 }
@@ -112,4 +113,19 @@ test('of a table in another form nothing is known, until it is emptied; also beh
   expect((await behind(other, frame('c', [['3', 'c', null]], 2)))[NAME]?.content).toBeNull();
   expect((await behind({}, frame('c', [['1', 'a']]), frame('c', [['2', 'b', null]], 2)))[NAME]?.content).toBeNull();
   expect((await behind(other, frame('t', [], 2)))[NAME]?.content).toEqual({ rows: 0, sum: '0'.repeat(32) });
+});
+
+test('a form that is told again by who has lost its state is the same one; also behind a checkpoint', async () => {
+  const expected = {
+    form: { seq: 3, at: 30 },
+    content: await digestOf([
+      ['1', 'a'],
+      ['2', 'b'],
+    ]),
+  };
+  const first = await behind({}, frame('c', [['1', 'a']]));
+  expect((await behind(first, frame('c', [['2', 'b']], 3)))[NAME]).toEqual(expected);
+  expect((await behind({}, frame('c', [['1', 'a']]), frame('c', [['2', 'b']], 3)))[NAME]).toEqual(expected);
+  const another = await behind(first, frame('c', [['2', 'b', null]], 2), frame('d', [['2', 'b', null]], 2), frame('c', [['3', 'c']], 3));
+  expect(another[NAME]?.content).toBeNull();
 });

@@ -50,7 +50,8 @@ export class RowDigest {
 
 type Followed = {
   readonly schema: TableSchema;
-  readonly form: RecordRef;
+  /** Where it was told last: who has lost his state tells all forms again. */
+  form: RecordRef;
   /** Null: not known. */
   digest: RowDigest | null;
   /** Lines that are not summed up yet. */
@@ -66,12 +67,14 @@ type Followed = {
 export class TableDigests {
   readonly #snapshot: Pick<TargetSnapshot, 'asCompared'>;
   readonly #before: Digests;
+  readonly #fetch: (form: RecordRef) => Promise<TableSchema>;
   readonly #tables = new Map<string, Followed>();
 
-  /** `before`: what is known at the place from which on frames are added. */
-  constructor(before: Digests, snapshot: Pick<TargetSnapshot, 'asCompared'>) {
+  /** `before`: what is known at the place from which on frames are added; `fetch` gives the form that was told there. */
+  constructor(before: Digests, snapshot: Pick<TargetSnapshot, 'asCompared'>, fetch: (form: RecordRef) => Promise<TableSchema>) {
     this.#before = before;
     this.#snapshot = snapshot;
+    this.#fetch = fetch;
   }
 
   /** `refOf`: where a form was told. */
@@ -83,7 +86,7 @@ export class TableDigests {
         this.#tables.set(tableName(schema), followed(schema, form, new RowDigest()));
         continue;
       }
-      const table = this.#follow(schema, form);
+      const table = await this.#follow(schema, form);
       if (table.digest === null) continue;
       for (const { before, after } of changesOf(frame, schema.columns.length)) {
         // Of a column that nobody wrote before nobody knows what goes.
@@ -108,14 +111,26 @@ export class TableDigests {
   }
 
   /** A table that comes in other columns than before: what rows that did not change look like in these, nobody told. */
-  #follow(schema: TableSchema, form: RecordRef): Followed {
+  async #follow(schema: TableSchema, form: RecordRef): Promise<Followed> {
     const name = tableName(schema);
     const known = this.#tables.get(name);
-    if (known?.form.seq === form.seq) return known;
-    const before = known === undefined ? this.#before[name] : known;
-    const table = followed(schema, form, before === undefined ? new RowDigest() : digestIn(form, before));
+    if (known !== undefined && (known.form.seq === form.seq || known.schema.hash === schema.hash)) {
+      known.form = form;
+      return known;
+    }
+    const table = followed(schema, form, known === undefined ? await this.#digestBefore(schema, form) : null);
     this.#tables.set(name, table);
     return table;
+  }
+
+  /** Null: not known in this form. */
+  async #digestBefore(schema: TableSchema, form: RecordRef): Promise<RowDigest | null> {
+    const before = this.#before[tableName(schema)];
+    // Without rows it is the same in every form.
+    if (before === undefined || before.content?.rows === 0) return new RowDigest();
+    if (before.content === null) return null;
+    const isSame = before.form.seq === form.seq || (await this.#fetch(before.form)).hash === schema.hash;
+    return isSame ? new RowDigest(before.content) : null;
   }
 
   async #flush(table: Followed): Promise<void> {
@@ -133,12 +148,6 @@ export class TableDigests {
 
 function followed(schema: TableSchema, form: RecordRef, digest: RowDigest | null): Followed {
   return { schema, form, digest, coming: [], going: [], bytes: 0 };
-}
-
-/** What was known in a form, in the same one; in another one it is not. */
-function digestIn(form: RecordRef, before: Followed | TableDigest): RowDigest | null {
-  if (before.form.seq !== form.seq || !('content' in before) || before.content === null) return null;
-  return new RowDigest(before.content);
 }
 
 function put(table: Followed, lines: Buffer[], { bytes, start, end }: Line): void {

@@ -42,11 +42,16 @@ describe('numbers that texts have', () => {
     return { kind: 'transaction', body, last, facts: { schemas: forms, ...(last && { pos: positionAt(Number(numbers[0])), rows: 2 }) } };
   }
 
+  async function tell(table: typeof PERSON): Promise<RecordRef> {
+    const body = encodeJsonBody('schema', { table, previous: null });
+    return (await writer.append([{ kind: 'schema', body, last: true }])).at(-1) as RecordRef;
+  }
+
   async function told(...numbers: readonly string[]): Promise<RecordRef> {
     return (await writer.append([part(true, ...numbers)])).at(-1) as RecordRef;
   }
 
-  type Learned = Pick<LearnedNumbers, 'by'> & {
+  type Learned = Pick<LearnedNumbers, 'by' | 'differs'> & {
     readonly rows: readonly unknown[];
     readonly known: NumbersTold | null;
     readonly read: readonly number[];
@@ -74,7 +79,7 @@ describe('numbers that texts have', () => {
         yield items;
       }
     };
-    const { by, numbers } = await learnNumbers(
+    const { by, numbers, differs } = await learnNumbers(
       derivation,
       {
         log: { read: reading, fetch: (stream, ref) => log.fetch(stream, ref) } as EventLog,
@@ -86,7 +91,7 @@ describe('numbers that texts have', () => {
       new AbortController().signal,
     );
     expect(counted.at(-1)).toBe(rows.length);
-    return { by, rows, read, known: numbers && { writes: readPositionOf(await log.fetch(WRITES, at)), numbers } };
+    return { by, differs, rows, read, known: numbers && { writes: readPositionOf(await log.fetch(WRITES, at)), numbers } };
   }
 
   /** Up to this record, from a target that holds another number. */
@@ -103,10 +108,6 @@ describe('numbers that texts have', () => {
 
   beforeAll(async () => {
     writer = await log.openWriter(WRITES, { writerId: 'transform', create: true });
-    const tell = async (table: typeof PERSON): Promise<RecordRef> => {
-      const body = encodeJsonBody('schema', { table, previous: null });
-      return (await writer.append([{ kind: 'schema', body, last: true }])).at(-1) as RecordRef;
-    };
     forms = [await tell(PERSON), await tell(ALLOCATED_TABLE)];
     await told('1000', '1001');
     second = await told('1002');
@@ -146,7 +147,15 @@ describe('numbers that texts have', () => {
   });
 
   it('are what the target holds where the log has lost its beginning', async () => {
-    storage.truncate(WRITES, second.at);
+    const [{ known }, last] = [await learn(second, []), await told('1009')];
+    storage.truncate(WRITES, (forms[1] as RecordRef).at + 1);
+    // The forms are told again, as by who has lost its state.
+    forms = [await tell(PERSON), await tell(ALLOCATED_TABLE)];
+    const all = rowsOf('1000', '1001', '1002');
     expect(await learned(second)).toEqual([AT_TARGET]);
+    expect(await learn(second, all, known)).toMatchObject({ by: 'log', differs: false, rows: all });
+    // That these are not what was told is known all the same.
+    expect(await learn(second, [AT_TARGET], known)).toMatchObject({ by: 'target', differs: true, rows: [AT_TARGET], known: null });
+    expect(await learn(last, [AT_TARGET], known)).toMatchObject({ by: 'target', differs: false, rows: [AT_TARGET], known: null });
   });
 });

@@ -10,7 +10,7 @@ import {
   type TargetReader,
   type TargetSnapshot,
 } from '@changeover/events';
-import { readWritten, type SnapshotDerivation } from '@changeover/pipeline';
+import { readWritten, WrittenForms, type SnapshotDerivation } from '@changeover/pipeline';
 
 import { RowDigest, TableDigests } from './table-digests.js';
 
@@ -23,13 +23,14 @@ type Told = {
   readonly onRows: (rows: number) => void;
 };
 
-/** Which was believed, and what is known of it for another time. */
-export type LearnedNumbers = { readonly by: 'log' | 'target'; readonly numbers: TableDigest | null };
+/** Which was believed, and what is known of it for another time. `differs`: the target's list had to be believed, though it is known not to be what was told. */
+export type LearnedNumbers = { readonly by: 'log' | 'target'; readonly numbers: TableDigest | null; readonly differs: boolean };
 
-/** The log does not tell all of them. */
-const NOT_TOLD: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['LOG_TRUNCATED', 'LOG_CORRUPT', 'LOG_GAP']);
+/** The log does not tell all of it. */
+export const NOT_TOLD: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['LOG_TRUNCATED', 'LOG_CORRUPT', 'LOG_GAP']);
 
 const NAME = tableName(ALLOCATED_TABLE);
+const NOTHING_TOLD: TableDigest = { form: { seq: 0, at: 0 }, content: { rows: 0, sum: '0' } };
 
 /**
  * Which text has which number, as the records of `writes` have told it up to where the target is: so that the target's list can be compared with them as well, and a row that has lost its number there is not
@@ -44,17 +45,19 @@ export async function learnNumbers(
   const { target, snapshot } = told;
   const learning = new Learning(derivation, told);
   const known = await target.numbersTold(snapshot.progress.writes);
+  let differs = false;
   for (const since of known === null ? [null] : [known, null]) {
     try {
       const numbers = await (since === null ? learning.fromLog(signal) : learning.fromTarget(since, signal));
-      if (numbers !== 'others') return { by: 'log', numbers };
+      if (typeof numbers !== 'string') return { by: 'log', numbers, differs: false };
+      differs = numbers === 'others';
     } catch (error) {
       if (!(error instanceof ChangeoverError) || !NOT_TOLD.has(error.code)) throw error;
     }
     await learning.forget();
   }
   for await (const lines of snapshot.rows(ALLOCATED_TABLE)) await learning.learn(lines);
-  return { by: 'target', numbers: null };
+  return { by: 'target', numbers: null, differs };
 }
 
 class Learning {
@@ -78,7 +81,7 @@ class Learning {
     await this.#derivation.forgetNumbers();
   }
 
-  fromLog(signal: AbortSignal): Promise<TableDigest | null> {
+  fromLog(signal: AbortSignal): Promise<TableDigest> {
     return this.#read(
       null,
       {
@@ -89,10 +92,10 @@ class Learning {
     );
   }
 
-  /** `others`: these are not what was told. */
-  async fromTarget(known: NumbersTold, signal: AbortSignal): Promise<TableDigest | 'others'> {
+  /** `others`: these are not what was told; `unknown`: they may be. */
+  async fromTarget(known: NumbersTold, signal: AbortSignal): Promise<TableDigest | 'others' | 'unknown'> {
     const told = await this.#read(known, { learn: () => undefined, forget: () => undefined }, signal);
-    if (told?.content == null) return 'others';
+    if (told.content === null) return 'unknown';
     const found = new RowDigest();
     for await (const lines of this.#told.snapshot.rows(ALLOCATED_TABLE)) {
       found.add(lines);
@@ -102,14 +105,16 @@ class Learning {
     return rows === told.content.rows && sum === told.content.sum ? told : 'others';
   }
 
-  /** Of what was told behind a place. Null: nothing ever was. */
+  /** Of what was told, with what is known of it at a place from there on. */
   async #read(
     known: NumbersTold | null,
     { learn, forget }: { learn: (lines: Buffer) => void | Promise<void>; forget: () => void | Promise<void> },
     signal: AbortSignal,
-  ): Promise<TableDigest | null> {
+  ): Promise<TableDigest> {
     const { log, writes, snapshot } = this.#told;
-    const begin = (): TableDigests => new TableDigests(known === null ? {} : { [NAME]: known.numbers }, snapshot);
+    const forms = new WrittenForms({ log, writes });
+    const begin = (): TableDigests =>
+      new TableDigests(known === null ? {} : { [NAME]: known.numbers }, snapshot, (form) => forms.fetch(form));
     let digests = begin();
     await readWritten(
       { log, writes, after: known?.writes ?? null, through: snapshot.progress.writes.seq },
@@ -126,6 +131,6 @@ class Learning {
       },
       signal,
     );
-    return (await digests.digests())[NAME] ?? null;
+    return (await digests.digests())[NAME] ?? NOTHING_TOLD;
   }
 }

@@ -49,6 +49,7 @@ export class TouchedRows {
   readonly #touched = new Map<string, Set<string>>();
   readonly #whole = new Set<string>();
   readonly #net = new Map<string, number>();
+  #hasDecisions = false;
   #room: number;
 
   constructor(options: TouchedRowsOptions) {
@@ -76,9 +77,15 @@ export class TouchedRows {
     return this.#net.get(tableName(table)) ?? 0;
   }
 
+  /** Whether there were corrections, rows of the target that were recorded, or another mapping: then other rows come of rows that none has touched. */
+  get hasDecisions(): boolean {
+    return this.#hasDecisions;
+  }
+
   /** Reads on up to this record, which the stream holds. */
   async readTo(end: Pick<ReadPosition, 'logId' | 'seq'>, signal: AbortSignal): Promise<void> {
     for await (const step of this.#frames.to(end, signal)) {
+      if (step.what === 'decision') this.#hasDecisions = true;
       if (step.what === 'form') this.#whole.add(tableName(step.form));
       if (step.what !== 'frame') continue;
       const watched = this.#watched.get(tableName(step.form));

@@ -205,6 +205,7 @@ async function compareBoth(
     await derivation.mark();
     options.crashPoint('verify.compared');
   }
+  if (learned?.differs === true) tellUnlooked(tables, tableName(ALLOCATED_TABLE));
   // Where the log has told all of them, none that a row would have to have was given here.
   await onCompared?.(place.target, tables, learned?.by === 'target' ? derivation.numbersGiven : 0);
   const seconds = (clock.monotonic() - began) / 1000;
@@ -222,6 +223,13 @@ async function compareBoth(
     const isGone = (name: string): boolean => !captured.has(name) && !isReference(name);
     return told.filter((table) => uses(table) && isGone(tableName(table))).map(tableName);
   }
+}
+
+/** It was held against itself, and is known to differ from what it was: in which rows nobody can say. */
+function tellUnlooked(tables: TableComparison[], name: string): void {
+  const at = tables.findIndex(({ table }) => table === name);
+  const compared = tables[at];
+  if (compared !== undefined) tables[at] = { ...compared, unlooked: compared.unlooked + 1 };
 }
 
 export function requireKnown(only: ReadonlySet<string> | undefined, tables: readonly TableSchema[], does: 'reads' | 'writes'): void {

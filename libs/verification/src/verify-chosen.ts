@@ -171,6 +171,8 @@ class ChosenVerification {
   readonly #atTarget: ChosenTarget;
   /** Driving rows that were compared; of a sample no row comes twice. */
   readonly #reviewed = new Set<string>();
+  /** Those of which a row is compared in the next round only, and they with it. */
+  #postponed: ReadonlySet<string> = new Set();
   readonly #rowCounts: RowCount[] = [];
   #start: Start | null;
   #words: LastWords | null = null;
@@ -232,14 +234,6 @@ class ChosenVerification {
     const fetch = async (ref: RecordRef): Promise<TableSchema> => decodeJsonBody('schema', await log.fetch(changes, ref)).table;
     await using derivation = await StoredDerivation.of(looks.last, { migration, mapping, converters, fetch });
     this.#requireBehind(start, derivation, target);
-    const { progress, generation } = target;
-    this.#first ??= {
-      seq: place.seq,
-      position: progress.position,
-      ts_ms: progress.ts_ms,
-      notCompared: place.told.map(tableName).filter((name) => !captured.has(name) && !isReference(name)),
-      place: { changes: place.at, writes: progress.writes, generation },
-    };
     if (due === null) requireKnown(only, place.tables, 'reads');
     const tables = place.tables.filter((table) => only?.has(tableName(table)) !== false);
     const words = await this.#wordsTo(start, derivation, target, signal);
@@ -248,10 +242,19 @@ class ChosenVerification {
     const between = new TouchedRows({ log, stream: changes, from, rows: allOf(place.tables), most: MOST_ROWS });
     await between.readTo(end, signal);
     // Of rows that the target does not have yet nobody knows what became.
-    if (isAhead && place.tables.some((table) => sizeOf(between.of(table)) > 0)) return due;
+    if (isAhead && (between.hasDecisions || place.tables.some((table) => sizeOf(between.of(table)) > 0))) return due;
+    const { progress, generation } = target;
+    this.#first ??= {
+      seq: place.seq,
+      position: progress.position,
+      ts_ms: progress.ts_ms,
+      notCompared: place.told.map(tableName).filter((name) => !captured.has(name) && !isReference(name)),
+      place: { changes: place.at, writes: progress.writes, generation },
+    };
     for (const table of derivation.targets) if (words.of(table) === 'all') throw this.#changedAsWhole(table);
     const sides: Sides = { source, target, derivation, words, signal };
     const chosen = due === null ? await this.#chooser(place.at, place.tables, sides) : due;
+    if (this.#choice.kind === 'touched') this.#postponed = this.#drivenLater(tables, chosen, { between, sides });
     const aside = new Map<string, Set<string>>();
     for (const table of tables) {
       const left = between.of(table);
@@ -344,6 +347,24 @@ class ChosenVerification {
     );
   }
 
+  #drivenLater(
+    tables: readonly TableSchema[],
+    chosen: ReadonlyMap<string, Iterable<string>>,
+    { between, sides }: { readonly between: TouchedRows; readonly sides: Sides },
+  ): ReadonlySet<string> {
+    const driven = new Set<string>();
+    for (const table of tables) {
+      const left = between.of(table);
+      if (left === 'all' || left.size === 0) continue;
+      for (const id of chosen.get(tableName(table)) ?? []) {
+        if (!left.has(id)) continue;
+        for (const row of this.#drivenBy(table, [id], sides)) driven.add(sides.derivation.heldId(row));
+        if (driven.size > MOST_ROWS) throw this.#tooMany();
+      }
+    }
+    return driven;
+  }
+
   /** Gives those that change meanwhile. */
   async #sourceRows(
     table: TableSchema,
@@ -409,7 +430,7 @@ class ChosenVerification {
   *#fresh(rows: Iterable<DrivingRow>, derivation: StoredDerivation): Generator<DrivingRow> {
     for (const row of rows) {
       const id = derivation.heldId(row);
-      if (this.#reviewed.has(id)) continue;
+      if (this.#reviewed.has(id) || this.#postponed.has(id)) continue;
       const isTouched = this.#choice.kind === 'touched';
       // Of a sample one that is compared twice costs no more than time.
       if (isTouched || (row.rule.mergedOf !== null && this.#reviewed.size < MOST_ROWS)) this.#reviewed.add(id);

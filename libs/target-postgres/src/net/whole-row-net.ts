@@ -29,6 +29,7 @@ export class WholeRowNet {
     else {
       known.count += copies;
       known.seq = seq;
+      if (known.count === 0) this.#counts.delete(text);
     }
   }
 

@@ -176,7 +176,8 @@ async function digestsAt(
   const after = before?.place.writes ?? null;
   const through = place.place.writes.seq;
   const start = after?.seq ?? 0;
-  const begin = (): TableDigests => new TableDigests(stillKnown(before, place), snapshot);
+  const forms = new WrittenForms({ log, writes });
+  const begin = (): TableDigests => new TableDigests(stillKnown(before, place), snapshot, (form) => forms.fetch(form));
   let digests = begin();
   const onRecord = (seq: number): void => {
     onStep({ doing: 'summing', table: null, done: seq - start, of: through - start });

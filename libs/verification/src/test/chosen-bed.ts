@@ -12,6 +12,7 @@ import {
   SequencedLog,
   tableName,
   type Frame,
+  type Decision,
   type LoadHold,
   type LoadProgress,
   type LogEntry,
@@ -126,6 +127,12 @@ export class ChosenBed {
     const facts = { schemas, pos: positionAt(this.#position), txId, ts_ms: 5, rows, progress: this.#progressRef };
     await this.#append({ kind: 'transaction', body, last: true, facts });
     this.snapshots.visible.add(txId);
+  }
+
+  /** Somebody has decided that something else is read of a row. */
+  async correct(...decisions: readonly Decision[]): Promise<void> {
+    const body = encodeJsonBody('correction', { requestId: new RandomIdSource().uuid(), decisions });
+    await this.#append({ kind: 'correction', body, last: true, facts: { progress: this.#progressRef } });
   }
 
   /** Of the source alone. */
