@@ -196,6 +196,16 @@ describe('init', () => {
       });
       const checked = await bench.run('check');
       expect([checked.code, checked.out]).toEqual([0, expect.stringContaining('ready to start')]);
+      // Nobody has put anything into it yet.
+      const proposed = await bench.run('analyze', '--propose', 'mapping.ts');
+      expect([proposed.code, proposed.err]).toEqual([0, expect.stringContaining('wrote mapping.ts')]);
+      const proposal = await readFile(join(bench.folder, 'mapping.ts'), 'utf8');
+      const again = await bench.run('analyze', '--propose', 'mapping.ts');
+      expect([again.code, again.err]).toEqual([1, expect.stringMatching(/FILE_EXISTS: mapping\.ts exists, .*--force/u)]);
+      expect([proposal, await readFile(join(bench.folder, 'mapping.ts'), 'utf8')]).toEqual([
+        expect.stringContaining('map.table('),
+        proposal,
+      ]);
     },
     PATIENCE_MS,
   );

@@ -10,6 +10,7 @@ import { renderAnalysisPage } from '../analyze/analyze-page.js';
 import { analysisOutput, progressLine, renderAnalysis } from '../analyze/analyze-view.js';
 import { renderMapping } from '../analyze/render-mapping.js';
 import { runAnalyze, type AnalyzeContext, type AnalyzeReport } from '../analyze/run-analyze.js';
+import { isMappingOfScaffold } from '../init/scaffold.js';
 import { qualified } from '../held/words.js';
 import { ProgressLine } from '../status/progress-line.js';
 import { expectWritable, writing } from '../writing.js';
@@ -69,7 +70,7 @@ export class AnalyzeCommand extends CliCommand {
     return file;
   }
 
-  @Option({ flags: '--force', description: 'with --propose: write over a file that is there' })
+  @Option({ flags: '--force', description: 'with --propose: write over a file that is there, whatever is in it' })
   parseForce(): boolean {
     return true;
   }
@@ -97,8 +98,7 @@ export class AnalyzeCommand extends CliCommand {
       throw new ChangeoverError('BAD_SETTINGS', '--values goes with --json or --html: nothing else tells values');
     if (force && propose === undefined) throw new ChangeoverError('BAD_SETTINGS', '--force goes with --propose');
     // Before anything is read: an analysis can take minutes.
-    if (propose !== undefined && !force && existsSync(propose))
-      throw new ChangeoverError('FILE_EXISTS', `${propose} exists; --force writes over it`, { facts: { file: propose } });
+    if (propose !== undefined && !force) await isReplaceable(propose);
     for (const file of [html, propose]) if (file !== undefined) await expectWritable(file);
     const { settings } = await this.readSettings(read);
     const report = await this.#watched(settings, { ...(table && { only: new Set(table) }), mostRows: sample, sourceOnly });
@@ -106,8 +106,11 @@ export class AnalyzeCommand extends CliCommand {
     const { proposal } = report;
     if (html !== undefined)
       await writing(html, () => writeFile(html, renderAnalysisPage(settings.migration, report, values), { mode: 0o600 }));
-    if (propose !== undefined && proposal !== null)
-      await writing(propose, () => writeFile(propose, renderMapping(proposal), { flag: force ? 'w' : 'wx' }));
+    if (propose !== undefined && proposal !== null) {
+      // Again: somebody may have begun to write it meanwhile.
+      const flag = force || (await isReplaceable(propose)) ? 'w' : 'wx';
+      await writing(propose, () => writeFile(propose, renderMapping(proposal), { flag }));
+    }
     this.terminal.out(json ? toJson(analysisOutput(report, values)) : renderAnalysis(report));
     if (propose !== undefined)
       this.terminal.err(`wrote ${propose}; its types: \`changeover introspect --out types.ts\` beside it; then \`changeover check\`\n`);
@@ -129,4 +132,13 @@ export class AnalyzeCommand extends CliCommand {
       shown.clear();
     }
   }
+}
+
+/** Whether it is there, with nothing of anybody's in it. FILE_EXISTS where there may be something. */
+async function isReplaceable(file: string): Promise<boolean> {
+  if (!existsSync(file)) return false;
+  if (await isMappingOfScaffold(file)) return true;
+  throw new ChangeoverError('FILE_EXISTS', `${file} exists, and is not as \`changeover init\` wrote it; --force writes over it`, {
+    facts: { file },
+  });
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { ChangeoverError } from '@changeover/core';
@@ -52,4 +52,9 @@ export async function writeScaffold(settingsFile: string): Promise<readonly stri
   if (taken !== undefined) throw new ChangeoverError('FILE_EXISTS', `${taken.path} exists`, { facts: { file: taken.path } });
   for (const { path, content } of files) await writing(path, () => writeFile(path, content, { flag: 'wx' }));
   return files.map(({ path }) => path);
+}
+
+/** Whether `file` is the mapping that {@link writeScaffold} wrote, and nobody has put anything into it: then nothing is lost with it. */
+export async function isMappingOfScaffold(file: string): Promise<boolean> {
+  return (await writing(file, () => readFile(file, 'utf8'))) === MAPPING;
 }
