@@ -31,7 +31,7 @@ const OTHER = {
   ],
 };
 
-type Json = { readonly changesNothing: boolean; readonly tables: readonly PlannedTable[] };
+type Json = { readonly changesNothing: boolean; readonly findings: readonly object[]; readonly tables: readonly PlannedTable[] };
 
 describe('changeover plan', () => {
   let scene: VerifyScene;
@@ -92,6 +92,18 @@ describe('changeover plan', () => {
     expect(said).toMatch(/^ {2}\+ "9504"$/mu);
     expect(said).toMatch(/^ {2}- "9507"$/mu);
     expect(said).not.toContain('xample.com');
+  });
+
+  it('says what the new database cannot take, as check does', async () => {
+    const file = await mappingFile(OTHER);
+    const finding = { part: 'target', severity: 'error', check: 'table', message: 'the target has no table app.region' };
+    const { findings } = JSON.parse((await scene.run(['plan', file, '--json'])).said) as Json;
+    expect(findings).toEqual([finding]);
+    const { code, said } = await scene.run(['plan', file]);
+    expect({ code, said }).toEqual({
+      code: 1,
+      said: expect.stringMatching(/^✗ target {2}the target has no table app\.region$/mu) as string,
+    });
   });
 
   it('says which mapping does not fit, and which table is not written', async () => {

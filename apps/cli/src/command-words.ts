@@ -38,7 +38,7 @@ export const COMMAND_WORDS = {
     arguments: '[mapping]',
     argsDescription: { mapping: 'the file of the mapping (default: that of the settings)' },
     description:
-      'Tell what another mapping would change of the rows that are written: how many come, go and change in which columns, which are held, and some of them by key; where transform runs. Changes nothing. Exits 1 if something would change. With --sample, before anything was copied: write some of the rows that the mapping makes into a schema of their own.',
+      'Tell what another mapping would change of the rows that are written: how many come, go and change in which columns, which are held, and some of them by key; where transform runs. Changes nothing. Exits 1 if something would change, or if the target cannot take it. With --sample, before anything was copied: write some of the rows that the mapping makes into a schema of their own.',
   },
   activate: {
     name: 'activate',

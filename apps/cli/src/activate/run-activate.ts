@@ -90,20 +90,21 @@ export async function findActivation(settings: AllSettings, file: string | undef
 /** What it would change. ACTIVATION_IMPOSSIBLE where the rows that are written cannot be taken over to it, or the target cannot take its rows; TARGET_PARKED where the target was taken back. */
 export async function planActivation(
   settings: AllSettings,
+  { mapping }: Activation,
   context: Context & { readonly onStep: (step: ActivationStep) => void },
 ): Promise<PlanOutcome> {
   const where = await withCheckpoints(settings, context, (checkpoints) => checkpoints.whereabouts());
   if (where?.parked != null)
     throw new ChangeoverError('TARGET_PARKED', `the target is parked at ${where.parked.at}`, { facts: { name: where.parked.at } });
-  await requireTarget(settings, context.clock);
-  const plan = await runPlan(settings, { ...context, named: 0, values: false });
+  await requireTarget(settings, mapping, context.clock);
+  const plan = await runPlan(settings, { ...context, proposed: mapping, named: 0, values: false });
   requirePossible(plan);
   return plan;
 }
 
 /** Asked for all the same, load would stop behind its record until the target is as it has to be. */
-async function requireTarget(settings: AllSettings, clock: Clock): Promise<void> {
-  const misfits = await targetMisfits(settings, clock);
+async function requireTarget(settings: AllSettings, mapping: Mapping, clock: Clock): Promise<void> {
+  const misfits = await targetMisfits(settings, mapping, clock);
   if (misfits.length === 0) return;
   const more = misfits.length > NAMED ? `; and ${countWords(misfits.length - NAMED)} more` : '';
   const named = misfits.slice(0, NAMED).map(({ message }) => message);

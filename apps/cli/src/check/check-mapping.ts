@@ -26,7 +26,7 @@ export async function checkMapping(
   }
   const typed = await mappingTypeErrors(file);
   const active = await activeFindings(mapping, settings);
-  const { findings, tables, ignored } = passedTables(mapping, sources);
+  const { findings, ignored } = passedTables(mapping, sources);
   const known = new Set(sources.map(tableName));
   // Without the source's tables there is nothing to hold names against.
   const unknown = sources.length === 0 ? [] : Object.keys(mapping.tables).filter((name) => !known.has(name));
@@ -52,8 +52,12 @@ export async function checkMapping(
     ignored.length === 0
       ? []
       : [ok(`nothing is made of these tables of the source, which source.exclude can leave out: ${ignored.join(', ')}`)];
-  const made = mapping.rules.map((rule) => typedAsRead(rule, sources));
-  return { findings: [...problems, ...good, ...note], tables: [...tables, ...made] };
+  return { findings: [...problems, ...good, ...note], tables: writtenTables(mapping, sources) };
+}
+
+/** What the target's tables are to take of a mapping, whatever is wrong with it. */
+export function writtenTables(mapping: Mapping, sources: readonly TableSchema[]): readonly TableSchema[] {
+  return [...passedTables(mapping, sources).tables, ...mapping.rules.map((rule) => typedAsRead(rule, sources))];
 }
 
 async function activeFindings(mapping: Mapping, { migration, control }: CliSettings): Promise<readonly Finding[]> {

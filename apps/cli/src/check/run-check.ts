@@ -2,6 +2,7 @@ import { asChangeoverError, ChangeoverError, noCrash, RandomIdSource, SystemCloc
 import { probeControl } from '@changeover/control-postgres';
 import type { MessageStore, TableSchema } from '@changeover/events';
 import { choosePostgres, inspectMachine } from '@changeover/local-services';
+import type { Mapping } from '@changeover/mapping';
 import {
   createCheckpoints,
   createLog,
@@ -15,7 +16,7 @@ import {
 } from '@changeover/shell';
 
 import { checkDeterminism, type DeterminismCheck } from '../determinism/check-determinism.js';
-import { checkMapping } from './check-mapping.js';
+import { checkMapping, writtenTables } from './check-mapping.js';
 import { allCopies } from './first-copy.js';
 import { keptFindings } from './kept-at-source.js';
 import { about, failed, hasErrors, type Finding, type Part } from './finding.js';
@@ -76,16 +77,15 @@ function leftOut(option: string): Finding {
 }
 
 /** What load would stop at, whatever rows come. What a first start asks for as well, of tables that are written already, is settled. */
-const STOPS_LOAD: ReadonlySet<string> = new Set(['table', 'column', 'ours', 'usage', 'privileges', 'row_security']);
+const STOPS_LOAD: ReadonlySet<string> = new Set(['connection', 'table', 'column', 'ours', 'usage', 'privileges', 'row_security']);
 
-/** What keeps load from writing what the settings' mapping makes into the new database as it is now; of what else is wrong with that mapping, and of a database that does not answer, nothing is said. */
-export async function targetMisfits(settings: CliSettings, clock: Clock): Promise<readonly Finding[]> {
+/** What keeps load from writing what a mapping makes into the new database as it is now, or that it does not answer; of what else is wrong with that mapping nothing is said. SOURCE_UNREACHABLE: the source says which tables there are. */
+export async function targetMisfits(settings: CliSettings, mapping: Mapping, clock: Clock): Promise<readonly Finding[]> {
   const { migration, limits } = settings;
   const context: AdapterContext = { migration, limits, clock, logPatienceMs: LOG_PATIENCE_MS };
   const source = createSource(settings.source, context);
   const sources = await source.tables().finally(() => source.stop());
-  const { tables } = await checkMapping(settings, { sources, context });
-  const found = await checkTarget(settings, { context, tables });
+  const found = await checkTarget(settings, { context, tables: writtenTables(mapping, sources) });
   return found.filter(({ severity, check }) => severity === 'error' && STOPS_LOAD.has(check));
 }
 

@@ -81,7 +81,7 @@ export class ActivateCommand extends CliCommand {
       }
       let checkpoint: string | null = null;
       if (state === 'new') {
-        const plan = await planActivation(settings, context);
+        const plan = await planActivation(settings, activation, context);
         if (dryRun || !yes) {
           say(activation, `${renderPlan(plan)}${dryRun ? '' : 'nothing was activated: --yes does it\n'}`, { activated: false, plan });
           if (!dryRun) process.exitCode = 1;

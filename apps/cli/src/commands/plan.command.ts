@@ -1,10 +1,14 @@
 import { resolve } from 'node:path';
 
-import { ChangeoverError, RandomIdSource, SystemClock } from '@changeover/core';
+import { asChangeoverError, ChangeoverError, RandomIdSource, SystemClock, type Clock } from '@changeover/core';
+import type { Mapping } from '@changeover/mapping';
 import { changesNothing } from '@changeover/pipeline';
+import { loadMapping, type AllSettings } from '@changeover/shell';
 
 import { Command, Option } from '../command.js';
 import { COMMAND_WORDS } from '../command-words.js';
+import { failed, hasErrors, renderFindings, type Finding } from '../check/finding.js';
+import { targetMisfits } from '../check/run-check.js';
 import { watchTrial } from '../check/watch-trial.js';
 import { qualified } from '../held/words.js';
 import { PlanProgress, renderPlan } from '../plan/plan-view.js';
@@ -109,8 +113,10 @@ export class PlanCommand extends CliCommand {
     const shown = new ProgressLine(this.terminal, clock);
     const progress = new PlanProgress();
     try {
+      const proposed = await loadMapping(file === undefined ? settings.mapping : resolve(file));
+      const findings = await targetFindings(settings, proposed, clock);
       const plan = await runPlan(settings, {
-        ...(file !== undefined && { file: resolve(file) }),
+        proposed,
         ...(table && { only: new Set(table) }),
         ...{ clock, ids: new RandomIdSource(), signal, named: limit ?? USUAL_LIMIT, values },
         onStep: (step) => {
@@ -119,8 +125,9 @@ export class PlanCommand extends CliCommand {
       });
       shown.clear();
       const equal = changesNothing(plan);
-      this.terminal.out(json ? toJson({ changesNothing: equal, ...plan }) : renderPlan(plan));
-      if (!equal) process.exitCode = 1;
+      const misfits = findings.length === 0 ? '' : `the new database cannot take its rows:\n${renderFindings(findings)}`;
+      this.terminal.out(json ? toJson({ changesNothing: equal, findings, ...plan }) : `${renderPlan(plan)}${misfits}`);
+      if (!equal || hasErrors(findings)) process.exitCode = 1;
     } catch (error) {
       shown.clear();
       if (!signal.aborted) throw error;
@@ -149,5 +156,14 @@ export class PlanCommand extends CliCommand {
       this.terminal.err(`changeover: interrupted: what stands in the schema ${into} is not whole; --replace writes it again\n`);
       process.exitCode = INTERRUPTED;
     }
+  }
+}
+
+/** As `check` says it. A plan itself needs neither database, so one that does not answer is told of, too: what it would have said is not known. */
+async function targetFindings(settings: AllSettings, mapping: Mapping, clock: Clock): Promise<readonly Finding[]> {
+  try {
+    return await targetMisfits(settings, mapping, clock);
+  } catch (error) {
+    return failed('source', asChangeoverError(error));
   }
 }

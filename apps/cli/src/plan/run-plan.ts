@@ -2,17 +2,16 @@ import { derivationThreads } from '@changeover/app-transform';
 import { CONVERTERS } from '@changeover/cleaning';
 import type { Clock, IdSource } from '@changeover/core';
 import { decodeJsonBody } from '@changeover/events';
-import { mappingHash, parseMapping } from '@changeover/mapping';
+import { mappingHash, parseMapping, type Mapping } from '@changeover/mapping';
 import { activationOf, planMapping, type MappingPlan, type PlanStep } from '@changeover/pipeline';
-import { loadMapping, openScratchState, type AllSettings } from '@changeover/shell';
+import { openScratchState, type AllSettings } from '@changeover/shell';
 
 import { streamName, withLog } from '../log/open-log.js';
 import { stateHere, toldForms } from '../state/state-here.js';
 import { openScratchFolder } from '../verify/scratch-state.js';
 
 export type PlanRequest = {
-  /** The file of the mapping; left out: that of the settings. */
-  readonly file?: string;
+  readonly proposed: Mapping;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly signal: AbortSignal;
@@ -35,9 +34,8 @@ export type PlanOutcome = MappingPlan & {
 /** Asks where transform runs, as what it remembers is on that machine. Changes nothing. */
 export async function runPlan(settings: AllSettings, request: PlanRequest): Promise<PlanOutcome> {
   const { migration, state, limits } = settings;
-  const { clock, ids, signal } = request;
+  const { proposed, clock, ids, signal } = request;
   const began = clock.monotonic();
-  const proposed = await loadMapping(request.file ?? settings.mapping);
   await using look = await stateHere(settings);
   await using scratch = await openScratchFolder(state, `${migration}.plan`);
   return await withLog(settings, clock, async ({ log }) => {
@@ -48,7 +46,7 @@ export async function runPlan(settings: AllSettings, request: PlanRequest): Prom
     const plan = await planMapping(
       {
         ...request,
-        ...{ migration, active, proposed, look, converters: CONVERTERS, state: scratchState, maxStateBytes: limits.stateBytes },
+        ...{ migration, active, look, converters: CONVERTERS, state: scratchState, maxStateBytes: limits.stateBytes },
         startThreads: derivationThreads(limits.derivationThreads),
         fetch: toldForms(settings, log),
       },
