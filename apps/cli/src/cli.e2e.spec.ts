@@ -1148,11 +1148,16 @@ describe('accepting', () => {
 
       const counted = '  1  public.contact  name\n1 acceptance';
       expect(await accept('contact', '2', '--dry-run')).toEqual([0, `${counted} would be asked for; nothing was\n  public.contact 2\n`]);
+      const noSuchRule = expect.stringMatching(
+        /ACCEPTANCE_IMPOSSIBLE: no validation rule "nix" .*; there are "no secrets", "short"$/u,
+      ) as string;
       const impossible = await Promise.all([
         accept('contact', '1'),
         accept('contact', '2', '--rule', 'short'),
         accept('contact', '3'),
         accept('nothing', '3'),
+        accept('contact', '3', '--rule', 'nix'),
+        accept('contact', '--rule', 'nix', '--yes'),
         accept('contact'),
       ]);
       expect(impossible).toEqual([
@@ -1160,6 +1165,8 @@ describe('accepting', () => {
         [1, expect.stringMatching(/ACCEPTANCE_IMPOSSIBLE: .*: what holds it is "no secrets", not "short"/)],
         [1, expect.stringMatching(/ACCEPTANCE_IMPOSSIBLE: several rules hold the row: .*"no secrets", "short"$/)],
         [1, expect.stringContaining('ACCEPTANCE_IMPOSSIBLE: no rule makes this row of public.nothing')],
+        [1, noSuchRule],
+        [1, noSuchRule],
         [1, expect.stringContaining('BAD_SETTINGS: held accept takes a key, or the --rule')],
       ]);
       expect((await bench.run('checkpoint', 'create', 'before')).code).toBe(0);

@@ -417,7 +417,7 @@ export const ERROR_PAGES = {
   },
   ACCEPTANCE_IMPOSSIBLE: {
     meaning:
-      'The row cannot be accepted: no rule of its validation holds it, or not the one that was named. Only such a rule can be waived: of a value that cannot be read there is nothing to accept, and of unique values only one row can have them.',
+      'The row cannot be accepted: no rule of its validation holds it, or not the one that was named, or the mapping has none of that name. Only such a rule can be waived: of a value that cannot be read there is nothing to accept, and of unique values only one row can have them.',
     nextStep:
       'The message says what holds the row, if anything does. `changeover held correct` has something else read where a value is not good; where two rows want the same unique value, change one of them in the old database.',
     policy: 'stop',

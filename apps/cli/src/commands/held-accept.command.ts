@@ -1,7 +1,7 @@
 import { ChangeoverError, countWords, SystemClock } from '@changeover/core';
 
 import { Command, Option } from '../command.js';
-import { acceptanceIfHeld, acceptanceOf } from '../held/accept.js';
+import { acceptanceIfHeld, acceptanceOf, requireRule } from '../held/accept.js';
 import { decisionsOf, DecisionSummary, withCorrectableRows, type Deciding } from '../held/decide.js';
 import { listedRows } from '../held/listed-rows.js';
 import { qualified } from '../held/words.js';
@@ -41,9 +41,8 @@ export class HeldAcceptCommand extends DecideCommand {
   override async run([name = '', ...key]: string[], given: AcceptOptions): Promise<void> {
     const { rule, why = null, ...options } = given;
     const target = qualified(name);
-    if (key.length === 0 && rule === undefined)
-      throw new ChangeoverError('BAD_SETTINGS', 'held accept takes a key, or the --rule that holds the rows');
     if (key.length === 0) {
+      if (rule === undefined) throw new ChangeoverError('BAD_SETTINGS', 'held accept takes a key, or the --rule that holds the rows');
       await this.#many(target, { rule, why }, options);
       return;
     }
@@ -61,13 +60,14 @@ export class HeldAcceptCommand extends DecideCommand {
   }
 
   /** The list is gone through twice: all of it is counted before any of it is asked for, and nothing of it is kept. */
-  #many(target: string, wanted: { readonly rule: string | undefined; readonly why: string | null }, options: DecideOptions): Promise<void> {
+  #many(target: string, wanted: { readonly rule: string; readonly why: string | null }, options: DecideOptions): Promise<void> {
     const { signal } = this.session;
     const clock = new SystemClock();
     return this.decide(
       options,
       (settings, ask, line) =>
         withCorrectableRows(settings, clock, async (rows) => {
+          requireRule(rows, target, wanted.rule);
           const acceptances = async function* (onRows?: (rows: number) => void): AsyncGenerator<Deciding> {
             for await (const { key } of listedRows(
               settings,

@@ -13,9 +13,20 @@ export type Accepting = {
   readonly why: string | null;
 };
 
-/** The row, and the decision that waives the rule for it. ACCEPTANCE_IMPOSSIBLE where that does not hold it, or several do and none is named. */
+/** The row, and the decision that waives the rule for it. ACCEPTANCE_IMPOSSIBLE where that does not hold it, or several do and none is named, or there is no such rule. */
 export function acceptanceOf(rows: CorrectableRows, wanted: Accepting): Deciding {
-  return waiving(rows.heldBy(wanted.target, wanted.key), wanted);
+  const held = rows.heldBy(wanted.target, wanted.key);
+  if (wanted.rule !== undefined) requireRule(rows, wanted.target, wanted.rule);
+  return waiving(held, wanted);
+}
+
+/** ACCEPTANCE_IMPOSSIBLE where nothing of this name holds rows of the table. A rule that holds none now is one all the same. */
+export function requireRule(rows: CorrectableRows, target: string, rule: string): void {
+  const names = rows.waivable(target);
+  if (names.includes(rule)) return;
+  const known = names.length === 0 ? 'none does' : `there are ${namesOf(names)}`;
+  const message = `no validation rule ${JSON.stringify(rule)} of the mapping in force holds rows of ${target}; ${known}`;
+  throw new ChangeoverError('ACCEPTANCE_IMPOSSIBLE', message, { facts: { table: target } });
 }
 
 function waiving(held: HeldByRules, { target, key, rule, why }: Accepting): Deciding {
@@ -23,7 +34,7 @@ function waiving(held: HeldByRules, { target, key, rule, why }: Accepting): Deci
   const waived = rule === undefined ? first : held.rules.find((one) => one.rule === rule);
   if (waived === undefined) throw impossible(held, rule);
   if (rule === undefined && second !== undefined) {
-    const names = held.rules.map((one) => JSON.stringify(one.rule)).join(', ');
+    const names = namesOf(held.rules.map((one) => one.rule));
     throw new ChangeoverError('ACCEPTANCE_IMPOSSIBLE', `several rules hold the row: --rule says which is accepted, one of ${names}`);
   }
   const decision = checked({ what: 'accept', table: held.table, key: held.key, target, ...waived, why }, [why]);
@@ -46,7 +57,11 @@ const OTHERWISE: Readonly<Record<Exclude<HeldByRules['otherwise'], null>, string
 };
 
 function impossible({ target, rules, otherwise }: HeldByRules, rule: string | undefined): ChangeoverError {
-  const names = rules.map((one) => JSON.stringify(one.rule)).join(', ');
+  const names = namesOf(rules.map((one) => one.rule));
   const why = otherwise === null ? `what holds it is ${names}, not ${JSON.stringify(rule)}` : OTHERWISE[otherwise];
   return new ChangeoverError('ACCEPTANCE_IMPOSSIBLE', `this row of ${target} cannot be accepted: ${why}`, { facts: { table: target } });
+}
+
+function namesOf(rules: readonly string[]): string {
+  return rules.map((rule) => JSON.stringify(rule)).join(', ');
 }

@@ -101,12 +101,7 @@ export class CorrectableRows implements AsyncDisposable {
     const { plan } = this.#stored.derived;
     const heldAs = lineOfRow(key);
     const row = heldRowOf(plan, target, heldAs);
-    if (row === undefined) {
-      const known = [...new Set(plan.rules.map(({ compiled }) => compiled.target))].join(', ');
-      throw new ChangeoverError('ACCEPTANCE_IMPOSSIBLE', `no rule makes this row of ${target}; rules make rows of ${known || 'no table'}`, {
-        facts: { table: target },
-      });
-    }
+    if (row === undefined) throw this.#unmade(`this row of ${target}`, target);
     const found = { target, key: heldAs, table: row.rule.table.name };
     if (row.rule.mergedOf !== null) return { ...found, rules: [], otherwise: 'merged' };
     const { rules, isMade } = this.#refusing(row, (accepted) => !accepted);
@@ -115,6 +110,14 @@ export class CorrectableRows implements AsyncDisposable {
     const state = entry === undefined ? undefined : decodeEntry(entry).told?.state;
     const otherwise = !isMade ? 'values' : state === 'held' ? 'unique' : state === 'waiting' ? 'parent' : 'nothing';
     return { ...found, rules, otherwise };
+  }
+
+  /** The validation rules that may hold a row of the target, by name. ACCEPTANCE_IMPOSSIBLE where no rule makes rows of that table. */
+  waivable(target: string): readonly string[] {
+    const rules = this.#stored.rules.filter((rule) => rule.target === target);
+    if (rules.length === 0) throw this.#unmade(`rows of ${target}`, target);
+    const holding = rules.flatMap(({ validate = [] }) => validate.filter(({ severity }) => severity === 'hold' || severity === 'stop'));
+    return [...new Set(holding.map(({ name }) => name))];
   }
 
   /** CORRECTION_IMPOSSIBLE where no rule reads the table, or its rows also go over as they are; or the source has no such row. */
@@ -215,6 +218,13 @@ export class CorrectableRows implements AsyncDisposable {
     const value = this.#stored.draft.get(stateKey('mirror', number, key));
     const text = value === undefined ? null : (this.#stored.tables.find(name)?.mirror.textOf(value) ?? null);
     return text === null ? null : rowOfLine(text);
+  }
+
+  #unmade(what: string, target: string): ChangeoverError {
+    const known = [...new Set(this.#stored.rules.map((rule) => rule.target))].join(', ');
+    return new ChangeoverError('ACCEPTANCE_IMPOSSIBLE', `no rule makes ${what}; rules make rows of ${known || 'no table'}`, {
+      facts: { table: target },
+    });
   }
 
   #impossible(name: string): ChangeoverError {
