@@ -26,11 +26,13 @@ type Prepared = {
   readonly columns: Decided['columns'];
   /** The first rows that they are of. */
   readonly rows: readonly DecidedAbout[];
+  /** Decisions about other rows. */
+  readonly more: number;
   /** They were found by what they have in common, so more than one has to be said to be meant. */
   readonly found?: boolean;
 };
 
-type Asked = Pick<Prepared, 'columns' | 'rows'> & Pick<Decided, 'decisions' | 'requests'>;
+type Asked = Pick<Prepared, 'columns' | 'rows' | 'more'> & Pick<Decided, 'decisions' | 'requests'>;
 
 /** Finds out what is to be decided, and asks for it. */
 export type AskForDecisions = (settings: AllSettings, ask: (prepared: Prepared) => Promise<Asked>, line: ProgressLine) => Promise<Asked>;
@@ -66,12 +68,12 @@ export abstract class DecideCommand extends CliCommand {
     const { signal } = this.session;
     const context = { clock, ids: new RandomIdSource(), signal };
     let asked = false;
-    const ask = async ({ decisions, columns, rows, found = false }: Prepared): Promise<Asked> => {
-      const count = columns.reduce((sum, column) => sum + column.decisions, 0);
-      if (dryRun || count === 0) return { columns, rows, decisions: count, requests: [] };
+    const ask = async ({ decisions, found = false, ...summary }: Prepared): Promise<Asked> => {
+      const count = summary.columns.reduce((sum, column) => sum + column.decisions, 0);
+      if (dryRun || count === 0) return { ...summary, decisions: count, requests: [] };
       if (found && count > 1 && !yes) throw severalMeant(count, what);
       asked = true;
-      return { columns, rows, ...(await submitDecisions(settings, context, decisions)) };
+      return { ...summary, ...(await submitDecisions(settings, context, decisions)) };
     };
     try {
       if (wait && !dryRun) await requireFollowing(settings, clock, ' (--no-wait asks, for when it goes on)');

@@ -53,7 +53,7 @@ export class HeldAcceptCommand extends DecideCommand {
           const { row, decision } = acceptanceOf(rows, { target, key, rule, why });
           const summary = new DecisionSummary();
           summary.add(decision, row);
-          return ask({ columns: summary.columns, rows: summary.rows, decisions: [decision] });
+          return ask({ ...summary.told, decisions: [decision] });
         }),
       'acceptance',
     );
@@ -83,7 +83,7 @@ export class HeldAcceptCommand extends DecideCommand {
             line.show(`${countWords(count)} held rows were looked at`);
           };
           for await (const { decision, row } of acceptances(looked)) summary.add(decision, row);
-          return ask({ columns: summary.columns, rows: summary.rows, decisions: decisionsOf(acceptances()), found: true });
+          return ask({ ...summary.told, decisions: decisionsOf(acceptances()), found: true });
         }),
       'acceptance',
     );

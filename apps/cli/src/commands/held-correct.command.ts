@@ -117,7 +117,7 @@ export class HeldCorrectCommand extends DecideCommand {
           const { row, decision } = correctionOf(rows, { ...wanted, table: qualified(table ?? ''), key });
           const summary = new DecisionSummary();
           summary.add(decision, row);
-          return ask({ columns: summary.columns, rows: summary.rows, decisions: [decision] });
+          return ask({ ...summary.told, decisions: [decision] });
         }),
       'correction',
     );
@@ -139,7 +139,7 @@ export class HeldCorrectCommand extends DecideCommand {
             line.show(`${countWords(count)} corrections were looked at`);
           }
           const decisions = decisionsOf(corrections(rows, settings, line));
-          return ask({ columns: summary.columns, rows: summary.rows, decisions, found });
+          return ask({ ...summary.told, decisions, found });
         }),
       'correction',
     );

@@ -58,13 +58,13 @@ export class HeldCorrectionsCommand extends CliCommand {
     const { settings: given, folder } = await this.readSettings(read);
     const settings = await findOwnServices(given, folder);
     const listed: StandingCorrection[] = [];
-    const more = await withCorrectableRows(settings, new SystemClock(), (rows) => {
+    let more = 0;
+    await withCorrectableRows(settings, new SystemClock(), (rows) => {
       for (const one of rows) {
         if ((table !== undefined && one.table !== table) || (inForce && !one.inForce)) continue;
-        if (listed.length === limit) return true;
-        listed.push(one);
+        if (listed.length < limit) listed.push(one);
+        else more++;
       }
-      return false;
     });
     if (!json) {
       this.terminal.out(renderCorrections(listed, more, values));

@@ -31,7 +31,7 @@ export class HeldWithdrawCommand extends DecideCommand {
           throw new ChangeoverError('CORRECTION_UNKNOWN', `nothing corrected or accepted has the id ${unknown}`, {
             facts: { migration: settings.migration },
           });
-        return ask({ columns: summary.columns, rows: summary.rows, decisions });
+        return ask({ ...summary.told, decisions });
       });
     await this.decide(options, work, 'withdrawal');
   }

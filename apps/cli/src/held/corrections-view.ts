@@ -20,6 +20,8 @@ export type Decided = {
   readonly reached: boolean;
   /** What became of the first rows there; empty where nobody waited. */
   readonly rows: readonly DecidedRow[];
+  /** Decisions about rows of which nothing is told. */
+  readonly more: number;
   /** Of a dry run the first rows, by which the list of held rows may know them. */
   readonly sample?: readonly Pick<DecidedRow, 'target' | 'key'>[];
 };
@@ -27,7 +29,10 @@ export type Decided = {
 /** What the decisions are. */
 export type DecisionWord = 'correction' | 'acceptance' | 'withdrawal';
 
-export function renderDecided({ dryRun, decisions, requests, columns, reached, rows, sample = [] }: Decided, what: DecisionWord): string {
+export function renderDecided(
+  { dryRun, decisions, requests, columns, reached, rows, more, sample = [] }: Decided,
+  what: DecisionWord,
+): string {
   const counted = `${countWords(decisions)} ${decisions === 1 ? what : `${what}s`}`;
   const where = reached ? 'in the new database' : 'asked for';
   const [first] = requests;
@@ -43,7 +48,7 @@ export function renderDecided({ dryRun, decisions, requests, columns, reached, r
       : []),
     ...rows.map(rowWords),
     ...sample.map((row) => `  ${placeWords(row)}`),
-    ...(decisions > sample.length && sample.length > 0 ? ['  and more'] : []),
+    ...(more > 0 && rows.length + sample.length > 0 ? [`and ${countWords(more)} more ${more === 1 ? what : `${what}s`}`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -59,7 +64,8 @@ function rowWords({ held, ...row }: DecidedRow): string {
 }
 
 /** `values`: whether what is held and read, or what a rule that is waived looks at, is shown. */
-export function renderCorrections(corrections: readonly StandingCorrection[], more: boolean, values: boolean): string {
+/** `more`: how many there are beside those that are listed. */
+export function renderCorrections(corrections: readonly StandingCorrection[], more: number, values: boolean): string {
   if (corrections.length === 0) return 'nothing is corrected or accepted\n';
   const lines = inColumns([
     ['id', 'what', 'table', 'key', 'column', ...(values ? ['holds', 'reads'] : []), 'in force', 'since', 'why'],
@@ -69,7 +75,7 @@ export function renderCorrections(corrections: readonly StandingCorrection[], mo
       ...[inForce ? 'yes' : 'no', new Date(sinceMs).toISOString(), visible(why ?? '')],
     ]),
   ]);
-  return `${[...lines, ...(more ? ['and more: --limit shows them, --table and --in-force choose'] : [])].join('\n')}\n`;
+  return `${[...lines, ...(more > 0 ? [`and ${countWords(more)} more: --limit shows more of them; --table and --in-force choose`] : [])].join('\n')}\n`;
 }
 
 function valueWords(value: string | null): string {

@@ -53,6 +53,8 @@ test('decisions are counted by table and column; of the first rows it is told wh
   summary.add({ ...decision, column: 'fax' }, null);
   summary.add({ ...decision, what: 'accept', target: 'crm.person', rule: 'r', from: '1', why: null }, null);
   expect(summary.rows.map(({ key }) => key)).toEqual(Array.from({ length: 20 }, (_, key) => String(key)));
+  // Two of each of the other 80 rows, and two of no row.
+  expect(summary.more).toBe(162);
   expect(summary.columns).toEqual([
     { table: 'old.kontakt', column: 'tel', decisions: 200 },
     { table: 'old.kontakt', column: 'fax', decisions: 1 },

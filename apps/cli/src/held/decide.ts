@@ -10,7 +10,7 @@ import type { WantedCorrection } from './correction-lines.js';
 
 /** Decisions of a request, which becomes one record, and their bytes; one decision may have as many. */
 const [MOST_DECISIONS, MOST_BYTES] = [500, 256 * 1024];
-/** Rows of which is told what came of them: each is asked for by itself. */
+/** Rows of the source of which is told what came of them: what is made of each is asked for by itself. */
 const MOST_TOLD = 20;
 /** What neither a database nor JSON in one takes as text. */
 const NO_TEXT = '\0';
@@ -129,7 +129,6 @@ export type DecidedRow = {
   readonly held: Pick<HeldRow, 'state' | 'reason' | 'column'> | null;
 };
 
-/** Of the first of them. */
 export async function outcomesOf(
   { migration, target, limits }: AllSettings,
   clock: Clock,
@@ -137,7 +136,7 @@ export async function outcomesOf(
 ): Promise<readonly DecidedRow[]> {
   const list = createHeldRowList(target, { migration, limits, clock });
   const told: DecidedRow[] = [];
-  for (const { target: table, key } of rows.flatMap(({ made }) => made).slice(0, MOST_TOLD)) {
+  for (const { target: table, key } of rows.flatMap(({ made }) => made)) {
     const [found] = (await list.find(table, { key })).filter(({ state }) => state !== 'refused');
     told.push({
       target: table,
@@ -151,6 +150,8 @@ export async function outcomesOf(
 /** Counts decisions by table and column, and keeps the first rows, of which {@link outcomesOf} may tell. */
 export class DecisionSummary {
   readonly rows: DecidedAbout[] = [];
+  /** Decisions about other rows than these. */
+  more = 0;
   readonly #columns = new Map<string, { readonly table: string; readonly column: string; decisions: number }>();
 
   /** `row`: null where nothing can be told of it. */
@@ -160,9 +161,17 @@ export class DecisionSummary {
     const counted = this.#columns.get(`${of}\n${column}`) ?? { table: of, column, decisions: 0 };
     this.#columns.set(`${of}\n${column}`, counted);
     counted.decisions++;
-    if (row === null || this.rows.length >= MOST_TOLD) return;
-    const isKnown = this.rows.some(({ key, made }) => key === row.key && made[0]?.target === row.made[0]?.target);
-    if (!isKnown) this.rows.push(row);
+    if (row === null) {
+      this.more++;
+      return;
+    }
+    if (this.rows.some(({ key, made }) => key === row.key && made[0]?.target === row.made[0]?.target)) return;
+    if (this.rows.length < MOST_TOLD) this.rows.push(row);
+    else this.more++;
+  }
+
+  get told(): Pick<DecisionSummary, 'columns' | 'rows' | 'more'> {
+    return { columns: this.columns, rows: this.rows, more: this.more };
   }
 
   get columns(): readonly { readonly table: string; readonly column: string; readonly decisions: number }[] {

@@ -77,10 +77,14 @@ async function notRefused(
 
 export function renderRetried({ asked, dryRun, due, released, refused }: Retried): string {
   const still = refused.reduce((sum, { rows }) => sum + rows, 0);
-  // Whoever asks last is told what becomes of a row.
-  const others = dryRun || refused.length >= MOST_GROUPS ? 0 : asked - due - released - still;
+  // Whoever asks last is told what becomes of a row. Beside so many groups as are told there may be others.
+  const [others, more] =
+    dryRun || refused.length >= MOST_GROUPS ? [0, asked - due - released - still] : [asked - due - released - still, 0];
   const rows = (count: number): string => `${countWords(count)} ${count === 1 ? 'row' : 'rows'}`;
-  const groups = inColumns(refused.map(({ table, reason, rows: of }) => [`  ${countWords(of)}`, table, visible(reason)]));
+  const groups = [
+    ...inColumns(refused.map(({ table, reason, rows: of }) => [`  ${countWords(of)}`, table, visible(reason)])),
+    ...(more > 0 ? [`  and ${countWords(more)} more, for other reasons${dryRun ? '' : ' or asked for by somebody else since'}`] : []),
+  ];
   const lines = dryRun
     ? [`${rows(asked)} would be tried again; nothing was asked for`, ...groups]
     : [
