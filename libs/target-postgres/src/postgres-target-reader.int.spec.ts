@@ -369,7 +369,7 @@ describe('what verifications came to', () => {
     expect(await reader.lastVerified('base')).toEqual(verified(1));
     expect(await reader.lastVerified('any')).toEqual(verified(2, { kind: 'touched', outcome: 'different', isBase: false }));
     expect(await other.lastVerified('any')).toEqual(verified(5));
-    for (const kind of ['full', 'sample'] as const) {
+    for (const kind of ['full', 'tables', 'sample'] as const) {
       await reader.record(verified(3), LATER);
       await reader.record(verified(4, { kind, isBase: false }), LATER);
       expect(await reader.lastVerified('base')).toEqual(verified(3));

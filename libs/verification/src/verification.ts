@@ -211,12 +211,11 @@ async function compareBoth(
   const seconds = (clock.monotonic() - began) / 1000;
   const report = { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
   const equal = isEqual(report);
-  if (only === undefined) {
-    const outcome = equal ? ('equal' as const) : ('different' as const);
-    const rows = tables.reduce((sum, { found }) => sum + found, 0);
-    const at = { changes, writes, generation, mapping: hash, numbers: learned?.numbers ?? null };
-    await options.target.record({ kind: 'full', outcome, isBase: equal, ...at, ended_ms: clock.now(), seconds, rows }, began_ms);
-  }
+  const isFull = only === undefined;
+  const came = { kind: isFull ? 'full' : 'tables', outcome: equal ? 'equal' : 'different', isBase: isFull && equal } as const;
+  const rows = tables.reduce((sum, { found }) => sum + found, 0);
+  const at = { changes, writes, generation, mapping: hash, numbers: learned?.numbers ?? null };
+  await options.target.record({ ...came, ...at, ended_ms: clock.now(), seconds, rows }, began_ms);
   return report;
 
   function notCompared({ told }: OnePlace): readonly string[] {

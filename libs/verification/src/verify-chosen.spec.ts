@@ -1,4 +1,7 @@
+import { noCrash } from '@changeover/core';
+
 import { ChosenBed, deleted, FIRM, inserted, moved, PERSON, TAG, truncated, updated } from './test/chosen-bed.js';
+import { isEqual } from './verification.js';
 import { isEqualChosen, type ChosenReport, type Choice } from './verify-chosen.js';
 
 const TOUCHED: Choice = { kind: 'touched' };
@@ -121,6 +124,25 @@ describe('a verification of chosen rows', () => {
     bed.target.get('app.person')?.set(key('1'), ['Acme', '1', 'Anna']);
     expect(said(await bed.verify(TOUCHED))).toEqual([]);
     expect(said(await bed.verify(ALL))).toEqual(['target app.person different 1 name']);
+  });
+
+  it('of some tables is none to build upon; where it finds rows that differ, those before it are none any more', async () => {
+    const [person, tag] = ['app.person', 'app.tag'].map((table) => new Set([table]));
+    bed.target.get('app.person')?.set(key('1'), ['Acme', '1', 'Anna']);
+    expect(isEqual(await bed.verifyAll(noCrash, tag))).toBe(true);
+    expect(bed.verified).toMatchObject([{ isBase: true }, { kind: 'tables', outcome: 'equal', isBase: false }]);
+    // Of touched rows of one table nothing is written down.
+    expect(said(await bed.verify(TOUCHED, new Set(['crm.tag'])))).toEqual([]);
+    expect(bed.verified).toHaveLength(2);
+    expect(isEqual(await bed.verifyAll(noCrash, person))).toBe(false);
+    expect(bed.verified.at(-1)).toMatchObject({ kind: 'tables', outcome: 'different', isBase: false });
+    await expect(bed.verify(TOUCHED)).rejects.toMatchObject({ code: 'FULL_VERIFICATION_NEEDED' });
+  });
+
+  it('of a sample of some tables that finds rows that differ leaves none to build upon, too', async () => {
+    bed.target.get('app.person')?.set(key('1'), ['Acme', '1', 'Anna']);
+    expect(said(await bed.verify(ALL, new Set(['crm.person'])))).toEqual(['target app.person different 1 name']);
+    await expect(bed.verify(TOUCHED)).rejects.toMatchObject({ code: 'FULL_VERIFICATION_NEEDED' });
   });
 
   it('sets rows aside that change between the two looks, and compares them in the next round', async () => {

@@ -77,7 +77,8 @@ export async function verifyChosen(options: ChosenOptions, choice: Choice, signa
   const mappedBy = mappingHash(mapping);
   const base = choice.kind === 'touched' ? requireBase(await target.lastVerified('base'), mappedBy) : null;
   const { report, place } = await compareChosen(options, choice, base, signal);
-  if (options.only === undefined) {
+  // Of what was touched in some tables nothing follows for another one.
+  if (options.only === undefined || choice.kind === 'sample') {
     const equal = isEqualChosen(report);
     const verified: Verified = {
       kind: choice.kind,

@@ -11,7 +11,12 @@ export function heldLine(totals: HeldTotals | null, error: ErrorCode | null): st
   return words === null ? 'no row is held, waits or is refused' : `${words}: changeover held list`;
 }
 
-const KINDS = { full: 'all rows', touched: 'the rows touched since the one before', sample: 'a sample of the rows' } as const;
+const KINDS = {
+  full: 'all rows',
+  tables: 'all rows of some tables',
+  touched: 'the rows touched since the one before',
+  sample: 'a sample of the rows',
+} as const;
 
 /** What the last verification came to, in a line; empty where there was none. */
 export function verifiedLine(verified: Verified | null): readonly string[] {

@@ -58,6 +58,9 @@ test('the last verification has a line, where there was one', () => {
   expect(verifiedLine({ ...told, kind: 'full', outcome: 'equal' })).toEqual([
     'last verification, 1970-01-01T00:00:00.000Z: all rows equal',
   ]);
+  expect(verifiedLine({ ...told, kind: 'tables' })).toEqual([
+    'last verification, 1970-01-01T00:00:00.000Z: all rows of some tables not all equal',
+  ]);
   expect(verifiedLine(null)).toEqual([]);
 });
 

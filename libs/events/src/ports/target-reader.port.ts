@@ -84,8 +84,8 @@ export interface TargetSnapshot extends AsyncDisposable {
 
 /** What a verification has come to. It is written down, because the next one may build upon it. */
 export type Verified = {
-  /** `full`: of all rows; `touched`: of those touched since the verification before it; `sample`: of some. */
-  readonly kind: 'full' | 'touched' | 'sample';
+  /** `full`: of all rows; `tables`: of all rows of some tables; `touched`: of those touched since the verification before it; `sample`: of some. */
+  readonly kind: 'full' | 'tables' | 'touched' | 'sample';
   readonly outcome: 'equal' | 'different';
   /** It says of all rows, by itself or with those that it builds upon, that they are equal: another one may begin behind its place. */
   readonly isBase: boolean;
@@ -112,7 +112,7 @@ export abstract class TargetReader {
   /** Holds load. TARGET_BUSY while somebody else does. */
   abstract hold(): Promise<LoadHold>;
 
-  /** Writes a verification down. One of all rows, or of a sample, that found some that differ: those before it are no base any more, as the rows that differ need not be touched again; nor are those that have begun (`began_ms`, milliseconds since the epoch) before it ended. */
+  /** Writes a verification down. One of all rows, of some tables, or of a sample, that found some that differ: those before it are no base any more, as the rows that differ need not be touched again; nor are those that have begun (`began_ms`, milliseconds since the epoch) before it ended. */
   abstract record(verified: Verified, began_ms: number): Promise<void>;
 
   /** The verification that ended last; of those that are a base, where that is asked for. Null: there is none. */

@@ -232,12 +232,12 @@ export class ChosenBed {
     return verifyChosen({ ...this.#ends(noCrash), ...(only && { only }) }, choice, NEVER);
   }
 
-  /** Of all rows, over a state that outlives it. `crashPoint`: throws where it is to end early. */
-  async verifyAll(crashPoint: CrashPoint = noCrash): Promise<VerificationReport> {
+  /** Of all rows, over a state that outlives it. `crashPoint`: throws where it is to end early; `only`: of some tables. */
+  async verifyAll(crashPoint: CrashPoint = noCrash, only?: ReadonlySet<string>): Promise<VerificationReport> {
     this.scratch = new StateStorage();
     const isKept = (): void => void (this.isResumable = true);
     this.isResumable = false;
-    return verify({ ...this.#ends(crashPoint), ...this.#scratch(), onResumable: isKept }, NEVER);
+    return verify({ ...this.#ends(crashPoint), ...this.#scratch(), onResumable: isKept, ...(only && { only }) }, NEVER);
   }
 
   /** Goes on with it. */
