@@ -29,9 +29,10 @@ export function fileOption({ config }: ReadOptionsOf): ReadOptions {
   return config === undefined ? {} : { file: config };
 }
 
-/** One JSON document, readable, with its line end. */
+/** One JSON document, readable, with its line end. Milliseconds that were measured (`heldMs`) to a tenth: a clock's other digits mean nothing. */
 export function toJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  const rounded = (key: string, one: unknown): unknown => (typeof one === 'number' && key.endsWith('Ms') ? Math.round(one * 10) / 10 : one);
+  return `${JSON.stringify(value, rounded, 2)}\n`;
 }
 
 export { INTERRUPTED } from '../interruption.js';
