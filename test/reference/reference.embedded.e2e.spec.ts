@@ -77,8 +77,11 @@ describe('rows of the target that a mapping looks up', () => {
     await bed.until(() => bed.process('transform').lastWords.includes('REFERENCE_MISSING'), 'transform to say what is missing', 60_000);
     expect((await bed.target.query('SELECT FROM app.account')).rowCount).toBe(0);
     expect(await run('reference', 'list')).toContain('nothing is recorded');
+    const unrecorded = /looks up rows of app\.member, which are not recorded yet, .*\n +changeover reference refresh\n/u;
+    expect(await run('check')).toMatch(unrecorded);
     expect(await refresh('--dry-run')).toMatchObject({ tables: [{ table: 'app.member', rows: 2, added: 2 }], requests: [] });
     expect((await refresh()).requests).toHaveLength(1);
+    expect(await run('check')).not.toMatch(unrecorded);
     await bed.barrier(120_000);
     expect(await owners()).toEqual([
       { owner_id: 1, rows: 500 },

@@ -1,11 +1,21 @@
 import { asChangeoverError } from '@changeover/core';
 import { tableName, type DescribedTable, type TableSchema } from '@changeover/events';
-import { ruleSchema, ruleProblems, sourceTable, tableUse, type Expression, type Mapping, type TableRule } from '@changeover/mapping';
+import {
+  referencesRead,
+  ruleSchema,
+  ruleProblems,
+  sourceTable,
+  tableUse,
+  type Expression,
+  type Mapping,
+  type TableRule,
+} from '@changeover/mapping';
 import { createTargetCatalogue, loadMapping, mappingTypeErrors, type AdapterContext, type CliSettings } from '@changeover/shell';
 
+import { recordedSoFar } from '../reference/recorded-so-far.js';
 import { requireActiveMapping } from './active-mapping.js';
 import { failed, type Finding } from './finding.js';
-import { referenceFindings, referenceTables } from './reference-findings.js';
+import { referenceFindings, referenceTables, unrecordedFindings } from './reference-findings.js';
 import { ruleFindings } from './rule-findings.js';
 import { wayBackFindings } from './way-back.js';
 
@@ -42,6 +52,7 @@ export async function checkMapping(
     ...misfits.map((problem) => wrong('rule', problem)),
     ...(described === null ? [] : ruleFindings(mapping.rules, { sources, targets: described })),
     ...(described === null ? [] : referenceFindings(mapping, described)),
+    ...(await recordFindings(mapping, settings)),
   ];
   // Of a source that could not be looked at nothing good can be said.
   const good =
@@ -69,6 +80,16 @@ async function activeFindings(mapping: Mapping, { migration, control }: CliSetti
     if (error.code === 'MAPPING_NOT_ACTIVE') return failed('mapping', error);
   }
   return [];
+}
+
+/** Of what the mapping looks up and is not recorded; a control database that does not answer is told of by itself. */
+async function recordFindings(mapping: Mapping, { migration, control: { url } }: CliSettings): Promise<readonly Finding[]> {
+  if (referencesRead(mapping).size === 0) return [];
+  try {
+    return unrecordedFindings(mapping, url === undefined ? new Map() : await recordedSoFar(url, migration));
+  } catch {
+    return [];
+  }
 }
 
 /** The forms of the tables that pass through, and the names of those of which nothing is made. */

@@ -1,6 +1,7 @@
 import { tableName, type DescribedTable } from '@changeover/events';
 import { isReference, referencesRead, referredTable, type Mapping, type SourceTable } from '@changeover/mapping';
 
+import type { ReferenceTable } from '../reference/recorded-tables.js';
 import type { Finding } from './finding.js';
 
 /** What rules may know of the tables of the target that they look up; where the target could not be looked at (null), what they themselves say of them. */
@@ -29,6 +30,25 @@ export function referenceFindings(mapping: Mapping, described: readonly Describe
     }),
   );
   return [...missing, ...ambiguous];
+}
+
+/**
+ * Tables of the target that rules look up, and that nobody has asked to be recorded yet with all columns that they read: without them nothing is derived. A warning, as they cannot be before there is
+ * a control database, and all else goes on without them.
+ */
+export function unrecordedFindings(
+  mapping: Mapping,
+  recorded: ReadonlyMap<string, Pick<ReferenceTable, 'form' | 'isWhole'>>,
+): readonly Finding[] {
+  const missing = [...referencesRead(mapping)].filter(([name, used]) => {
+    const table = recorded.get(name);
+    const columns = new Set(table?.form.columns.map((column) => column.name));
+    return table?.isWhole !== true || [...used].some((column) => !columns.has(column));
+  });
+  if (missing.length === 0) return [];
+  const tables = missing.map(([name]) => referredTable(name)).join(', ');
+  const message = `the mapping looks up rows of ${tables}, which are not recorded yet, or not with all columns that it reads: it makes no row until they are; once the migration runs, run`;
+  return [{ ...finding('warning', message), fix: ['changeover reference refresh'] }];
 }
 
 function find(name: string, described: readonly DescribedTable[] | null): DescribedTable | undefined {
