@@ -15,14 +15,13 @@ export async function activateFirstMapping(requests: RequestQueue, migration: st
   } catch (error) {
     if (!(error instanceof ChangeoverError) || error.code !== 'REQUEST_CONFLICT') throw error;
     // Which one is in force, the log says; a process may have to start before it has come to that.
-    if ((await mappingsAskedFor(requests, migration)).some((asked) => asked.hash === hash)) return;
+    const asked = await mappingsAskedFor(requests, migration);
+    if (asked.some((one) => one.hash === hash)) return;
+    const active = asked.at(-1)?.hash ?? null;
     throw new ChangeoverError(
       'MAPPING_NOT_ACTIVE',
-      `the mapping of this process (${hash.slice(0, 12)}) was never activated in ${migration}`,
-      {
-        facts: { migration, ours: hash },
-        cause: error,
-      },
+      `the mapping file holds one that was never activated in ${migration} (${hash.slice(0, 12)}); the last one that was is ${active?.slice(0, 12) ?? 'not known'}`,
+      { facts: { migration, active, ours: hash }, cause: error },
     );
   }
 }

@@ -172,7 +172,7 @@ export const ERROR_PAGES = {
   MAPPING_NOT_ACTIVE: {
     meaning: 'The mapping of this process is not the one that the log says is active.',
     nextStep:
-      'Let the settings name the file of the mapping that the message calls active, and start again. Another one comes into force while transform runs, by `changeover activate`; docs/runbook/mapping-change.md says how.',
+      'Put back the file of the mapping in force, and start or ask again. To bring the other one into force, put its file there again once transform runs, and run `changeover activate`; docs/runbook/mapping-change.md says how.',
     policy: 'stop',
   },
   ACTIVATION_REFUSED: {
