@@ -10,11 +10,14 @@ if (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1
 
 const [command, ...args] = process.argv.slice(2);
 const { build, install, runNode } = await import('./prepare.mjs');
+const { asksForHelp, usageOf } = await import('./usage.mjs');
 
 const programs = { demo: 'examples/crm/dist/main.js', bench: 'bench/dist/main.js', soak: 'bench/dist/soak.js' };
 
-if (command === 'test') {
-  await install();
+if (command in programs && asksForHelp(args)) {
+  process.stdout.write(await usageOf(command, args));
+} else if (command === 'test') {
+  if (!asksForHelp(args)) await install();
   const { runTests } = await import('./test-runner.mjs');
   process.exitCode = await runTests(args);
 } else if (command in programs) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { ROOT, TSC, run, runNode, wasInterrupted } from './prepare.mjs';
 import { CRM_DUMPS, findSpecs, JEST_SUITES, needsCrmDumps, needsKafka, STATIC_CHECKS } from './suites.mjs';
+import { asksForHelp } from './usage.mjs';
 
 const inCi = ['true', '1'].includes(process.env.CI ?? '');
 
@@ -14,7 +15,7 @@ const inCi = ['true', '1'].includes(process.env.CI ?? '');
  * Ends with the line `N passed, N failed`; resolves to the exit code.
  */
 export async function runTests(patterns) {
-  if (patterns.some((pattern) => ['--help', '-h'].includes(pattern))) {
+  if (asksForHelp(patterns)) {
     console.log(usage());
     return 0;
   }
