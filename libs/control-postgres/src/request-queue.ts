@@ -3,7 +3,7 @@ import { MoreThan, type EntityManager } from 'typeorm';
 
 import type { ControlRun } from './control-database.js';
 import { controlError } from './control-error.js';
-import { REQUEST, type RequestKind } from './entities.js';
+import { REQUEST, type RequestKind, type RequestRow } from './entities.js';
 import { REQUEST_CHANNEL, RequestListener } from './request-listener.js';
 
 /** An operator's request, as submitted. */
@@ -16,7 +16,8 @@ export type NewRequest = {
   readonly payload: unknown;
 };
 
-export type OperatorRequest = NewRequest & { readonly ordinal: number };
+/** `submittedMs`: when it was asked for, by the database's clock, in ms since the epoch. */
+export type OperatorRequest = NewRequest & { readonly ordinal: number; readonly submittedMs: number };
 
 /** How long a request can go unseen if its wake-up was lost. */
 const POLL_MS = 10_000;
@@ -52,13 +53,13 @@ export class RequestQueue {
     const rows = await this.#run((manager) =>
       manager.find(REQUEST, { where: { migration, ordinal: MoreThan(ordinal) }, order: { ordinal: 'ASC' }, take: PAGE }),
     );
-    return rows.map(({ id, kind, payload, ordinal: own }) => ({ migration, ordinal: own, id, kind, payload }));
+    return rows.map(requestOf);
   }
 
   /** All requests of a kind, in order. */
   async ofKind(migration: string, kind: RequestKind): Promise<readonly OperatorRequest[]> {
     const rows = await this.#run((manager) => manager.find(REQUEST, { where: { migration, kind }, order: { ordinal: 'ASC' } }));
-    return rows.map(({ id, kind: own, payload, ordinal }) => ({ migration, ordinal, id, kind: own, payload }));
+    return rows.map(requestOf);
   }
 
   /**
@@ -117,4 +118,8 @@ async function insertOnce(transaction: EntityManager, request: NewRequest): Prom
   );
   await transaction.query('SELECT pg_notify($1, $2)', [REQUEST_CHANNEL, migration]);
   return Number(inserted[0]?.ordinal);
+}
+
+function requestOf({ submittedAt, ...request }: RequestRow): OperatorRequest {
+  return { ...request, submittedMs: submittedAt.getTime() };
 }

@@ -16,7 +16,7 @@ const tableOf = (lines: string, form = USERS): ReferenceTable => {
 /** What is recorded once these were taken; a page at a time, as the queue gives them. */
 const recorded = async (payloads: readonly ReferenceRows[]): Promise<ReferenceTable | undefined> => {
   const requests = payloads.map((payload, index): OperatorRequest => {
-    return { migration: 'm', id: String(index), kind: 'reference', payload, ordinal: index + 1 };
+    return { migration: 'm', id: String(index), kind: 'reference', payload, ordinal: index + 1, submittedMs: 1_000 + index };
   });
   const after = (_: string, ordinal: number) => Promise.resolve(requests.slice(ordinal, ordinal + 2));
   return (await recordedTables({ after }, 'm')).get('target:crm.user');
@@ -30,6 +30,7 @@ test('what differs is asked for, and then nothing differs any more', async () =>
   const second = [...requestsOf(then)];
   expect(second).toEqual([{ table: USERS, put: '3\t\\N\n2\tc\n', gone: '1\t\\U\n', more: false }]);
   expect(differenceOf(tableOf('3\t\\N\n2\tc\n'), await recorded([...first, ...second])).isNew).toBe(false);
+  expect([(await recorded(first))?.askedMs, (await recorded([...first, ...second]))?.askedMs]).toEqual([1_000, 1_001]);
 });
 
 test('an empty table is recorded as one, and so is one of which not all was asked for', async () => {

@@ -13,6 +13,8 @@ export class ReferenceTable {
   readonly rows = new Map<string, string>();
   /** All of them are known: the last request of a set was made. */
   isWhole = false;
+  /** When something of it was asked for last, in ms since the epoch; null: it never was. */
+  askedMs: number | null = null;
   readonly #keys: readonly number[];
   #bytes = 0;
 
@@ -81,7 +83,7 @@ export async function recordedTables(
   }
 }
 
-function take(tables: Map<string, ReferenceTable>, { payload }: OperatorRequest): void {
+function take(tables: Map<string, ReferenceTable>, { payload, submittedMs }: OperatorRequest): void {
   const { table: form, put, gone, more } = payload as ReferenceRows;
   let table = tables.get(tableName(form));
   if (table?.form.hash !== form.hash) {
@@ -93,6 +95,7 @@ function take(tables: Map<string, ReferenceTable>, { payload }: OperatorRequest)
   // What was asked for is not too large now; between two requests of a refresh there may be more than before it and behind it.
   table.put(put, Infinity);
   table.isWhole ||= !more;
+  table.askedMs = submittedMs;
 }
 
 /** What differs, by key. */

@@ -1,7 +1,7 @@
 import { textTable } from '@changeover/testing';
 
 import { differenceOf, ReferenceTable } from './recorded-tables.js';
-import { refreshedOf, renderRefreshed } from './reference-view.js';
+import { listedOf, refreshedOf, renderListed, renderRefreshed } from './reference-view.js';
 
 const tableOf = (lines: string): ReferenceTable => {
   const table = new ReferenceTable(textTable('target:crm.user', ['id', 'mail']));
@@ -34,4 +34,12 @@ describe('what reference refresh says', () => {
     expect(words(['1\t\\N\n', '1\ta\n'], { absent: ['mail'] })).toContain('warning: crm.user does not have mail any more');
     expect(words(['1\ta\n', '1\ta\n'])).not.toContain('warning');
   });
+});
+
+test('what is listed says when it was asked for last', () => {
+  const table = tableOf('1\ta\n');
+  table.askedMs = 1_700_000_000_000;
+  const listed = listedOf(table);
+  expect(listed).toMatchObject({ table: 'crm.user', rows: 1, whole: true, askedMs: 1_700_000_000_000 });
+  expect(renderListed([listed])).toMatch(/last asked for *\ncrm\.user +1 +id +id, mail +2023-11-14T22:13:20\.000Z *\n$/u);
 });

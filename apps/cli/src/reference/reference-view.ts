@@ -84,9 +84,11 @@ type ListedTable = {
   readonly columns: readonly string[];
   readonly key: readonly string[];
   readonly whole: boolean;
+  /** When something of it was asked for last, in ms since the epoch. */
+  readonly askedMs: number | null;
 };
 
-export function listedOf({ name, form, rows, isWhole }: ReferenceTable): ListedTable {
+export function listedOf({ name, form, rows, isWhole, askedMs }: ReferenceTable): ListedTable {
   const names = (some: typeof form.columns): readonly string[] => some.map((column) => column.name);
   return {
     table: referredTable(name),
@@ -94,15 +96,16 @@ export function listedOf({ name, form, rows, isWhole }: ReferenceTable): ListedT
     columns: names(form.columns),
     key: names(form.columns.filter(({ key }) => key)),
     whole: isWhole,
+    askedMs,
   };
 }
 
 export function renderListed(tables: readonly ListedTable[]): string {
   if (tables.length === 0) return 'nothing is recorded: changeover reference refresh records what the mapping looks up\n';
   const lines = inColumns([
-    ['table', 'rows', 'key', 'columns', ''],
-    ...tables.map(({ table, rows, key, columns, whole }) => [
-      ...[table, countWords(rows), key.join(', '), columns.join(', ')],
+    ['table', 'rows', 'key', 'columns', 'last asked for', ''],
+    ...tables.map(({ table, rows, key, columns, whole, askedMs }) => [
+      ...[table, countWords(rows), key.join(', '), columns.join(', '), askedMs === null ? '' : new Date(askedMs).toISOString()],
       whole ? '' : 'not whole: run reference refresh again',
     ]),
   ]);
