@@ -794,6 +794,13 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [RESUMED_SPEC, 'goes on where it was'],
   },
   {
+    name: 'a verification of some tables is one to build upon',
+    file: 'libs/verification/src/verification.ts',
+    find: 'isBase: isFull && equal',
+    replace: 'isBase: equal',
+    killedBy: [CHOSEN_SPEC, 'of some tables is none to build upon'],
+  },
+  {
     name: 'versions that the target refuses are held against what rows were before they were touched',
     file: 'libs/verification/src/compare-table.ts',
     find: 'if (isDue?.(this.#id({ bytes: is, start: 0, end: is.length - 1 })) === false) continue;',
