@@ -196,6 +196,13 @@ export const ERROR_PAGES = {
       'Take it out of the mapping file: a mapping says what becomes of the source’s rows, and nothing else. `changeover check --determinism` tries it again.',
     policy: 'stop',
   },
+  STATE_DAMAGED: {
+    meaning:
+      'The file of what transform remembers beside the log holds something that was not written there: a disk, a copy or somebody has changed it.',
+    nextStep:
+      'Stop transform (or `changeover up`), run `changeover state rebuild`, then start it: the state is filled again from the log. `changeover verify` says whether all that was written before is right.',
+    policy: 'stop',
+  },
   STATE_FENCED: {
     meaning: 'Another process has opened the folder in which this one keeps its state. What this one remembered since then is not kept.',
     nextStep: 'Nothing to do if the take-over was meant; otherwise stop the other process and start this one again.',
@@ -341,7 +348,8 @@ export const ERROR_PAGES = {
   FULL_VERIFICATION_NEEDED: {
     meaning:
       'A verification of the rows touched since the last one cannot begin where that one ended, or one that was killed cannot be gone on with: there was none that found everything equal, or one since then has found rows that differ; none that had read the source; or what happened since then cannot be told row by row. The message says which.',
-    nextStep: 'Run `changeover verify` once, which compares everything; `--touched` builds upon that, and `--resume` goes on with it.',
+    nextStep:
+      'Run `changeover verify` once, which compares everything; `--touched` builds upon that, and `--resume` goes on with one that was killed or interrupted.',
     policy: 'stop',
   },
   REBUILD_REFUSED: {
@@ -366,7 +374,7 @@ export const ERROR_PAGES = {
   REBUILD_DIFFERS: {
     meaning: 'The rebuilt tables do not hold what the live ones do, both at the same record of the stream. The rows are named.',
     nextStep:
-      'Nothing was exchanged. The rebuilt rows came from the log alone: see who else writes to the live ones (triggers, jobs, people), and docs/runbook/rebuild.md.',
+      'Nothing was exchanged. The rebuilt rows came from the log alone: see who else writes to the live ones (triggers, jobs, people), and docs/runbook/rebuild.md. Where it is the live ones that are damaged, `rebuild swap --although-different` exchanges them all the same.',
     policy: 'stop',
   },
   CONTROL_UNREACHABLE: {

@@ -1,5 +1,6 @@
 import type { StateEntry } from '@changeover/events';
 
+import { asReadError } from './damage.js';
 import { openDatabase, type StateDatabase } from './database.js';
 import { behindPrefix, bytesOf, FIRST_KEY, nextKey, setPrefix } from './keys.js';
 
@@ -26,7 +27,11 @@ export class CommittedState implements SeenState, AsyncDisposable {
   }
 
   get(key: Buffer): Buffer | undefined {
-    return this.#database.entries.get(key);
+    try {
+      return this.#database.entries.get(key);
+    } catch (error) {
+      throw asReadError(error);
+    }
   }
 
   /** Members behind `after` as long as they are asked for; the reader ends it in the same turn. */
@@ -69,8 +74,12 @@ class Reading {
 
   next(): StateEntry | undefined {
     if (this.#ended) return undefined;
-    const step = this.#entries.next();
-    return step.done === true ? undefined : step.value;
+    try {
+      const step = this.#entries.next();
+      return step.done === true ? undefined : step.value;
+    } catch (error) {
+      throw asReadError(error);
+    }
   }
 
   end(): void {
@@ -100,7 +109,11 @@ export function* membersIn({ members }: StateDatabase, transaction: Snapshot | n
   const start = after === null ? bytesOf(prefix) : nextKey(bytesOf(prefix + after));
   const end = behindPrefix(bytesOf(prefix));
   const range = { start, ...(end === undefined ? {} : { end }), ...(transaction === null ? {} : { transaction }) };
-  for (const key of members.getKeys(range)) yield key.toString('latin1', prefix.length);
+  try {
+    for (const key of members.getKeys(range)) yield key.toString('latin1', prefix.length);
+  } catch (error) {
+    throw asReadError(error);
+  }
 }
 
 function startOf(prefix: Uint8Array, after: Uint8Array | null): Buffer {

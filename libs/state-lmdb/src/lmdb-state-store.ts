@@ -65,13 +65,13 @@ export class LmdbStateStore extends StateStore {
     this.lost = lost;
   }
 
-  /** Makes us the owner. @throws ChangeoverError STATE_UNAVAILABLE */
-  static async open(options: StateFolder): Promise<LmdbStateStore> {
+  /** Makes us the owner. `anew`: of an empty one, whatever is there. @throws ChangeoverError STATE_UNAVAILABLE */
+  static async open(options: StateFolder, { anew = false } = {}): Promise<LmdbStateStore> {
     const { folder, name, clock = new SystemClock(), ids = new RandomIdSource(), patience = 5000 } = options;
     const unavailable = (cause: unknown): never => {
       throw cause instanceof ChangeoverError ? cause : new ChangeoverError('STATE_UNAVAILABLE', `cannot use ${folder}`, { cause });
     };
-    const { path, writer, lost } = await new FolderClaim({ base: folder, name, clock, ids, patience }).claim().catch(unavailable);
+    const { path, writer, lost } = await new FolderClaim({ base: folder, name, clock, ids, patience }).claim({ anew }).catch(unavailable);
     try {
       return new LmdbStateStore(path, writer, lost);
     } catch (error) {

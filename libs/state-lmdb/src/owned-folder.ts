@@ -40,9 +40,15 @@ export class FolderClaim {
     this.#patience = options.patience;
   }
 
-  /** @throws ChangeoverError STATE_UNAVAILABLE; STATE_FENCED: somebody else has taken it meanwhile */
-  async claim(): Promise<OwnedFolder> {
+  /**
+   * `anew`: without what is there, and without looking at it: that may be damaged in ways in which LMDB does not come to an end.
+   *
+   * @throws ChangeoverError STATE_UNAVAILABLE; STATE_FENCED: somebody else has taken it meanwhile
+   */
+  async claim({ anew = false } = {}): Promise<OwnedFolder> {
     let lost: LostState | null = null;
+    const last = anew ? currentFolder(this.#base) : null;
+    if (last !== null) await this.#build(last.number + 1, null);
     // Each turn looks anew: another process may claim, too, and whoever is last has it.
     for (;;) {
       const current = currentFolder(this.#base);

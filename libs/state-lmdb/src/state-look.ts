@@ -4,6 +4,7 @@ import { ChangeoverError } from '@changeover/core';
 import type { StateDraft, StateEntry, StateLook } from '@changeover/events';
 
 import { entriesIn, membersIn } from './committed-state.js';
+import { asReadError } from './damage.js';
 import { formatOf, openDatabase, type StateDatabase } from './database.js';
 import { LmdbStateDraft } from './lmdb-state-draft.js';
 import { numberedFolders } from './numbered-folders.js';
@@ -62,7 +63,13 @@ class LmdbStateLook implements StateLook {
   draft(): StateDraft {
     const [database, transaction] = [this.#database, this.#transaction];
     return new LmdbStateDraft({
-      get: (key) => database.entries.get(key, { transaction }),
+      get: (key) => {
+        try {
+          return database.entries.get(key, { transaction });
+        } catch (error) {
+          throw asReadError(error);
+        }
+      },
       members: (set, after) => membersIn(database, transaction, set, after),
       entries: (prefix, after) => entriesIn(database, transaction, prefix, after),
       refresh: () => undefined,

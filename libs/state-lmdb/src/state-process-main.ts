@@ -1,6 +1,7 @@
 import { existsSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { isDamage } from './damage.js';
 import { formatOf, openDatabase, type StateDatabase } from './database.js';
 import { FolderWriter } from './folder-writer.js';
 import { FIRST_KEY } from './keys.js';
@@ -10,9 +11,6 @@ import { FRAME, FRAME_HEADER_BYTES, type FrameKind, type StateAnswer, type State
  * The only process that writes to a folder of the state. It is one of its own because LMDB waits for its lock without an end: a process can be
  * killed while it waits, a thread cannot. It can also die of a damaged file in place of whoever asks. It does one thing after the other and needs no event loop.
  */
-
-/** PAGE_NOTFOUND, CORRUPTED, PANIC, VERSION_MISMATCH, INVALID, CURSOR_FULL, PAGE_FULL, INCOMPATIBLE, BAD_TXN (one of these, of which lmdb-js did not tell), PROBLEM. */
-const DAMAGE: ReadonlySet<unknown> = new Set([-30797, -30796, -30795, -30794, -30793, -30787, -30786, -30784, -30782, -30779]);
 
 function say(answer: StateAnswer): void {
   writeSync(1, `${JSON.stringify(answer)}\n`);
@@ -141,7 +139,7 @@ try {
   else if (task.task === 'create') create(task.path, task.name);
   else await copy(task.from, task.path);
 } catch (error) {
-  if (DAMAGE.has((error as { code?: unknown }).code)) say({ said: 'unusable', why: 'damaged' });
+  if (isDamage(error)) say({ said: 'unusable', why: 'damaged' });
   else say({ said: 'failed', message: error instanceof Error ? error.message : String(error) });
 }
 process.exit();

@@ -43,6 +43,12 @@ export const FRAME_HEADER_BYTES = 5;
 const SCRIPT = fileURLToPath(new URL('../dist/state-process-main.js', import.meta.url));
 const KEPT_CHARACTERS = 2000;
 
+/** What is under way in one when we end is not asked for any more; one that is stuck in a damaged file would not notice that we are gone. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** The other end of `state-process-main.ts`: one frame or task at a time, one answer for each. It ends when its input does, so never outlives us. */
 export class StateProcess {
   readonly #child: ChildProcess;
@@ -58,7 +64,11 @@ export class StateProcess {
     });
     if (child.stdout !== null) createInterface(child.stdout).on('line', (line) => this.#hear(JSON.parse(line) as StateAnswer));
     // `close`, not `exit`: then all it said has arrived.
-    child.on('close', (_code, signal: NodeJS.Signals | null) => this.#hear({ said: 'nothing', signal }));
+    running.add(child);
+    child.on('close', (_code, signal: NodeJS.Signals | null) => {
+      running.delete(child);
+      this.#hear({ said: 'nothing', signal });
+    });
   }
 
   static async start(task: StateTask): Promise<StateProcess> {
@@ -110,6 +120,8 @@ export class StateProcess {
   /** What it means that it did not do what it was told. */
   errorOf(answer: StateAnswer): ChangeoverError {
     if (answer.said === 'fenced') return new ChangeoverError('STATE_FENCED', 'another process has opened the folder of the state');
+    if (answer.said === 'unusable' && answer.why === 'damaged')
+      return new ChangeoverError('STATE_DAMAGED', 'the file of the state cannot be written: it is damaged');
     const how = answer.said === 'nothing' && answer.signal !== null ? ` (${answer.signal})` : '';
     return new ChangeoverError('STATE_UNAVAILABLE', `the process that writes the state failed${how}: ${this.#whatFailed(answer)}`);
   }

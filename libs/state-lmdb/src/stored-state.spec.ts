@@ -11,6 +11,8 @@ const PAGE = 4096;
 const FLAGS = 18;
 const BRANCH = 1;
 
+/** Behind it are the places of a page's nodes, counted from there; a node begins with the number of the page that it leads to. */
+const HEADER = 24;
 const isBranch = (bytes: Buffer, at: number): boolean => bytes.readUInt16LE(at + FLAGS) === BRANCH;
 
 async function fill(bed: StateBed, entries = 3): Promise<LmdbStateStore> {
@@ -65,6 +67,24 @@ describe('a stored state', () => {
     expect(await readFile(join(bed.folder, '2', 'photo'), 'utf8')).toBe('theirs');
     await rm(join(bed.folder, '2'), { recursive: true });
     expect((await bed.open()).place?.toString()).toBe('filled');
+  });
+
+  it('is emptied without being read: where a page leads to itself, LMDB would not come to an end', async () => {
+    await (await fill(bed, 20_000))[Symbol.asyncDispose]();
+    const file = join(bed.folder, '1', 'data.mdb');
+    const bytes = await readFile(file);
+    let circles = 0;
+    for (let at = 2 * PAGE; at < bytes.length; at += PAGE) {
+      if (!isBranch(bytes, at)) continue;
+      const first = at + HEADER + bytes.readUInt16LE(at + HEADER);
+      bytes.writeUInt32LE(at / PAGE, first);
+      circles++;
+    }
+    expect(circles).toBeGreaterThan(3);
+    await writeFile(file, bytes);
+    await empty();
+    const store = await bed.open();
+    expect([store.place, contentOf(store)]).toEqual([null, []]);
   });
 
   it.each([0x00, 0x5a, 0xff])('whose tree holds nothing but %d, which nobody has noticed yet, begins anew', async (byte) => {

@@ -23,21 +23,15 @@ export async function storedStateBytes(folder: string): Promise<number | null> {
 
 /**
  * Forgets the state in the folder, whoever owns it: an owner that is still there is fenced (STATE_FENCED). Does nothing where there is none.
- * The file keeps its size, and what is free in it is used again. A file that cannot even be emptied is damaged, and replaced by an empty one.
+ * An empty file takes the place of what is there, which is not read: it may be damaged.
  *
  * @throws ChangeoverError STATE_UNAVAILABLE: it cannot be written, or the folder holds files that are no state's; STATE_FENCED: somebody has opened it meanwhile
  */
 export async function emptyStoredState(options: StateFolder): Promise<void> {
   if ((await storedStateBytes(options.folder)) === null) return;
-  try {
-    await using store = await LmdbStateStore.open(options);
-    await store.clear();
-  } catch (error) {
-    if (!(error instanceof ChangeoverError) || error.code !== 'STATE_UNAVAILABLE') throw error;
-    // The next one to open looks at every page, as this one did not end in order.
-    await using store = await LmdbStateStore.open(options);
-    if (store.lost === null) throw error;
-  }
+  await using store = await LmdbStateStore.open(options, { anew: true });
+  // Where another one was quicker to make the next.
+  await store.clear();
 }
 
 /** Files of somebody else would go where the folder is replaced. */
