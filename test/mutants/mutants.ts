@@ -698,7 +698,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a repair writes numbers that it has made up',
     file: REPAIR,
-    find: "if (options.numbersGiven > 0) return 'unnumbered';",
+    find: "if (options.numbersUnsure) return 'unnumbered';",
     replace: '',
     killedBy: [REPAIR_SPEC, 'have lost their numbers'],
   },

@@ -1,8 +1,7 @@
-import { ChangeoverError } from '@changeover/core';
 import { HELD_TABLE, parseRows, tableName, type EventLog, type StreamName, type TargetSnapshot } from '@changeover/events';
 import { readWritten } from '@changeover/pipeline';
 
-import { NOT_TOLD } from './told-numbers.js';
+import { isNotTold } from './base.js';
 
 /** Since when a row is held, as its entry in the list says it. */
 export type Since = { readonly since_seq: string; readonly since_ms: string };
@@ -22,7 +21,7 @@ export function entryId(target: string, sourceKey: string): string {
 
 /**
  * Since when rows are held whose entries are missing at the target, by {@link entryId}: what the last record of `writes` says that touched them, up to where the target is. Where the log
- * does not hold its beginning any more, or is damaged, of some nothing is said.
+ * does not hold its beginning any more, or is damaged, nothing is said.
  */
 export async function heldSince(
   entries: ReadonlySet<string>,
@@ -50,7 +49,9 @@ export async function heldSince(
       signal,
     );
   } catch (error) {
-    if (!(error instanceof ChangeoverError) || !NOT_TOLD.has(error.code)) throw error;
+    if (!isNotTold(error)) throw error;
+    // What was told behind that may be another time.
+    told.clear();
   }
   return told;
 }

@@ -54,7 +54,7 @@ class RepairBed {
   /** Before load is held. */
   onHold: () => Promise<void> = () => Promise.resolve();
   unlooked = 0;
-  numbersGiven = 0;
+  numbersUnsure = false;
   tables = [PERSON, FIRM, HELD_NOW_TABLE];
   #writer: LogWriter | null = null;
   readonly #schemas = new Map<string, RecordRef>();
@@ -127,7 +127,7 @@ class RepairBed {
         snapshot,
         differing: this.differing,
         tables: this.tables.map((table) => ({ table: tableName(table), unlooked: this.unlooked }) as TableComparison),
-        numbersGiven: this.numbersGiven,
+        numbersUnsure: this.numbersUnsure,
         deleteExtra,
         named: 100,
         clock: new SystemClock(),
@@ -238,7 +238,7 @@ describe('repair', () => {
   it('leaves everything where texts have lost their numbers, as nobody knows what rows should be then', async () => {
     bed.differs(PERSON, { found: ['a', 'x'], expected: ['a', '1007'] });
     bed.differs(ALLOCATED_TABLE, { found: null, expected: ['m', 'person', '1007', 'a'] });
-    bed.numbersGiven = 1;
+    bed.numbersUnsure = true;
     const report = await bed.repair(from);
     expect([results(report), report.counts.unnumbered]).toEqual([
       ['app.person a unnumbered', 'changeover.allocated m,person,1007 unnumbered'],

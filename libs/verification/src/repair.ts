@@ -92,8 +92,8 @@ export type RepairOptions = {
   readonly differing: DifferingRows;
   /** What the comparison came to. */
   readonly tables: readonly TableComparison[];
-  /** Texts of the source that were given a number by the comparison, which may be another one than they had. */
-  readonly numbersGiven: number;
+  /** The comparison may have given texts of the source other numbers than they had. */
+  readonly numbersUnsure: boolean;
   /** Whether rows that should not be there are deleted. */
   readonly deleteExtra: boolean;
   /** Rows that are named. */
@@ -135,7 +135,7 @@ export async function repairRows(options: RepairOptions, signal: AbortSignal): P
 
   function whyLeft(row: DifferingRow): RepairResult | null {
     if (row.id === null) return 'no-key';
-    if (options.numbersGiven > 0) return 'unnumbered';
+    if (options.numbersUnsure) return 'unnumbered';
     if (row.refused === 'yes') return 'listed';
     if (row.expected === null && !options.deleteExtra) return 'unwanted';
     return doubtful(row) ? 'maybe-kept' : null;

@@ -189,6 +189,17 @@ describe('a verification that was killed', () => {
     expect(said(await bed.resume()).tables).toEqual(['app.person refused 1 name']);
   });
 
+  it('says that numbers are others than were told where that was found out before, and is none to build upon', async () => {
+    await killed('verify.compared', 2);
+    bed.scratch.place = Buffer.from(String(bed.scratch.place).replace('"numbersDiffer":false', '"numbersDiffer":true'));
+    const report = await bed.resume();
+    expect([isEqualResumed(report), report.tables.filter(({ unlooked }) => unlooked > 0).map(({ table }) => table)]).toEqual([
+      false,
+      ['changeover.allocated'],
+    ]);
+    expect(bed.verified.at(-1)).toMatchObject({ kind: 'full', outcome: 'different', isBase: false });
+  });
+
   it.each<readonly [why: string, spoil: (bed: ChosenBed) => unknown]>([
     ['under another mapping', (on) => (on.mapping = { ...on.mapping, rules: [] })],
     ['after the target was moved', (on) => (on.generation = '1.0')],
@@ -199,7 +210,7 @@ describe('a verification that was killed', () => {
         await on.follow();
       },
     ],
-    ['of another program', (on) => (on.scratch.place = Buffer.from(String(on.scratch.place).replace('"format":2', '"format":1')))],
+    ['of another program', (on) => (on.scratch.place = Buffer.from(String(on.scratch.place).replace('"format":3', '"format":1')))],
     [
       'after another log has begun',
       (on) => (on.scratch.place = Buffer.from(String(on.scratch.place).replaceAll(/"logId":"[^"]*"/g, '"logId":"x"'))),

@@ -10,7 +10,7 @@ import { untilThere } from './one-place.js';
 import type { LookOptions } from './state-looks.js';
 import { TouchedRows } from './touched-rows.js';
 import { decodeUnfinished, encodeUnfinished, type PlacedComparison, type Unfinished } from './unfinished.js';
-import { comparable, deriveRest, isEqual, type VerificationOptions, type VerificationReport } from './verification.js';
+import { comparable, deriveRest, isEqual, numbersUnlooked, type VerificationOptions, type VerificationReport } from './verification.js';
 import { compareChosen, isEqualChosen, MOST_ROWS, type ChosenReport } from './verify-chosen.js';
 
 /** `openState`: the state that the one before has left. */
@@ -69,6 +69,7 @@ export async function resumeVerification(options: ResumeOptions, signal: AbortSi
   });
   await deriveRest(derivation, options, signal);
   await compareRest({ ...options, derivation, unfinished, compared }, signal);
+  if (unfinished.numbersDiffer) compared.push({ ...numbersUnlooked(compared), seq: unfinished.seq });
   const { changes, writes, generation, placed_ms: ended_ms } = unfinished;
   const base = { kind: 'full' as const, changes, writes, generation, ended_ms };
   const { report: touched, place } = await compareChosen(options, { kind: 'touched' }, base, signal);

@@ -15,6 +15,8 @@ import {
   type TargetSnapshot,
 } from '@changeover/events';
 
+import { isNotTold } from './base.js';
+
 /** Lines that are put into the target's words at once. */
 const CHUNK_BYTES = 256 * 1024;
 const LF = Buffer.from('\n');
@@ -129,8 +131,18 @@ export class TableDigests {
     // Without rows it is the same in every form.
     if (before === undefined || before.content?.rows === 0) return new RowDigest();
     if (before.content === null) return null;
-    const isSame = before.form.seq === form.seq || (await this.#fetch(before.form)).hash === schema.hash;
+    const isSame = before.form.seq === form.seq || (await this.#hashOf(before.form)) === schema.hash;
     return isSame ? new RowDigest(before.content) : null;
+  }
+
+  /** Null: the log does not hold that form any more. */
+  async #hashOf(form: RecordRef): Promise<string | null> {
+    try {
+      return (await this.#fetch(form)).hash;
+    } catch (error) {
+      if (isNotTold(error)) return null;
+      throw error;
+    }
   }
 
   async #flush(table: Followed): Promise<void> {

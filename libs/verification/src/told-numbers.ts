@@ -1,4 +1,3 @@
-import { ChangeoverError, type ErrorCode } from '@changeover/core';
 import {
   ALLOCATED_TABLE,
   countLines,
@@ -12,6 +11,7 @@ import {
 } from '@changeover/events';
 import { readWritten, WrittenForms, type SnapshotDerivation } from '@changeover/pipeline';
 
+import { isNotTold } from './base.js';
 import { RowDigest, TableDigests } from './table-digests.js';
 
 type Told = {
@@ -25,9 +25,6 @@ type Told = {
 
 /** Which was believed, and what is known of it for another time. `differs`: the target's list had to be believed, though it is known not to be what was told. */
 export type LearnedNumbers = { readonly by: 'log' | 'target'; readonly numbers: TableDigest | null; readonly differs: boolean };
-
-/** The log does not tell all of it. */
-export const NOT_TOLD: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['LOG_TRUNCATED', 'LOG_CORRUPT', 'LOG_GAP']);
 
 const NAME = tableName(ALLOCATED_TABLE);
 const NOTHING_TOLD: TableDigest = { form: { seq: 0, at: 0 }, content: { rows: 0, sum: '0' } };
@@ -52,7 +49,7 @@ export async function learnNumbers(
       if (typeof numbers !== 'string') return { by: 'log', numbers, differs: false };
       differs = numbers === 'others';
     } catch (error) {
-      if (!(error instanceof ChangeoverError) || !NOT_TOLD.has(error.code)) throw error;
+      if (!isNotTold(error)) throw error;
     }
     await learning.forget();
   }

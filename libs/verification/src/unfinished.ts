@@ -25,11 +25,13 @@ export type Unfinished = VerifiedPlace & {
   readonly tables: readonly TableSchema[];
   readonly notCompared: readonly string[];
   readonly compared: readonly PlacedComparison[];
+  /** The list of numbers is known not to be what the log has told of them. */
+  readonly numbersDiffer: boolean;
   readonly derived: DerivedSoFar;
 };
 
 /** Raised when it means something else. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** As the place of a state, which is committed with what it says of it. */
 export function encodeUnfinished(unfinished: Unfinished): Buffer {

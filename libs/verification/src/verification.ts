@@ -120,11 +120,11 @@ export async function verifyAndRepair(
     onDiffering: (row: DifferingRow) => {
       differing.add(row);
     },
-    onCompared: async (snapshot: TargetSnapshot, tables: readonly TableComparison[], numbersGiven: number) => {
+    onCompared: async (snapshot: TargetSnapshot, tables: readonly TableComparison[], numbersUnsure: boolean) => {
       onStep({ doing: 'repairing', table: null, rows: differing.rows.length });
       const { named, patienceMs } = limits;
       repair = await repairRows(
-        { log, writes, target, snapshot, differing, tables, numbersGiven, deleteExtra, named, clock, patienceMs, crashPoint },
+        { log, writes, target, snapshot, differing, tables, numbersUnsure, deleteExtra, named, clock, patienceMs, crashPoint },
         signal,
       );
     },
@@ -140,7 +140,7 @@ export async function verifyAndRepair(
 type Compared = {
   readonly onDiffering?: (row: DifferingRow) => void;
   /** What was compared is still open. */
-  readonly onCompared?: (snapshot: TargetSnapshot, tables: readonly TableComparison[], numbersGiven: number) => Promise<void>;
+  readonly onCompared?: (snapshot: TargetSnapshot, tables: readonly TableComparison[], numbersUnsure: boolean) => Promise<void>;
 };
 
 async function compareBoth(
@@ -167,12 +167,13 @@ async function compareBoth(
   const { seq, at: changes, heldMs, takes } = place;
   const { generation } = place.target;
   const tables: TableComparison[] = [];
+  let numbersDiffer = false;
   const from = [...place.tables, ...place.told.filter((table) => isReference(tableName(table)) && uses(table))];
   const soFar = (derived: DerivedSoFar): Unfinished => {
     const where = { seq, position, ts_ms, changes, writes, generation, placed_ms };
     const effort = { heldMs, takes, seconds: (clock.monotonic() - began) / 1000 };
     const compared = tables.map((table) => ({ ...table, seq }));
-    return { mapping: hash, ...where, ...effort, tables: from, notCompared: notCompared(place), compared, derived };
+    return { mapping: hash, ...where, ...effort, tables: from, notCompared: notCompared(place), compared, numbersDiffer, derived };
   };
   const placeOf = options.onResumable && ((derived: DerivedSoFar) => encodeUnfinished(soFar(derived)));
   const derivation = new SnapshotDerivation({ ...options, tables: from, state, maxStateBytes: limits.maxStateBytes, placeOf });
@@ -195,6 +196,7 @@ async function compareBoth(
   const learned = derivation.allocates
     ? await learnNumbers(derivation, { ...options, snapshot: place.target, onRows: onNumbers }, signal)
     : null;
+  numbersDiffer = learned?.differs === true;
   await derivation.tell(keptVersions(place.target));
   await derivation.mark();
   options.onResumable?.();
@@ -205,9 +207,9 @@ async function compareBoth(
     await derivation.mark();
     options.crashPoint('verify.compared');
   }
-  if (learned?.differs === true) tellUnlooked(tables, tableName(ALLOCATED_TABLE));
+  if (numbersDiffer) tables.push(numbersUnlooked(tables));
   // Where the log has told all of them, none that a row would have to have was given here.
-  await onCompared?.(place.target, tables, learned?.by === 'target' ? derivation.numbersGiven : 0);
+  await onCompared?.(place.target, tables, numbersDiffer || (learned?.by === 'target' && derivation.numbersGiven > 0));
   const seconds = (clock.monotonic() - began) / 1000;
   const report = { migration, seq, position, ts_ms, mapping: hash, heldMs, takes, seconds, tables, notCompared: notCompared(place) };
   const equal = isEqual(report);
@@ -224,11 +226,13 @@ async function compareBoth(
   }
 }
 
-/** It was held against itself, and is known to differ from what it was: in which rows nobody can say. */
-function tellUnlooked(tables: TableComparison[], name: string): void {
-  const at = tables.findIndex(({ table }) => table === name);
-  const compared = tables[at];
-  if (compared !== undefined) tables[at] = { ...compared, unlooked: compared.unlooked + 1 };
+/** The list of numbers was held against itself, if it was, and is known to differ from what was told: in which rows nobody can say. Takes what was said of it. */
+export function numbersUnlooked(tables: TableComparison[]): TableComparison {
+  const table = tableName(ALLOCATED_TABLE);
+  const at = tables.findIndex((one) => one.table === table);
+  const [said] = at === -1 ? [] : tables.splice(at, 1);
+  const counts = { missing: 0, extra: 0, different: 0, refused: 0 };
+  return { table, expected: 0, found: 0, refused: 0, counts, differences: [], ...said, unlooked: (said?.unlooked ?? 0) + 1 };
 }
 
 export function requireKnown(only: ReadonlySet<string> | undefined, tables: readonly TableSchema[], does: 'reads' | 'writes'): void {

@@ -1,4 +1,5 @@
 import { noCrash } from '@changeover/core';
+import type { Verified } from '@changeover/events';
 
 import { ChosenBed, deleted, FIRM, inserted, moved, PERSON, TAG, truncated, updated } from './test/chosen-bed.js';
 import { isEqual } from './verification.js';
@@ -194,6 +195,20 @@ describe('a verification of chosen rows', () => {
     expect([said(report), report.rounds]).toEqual([['derived app.person different 5 name'], 2]);
   });
 
+  it('derives those that were to wait for a part in the next round, also where that part is gone by then', async () => {
+    await bed.commit(updated(PERSON, ['5', '8', 'Dan']));
+    await bed.follow();
+    let takes = 0;
+    bed.snapshots.onTake = async () => {
+      if (++takes > 1) return;
+      await bed.commit(deleted(FIRM, '8'));
+      await bed.follow();
+      await bed.alterState('e', 'Dan', 'Don');
+    };
+    const report = await bed.verify(TOUCHED);
+    expect([said(report), report.rounds, report.unsettled]).toEqual([['derived app.person different 5 name'], 2, 0]);
+  });
+
   it.each([TOUCHED, ALL])('says nothing of what was decided otherwise as long as load is behind that (%#)', async (choice) => {
     await bed.correct({ what: 'correct', table: 'crm.person', key: '4', column: 'name', from: null, to: 'Dan', why: null });
     await bed.transform();
@@ -261,6 +276,20 @@ describe('a verification of chosen rows', () => {
       },
     ],
     ['after the target was moved', (on) => (on.generation = '1.0')],
+    ...(['changes', 'writes'] as const).flatMap((stream) =>
+      [null, {}, [1, 2], { seq: 'abc' }, { seq: 1e30 }, { seq: 9_999 }, { checksum: '00' }].map(
+        (altered) =>
+          [
+            `where somebody has made ${JSON.stringify(altered)} of its place in ${stream}`,
+            (on: ChosenBed) => {
+              const place = (on.verified[0] as Verified)[stream];
+              const isPart = altered !== null && Object.keys(altered).some((name) => name in place);
+              // Of `changes` the records since are read where there are any.
+              on.base({ ...on.verified[0], [stream]: isPart ? Object.assign({}, place, altered) : altered });
+            },
+          ] as const,
+      ),
+    ),
     [
       'after another log has begun',
       (on) => {

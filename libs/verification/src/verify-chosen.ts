@@ -15,7 +15,7 @@ import {
 import { isReference, mappingHash, type Converters } from '@changeover/mapping';
 import { ReadBudget, StoredDerivation, StoredMirror, type DrivingRow } from '@changeover/pipeline';
 
-import { fullNeeded, requireSameTarget, sinceBase, type Base, type VerifiedPlace } from './base.js';
+import { fullNeeded, requirePlaces, requireSameTarget, sinceBase, type Base, type VerifiedPlace } from './base.js';
 import { ChosenTarget, OWN_TABLES, type TargetSides } from './chosen-target.js';
 import { asStored, shapeOf, type TableComparison } from './compare-table.js';
 import { ComparedTables } from './compared-tables.js';
@@ -76,6 +76,7 @@ export async function verifyChosen(options: ChosenOptions, choice: Choice, signa
   const began_ms = clock.now();
   const mappedBy = mappingHash(mapping);
   const base = choice.kind === 'touched' ? requireBase(await target.lastVerified('base'), mappedBy) : null;
+  if (base !== null) await requirePlaces(base, options);
   const { report, place } = await compareChosen(options, choice, base, signal);
   // Of what was touched in some tables nothing follows for another one.
   if (options.only === undefined || choice.kind === 'sample') {
@@ -172,8 +173,10 @@ class ChosenVerification {
   readonly #atTarget: ChosenTarget;
   /** Driving rows that were compared; of a sample no row comes twice. */
   readonly #reviewed = new Set<string>();
-  /** Those of which a row is compared in the next round only, and they with it. */
-  #postponed: ReadonlySet<string> = new Set();
+  /** What rows drive that are compared in the next round only: `own` comes with them there. */
+  #later: ReadonlyMap<string, 'own' | 'joined'> = new Map();
+  /** Those of them that were to be derived in this round, and are to be in the next, whatever drives them then. */
+  #postponed = new Set<string>();
   readonly #rowCounts: RowCount[] = [];
   #start: Start | null;
   #words: LastWords | null = null;
@@ -199,7 +202,7 @@ class ChosenVerification {
     const { place, ...first } = this.#first as FirstRound;
     return {
       place,
-      leftOut: this.#atTarget.leftOut,
+      leftOut: this.#atTarget.leftOut + this.#postponed.size,
       facts: { ...first, heldMs: this.#heldMs, takes: this.#takes, chosen: this.#chosen },
       tables: this.#tables.all,
       remembered: this.#remembered.all,
@@ -255,7 +258,10 @@ class ChosenVerification {
     for (const table of derivation.targets) if (words.of(table) === 'all') throw this.#changedAsWhole(table);
     const sides: Sides = { source, target, derivation, words, signal };
     const chosen = due === null ? await this.#chooser(place.at, place.tables, sides) : due;
-    if (this.#choice.kind === 'touched') this.#postponed = this.#drivenLater(tables, chosen, { between, sides });
+    const postponed = this.#postponed;
+    this.#postponed = new Set();
+    if (this.#choice.kind === 'touched') this.#later = this.#drivenLater(tables, chosen, { between, sides });
+    await this.#reviewAll(postponed, sides);
     const aside = new Map<string, Set<string>>();
     for (const table of tables) {
       const left = between.of(table);
@@ -352,17 +358,22 @@ class ChosenVerification {
     tables: readonly TableSchema[],
     chosen: ReadonlyMap<string, Iterable<string>>,
     { between, sides }: { readonly between: TouchedRows; readonly sides: Sides },
-  ): ReadonlySet<string> {
-    const driven = new Set<string>();
-    for (const table of tables) {
-      const left = between.of(table);
-      if (left === 'all' || left.size === 0) continue;
-      for (const id of chosen.get(tableName(table)) ?? []) {
-        if (!left.has(id)) continue;
-        for (const row of this.#drivenBy(table, [id], sides)) driven.add(sides.derivation.heldId(row));
+  ): ReadonlyMap<string, 'own' | 'joined'> {
+    const driven = new Map<string, 'own' | 'joined'>();
+    const { derivation } = sides;
+    const left = tables.flatMap((table) => {
+      const ids = between.of(table);
+      return ids === 'all' ? [] : Array.from(chosen.get(tableName(table)) ?? []).flatMap((id) => (ids.has(id) ? [{ table, id }] : []));
+    });
+    for (const { table, id } of left) {
+      for (const row of this.#drivenBy(table, [id], sides)) {
+        driven.set(derivation.heldId(row), 'joined');
         if (driven.size > MOST_ROWS) throw this.#tooMany();
       }
     }
+    // It may be part of another merged row then.
+    for (const { table, id } of left)
+      for (const row of derivation.driven(table, id, false)) if (row.rule.mergedOf === null) driven.set(derivation.heldId(row), 'own');
     return driven;
   }
 
@@ -414,6 +425,12 @@ class ChosenVerification {
     for (const id of ids) yield* derivation.driven(table, id, this.#choice.kind === 'touched');
   }
 
+  /** By the keys of their entries in the list of held rows. */
+  async #reviewAll(ids: Iterable<string>, sides: Sides): Promise<void> {
+    const rows = Array.from(ids, (id) => sides.derivation.drivenBy(id)).filter((row) => row !== null);
+    await this.#review(rows, sides);
+  }
+
   /** Derives these again, and compares what comes of it, what is remembered, and the target. */
   async #review(rows: Iterable<DrivingRow>, sides: Sides): Promise<void> {
     const { derivation, signal } = sides;
@@ -431,7 +448,10 @@ class ChosenVerification {
   *#fresh(rows: Iterable<DrivingRow>, derivation: StoredDerivation): Generator<DrivingRow> {
     for (const row of rows) {
       const id = derivation.heldId(row);
-      if (this.#reviewed.has(id) || this.#postponed.has(id)) continue;
+      if (this.#reviewed.has(id)) continue;
+      const later = this.#later.get(id);
+      if (later === 'joined') this.#postponed.add(id);
+      if (later !== undefined) continue;
       const isTouched = this.#choice.kind === 'touched';
       // Of a sample one that is compared twice costs no more than time.
       if (isTouched || (row.rule.mergedOf !== null && this.#reviewed.size < MOST_ROWS)) this.#reviewed.add(id);
@@ -442,13 +462,8 @@ class ChosenVerification {
 
   /** Rows that `writes` touched, whatever led to it: entries of the list of held rows lead to their rows, of all others their last words are what should be there. */
   async #touchedAtTarget(sides: Sides): Promise<void> {
-    const { derivation, words } = sides;
-    const held = words.of(HELD_TABLE);
-    if (held !== 'all')
-      await this.#review(
-        [...held.keys()].flatMap((id) => derivation.drivenBy(id) ?? []),
-        sides,
-      );
+    const held = sides.words.of(HELD_TABLE);
+    if (held !== 'all') await this.#reviewAll(held.keys(), sides);
     await this.#atTarget.touched(sides);
   }
 
