@@ -117,6 +117,12 @@ export function describeRebuild(
         expect(out).toMatch(/app\.person:[^]*of 1 refused not the same should be there/u);
       }
       expect(await swapped('first')).toBe(0);
+      // Whoever says that it shall be: the damaged ones are live then, and go again.
+      const damagedNow = async (): Promise<unknown> => (await rows(`SELECT name FROM app.company WHERE id = 901`))[0];
+      for (const [turn, name] of ['damaged', 'sentinel 901'].entries()) {
+        await run(['swap', '--into', 'first', '--although-different']);
+        expect([await swapped('first'), await damagedNow()]).toEqual([turn + 1, { name }]);
+      }
       await run(['drop', '--into', 'first']);
       expect(await rows(`SELECT FROM pg_namespace WHERE nspname = 'first'`)).toEqual([]);
       for (const table of ['progress', 'held', 'correction', 'allocated', 'refused'])

@@ -30,8 +30,8 @@ test('another mapping than those that were asked for is refused: the message tel
   const refused = await activateFirstMapping(requests, 'm', other).catch((error: unknown) => error);
   expect(refused).toMatchObject({
     code: 'MAPPING_NOT_ACTIVE',
-    message: expect.stringContaining(`the last one that was is ${payload.hash.slice(0, 12)}`) as string,
+    message: expect.stringContaining(`the last one that was asked for is ${payload.hash.slice(0, 12)}`) as string,
     nextStep: expect.stringMatching(/Put back the file .*changeover activate/u) as string,
-    facts: { migration: 'm', active: payload.hash, ours: mappingHash(other) },
+    facts: { migration: 'm', lastAskedFor: payload.hash, ours: mappingHash(other) },
   });
 });

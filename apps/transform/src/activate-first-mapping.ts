@@ -17,11 +17,11 @@ export async function activateFirstMapping(requests: RequestQueue, migration: st
     // Which one is in force, the log says; a process may have to start before it has come to that.
     const asked = await mappingsAskedFor(requests, migration);
     if (asked.some((one) => one.hash === hash)) return;
-    const active = asked.at(-1)?.hash ?? null;
+    const last = asked.at(-1)?.hash ?? null;
     throw new ChangeoverError(
       'MAPPING_NOT_ACTIVE',
-      `the mapping file holds one that was never activated in ${migration} (${hash.slice(0, 12)}); the last one that was is ${active?.slice(0, 12) ?? 'not known'}`,
-      { facts: { migration, active, ours: hash }, cause: error },
+      `the mapping file holds one that was never activated in ${migration} (${hash.slice(0, 12)}); the last one that was asked for is ${last?.slice(0, 12) ?? 'not known'}`,
+      { facts: { migration, lastAskedFor: last, ours: hash }, cause: error },
     );
   }
 }

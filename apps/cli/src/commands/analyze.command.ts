@@ -10,6 +10,7 @@ import { renderAnalysisPage } from '../analyze/analyze-page.js';
 import { analysisOutput, progressLine, renderAnalysis } from '../analyze/analyze-view.js';
 import { renderMapping } from '../analyze/render-mapping.js';
 import { runAnalyze, type AnalyzeContext, type AnalyzeReport } from '../analyze/run-analyze.js';
+import { expectNotBegun } from '../analyze/expect-not-begun.js';
 import { isMappingOfScaffold } from '../init/scaffold.js';
 import { qualified } from '../held/words.js';
 import { ProgressLine } from '../status/progress-line.js';
@@ -100,7 +101,8 @@ export class AnalyzeCommand extends CliCommand {
     // Before anything is read: an analysis can take minutes.
     if (propose !== undefined && !force) await isReplaceable(propose);
     for (const file of [html, propose]) if (file !== undefined) await expectWritable(file);
-    const { settings } = await this.readSettings(read);
+    const { settings, folder } = await this.readSettings(read);
+    if (propose !== undefined && !force && existsSync(propose)) await expectNotBegun(settings, { folder, file: propose });
     const report = await this.#watched(settings, { ...(table && { only: new Set(table) }), mostRows: sample, sourceOnly });
     if (report === null) return;
     const { proposal } = report;

@@ -109,15 +109,26 @@ export class RebuildCompareCommand extends RebuildCommandBase {
 @Command({
   name: 'swap',
   description:
-    'Compare, then exchange the rebuilt tables with the live ones while changes keep flowing. Once more is the way back. Nothing is exchanged where they differ.',
+    'Compare, then exchange the rebuilt tables with the live ones while changes keep flowing. Once more is the way back. Where they differ nothing is exchanged, unless you say so.',
 })
 export class RebuildSwapCommand extends RebuildCommandBase {
-  override async run(_args: string[], options: CommonOptions): Promise<void> {
+  @Option({
+    flags: '--although-different',
+    description: 'exchange them also where they differ: what the log tells takes the place of damaged rows',
+  })
+  parseAlthoughDifferent(): boolean {
+    return true;
+  }
+
+  override async run(_args: string[], options: CommonOptions & { readonly althoughDifferent?: boolean }): Promise<void> {
+    const { althoughDifferent = false, ...common } = options;
     const swap = async (session: RebuildSession): Promise<void> => {
       await session.whileFollowing(async () => {
         const report = await session.compare();
-        if (!report.equal) this.say({ rebuild: session.id, ...report }, renderComparison(report), options.json === true);
-        requireEqual(report);
+        if (!report.equal && !althoughDifferent) {
+          this.say({ rebuild: session.id, ...report }, renderComparison(report), options.json === true);
+          requireEqual(report);
+        }
         const swapped = await session.swap();
         this.say(
           { rebuild: session.id, comparison: report, ...swapped },
@@ -126,7 +137,7 @@ export class RebuildSwapCommand extends RebuildCommandBase {
         );
       }, 'welcome');
     };
-    await this.withRebuild(options, swap, 'the tables are either exchanged or not; `changeover rebuild swap` once more goes on, or back');
+    await this.withRebuild(common, swap, 'the tables are either exchanged or not; `changeover rebuild swap` once more goes on, or back');
   }
 }
 

@@ -32,7 +32,7 @@ export const RESULTS = {
   refused: 'left: the target refuses it',
   unwanted: 'left: should not be there (--delete-extra deletes such rows)',
   listed: 'left: the target refuses a version of it, and load tries that again (see held)',
-  'maybe-kept': 'left: it may be the last good version of a held row, as the list of held rows differs too',
+  'maybe-kept': 'left: it may be the last good version of a held row, as the list of held rows differs too, or was not compared',
   unnumbered: 'left: numbers are in changeover.allocated no more, and nothing says which they were',
   'no-key': 'left: nothing finds it, as it has no key of its own',
   beyond: 'left: there are too many; repair again',
