@@ -197,6 +197,7 @@ describe('init', () => {
       const checked = await bench.run('check');
       expect([checked.code, checked.out]).toEqual([0, expect.stringContaining('ready to start')]);
       // Nobody has put anything into it yet.
+      const scaffold = await readFile(join(bench.folder, 'mapping.ts'), 'utf8');
       const proposed = await bench.run('analyze', '--propose', 'mapping.ts');
       expect([proposed.code, proposed.err]).toEqual([0, expect.stringContaining('wrote mapping.ts')]);
       const proposal = await readFile(join(bench.folder, 'mapping.ts'), 'utf8');
@@ -206,6 +207,14 @@ describe('init', () => {
         expect.stringContaining('map.table('),
         proposal,
       ]);
+      // It may be the one in force as it is.
+      await writeFile(join(bench.folder, 'mapping.ts'), scaffold);
+      const up = bench.start('up');
+      await up.says(RUNNING);
+      expect(await up.signal('SIGINT')).toBe(0);
+      const begun = await bench.run('analyze', '--propose', 'mapping.ts');
+      expect([begun.code, begun.err]).toEqual([1, expect.stringMatching(/FILE_EXISTS: .*has begun with a mapping: .*--force/u)]);
+      expect(await readFile(join(bench.folder, 'mapping.ts'), 'utf8')).toBe(scaffold);
     },
     PATIENCE_MS,
   );

@@ -125,7 +125,7 @@ export class PlanCommand extends CliCommand {
       });
       shown.clear();
       const equal = changesNothing(plan);
-      const misfits = findings.length === 0 ? '' : `of what the databases say of its rows:\n${renderFindings(findings)}`;
+      const misfits = findings.length === 0 ? '' : `\`changeover check\` would say of this mapping:\n${renderFindings(findings)}`;
       this.terminal.out(json ? toJson({ changesNothing: equal, findings, ...plan }) : `${renderPlan(plan)}${misfits}`);
       if (!equal || hasErrors(findings)) process.exitCode = 1;
     } catch (error) {
