@@ -759,6 +759,27 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: [CHOSEN_SPEC, 'sets rows aside'],
   },
   {
+    name: 'rows are compared with a state that is ahead of load by a decision',
+    file: CHOSEN,
+    find: 'between.hasDecisions || ',
+    replace: '',
+    killedBy: [CHOSEN_SPEC, 'was decided otherwise'],
+  },
+  {
+    name: 'rows that wait for a part are not derived where that has left them',
+    file: CHOSEN,
+    find: "if (later === 'joined') this.#postponed.add(id);",
+    replace: '',
+    killedBy: [CHOSEN_SPEC, 'also where that part is gone'],
+  },
+  {
+    name: 'forms that are told again while a lost state is filled name the mapping of that place',
+    file: 'libs/pipeline/src/transform/writes-output.ts',
+    find: 'this.#isRefilling ? this.#tail.mapping : this.#mapping',
+    replace: 'this.#mapping',
+    killedBy: [TRANSFORM_SPEC, 'without their files'],
+  },
+  {
     name: 'rows of the target that were written since the state was looked at are held against the state',
     file: CHOSEN_TARGET,
     find: 'word !== undefined && word.seq > derivation.read.seq ? inWordsOf(table, word.line) : line',

@@ -159,14 +159,17 @@ describe('a verification of chosen rows', () => {
     expect(bed.verified.at(-1)?.isBase).toBe(true);
   });
 
-  it('knows what the target should hold of rows that another one has changed between the two looks', async () => {
-    let takes = 0;
-    bed.snapshots.onTake = async () => {
-      if (++takes === 1) await bed.commit(updated(FIRM, ['9', 'Acme Ltd']));
-    };
-    expect(said(await bed.verify(TOUCHED))).toEqual([]);
-    expect(bed.target.get('app.person')?.get(key('2'))).toEqual(['Acme Ltd', '2', 'Bill']);
-  });
+  it.each([TOUCHED, ALL])(
+    'knows what the target should hold of rows that another one has changed between the two looks (%#)',
+    async (choice) => {
+      let takes = 0;
+      bed.snapshots.onTake = async () => {
+        if (++takes === 1) await bed.commit(updated(FIRM, ['9', 'Acme Ltd']));
+      };
+      expect(said(await bed.verify(choice))).toEqual([]);
+      expect(bed.target.get('app.person')?.get(key('2'))).toEqual(['Acme Ltd', '2', 'Bill']);
+    },
+  );
 
   it('finds those that were set aside all the same, in the source and in the target', async () => {
     let takes = 0;
