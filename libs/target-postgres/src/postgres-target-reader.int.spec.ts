@@ -411,6 +411,10 @@ describe('what verifications came to', () => {
     const known: unknown[] = [];
     for (const seq of [1, 2, 10, 11, 100]) known.push(await reader.numbersTold(place(seq)));
     expect(known).toEqual([null, ...[2, 6, 11, 11].map((seq) => ({ writes: place(seq), numbers }))]);
+    for (const altered of ['null', '[]', '{"logId": "l", "seq": "abc"}', '{"logId": "l", "seq": 1e30}']) {
+      await bed.sql.query(`UPDATE changeover.verification SET writes = $1 WHERE (changes->>'seq')::int = 10`, [altered]);
+      expect(await reader.numbersTold(place(100))).toEqual({ writes: place(6), numbers });
+    }
     expect([await other.numbersTold(place(100)), await reader.numbersTold({ logId: 'another', seq: 100 })]).toEqual([null, null]);
     expect(await reader.lastVerified('any')).toEqual(verified(7));
     for (const one of [reader, other]) await one.stop();

@@ -18,8 +18,11 @@ const RECORD = `WITH older AS (
 const LAST = `SELECT kind, outcome, is_base AS "isBase", changes, writes, generation, mapping, ended_ms::float8 AS ended_ms, seconds, rows::float8 AS rows, numbers
   FROM changeover.verification WHERE migration = $1 AND (is_base OR NOT $2) ORDER BY id DESC LIMIT 1`;
 
+/** Null where somebody has made something else of it. */
+const SEQ = `CASE jsonb_typeof(writes->'seq') WHEN 'number' THEN (writes->>'seq')::numeric END`;
+
 const NUMBERS = `SELECT writes, numbers FROM changeover.verification
-  WHERE migration = $1 AND numbers IS NOT NULL AND writes->>'logId' = $2 AND (writes->>'seq')::bigint <= $3 ORDER BY (writes->>'seq')::bigint DESC LIMIT 1`;
+  WHERE migration = $1 AND numbers IS NOT NULL AND writes->>'logId' = $2 AND ${SEQ} <= $3 ORDER BY ${SEQ} DESC LIMIT 1`;
 
 /** What is known of a place from which rows were loaded is true only of that load: so it stands beside it, in the target. */
 export async function recordVerified(connection: Connection, migration: string, verified: Verified, began_ms: number): Promise<void> {

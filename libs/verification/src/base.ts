@@ -1,5 +1,5 @@
 import { ChangeoverError, type ErrorCode } from '@changeover/core';
-import type { EventLog, ReadPosition, StreamName, Verified } from '@changeover/events';
+import type { EventLog, NumbersTold, ReadPosition, StreamName, TableDigest, Verified } from '@changeover/events';
 
 /** What a log says from a place on that it holds no more, or not whole, or that is none of its own: such as somebody may have written down. */
 const NOT_TOLD: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['LOG_TRUNCATED', 'LOG_CORRUPT', 'LOG_GAP', 'LOG_RECREATED', 'LOG_MISSING']);
@@ -28,10 +28,20 @@ export async function requirePlaces(base: VerifiedPlace, { log, changes, writes 
 
 type Streams = { readonly log: EventLog; readonly changes: StreamName; readonly writes: StreamName };
 
+/** Whether it is at least a place, and a digest. */
+export function isReadable({ writes, numbers }: Readonly<Record<keyof NumbersTold, unknown>>): boolean {
+  const { form, content } = (numbers ?? {}) as Partial<TableDigest>;
+  const isForm = isCount(form?.seq) && isCount(form?.at);
+  return isPlace(writes) && isForm && (content === null || (isCount(content?.rows) && /^[0-9a-f]{1,32}$/u.test(String(content?.sum))));
+}
+
 function isPlace(place: unknown): place is ReadPosition {
   const { logId, epoch, seq, at, pos, checksum } = (place ?? {}) as Readonly<Record<string, unknown>>;
-  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
   return [epoch, seq, at].every(isCount) && [logId, pos, checksum].every((value) => typeof value === 'string');
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** `now`: as it is at the target, and of `changes`. FULL_VERIFICATION_NEEDED where what lies between the two is not on record. */

@@ -139,6 +139,17 @@ describe('numbers that texts have', () => {
     const again = await learn(later, [...all, ...rowsOf('1008')], proven.known);
     expect(Math.min(...again.read)).toBe(later.seq);
     expect([again.by, again.known]).toEqual(['log', (await learn(later, [])).known]);
+    const given = known as NumbersTold;
+    for (const altered of [
+      null,
+      {},
+      { form: {} },
+      { ...given.numbers, content: {} },
+      { ...given.numbers, content: { rows: 1, sum: 'no' } },
+    ])
+      expect(await learn(last, all, { ...given, numbers: altered as never })).toMatchObject({ by: 'log', rows: all });
+    for (const altered of [null, {}, [1], { ...given.writes, seq: 'abc' }, { ...given.writes, checksum: '00' }])
+      expect(await learn(last, all, { ...given, writes: altered as never })).toMatchObject({ by: 'log', rows: all });
     for (const wrong of [all.slice(1), [...all, ...rowsOf('9')], [...all.slice(1), ['m', 'person', '1000', 'of another']]]) {
       const { by, rows, read } = await learn(last, wrong, known);
       expect([by, rows]).toEqual(['log', all]);

@@ -11,7 +11,7 @@ import {
 } from '@changeover/events';
 import { readWritten, WrittenForms, type SnapshotDerivation } from '@changeover/pipeline';
 
-import { isNotTold } from './base.js';
+import { isNotTold, isReadable } from './base.js';
 import { RowDigest, TableDigests } from './table-digests.js';
 
 type Told = {
@@ -43,7 +43,8 @@ export async function learnNumbers(
   const learning = new Learning(derivation, told);
   const known = await target.numbersTold(snapshot.progress.writes);
   let differs = false;
-  for (const since of known === null ? [null] : [known, null]) {
+  // It stands where others can write.
+  for (const since of known === null || !isReadable(known) ? [null] : [known, null]) {
     try {
       const numbers = await (since === null ? learning.fromLog(signal) : learning.fromTarget(since, signal));
       if (typeof numbers !== 'string') return { by: 'log', numbers, differs: false };
