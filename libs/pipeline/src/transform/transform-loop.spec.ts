@@ -1,3 +1,5 @@
+import { EventEmitter, on } from 'node:events';
+
 import { ChangeoverError, noCrash, RandomIdSource, SystemClock, type CrashPoint, type ErrorCode } from '@changeover/core';
 import {
   decodeMessage,
@@ -337,18 +339,22 @@ describe('transform', () => {
 
   it('commits what it remembers of the last record soon, though nothing follows it', async () => {
     await using bed = new TransformBed();
-    bed.start();
+    const places = new EventEmitter();
+    class TellingStore extends InMemoryStateStore {
+      override async commit(place: Buffer): Promise<void> {
+        await super.commit(place);
+        places.emit('committed', (JSON.parse(place.toString()) as { read: { seq: number } | null }).read?.seq);
+      }
+    }
+    bed.start({ openState: () => new TellingStore(bed.state) });
     await bed.activate();
     await bed.tell(PEOPLE);
     await bed.transaction([person(1)]);
     await bed.written();
+    const committed = on(places, 'committed');
     await bed.transaction([person(2)]);
     const { seq } = await bed.log().head(CHANGES);
-    await bed.written();
-    for (let place = 0; place < seq;) {
-      place = (JSON.parse((bed.state.place ?? Buffer.from('{}')).toString()) as { read?: { seq: number } }).read?.seq ?? 0;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    for await (const [place] of committed) if (place === seq) break;
     expect(bed.state.committed.entries.size).toBe(2);
   });
 
